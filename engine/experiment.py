@@ -1,0 +1,339 @@
+"""What to run: an experiment is a grid of ensembles, validated when it is made.
+
+Standard library only, so that a form or a command can check settings without loading the engine. Defaults are
+those of Shwartz-Ziv and Tishby (2017), section 3.1.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.errors import InvalidValue
+from engine.rules.names import is_table, require_rule_name
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
+OPTIMIZERS = ("sgd", "momentum", "adam")
+TRAINERS = ("auto", "fused", "torch")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+MAX_HIDDEN_LAYERS = 16
+MAX_WIDTH = 65_536
+MAX_NETWORKS = 100_000
+MAX_EPOCHS = 100_000_000
+MAX_BINS = 1_000_000
+MAX_SNAPSHOTS = 100_000
+DEFAULT_SNAPSHOTS = 120
+"""Epochs measured between the first and the last, unless others are asked for."""
+
+Hidden = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """The networks of one architecture and one sample fraction, trained together."""
+
+    index: int
+    """Place in the experiment's grid, from 0."""
+    hidden: Hidden
+    """Widths of the hidden layers, from the input on; empty for none."""
+    fraction: float
+    """Share of the patterns in each network's sample, in (0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A grid of ensembles and how they are trained and measured.
+
+    Raises:
+        InvalidValue: a setting is outside its range; the text names the setting, the value and the range.
+    """
+
+    rule: str = "symmetric"
+    """`symmetric`, `symmetric-soft`, `committee`, or `table:FILE`."""
+    theta: float | Literal["auto"] | None = None
+    """Threshold of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
+    gamma: float | None = None
+    """Sharpness of the rule; None is the rule's own."""
+    i_xy: float | None = None
+    """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
+    hidden: tuple[Hidden, ...] = ((10, 8, 6, 4, 2),)
+    """Architectures: the widths of the hidden layers of each."""
+    fraction: tuple[float, ...] = (0.85,)
+    """Sample fractions."""
+    networks: int = 50
+    """Networks in each ensemble."""
+    seed: int = 0
+    """Seed of the first network; network k has seed + k."""
+    epochs: int = 10_000
+    batch: int | Literal["full"] = 512
+    """Patterns in a batch; the last one of an epoch may be smaller. `full` takes the whole sample."""
+    learning_rate: float = 0.02
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    """Used by the optimiser `momentum` only."""
+    activation: str = "tanh"
+    """Of the hidden layers; the output is logistic."""
+    init_scale: float = 1.0
+    """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
+    bins: int = 30
+    """Equal intervals that a neuron's output is put in."""
+    snapshots: int | None = None
+    """How many epochs are measured between the first and the last, evenly spaced in log epoch; None is 120, or
+    none where `snapshot_at` names epochs."""
+    snapshot_at: tuple[int, ...] = ()
+    """Further epochs to measure."""
+    weights: bool = True
+    """Whether the weights at each snapshot are kept."""
+    trainer: str = "auto"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        require_rule_name(self.rule)
+        if self.theta is not None and self.theta != "auto":
+            _require_number("theta", self.theta, "a finite number, or auto")
+        if self.gamma is not None:
+            _require_number("gamma", self.gamma, "a number above 0", low=0.0)
+        if self.i_xy is not None:
+            _require_number("i-xy", self.i_xy, "a number of bits above 0 and below 1", low=0.0, below=1.0)
+        if self.gamma is not None and self.i_xy is not None:
+            raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
+        if is_table(self.rule) and not (self.theta is None and self.gamma is None and self.i_xy is None):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: a table has its own labels")
+        if not self.hidden:
+            raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
+        for widths in self.hidden:
+            _require_widths(widths)
+        if not self.fraction:
+            raise InvalidValue("fraction is empty: give at least one sample fraction above 0 and at most 1")
+        for share in self.fraction:
+            _require_number("fraction", share, "above 0 and at most 1", low=0.0, most=1.0)
+        for name, values in (("hidden", self.hidden), ("fraction", self.fraction)):
+            if len(set(values)) < len(values):
+                raise InvalidValue(f"{name} names the same value twice: {self._grid_text(name)}")
+        _require_count("networks", self.networks, 1, MAX_NETWORKS)
+        _require_count("seed", self.seed, 0, 2**62)
+        _require_count("epochs", self.epochs, 1, MAX_EPOCHS)
+        if self.batch != "full":
+            _require_count("batch", self.batch, 1, 2**31, "or full")
+        _require_number("learning-rate", self.learning_rate, "a number above 0", low=0.0)
+        _require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _require_number("momentum", self.momentum, "at least 0 and below 1", least=0.0, below=1.0)
+        _require_choice("activation", self.activation, ACTIVATIONS)
+        _require_number("init-scale", self.init_scale, "a number above 0", low=0.0)
+        _require_count("bins", self.bins, 2, MAX_BINS)
+        if self.snapshots is not None:
+            _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
+        for epoch in self.snapshot_at:
+            _require_count("snapshot-at", epoch, 0, self.epochs, "(the last epoch)")
+        if not isinstance(self.weights, bool):
+            raise InvalidValue(f"weights is {self.weights!r}: allowed are true and false")
+        _require_choice("trainer", self.trainer, TRAINERS)
+        _require_choice("device", self.device, DEVICES)
+        if self.trainer == "fused" and self.device not in ("auto", "cpu"):
+            raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
+
+    def _grid_text(self, name: str) -> str:
+        if name == "hidden":
+            return ", ".join(hidden_text(h) for h in self.hidden)
+        return ", ".join(f"{f:g}" for f in self.fraction)
+
+    @property
+    def ensembles(self) -> tuple[Ensemble, ...]:
+        """Every architecture with every sample fraction, architectures outermost."""
+        grid = ((h, f) for h in self.hidden for f in self.fraction)
+        return tuple(Ensemble(index=k, hidden=h, fraction=f) for k, (h, f) in enumerate(grid))
+
+    @property
+    def snapshot_epochs(self) -> tuple[int, ...]:
+        """The epochs to measure, ascending, the first (0) and the last among them."""
+        count = self.snapshots
+        if count is None:
+            count = 0 if self.snapshot_at else DEFAULT_SNAPSHOTS
+        return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at}))
+
+    @property
+    def title(self) -> str:
+        """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
+        rule = Path(self.rule.split(":", 1)[-1]).stem if is_table(self.rule) else self.rule
+        architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
+        shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
+        extras = "".join(
+            f"-{value}" for value, usual in ((self.activation, "tanh"), (self.optimizer, "sgd")) if value != usual
+        )
+        return f"{rule}-{architectures}-{shares}{extras}-{self.networks}x{self.epochs}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out."""
+        plain = {name: value for name, value in asdict(self).items() if value is not None}
+        plain["hidden"] = [hidden_text(h) for h in self.hidden]
+        plain["fraction"] = list(self.fraction)
+        plain["snapshot_at"] = list(self.snapshot_at)
+        return plain
+
+    def override(self, settings: Mapping[str, Any]) -> Experiment:
+        """This experiment with some settings replaced, given as plain values as in `to_dict`.
+
+        Raises:
+            InvalidValue: a setting is unknown, of the wrong type, or outside its range.
+        """
+        known = {field.name for field in fields(self)}
+        plain: dict[str, Any] = {}
+        for raw_name, value in settings.items():
+            name = raw_name.replace("-", "_")
+            if name not in known:
+                allowed = ", ".join(sorted(known))
+                raise InvalidValue(f"unknown setting {raw_name!r}: known are {allowed}")
+            plain[name] = _READERS[name](value) if name in _READERS else value
+        return replace(self, **plain)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Experiment:
+        """An experiment from plain values; what is not named keeps its default. Raises as `override` does."""
+        return cls().override(settings)
+
+
+def hidden_text(hidden: Hidden) -> str:
+    """Widths as people write them: `10-8-6-4-2`, or `none` without a hidden layer."""
+    return "-".join(map(str, hidden)) if hidden else "none"
+
+
+def parse_hidden(text: str) -> Hidden:
+    """Widths from `10-8-6-4-2` (or `none`).
+
+    Raises:
+        InvalidValue: a width is not a whole number, or out of range.
+    """
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        widths = tuple(int(part) if part.strip().isdecimal() else _not_a_width() for part in text.split("-"))
+    except ValueError:
+        raise InvalidValue(
+            f"hidden {text!r} is not a list of widths: write 10-8-6-4-2, or none for no hidden layer"
+        ) from None
+    _require_widths(widths)
+    return widths
+
+
+def log_spaced_epochs(epochs: int, between: int) -> tuple[int, ...]:
+    """Epoch 0, the last, and `between` distinct epochs evenly spaced in log epoch from 1 on (or all there are).
+
+    Rounding makes early epochs coincide, so the spacing is the widest that leaves `between` of them distinct.
+    """
+
+    def distinct(points: int) -> set[int]:
+        ratio = math.log(epochs) / max(points - 1, 1)
+        return {min(round(math.exp(ratio * k)), epochs) for k in range(points)} - {epochs}
+
+    if between >= epochs - 1:
+        return tuple(range(epochs + 1))
+    if between == 0:
+        return (0, epochs)
+    low, high = between, 2 * between + 2
+    while len(distinct(high)) < between:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(distinct(middle)) >= between else (middle, high)
+    chosen = distinct(low) if len(distinct(low)) >= between else distinct(high)
+    return (0, *sorted(chosen), epochs)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file, as `Experiment.override` takes them.
+
+    Raises:
+        InvalidValue: the file is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidValue(f"cannot read the settings file {str(path)!r}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidValue(f"the settings file {str(path)!r} is not TOML: {reason}") from None
+
+
+def _not_a_width() -> int:
+    raise ValueError
+
+
+def _require_widths(widths: Hidden) -> None:
+    if len(widths) > MAX_HIDDEN_LAYERS:
+        raise InvalidValue(f"hidden has {len(widths)} layers: at most {MAX_HIDDEN_LAYERS} are allowed")
+    for width in widths:
+        if not _is_count(width) or not 1 <= width <= MAX_WIDTH:
+            raise InvalidValue(
+                f"hidden width {width!r} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
+            )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _require_count(name: str, value: object, least: int, most: int, note: str = "") -> None:
+    if not _is_count(value) or not least <= value <= most:  # type: ignore[operator]
+        allowed = f"a whole number from {least} to {most}" + (f" {note}" if note else "")
+        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+
+
+def _require_number(
+    name: str,
+    value: object,
+    allowed: str,
+    *,
+    low: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not (low < value < below and least <= value <= most):  # type: ignore[arg-type,operator]
+        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+
+
+def _require_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidValue(f"{name} is {value!r}: allowed are {', '.join(allowed)}")
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _read_hidden(value: Any) -> tuple[Hidden, ...]:
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise InvalidValue(f"hidden is {value!r}: allowed are texts such as '10-8-6-4-2' or 'none'")
+    return tuple(parse_hidden(h) if isinstance(h, str) else tuple(_listed(h)) for h in entries)
+
+
+def _read_batch(value: Any) -> Any:
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value
+
+
+def _read_theta(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+_READERS = {
+    "hidden": _read_hidden,
+    "fraction": lambda value: tuple(float(f) if _is_count(f) else f for f in _listed(value)),
+    "snapshot_at": lambda value: tuple(_listed(value)),
+    "batch": _read_batch,
+    "theta": _read_theta,
+}
+"""How plain values of some settings become what `Experiment` holds."""

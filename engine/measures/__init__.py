@@ -1,0 +1,1 @@
+"""What is measured of a cohort at a snapshot, from its weights alone."""

@@ -1,0 +1,148 @@
+"""How a layer's binned outputs partition the patterns, counted exactly.
+
+A layer's value t is the tuple of its neurons' bins (section 3.2). As many bins as fit are written into one 64-bit
+key; patterns with equal keys get one number; then the next neurons refine the partition. No two different tuples
+are ever taken for one, at any width.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64, UInt64
+
+from engine.compiled import compiled
+
+NEAR_EDGE = 1e-7
+"""In units of a bin: far more than rounding can move a value, far less than values come to an edge by chance."""
+
+
+@compiled
+def fill_edges(edges: Float64[np.ndarray, " bins_and_one"], low: float, high: float) -> None:
+    """The edges of equal intervals of [low, high]; symmetric ones where low = −high, with 0 exactly 0."""
+    bins = edges.shape[0] - 1
+    for k in range(bins + 1):
+        edges[k] = ((bins - k) * low + k * high) / bins
+
+
+@compiled
+def add_bins(
+    values: Float64[np.ndarray, " patterns_and_padding"],
+    edges: Float64[np.ndarray, " bins_and_one"],
+    keys: UInt64[np.ndarray, " patterns"],
+) -> None:
+    """keys = keys · bins + bin of the value. An edge belongs to the bin above it, the last edge to the last bin.
+
+    The bin is found by a multiplication, in vectors. Only where one of the values comes so close to an edge that
+    rounding might have carried it across are the edges themselves consulted.
+    """
+    bins = edges.shape[0] - 1
+    low = edges[0]
+    width = edges[bins] - low
+    scale = bins / width if width > 0.0 else 0.0
+    last = np.float64(bins - 1)
+    close = 0
+    for s in range(keys.shape[0]):
+        place = (values[s] - low) * scale
+        nearest = np.floor(place + 0.5)
+        close |= (abs(place - nearest) < NEAR_EDGE) & (nearest > 0.0) & (nearest <= last)
+        keys[s] = keys[s] * np.uint64(bins) + np.uint64(np.int64(min(max(place, 0.0), last)))
+    if close:
+        for s in range(keys.shape[0]):
+            place = int(min(max((values[s] - low) * scale, 0.0), last))
+            if values[s] < edges[place] and place > 0:
+                keys[s] -= np.uint64(1)
+            elif place < bins - 1 and values[s] >= edges[place + 1]:
+                keys[s] += np.uint64(1)
+
+
+@compiled
+def number_groups(
+    keys: UInt64[np.ndarray, " patterns"],
+    groups: Int32[np.ndarray, " patterns"],
+    slot_keys: UInt64[np.ndarray, " slots"],
+    slot_groups: Int32[np.ndarray, " slots"],
+) -> int:
+    """Give equal keys one number, in the order in which they first occur; return how many there are.
+
+    A hash table with open addressing that compares whole keys. Slots: a power of two, at least twice the patterns.
+    """
+    slots = slot_keys.shape[0]
+    shift = np.uint64(64 - round(math.log2(slots)))
+    slot_groups[:] = -1
+    count = 0
+    for s in range(keys.shape[0]):
+        key = keys[s]
+        slot = np.int64((key * np.uint64(0x9E3779B97F4A7C15)) >> shift)
+        while slot_groups[slot] >= 0 and slot_keys[slot] != key:
+            slot = (slot + 1) & (slots - 1)
+        if slot_groups[slot] < 0:
+            slot_groups[slot] = count
+            slot_keys[slot] = key
+            count += 1
+        groups[s] = slot_groups[slot]
+    return count
+
+
+@compiled
+def partition(
+    values: Float64[np.ndarray, "rows patterns_and_padding"],
+    units: int,
+    edges: Float64[np.ndarray, " bins_and_one"],
+    groups: Int32[np.ndarray, " patterns"],
+    keys: UInt64[np.ndarray, " patterns"],
+    slot_keys: UInt64[np.ndarray, " slots"],
+    slot_groups: Int32[np.ndarray, " slots"],
+) -> int:
+    """The number of each pattern's t, the bins of the first `units` rows, in `groups`; return how many t there are."""
+    bits = math.log2(edges.shape[0] - 1)
+    groups[:] = 0
+    count = 1
+    unit = 0
+    while unit < units:
+        room = max(int((63.0 - math.log2(count)) / bits), 1)
+        for s in range(keys.shape[0]):
+            keys[s] = np.uint64(groups[s])
+        for j in range(unit, min(unit + room, units)):
+            add_bins(values[j], edges, keys)
+        count = number_groups(keys, groups, slot_keys, slot_groups)
+        unit += room
+    return count
+
+
+@compiled
+def information(
+    groups: Int32[np.ndarray, " patterns"],
+    count: int,
+    p_y: Float64[np.ndarray, " patterns"],
+    h_pattern: Float64[np.ndarray, " patterns"],
+    h_y: float,
+    members: Int64[np.ndarray, " patterns"],
+    ones: Float64[np.ndarray, " patterns"],
+) -> tuple[float, float]:
+    """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns. `h_pattern`: entropy of each p(y|x);
+    `members` and `ones`: room.
+
+    T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
+    """
+    patterns = groups.shape[0]
+    members[:count] = 0
+    ones[:count] = 0.0
+    unsure = 0.0  # sum over patterns that are alone with their t of H(Y|x)
+    for s in range(patterns):
+        members[groups[s]] += 1
+        ones[groups[s]] += p_y[s]
+    for s in range(patterns):
+        if members[groups[s]] == 1:
+            unsure += h_pattern[s]
+    logs = 0.0
+    for t in range(count):
+        size = members[t]
+        if size > 1:
+            logs += size * math.log2(size)
+            p = ones[t] / size
+            if 0.0 < p < 1.0:
+                unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
+    i_x = math.log2(patterns) - logs / patterns
+    return max(i_x, 0.0), max(h_y - unsure / patterns, 0.0)

@@ -1,0 +1,124 @@
+"""Networks: their shape, where each weight lies, their initial weights and the samples they learn from.
+
+Fully connected, hidden layers of one activation, one logistic output (Shwartz-Ziv and Tishby 2017, section 3.1). A
+network's weights are one row of numbers: layer by layer a matrix of units x (inputs + 1), the bias last in each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+from scipy.special import ndtr, ndtri
+
+from engine.experiment import Hidden
+from engine.rules.rule import Rule
+from engine.streams import Purpose, permutation, uniforms
+
+CUT_OFF = 2.0
+"""Initial weights are drawn from a normal distribution cut off at this many standard deviations."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a network."""
+
+    widths: tuple[int, ...]
+    """Inputs, hidden layers, and the one output."""
+    activation: str
+    """Of the hidden layers: one of `engine.experiment.ACTIVATIONS`."""
+
+    @classmethod
+    def of(cls, rule: Rule, hidden: Hidden, activation: str) -> Architecture:
+        """The network with these hidden layers for the inputs of `rule`."""
+        return cls((rule.inputs, *hidden, 1), activation)
+
+    @property
+    def layers(self) -> int:
+        """Layers with weights: the hidden ones and the output."""
+        return len(self.widths) - 1
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of one network."""
+        return sum((inputs + 1) * units for inputs, units in pairwise(self.widths))
+
+    def matrices(
+        self, weights: Float32[np.ndarray, "networks parameters"]
+    ) -> list[Float32[np.ndarray, "networks units inputs_and_bias"]]:
+        """Views of each layer's matrix, biases in the last column."""
+        views = []
+        begin = 0
+        for inputs, units in pairwise(self.widths):
+            end = begin + (inputs + 1) * units
+            views.append(weights[:, begin:end].reshape(-1, units, inputs + 1))
+            begin = end
+        return views
+
+    def weight_norms(
+        self, weights: Float32[np.ndarray, "networks parameters"]
+    ) -> Float64[np.ndarray, "networks layers"]:
+        """Frobenius norm of each layer's weights, biases apart."""
+        norms = [
+            np.sqrt(np.square(matrix[:, :, :-1].astype(np.float64)).sum(axis=(1, 2)))
+            for matrix in self.matrices(weights)
+        ]
+        return np.stack(norms, axis=1)
+
+    def initial_weights(self, seeds: Sequence[int], scale: float = 1.0) -> Float32[np.ndarray, "networks parameters"]:
+        """Weights before training: normal with standard deviation scale / sqrt(fan-in), cut off at two of them; zero
+        biases. A network's row depends on its own seed alone.
+        """
+        weights = np.zeros((len(seeds), self.parameters), np.float32)
+        count = self.parameters - sum(self.widths[1:])
+        low, high = ndtr(-CUT_OFF), ndtr(CUT_OFF)
+        for row, seed in enumerate(seeds):
+            normal = ndtri(low + (high - low) * uniforms(count, seed, Purpose.WEIGHTS))
+            begin = 0
+            for matrix in self.matrices(weights[row : row + 1]):
+                _, units, columns = matrix.shape
+                inputs = columns - 1
+                drawn = normal[begin : begin + units * inputs].reshape(units, inputs)
+                matrix[0, :, :-1] = drawn * (scale / np.sqrt(inputs))
+                begin += units * inputs
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What each network learns from: some of the patterns, each with one label."""
+
+    patterns: Int64[np.ndarray, "networks samples"]
+    """Pattern numbers, ascending in each row, none twice."""
+    labels: UInt8[np.ndarray, "networks samples"]
+    """0 or 1, drawn once from p(y|x)."""
+
+    @property
+    def size(self) -> int:
+        """Patterns in each network's sample."""
+        return int(self.patterns.shape[1])
+
+
+def sample_size(patterns: int, fraction: float) -> int:
+    """Patterns in a sample of this fraction: the nearest whole number, at least one."""
+    return max(1, round(patterns * fraction))
+
+
+def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int]) -> Samples:
+    """Each seed's sample of the patterns, without replacement, each with one label drawn from p(y|x).
+
+    One seed's samples are nested: a smaller fraction's lies inside a larger one's, with the same labels, so that
+    ensembles which differ in their fraction differ in nothing else.
+    """
+    total = len(rule.p_y)
+    size = sample_size(total, fraction)
+    chosen = np.empty((len(seeds), size), np.int64)
+    labels = np.empty((len(seeds), size), np.uint8)
+    for row, seed in enumerate(seeds):
+        chosen[row] = np.sort(permutation(total, seed, Purpose.SAMPLE)[:size])
+        drawn = uniforms(total, seed, Purpose.LABELS) < rule.p_y
+        labels[row] = drawn[chosen[row]]
+    return Samples(chosen, labels)

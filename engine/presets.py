@@ -1,0 +1,102 @@
+"""Experiments with a name: what the figures of Shwartz-Ziv and Tishby (2017) need, and controls.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from engine.errors import InvalidValue
+from engine.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An experiment that can be run by name."""
+
+    name: str
+    sentence: str
+    """What it shows."""
+    experiment: Experiment
+
+
+def _by_name(*presets: Preset) -> Mapping[str, Preset]:
+    return MappingProxyType({preset.name: preset for preset in presets})
+
+
+PRESETS = _by_name(
+    Preset(
+        "quick",
+        "Ten networks on 85 % of the patterns: the two phases in a few seconds.",
+        Experiment(networks=10, epochs=2_000),
+    ),
+    Preset(
+        "figure-2",
+        "Every layer of 50 networks in the information plane, before, during and after training.",
+        Experiment(snapshots=120, snapshot_at=(400, 9_000)),
+    ),
+    Preset(
+        "figure-3",
+        "The layers' mean paths with 5 %, 45 % and 85 % of the patterns: too little data loses label information.",
+        Experiment(fraction=(0.05, 0.45, 0.85)),
+    ),
+    Preset(
+        "figure-4",
+        "Mean and standard deviation of each layer's gradients: the drift and the diffusion phase.",
+        Experiment(),
+    ),
+    Preset(
+        "figure-5",
+        "One to six hidden layers at 80 % of the patterns: what depth does to the epochs needed.",
+        Experiment(
+            hidden=((12,), (12, 10), (12, 10, 8), (12, 10, 8, 6), (12, 10, 8, 6, 4), (12, 10, 8, 6, 4, 2)),
+            fraction=(0.8,),
+        ),
+    ),
+    Preset(
+        "figure-7",
+        "Converged layers of six hidden layers for sample fractions from 3 % to 85 %.",
+        Experiment(
+            hidden=((12, 10, 8, 6, 4, 2),),
+            fraction=(0.03, 0.06, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.85),
+            networks=20,
+        ),
+    ),
+    Preset(
+        "figure-8",
+        "The committee machine, a rule without symmetry: do the same two phases appear?",
+        Experiment(rule="committee"),
+    ),
+    Preset(
+        "relu",
+        "relu in place of tanh: does compression survive without saturation?",
+        Experiment(activation="relu"),
+    ),
+    Preset(
+        "full-batch",
+        "Gradient descent on the whole sample at once: no noise of batches, so no diffusion to compress by.",
+        Experiment(batch="full"),
+    ),
+    Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer="adam", learning_rate=4e-4)),
+)
+"""All presets by name, in the order to show them in."""
+
+DEFAULT = "quick"
+"""What runs where no preset is named."""
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        InvalidValue: there is none.
+    """
+    if name not in PRESETS:
+        close = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InvalidValue(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}{hint}")
+    return PRESETS[name]

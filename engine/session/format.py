@@ -1,0 +1,213 @@
+"""The session file's schema, version and identity, and how a file is opened.
+
+An SQLite application file (https://sqlite.org/appfileformat.html): `application_id` says that it is a session,
+`user_version` which version of the schema. Standard library only: listing sessions must not wait for numpy.
+
+While a run writes, the file is in WAL mode, so that readers never wait for the writer, nor the writer for them; when
+the run ends it becomes a single plain file again, which also opens where nothing can be written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import SessionError, StorageError
+
+SUFFIX = ".ibs"
+APPLICATION_ID = 0x69625331
+"""The letters `ibS1`."""
+FORMAT_VERSION = 1
+BUSY_SECONDS = 10.0
+"""How long one connection waits for another's transaction."""
+
+SCHEMA = """
+-- One row: what runs here, and how far its life has come.
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    created REAL NOT NULL,        -- seconds since 1970
+    program TEXT NOT NULL,        -- what wrote it, with its version
+    experiment TEXT NOT NULL,     -- JSON, the settings by their names
+    schedule TEXT NOT NULL,       -- JSON list: the epochs to measure, ascending
+    status TEXT NOT NULL CHECK (status IN ('running', 'paused', 'stopped', 'finished'))
+);
+-- One row while a process writes: who, and a sign of life.
+CREATE TABLE writer (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    pid INTEGER NOT NULL,
+    started REAL NOT NULL,        -- when that process began, seconds since 1970
+    host TEXT NOT NULL,
+    heartbeat REAL NOT NULL,      -- seconds since 1970
+    rate REAL,                    -- epochs per second of the cohort at work
+    remaining REAL                -- seconds still to go, estimated
+);
+-- One row: the joint distribution P(X,Y), so that the file needs no other.
+CREATE TABLE rule (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL,
+    parameters TEXT NOT NULL,     -- JSON
+    rows INTEGER NOT NULL,
+    inputs INTEGER NOT NULL,
+    dtype TEXT NOT NULL CHECK (dtype IN ('uint8', 'float32')),
+    patterns BLOB NOT NULL,       -- zlib; rows x inputs, little-endian
+    p_y BLOB NOT NULL,            -- zlib; rows x float64, little-endian
+    h_x REAL NOT NULL,            -- bits
+    h_y REAL NOT NULL,            -- bits
+    i_xy REAL NOT NULL,           -- bits
+    digest TEXT NOT NULL
+);
+CREATE TABLE ensemble (
+    id INTEGER PRIMARY KEY,       -- its place in the grid, from 0
+    hidden TEXT NOT NULL,         -- 10-8-6-4-2, or none
+    fraction REAL NOT NULL,
+    inputs INTEGER NOT NULL,
+    sample_size INTEGER NOT NULL,
+    trainer TEXT NOT NULL CHECK (trainer IN ('fused', 'torch')),
+    device TEXT NOT NULL
+);
+-- Networks of an ensemble that are trained in step; more than one cohort where networks were added later.
+CREATE TABLE cohort (
+    id INTEGER PRIMARY KEY,
+    ensemble INTEGER NOT NULL REFERENCES ensemble,
+    first INTEGER NOT NULL,       -- number of its first network in the ensemble, from 0
+    networks INTEGER NOT NULL,
+    epoch INTEGER NOT NULL        -- epochs done
+);
+CREATE TABLE network (
+    ensemble INTEGER NOT NULL REFERENCES ensemble,
+    network INTEGER NOT NULL,     -- from 0
+    seed INTEGER NOT NULL,
+    members BLOB NOT NULL,        -- a bit for each pattern, most significant first: is it in the sample?
+    labels BLOB NOT NULL,         -- likewise: its label there
+    PRIMARY KEY (ensemble, network)
+) WITHOUT ROWID;
+CREATE TABLE snapshot (
+    id INTEGER PRIMARY KEY,
+    cohort INTEGER NOT NULL REFERENCES cohort,
+    epoch INTEGER NOT NULL,
+    time REAL NOT NULL,           -- seconds since 1970
+    UNIQUE (cohort, epoch)
+);
+CREATE TABLE layer (
+    snapshot INTEGER NOT NULL REFERENCES snapshot,
+    network INTEGER NOT NULL,
+    layer INTEGER NOT NULL,       -- 1 is next to the input, the last is the output
+    i_x REAL NOT NULL,            -- bits
+    i_y REAL NOT NULL,            -- bits
+    distinct_t INTEGER NOT NULL,
+    low REAL NOT NULL,            -- the bins' range
+    high REAL NOT NULL,
+    grad_mean REAL,               -- norm of the mean batch gradient / weight norm
+    grad_std REAL,                -- root of its summed variance / weight norm
+    weight_norm REAL NOT NULL,
+    PRIMARY KEY (snapshot, network, layer)
+) WITHOUT ROWID;
+CREATE TABLE learning (
+    snapshot INTEGER NOT NULL REFERENCES snapshot,
+    network INTEGER NOT NULL,
+    train_loss REAL NOT NULL,     -- nats
+    test_loss REAL,               -- nats; absent where the sample is all patterns
+    train_accuracy REAL NOT NULL,
+    test_accuracy REAL,
+    PRIMARY KEY (snapshot, network)
+) WITHOUT ROWID;
+CREATE TABLE weights (
+    snapshot INTEGER PRIMARY KEY REFERENCES snapshot,
+    data BLOB NOT NULL            -- zlib of float32, networks x parameters, byte 0 of all, then byte 1, ...
+);
+-- What each cohort goes on from.
+CREATE TABLE checkpoint (
+    cohort INTEGER PRIMARY KEY REFERENCES cohort,
+    epoch INTEGER NOT NULL,
+    data BLOB NOT NULL            -- float32, little-endian: weights, then the optimiser's slots
+);
+CREATE TABLE control (
+    id INTEGER PRIMARY KEY,
+    time REAL NOT NULL,
+    command TEXT NOT NULL CHECK (command IN ('pause', 'resume', 'stop')),
+    done INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    time REAL NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+"""
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's exceptions into the engine's, naming the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise SessionError(f"session {str(path)!r} is locked by another program: try again") from error
+        if code == sqlite3.SQLITE_READONLY:
+            raise StorageError(f"session {str(path)!r} cannot be written: {error}") from error
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise StorageError(
+                f"session {str(path)!r} cannot be written: {error} (it is whole up to its last snapshot)"
+            ) from error
+        if code == sqlite3.SQLITE_CANTOPEN:
+            raise SessionError(f"session {str(path)!r} cannot be opened: {error}") from error
+        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
+            raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
+        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+
+
+def open_session(path: Path, *, write: bool = False) -> sqlite3.Connection:
+    """A connection to an existing session.
+
+    Raises:
+        SessionError: no such file, not a session, damaged, or of a version that this program does not know.
+    """
+    if not path.exists():
+        raise SessionError(f"no session file {str(path)!r}")
+    if not path.is_file():
+        raise SessionError(f"{str(path)!r} is not a session: it is no file")
+    mode = "rw" if write else "ro"
+    with sqlite_errors(path):
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            _require_session(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _require_session(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")  # nothing in a stranger's schema may call functions
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
+    if identity != APPLICATION_ID:
+        raise SessionError(f"{str(path)!r} is not a session: it is another program's SQLite file")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT_VERSION:
+        raise SessionError(
+            f"session {str(path)!r} has format version {version}, newer than {FORMAT_VERSION}, which this program "
+            "reads: update ibtui"
+        )
+    if version < 1:
+        raise SessionError(f"session {str(path)!r} is damaged: it has format version {version}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written inside is there whole, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

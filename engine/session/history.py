@@ -1,0 +1,234 @@
+"""What a session has measured, as arrays.
+
+An ensemble's history has one row for every epoch measured, one column for every network; a network that has not come
+that far (it was added later) is NaN there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from engine.errors import InvalidValue, SessionError
+from engine.experiment import parse_hidden
+from engine.networks import Architecture, Samples
+from engine.rules.rule import Rule
+from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
+from engine.session.format import open_session, sqlite_errors
+from engine.session.summary import EnsembleSummary, Summary, summarize
+
+LAYER_COLUMNS = ("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm")
+LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHistory:
+    """What was measured of every layer of an ensemble. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    i_x: Float64[np.ndarray, "epochs networks layers"]
+    """I(X;T), bits."""
+    i_y: Float64[np.ndarray, "epochs networks layers"]
+    """I(T;Y), bits."""
+    distinct_t: Float64[np.ndarray, "epochs networks layers"]
+    low: Float64[np.ndarray, "epochs networks layers"]
+    """Lower end of the bins."""
+    high: Float64[np.ndarray, "epochs networks layers"]
+    grad_mean: Float64[np.ndarray, "epochs networks layers"]
+    """Norm of the epoch's mean batch gradient over the weight norm; none at epoch 0."""
+    grad_std: Float64[np.ndarray, "epochs networks layers"]
+    """Root of the batch gradients' summed variance over the weight norm; none where an epoch is one batch."""
+    weight_norm: Float64[np.ndarray, "epochs networks layers"]
+
+    @property
+    def snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
+        """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
+        return snr(self.grad_mean, self.grad_std)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningHistory:
+    """Losses (nats) and accuracies of an ensemble's networks. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    train_loss: Float64[np.ndarray, "epochs networks"]
+    test_loss: Float64[np.ndarray, "epochs networks"]
+    train_accuracy: Float64[np.ndarray, "epochs networks"]
+    test_accuracy: Float64[np.ndarray, "epochs networks"]
+
+
+def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """mean / std, NaN where std is 0 or absent."""
+    ratio = np.full(np.shape(mean), np.nan)
+    np.divide(mean, std, out=ratio, where=np.asarray(std) > 0)
+    return ratio
+
+
+class SessionReader:
+    """Reads one session, from its first epoch to whatever is recorded at the moment of each call.
+
+    Raises:
+        SessionError: the file is missing, not a session, damaged, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = open_session(path)
+
+    @property
+    def summary(self) -> Summary:
+        """What the session is and how far it has come now."""
+        with sqlite_errors(self.path):
+            return summarize(self._connection, self.path)
+
+    def ensemble(self, index: int) -> EnsembleSummary:
+        """One ensemble's summary.
+
+        Raises:
+            InvalidValue: there is none of that number.
+        """
+        ensembles = self.summary.ensembles
+        for ensemble in ensembles:
+            if ensemble.index == index:
+                return ensemble
+        raise InvalidValue(f"ensemble is {index}: this session has 0 to {len(ensembles) - 1}")
+
+    def architecture(self, ensemble: EnsembleSummary) -> Architecture:
+        """The shape of its networks."""
+        inputs = self._one("SELECT inputs FROM rule")[0]
+        return Architecture((inputs, *parse_hidden(ensemble.hidden), 1), self.summary.experiment.activation)
+
+    def rule(self) -> Rule:
+        """The joint distribution that was learned, from the file itself."""
+        name, parameters, rows, inputs, dtype, patterns, p_y = self._one(
+            "SELECT name, parameters, rows, inputs, dtype, patterns, p_y FROM rule"
+        )
+        try:
+            return Rule(
+                name,
+                unpack_numbers(patterns, dtype, (rows, inputs)),
+                unpack_numbers(p_y, "float64", (rows,)),
+                {str(key): float(value) for key, value in json.loads(parameters).items()},
+            )
+        except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: its rule is unreadable: {error}") from error
+
+    def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
+        """Every layer at every epoch measured, or at one."""
+        depth = len(parse_hidden(ensemble.hidden)) + 1
+        epochs, values = self._history("layer", LAYER_COLUMNS, ensemble, depth, epoch)
+        return LayerHistory(epochs, *values)
+
+    def learning(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LearningHistory:
+        """Losses and accuracies at every epoch measured, or at one."""
+        epochs, values = self._history("learning", LEARNING_COLUMNS, ensemble, None, epoch)
+        return LearningHistory(epochs, *values)
+
+    def _history(
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        ensemble: EnsembleSummary,
+        depth: int | None,
+        epoch: int | None,
+    ) -> tuple[Int64[np.ndarray, " epochs"], Float64[np.ndarray, "columns epochs networks ..."]]:
+        place = "s.epoch, t.network" + (", t.layer" if depth else "")
+        only = " AND s.epoch = ?" if epoch is not None else ""
+        parameters = (ensemble.index,) if epoch is None else (ensemble.index, epoch)
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                f"SELECT {place}, {', '.join(columns)} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+                f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ?{only}",
+                parameters,
+            ).fetchall()
+        try:
+            numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
+        except (ValueError, TypeError) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} holds no numbers") from error
+        epochs, row = np.unique(numbers[:, 0].astype(np.int64), return_inverse=True)
+        shape = (len(epochs), ensemble.networks) + ((depth,) if depth else ())
+        network = numbers[:, 1].astype(np.int64)
+        where: tuple[Any, ...] = (row, network)
+        inside = (network >= 0) & (network < ensemble.networks)
+        if depth:
+            layer = numbers[:, 2].astype(np.int64) - 1
+            where = (*where, layer)
+            inside &= (layer >= 0) & (layer < depth)
+        if not inside.all():
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} names networks that there are not")
+        values = np.full((len(columns), *shape), np.nan)
+        values[(slice(None), *where)] = numbers[:, -len(columns) :].T
+        return epochs, values
+
+    def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
+        """All networks' weights at a measured epoch.
+
+        Raises:
+            InvalidValue: the epoch was not measured for all of them, or the session keeps no weights.
+        """
+        if epoch not in ensemble.snapshots:
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        parameters = self.architecture(ensemble).parameters
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT c.networks, w.data FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+                " LEFT JOIN weights w ON w.snapshot = s.id WHERE c.ensemble = ? AND s.epoch = ? ORDER BY c.first",
+                (ensemble.index, epoch),
+            ).fetchall()
+        if any(data is None for _, data in rows):
+            raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
+        return np.concatenate([unpack_weights(data, networks, parameters) for networks, data in rows])
+
+    def seeds(self, ensemble: EnsembleSummary) -> list[int]:
+        """Each network's seed."""
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+            ).fetchall()
+        return [seed for (seed,) in rows]
+
+    def samples(self, ensemble: EnsembleSummary) -> Samples:
+        """Each network's sample and its labels."""
+        total = self._one("SELECT rows FROM rule")[0]
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+            ).fetchall()
+        members = np.array([unpack_bits(row[0], total) for row in rows])
+        labels = np.array([unpack_bits(row[1], total) for row in rows])
+        if (members.sum(axis=1) != ensemble.sample_size).any():
+            raise SessionError(f"session {str(self.path)!r} is damaged: a sample is not of the size it should be")
+        chosen = np.nonzero(members)[1].reshape(len(rows), -1)
+        return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
+
+    def _one(self, query: str) -> Any:
+        with sqlite_errors(self.path):
+            row = self._connection.execute(query).fetchone()
+        if row is None:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]} is empty")
+        return row
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> SessionReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe_epochs(epochs: tuple[int, ...]) -> str:
+    """Which epochs may be asked for, in a few words."""
+    if not epochs:
+        return "no epoch has been measured yet"
+    if len(epochs) <= 12:
+        return f"measured are {', '.join(map(str, epochs))}"
+    nearest = ", ".join(map(str, epochs[:6]))
+    return f"measured are {len(epochs)} epochs: {nearest}, ... {epochs[-2]}, {epochs[-1]}"

@@ -1,0 +1,134 @@
+"""What a session is and how far it has come, without its numbers. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from engine.errors import EngineError, SessionError
+from engine.experiment import Experiment
+from engine.session.format import open_session, sqlite_errors
+from engine.session.liveness import Writer, read_writer
+
+STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
+
+
+@dataclass(frozen=True)
+class EnsembleSummary:
+    """One ensemble of a session."""
+
+    index: int
+    hidden: str
+    fraction: float
+    networks: int
+    sample_size: int
+    trainer: str
+    device: str
+    epochs_done: int
+    """Of its networks that have come least far."""
+    snapshots: tuple[int, ...]
+    """Epochs measured for all its networks, ascending."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One session."""
+
+    path: Path
+    name: str
+    status: str
+    """One of `STATUSES`; `interrupted` is a run whose process ended without saying so."""
+    created: float
+    """Seconds since 1970."""
+    size: int
+    """Bytes."""
+    experiment: Experiment
+    rule_parameters: dict[str, float]
+    h_x: float
+    """H(X), bits."""
+    i_xy: float
+    """I(X;Y), bits."""
+    ensembles: tuple[EnsembleSummary, ...]
+    writer: Writer | None
+    """The process at work, or the one that was."""
+
+    @property
+    def epochs_done(self) -> int:
+        """Of the networks that have come least far."""
+        return min((e.epochs_done for e in self.ensembles), default=0)
+
+    @property
+    def live(self) -> bool:
+        """Whether a process is at work on it (pausing included)."""
+        return self.status in ("running", "paused")
+
+
+def read_summary(path: Path) -> Summary:
+    """The summary of a session file.
+
+    Raises:
+        SessionError: the file is missing, not a session, damaged, or of a newer version.
+    """
+    connection = open_session(path)
+    try:
+        with sqlite_errors(path):
+            return summarize(connection, path)
+    finally:
+        connection.close()
+
+
+def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
+    """The summary of an open session, all of it from one moment."""
+    connection.execute("BEGIN")
+    try:
+        name, status, created, text = connection.execute(
+            "SELECT name, status, created, experiment FROM session"
+        ).fetchone() or _damaged(path, "it does not say what it is a session of")
+        rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged(path, "no rule")
+        writer = read_writer(connection)
+        ensembles = _ensembles(connection)
+    finally:
+        connection.execute("COMMIT")
+    if status in ("running", "paused") and (writer is None or not writer.alive):
+        status = "interrupted"
+    try:
+        experiment = Experiment.from_dict(json.loads(text))
+        parameters = {str(key): float(value) for key, value in json.loads(rule[0]).items()}
+    except (ValueError, TypeError, AttributeError, EngineError) as error:
+        raise SessionError(f"session {str(path)!r} is damaged: its experiment is unreadable: {error}") from error
+    return Summary(
+        path=path,
+        name=str(name),
+        status=status,
+        created=created,
+        size=path.stat().st_size,
+        experiment=experiment,
+        rule_parameters=parameters,
+        h_x=rule[1],
+        i_xy=rule[2],
+        ensembles=ensembles,
+        writer=writer,
+    )
+
+
+def _ensembles(connection: sqlite3.Connection) -> tuple[EnsembleSummary, ...]:
+    found = []
+    rows: list[tuple[Any, ...]] = connection.execute(
+        "SELECT e.id, hidden, fraction, sum(c.networks), sample_size, trainer, device, min(c.epoch), count(*)"
+        " FROM ensemble e JOIN cohort c ON c.ensemble = e.id GROUP BY e.id ORDER BY e.id"
+    ).fetchall()
+    for row in rows:
+        epochs = connection.execute(
+            "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
+            " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
+            (row[0], row[-1]),
+        ).fetchall()
+        found.append(EnsembleSummary(*row[:-1], tuple(epoch for (epoch,) in epochs)))
+    return tuple(found)
+
+
+def _damaged(path: Path, what: str) -> NoReturn:
+    raise SessionError(f"session {str(path)!r} is damaged: {what}")

@@ -1,0 +1,347 @@
+"""The one writer of a session file.
+
+Every method that writes does so in one transaction: a snapshot, with the checkpoint to go on from, is in the file
+whole or not at all, whatever kills the process. The right to write is claimed in the file itself, under SQLite's
+lock, and is free again as soon as the claiming process is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from engine.errors import InvalidValue, SessionError
+from engine.experiment import Ensemble, Experiment, hidden_text
+from engine.measures.snapshot import LayerInformation, Learning
+from engine.networks import Samples
+from engine.rules.rule import Rule
+from engine.session.codec import absent_as_none, members_and_labels, pack_numbers, pack_weights
+from engine.session.format import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    FORMAT_VERSION,
+    SCHEMA,
+    open_session,
+    sqlite_errors,
+    transaction,
+)
+from engine.session.liveness import read_writer, this_process
+from engine.training.problem import TrainingState
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that a snapshot records of a cohort at one epoch."""
+
+    information: LayerInformation
+    learning: Learning
+    grad_mean: Float64[np.ndarray, "networks layers"]
+    """Norm of the mean batch gradient over the weight norm; NaN where there is none (epoch 0)."""
+    grad_std: Float64[np.ndarray, "networks layers"]
+    """Likewise the root of the gradients' summed variance; NaN also where an epoch is one batch."""
+    weight_norm: Float64[np.ndarray, "networks layers"]
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """Networks of one ensemble that are trained in step, as the file has them."""
+
+    id: int
+    ensemble: int
+    first: int
+    networks: int
+    epoch: int
+
+
+class SessionWriter:
+    """Writes one session. Make one with `create` or `reopen`; `close` it in any case."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, name: str, experiment: Experiment, rule: Rule) -> SessionWriter:
+        """Begin a new session file, which must not exist.
+
+        Raises:
+            InvalidValue: there is a file already, or the directory cannot be written.
+            StorageError: the disk is full.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            raise InvalidValue(
+                f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
+            ) from None
+        except OSError as error:
+            raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+        try:
+            with sqlite_errors(path):
+                connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+                writer = cls(path, connection)
+                writer._configure()
+                with transaction(connection):
+                    for statement in SCHEMA.split(";\n"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+                    writer._describe(name, experiment, rule)
+                    writer._claim()
+        except BaseException:
+            discard(path)
+            raise
+        return writer
+
+    @classmethod
+    def reopen(cls, path: Path) -> SessionWriter:
+        """Become the writer of an existing session.
+
+        Raises:
+            SessionError: it cannot be opened (`open_session`), or a run is at work on it.
+        """
+        connection = open_session(path, write=True)
+        writer = cls(path, connection)
+        try:
+            with sqlite_errors(path):
+                writer._configure()
+                with transaction(connection):
+                    writer._claim()
+        except BaseException:
+            connection.close()
+            raise
+        return writer
+
+    def _configure(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A commit survives the death of the process. On power loss the last ones may be gone, but each is whole.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _claim(self) -> None:
+        other = read_writer(self._connection)
+        status = self._connection.execute("SELECT status FROM session").fetchone()[0]
+        if other is not None and status in ("running", "paused") and other.alive:
+            raise SessionError(
+                f"session {str(self.path)!r} is in use: process {other.pid} on {other.host} is running it"
+            )
+        own = this_process()
+        self._connection.execute(
+            "INSERT OR REPLACE INTO writer (id, pid, started, host, heartbeat) VALUES (1, ?, ?, ?, ?)",
+            (own.pid, own.started, own.host, own.heartbeat),
+        )
+        self._connection.execute("UPDATE session SET status = 'running'")
+        self._connection.execute("UPDATE control SET done = 1")
+
+    def _describe(self, name: str, experiment: Experiment, rule: Rule) -> None:
+        try:
+            program = f"ibtui {version('ibtui')}"
+        except PackageNotFoundError:  # used from a checkout that is not installed
+            program = "ibtui"
+        self._connection.execute(
+            "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
+            (
+                name,
+                time.time(),
+                program,
+                json.dumps(experiment.to_dict()),
+                json.dumps(experiment.snapshot_epochs),
+            ),
+        )
+        self._connection.execute(
+            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                rule.name,
+                json.dumps(rule.parameters),
+                *rule.patterns.shape,
+                str(rule.patterns.dtype),
+                pack_numbers(rule.patterns),
+                pack_numbers(rule.p_y),
+                rule.h_x,
+                rule.h_y,
+                rule.i_xy,
+                rule.digest,
+            ),
+        )
+
+    @property
+    def schedule(self) -> tuple[int, ...]:
+        """The epochs to measure, ascending."""
+        return tuple(json.loads(self._connection.execute("SELECT schedule FROM session").fetchone()[0]))
+
+    def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:
+        """Set a longer or wider experiment than the one begun."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            self._connection.execute(
+                "UPDATE session SET experiment = ?, schedule = ?",
+                (json.dumps(experiment.to_dict()), json.dumps(list(schedule))),
+            )
+
+    def add_ensemble(self, ensemble: Ensemble, inputs: int, sample_size: int, trainer: str, device: str) -> None:
+        """Record an ensemble of the grid and what trains it."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO ensemble VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    ensemble.index,
+                    hidden_text(ensemble.hidden),
+                    ensemble.fraction,
+                    inputs,
+                    sample_size,
+                    trainer,
+                    device,
+                ),
+            )
+
+    def add_cohort(self, ensemble: int, first: int, seeds: Sequence[int], samples: Samples, patterns: int) -> CohortRow:
+        """Record networks first, first + 1, ... of an ensemble, with their samples of that many patterns."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            cursor = self._connection.execute(
+                "INSERT INTO cohort (ensemble, first, networks, epoch) VALUES (?, ?, ?, 0)",
+                (ensemble, first, len(seeds)),
+            )
+            rows = zip(seeds, samples.patterns, samples.labels, strict=True)
+            self._connection.executemany(
+                "INSERT INTO network VALUES (?, ?, ?, ?, ?)",
+                [
+                    (ensemble, first + k, seed, *members_and_labels(chosen, labels, patterns))
+                    for k, (seed, chosen, labels) in enumerate(rows)
+                ],
+            )
+            assert cursor.lastrowid is not None
+            return CohortRow(cursor.lastrowid, ensemble, first, len(seeds), 0)
+
+    def ensembles(self) -> dict[int, tuple[str, str]]:
+        """The trainer and device of each ensemble that is recorded."""
+        rows = self._connection.execute("SELECT id, trainer, device FROM ensemble ORDER BY id").fetchall()
+        return {index: (trainer, device) for index, trainer, device in rows}
+
+    def cohorts(self) -> list[CohortRow]:
+        """All cohorts, in the order in which they were added."""
+        rows = self._connection.execute("SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id")
+        return [CohortRow(*row) for row in rows.fetchall()]
+
+    def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
+        """Record a snapshot and the checkpoint at the same epoch."""
+        information, learning = measured.information, measured.learning
+        networks, layers = information.i_x.shape
+        numbers = np.arange(cohort.first, cohort.first + networks)
+        with sqlite_errors(self.path), transaction(self._connection):
+            cursor = self._connection.execute(
+                "INSERT INTO snapshot (cohort, epoch, time) VALUES (?, ?, ?)",
+                (cohort.id, state.epoch, time.time()),
+            )
+            snapshot = cursor.lastrowid
+            columns = (
+                [snapshot] * (networks * layers),
+                np.repeat(numbers, layers).tolist(),
+                np.tile(np.arange(1, layers + 1), networks).tolist(),
+                information.i_x.ravel().tolist(),
+                information.i_y.ravel().tolist(),
+                information.distinct.ravel().tolist(),
+                information.low.ravel().tolist(),
+                information.high.ravel().tolist(),
+                absent_as_none(measured.grad_mean.ravel()),
+                absent_as_none(measured.grad_std.ravel()),
+                measured.weight_norm.ravel().tolist(),
+            )
+            self._connection.executemany(
+                "INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", zip(*columns, strict=True)
+            )
+            per_network = (
+                [snapshot] * networks,
+                numbers.tolist(),
+                learning.train_loss.tolist(),
+                absent_as_none(learning.test_loss),
+                learning.train_accuracy.tolist(),
+                absent_as_none(learning.test_accuracy),
+            )
+            self._connection.executemany(
+                "INSERT INTO learning VALUES (?, ?, ?, ?, ?, ?)", zip(*per_network, strict=True)
+            )
+            if keep_weights:
+                self._connection.execute("INSERT INTO weights VALUES (?, ?)", (snapshot, pack_weights(state.weights)))
+            self._write_checkpoint(cohort, state)
+
+    def checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
+        """Record what to go on from, between snapshots."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            self._write_checkpoint(cohort, state)
+
+    def _write_checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
+        data = np.concatenate((state.weights[None], state.slots)).astype("<f4").tobytes()
+        self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (cohort.id, state.epoch, data))
+        self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (state.epoch, cohort.id))
+        self._connection.execute("UPDATE writer SET heartbeat = ?", (time.time(),))
+
+    def read_checkpoint(self, cohort: CohortRow, parameters: int, slots: int) -> TrainingState | None:
+        """What this cohort goes on from; None before its first snapshot.
+
+        Raises:
+            SessionError: it does not fit the networks.
+        """
+        with sqlite_errors(self.path):
+            row = self._connection.execute(
+                "SELECT epoch, data FROM checkpoint WHERE cohort = ?", (cohort.id,)
+            ).fetchone()
+        if row is None:
+            return None
+        epoch, data = row
+        shape = (1 + slots, cohort.networks, parameters)
+        if not isinstance(data, bytes) or len(data) != 4 * shape[0] * shape[1] * shape[2] or epoch != cohort.epoch:
+            raise SessionError(f"session {str(self.path)!r} is damaged: its checkpoint does not fit its networks")
+        numbers = np.frombuffer(data, "<f4").reshape(shape).astype(np.float32)
+        return TrainingState(epoch, numbers[0], numbers[1:])
+
+    def show_progress(self, rate: float | None, remaining: float | None) -> None:
+        """A sign of life, with epochs per second and seconds to go."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            self._connection.execute(
+                "UPDATE writer SET heartbeat = ?, rate = ?, remaining = ?", (time.time(), rate, remaining)
+            )
+
+    def requests(self) -> list[str]:
+        """What other processes have asked for since the last call: `pause`, `resume`, `stop`."""
+        with sqlite_errors(self.path):
+            rows = self._connection.execute("SELECT id, command FROM control WHERE done = 0 ORDER BY id").fetchall()
+            if rows:
+                with transaction(self._connection):
+                    self._connection.execute("UPDATE control SET done = 1 WHERE id <= ?", (rows[-1][0],))
+        return [command for _, command in rows]
+
+    def set_status(self, status: str, text: str = "") -> None:
+        """`running`, `paused`, `stopped` or `finished`, logged as an event with `text`."""
+        with sqlite_errors(self.path), transaction(self._connection):
+            self._connection.execute("UPDATE session SET status = ?", (status,))
+            self._connection.execute(
+                "INSERT INTO event (time, kind, text) VALUES (?, ?, ?)", (time.time(), status, text)
+            )
+
+    def close(self) -> None:
+        """Let go of the file. Nobody reading it, it becomes one plain file."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+
+    def __enter__(self) -> SessionWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def discard(path: Path) -> None:
+    """Remove a session that was only begun, with what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

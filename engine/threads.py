@@ -1,0 +1,40 @@
+"""Sharing out the networks of a cohort among threads, for compiled work that releases the GIL.
+
+Networks are independent, so the number of threads changes no result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this platform
+        return os.cpu_count() or 1
+
+
+class Threads:
+    """A pool that calls `work(first, last)` for ranges of networks until all have been worked on."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="networks") if count > 1 else None
+
+    def share_out(self, networks: int, work: Callable[[int, int], None]) -> None:
+        """Run `work` over 0..networks-1, in ranges small enough that the threads end together."""
+        if self._pool is None:
+            work(0, networks)
+            return
+        share = -(-networks // (8 * self.count))
+        firsts = range(0, networks, share)
+        list(self._pool.map(lambda first: work(first, min(first + share, networks)), firsts))
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
