@@ -1,0 +1,1 @@
+"""What people see: commands, charts and the app around the engine."""

@@ -1,0 +1,32 @@
+"""`ibtui pause` and `ibtui stop`: a run in another terminal."""
+
+from __future__ import annotations
+
+from engine.errors import SessionError
+from ibtui.cli.console import tell
+from ibtui.cli.options import Quiet, Session, SessionsDir
+from ibtui.locations import find_session, sessions_directory
+
+PATIENCE = 60.0
+"""Seconds to wait for a run to heed a request; it looks for one a few times a second, except in a long epoch."""
+
+
+def pause(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
+    """Pause a run; `ibtui resume` lets it go on."""
+    _ask(session, sessions_dir, "pause", ("paused", "stopped", "finished"), quiet)
+
+
+def stop(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
+    """Stop a run cleanly; `ibtui resume` goes on from there later."""
+    _ask(session, sessions_dir, "stop", ("stopped", "finished", "interrupted"), quiet)
+
+
+def _ask(session: str, sessions_dir: SessionsDir, command: str, statuses: tuple[str, ...], quiet: bool) -> None:
+    from engine.session.control import send, wait_until
+
+    path = find_session(session, sessions_directory(sessions_dir))
+    send(path, command)
+    status = wait_until(path, statuses, PATIENCE)
+    if status not in statuses:
+        raise SessionError(f"session {path.stem!r} is still {status} after {PATIENCE:.0f} s; the request stands")
+    tell(f"{path.stem} is {status}", quiet=quiet)

@@ -1,0 +1,197 @@
+"""`ibtui export`: a session's numbers as CSV, JSON or npz."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from ibtui.cli.console import tell, write_output
+from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
+from ibtui.locations import find_session, sessions_directory
+
+if TYPE_CHECKING:
+    from engine.session.history import SessionReader
+    from engine.session.summary import EnsembleSummary
+
+LAYER_PLACE = ("ensemble", "hidden", "fraction", "seed", "epoch", "layer", "width")
+COLUMNS = {
+    "information": (*LAYER_PLACE, "i_x", "i_y", "distinct"),
+    "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm"),
+    "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+}
+"""Columns of each export. Scripts rely on them: they never change, and new ones are added at the end."""
+
+FORMATS = ("csv", "json", "npz")
+
+
+def export(
+    session: Session,
+    what: Annotated[
+        str,
+        typer.Option("--what", metavar="KIND", help="information, gradients, learning or weights.", show_default=False),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, json or npz; weights are npz only. [default: by the output file's ending, else csv]",
+            show_default=False,
+        ),
+    ] = None,
+    ensemble: Annotated[
+        int | None,
+        typer.Option("--ensemble", help="Only this ensemble, counted from 0. [default: all]", show_default=False),
+    ] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Only this measured epoch. [default: all]", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write to this file instead of stdout.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    sessions_dir: SessionsDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Export a session's numbers: bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz)."""
+    from engine.session.history import SessionReader
+
+    if what not in (*COLUMNS, "weights"):
+        raise InvalidValue(f"what is {what!r}: allowed are {', '.join(COLUMNS)}, weights")
+    chosen = format or (out.suffix[1:] if out is not None and out.suffix[1:] in FORMATS else None)
+    chosen = chosen or ("npz" if what == "weights" else "csv")
+    if chosen not in FORMATS:
+        raise InvalidValue(f"format is {chosen!r}: allowed are {', '.join(FORMATS)}")
+    if what == "weights" and chosen != "npz":
+        raise InvalidValue(f"format is {chosen!r}: weights are exported as npz")
+    if chosen == "npz" and out is None and sys.stdout.isatty():
+        raise InvalidValue("npz is binary and stdout is a terminal: name a file with -o FILE.npz")
+    with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader:
+        weights = what == "weights"
+        data = _weights(reader, ensemble, epoch) if weights else _table(reader, what, chosen, ensemble, epoch)
+    write_output(out, data)
+    if out is not None:
+        tell(f"wrote {what} to {out}", quiet=quiet)
+
+
+def _weights(reader: SessionReader, index: int | None, epoch: int | None) -> bytes:
+    import numpy as np
+
+    summary = reader.summary
+    if index is None:
+        if len(summary.ensembles) > 1:
+            raise InvalidValue(f"weights of which ensemble? Give --ensemble, from 0 to {len(summary.ensembles) - 1}")
+        index = 0
+    chosen = reader.ensemble(index)
+    if epoch is None:
+        if not chosen.snapshots:
+            raise InvalidValue("no epoch has been measured yet: there are no weights")
+        epoch = chosen.snapshots[-1]
+    arrays: dict[str, Any] = {}
+    matrices = reader.architecture(chosen).matrices(reader.weights(chosen, epoch))
+    for layer, matrix in enumerate(matrices, start=1):
+        arrays[f"W{layer}"] = matrix[:, :, :-1]
+        arrays[f"b{layer}"] = matrix[:, :, -1]
+    samples = reader.samples(chosen)
+    arrays |= {"samples": samples.patterns, "labels": samples.labels, "seeds": np.array(reader.seeds(chosen))}
+    arrays |= {"epoch": np.array(epoch)}
+    return _npz(arrays)
+
+
+def _table(reader: SessionReader, what: str, format: str, index: int | None, epoch: int | None) -> bytes:
+    import numpy as np
+
+    summary = reader.summary
+    ensembles = summary.ensembles if index is None else (reader.ensemble(index),)
+    _require_epoch(ensembles, epoch)
+    rows = [row for ensemble in ensembles for row in _rows(reader, ensemble, what, epoch)]
+    columns = COLUMNS[what]
+    if format == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(["" if _absent(value) else value for value in row] for row in rows)
+        return text.getvalue().encode()
+    if format == "json":
+        plain = [
+            {name: None if _absent(value) else value for name, value in zip(columns, row, strict=True)} for row in rows
+        ]
+        document = {
+            "name": summary.name,
+            "what": what,
+            "estimator": "binning",
+            "bins": summary.experiment.bins,
+            "columns": columns,
+            "rows": plain,
+        }
+        return json.dumps(document, allow_nan=False, ensure_ascii=False).encode() + b"\n"
+    by_column = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    return _npz({name: np.array(values) for name, values in zip(columns, by_column, strict=True)})
+
+
+def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: int | None) -> Iterator[tuple[Any, ...]]:
+    """The rows of one ensemble: by epoch, then network, then layer; networks that are not that far are left out."""
+    import numpy as np
+
+    seeds = reader.seeds(ensemble)
+    widths = reader.architecture(ensemble).widths[1:]
+    if what == "learning":
+        learning = reader.learning(ensemble, epoch)
+        epochs = learning.epochs
+        names = COLUMNS[what][5:]
+        values = np.stack([getattr(learning, name) for name in names], axis=-1)[:, :, None]
+    else:
+        layers = reader.layers(ensemble, epoch)
+        epochs = layers.epochs
+        names = COLUMNS[what][7:]
+        values = np.stack([getattr(layers, {"distinct": "distinct_t"}.get(n, n)) for n in names], axis=-1)
+    there = ~np.isnan(values[:, :, 0, 0])
+    numbers = values.tolist()
+    for e, at in enumerate(epochs.tolist()):
+        for k, seed in enumerate(seeds):
+            if not there[e, k]:
+                continue
+            place = (ensemble.index, ensemble.hidden, ensemble.fraction, seed, at)
+            for layer, row in enumerate(numbers[e][k], start=1):
+                if what == "learning":
+                    yield (*place, *row)
+                elif what == "information":
+                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]))
+                else:
+                    yield (*place, layer, widths[layer - 1], *row)
+
+
+def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) -> None:
+    from engine.session.history import describe_epochs
+
+    if epoch is not None and not any(epoch in e.snapshots for e in ensembles):
+        raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensembles[0].snapshots)}")
+
+
+def _absent(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _npz(arrays: dict[str, Any]) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""`ibtui list`: the sessions there are."""
+
+from __future__ import annotations
+
+import time
+
+from engine.errors import SessionError
+from engine.experiment import hidden_text
+from engine.session.summary import Summary, read_summary
+from ibtui.cli.console import complain, output, print_json, printable, tell
+from ibtui.cli.options import Json, Quiet, SessionsDir
+from ibtui.locations import session_files, sessions_directory
+
+
+def list_sessions(sessions_dir: SessionsDir = None, json: Json = False, quiet: Quiet = False) -> None:
+    """List the sessions with their status and how far they have come, newest first."""
+    directory = sessions_directory(sessions_dir)
+    found: list[Summary] = []
+    for file in session_files(directory):
+        try:
+            found.append(read_summary(file))
+        except SessionError as error:
+            complain(str(error))
+    found.sort(key=lambda summary: -summary.created)
+    if json:
+        print_json([as_plain(summary) for summary in found])
+        return
+    if not found:
+        tell(f"no sessions in {directory}; make one with: ibtui run", quiet=quiet)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("name", "status", "rule", "hidden", "fraction"):
+        table.add_column(heading, no_wrap=heading in ("status",), overflow="fold")
+    for heading in ("networks", "epochs", "age", "size"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for summary in found:
+        experiment = summary.experiment
+        table.add_row(
+            printable(summary.path.stem),
+            summary.status,
+            printable(experiment.rule),
+            ", ".join(hidden_text(h) for h in experiment.hidden),
+            ", ".join(f"{f:g}" for f in experiment.fraction),
+            str(experiment.networks),
+            f"{summary.epochs_done} of {experiment.epochs}",
+            age(time.time() - summary.created),
+            size(summary.size),
+        )
+    output().print(table)
+
+
+def as_plain(summary: Summary) -> dict[str, object]:
+    """One line of the list as plain values."""
+    return {
+        "name": summary.path.stem,
+        "path": str(summary.path),
+        "status": summary.status,
+        "created": summary.created,
+        "bytes": summary.size,
+        "rule": summary.experiment.rule,
+        "hidden": [hidden_text(h) for h in summary.experiment.hidden],
+        "fraction": list(summary.experiment.fraction),
+        "networks": summary.experiment.networks,
+        "epochs_done": summary.epochs_done,
+        "epochs_total": summary.experiment.epochs,
+    }
+
+
+def age(seconds: float) -> str:
+    """How long ago, in the largest unit that fits: `5 min`, `3 h`, `12 d`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that leaves up to three digits."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

@@ -1,0 +1,223 @@
+"""What a session says at one epoch: charts and tables for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from engine.errors import InvalidValue
+from engine.experiment import parse_hidden
+from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
+from ibtui.cli.console import output, print_json, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.session.summary import EnsembleSummary, Summary
+
+CHART_HEIGHT = 22
+"""Rows of one chart, title and caption included."""
+WIDEST_CHART = 110
+
+
+def report(path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True) -> None:
+    """Print what the session has measured at an epoch, the last one where none is given.
+
+    Raises:
+        InvalidValue: the epoch was not measured.
+        SessionError: the session cannot be read.
+    """
+    with SessionReader(path) as reader:
+        summary = reader.summary
+        if epoch is not None and not any(epoch in e.snapshots for e in summary.ensembles):
+            measured = max((e.snapshots for e in summary.ensembles), key=len, default=())
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(measured)}")
+        if json:
+            print_json(_document(reader, summary, epoch))
+        else:
+            _print(reader, summary, epoch, chart=chart)
+
+
+def _shown_epoch(ensemble: EnsembleSummary, epoch: int | None) -> int | None:
+    if epoch is not None:
+        return epoch if epoch in ensemble.snapshots else None
+    return ensemble.snapshots[-1] if ensemble.snapshots else None
+
+
+def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dict[str, Any]:
+    return {
+        "name": summary.name,
+        "path": str(summary.path),
+        "status": summary.status,
+        "created": summary.created,
+        "experiment": summary.experiment.to_dict(),
+        "rule": {**summary.rule_parameters, "h_x": summary.h_x, "i_xy": summary.i_xy},
+        "ensembles": [
+            {
+                "hidden": ensemble.hidden,
+                "fraction": ensemble.fraction,
+                "networks": ensemble.networks,
+                "sample_size": ensemble.sample_size,
+                "trainer": ensemble.trainer,
+                "device": ensemble.device,
+                "epochs_done": ensemble.epochs_done,
+                "epochs_total": summary.experiment.epochs,
+                "snapshots": list(ensemble.snapshots),
+                **_figures(reader, ensemble, _shown_epoch(ensemble, epoch)),
+            }
+            for ensemble in summary.ensembles
+        ],
+    }
+
+
+def _figures(reader: SessionReader, ensemble: EnsembleSummary, at: int | None) -> dict[str, Any]:
+    """The epoch, each layer's figures and the learning there; absent values are None."""
+    if at is None:
+        return {"epoch": None, "layers": [], "learning": None}
+    widths = (*parse_hidden(ensemble.hidden), 1)
+    now = reader.layers(ensemble, at)
+    columns = {
+        "i_x_mean": _mean(now.i_x[0]),
+        "i_x_std": _std(now.i_x[0]),
+        "i_y_mean": _mean(now.i_y[0]),
+        "i_y_std": _std(now.i_y[0]),
+        "distinct_mean": _mean(now.distinct_t[0]),
+        "snr_mean": _mean(now.snr[0]),
+        "bins_low": _least(now.low[0]),
+        "bins_high": -_least(-now.high[0]),
+    }
+    layers = [
+        {"layer": k + 1, "width": width} | {name: _plain(values[k]) for name, values in columns.items()}
+        for k, width in enumerate(widths)
+    ]
+    learning = reader.learning(ensemble, at)
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    means = {f"{name}_mean": _plain(_mean(getattr(learning, name)[0])) for name in names}
+    return {"epoch": at, "layers": layers, "learning": means}
+
+
+def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
+    console = output()
+    experiment = summary.experiment
+    console.print(
+        printable(
+            f"{summary.name}: {summary.status}, epoch {summary.epochs_done} of {experiment.epochs}; rule "
+            f"{experiment.rule}, H(X) = {summary.h_x:.4g} bits, I(X;Y) = {summary.i_xy:.4g} bits"
+        ),
+        style="bold",
+    )
+    for ensemble in summary.ensembles:
+        at = _shown_epoch(ensemble, epoch)
+        of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
+        heading = f"{ensemble.hidden} at {ensemble.fraction:.4g}, {of}"
+        console.print()
+        if at is None:
+            missing = "nothing has been measured yet" if epoch is None else f"not measured at epoch {epoch}"
+            console.print(f"{heading}: {missing}")
+            continue
+        history = reader.layers(ensemble)
+        if chart:
+            sys.stdout.write(_chart(history, summary, heading, at, console.width) + "\n")
+            sys.stdout.flush()
+        now = reader.layers(ensemble, at)
+        console.print(_layer_table(now, ensemble, f"{heading}, epoch {at}"))
+        console.print(_learning_line(reader.learning(ensemble, at)), soft_wrap=False)
+    console.print()
+    console.print(_caption(summary), style="dim")
+
+
+def _chart(history: LayerHistory, summary: Summary, title: str, at: int, width: int) -> str:
+    from ibtui.charts.chart import render
+    from ibtui.charts.information_plane import information_plane
+
+    until = history.epochs <= at
+    spec = information_plane(
+        history.epochs[until],
+        _mean(history.i_x[until], axis=1),
+        _mean(history.i_y[until], axis=1),
+        summary.h_x,
+        summary.i_xy,
+        title=f"Information plane: {title}",
+    )
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=_theme(), colour=colour, ascii=plain)
+    return image.ansi() if colour else image.text()
+
+
+def _theme() -> Literal["dark", "light"]:
+    """What the terminal says of its background (COLORFGBG, set by many); dark where it says nothing."""
+    return "light" if os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
+
+
+def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0)
+    )
+    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "gradient SNR"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    widths = (*parse_hidden(ensemble.hidden), 1)
+    snr = _mean(now.snr[0])
+    distinct = _mean(now.distinct_t[0])
+    means, stds = (_mean(now.i_x[0]), _mean(now.i_y[0])), (_std(now.i_x[0]), _std(now.i_y[0]))
+    for k, width in enumerate(widths):
+        name = str(k + 1) if k + 1 < len(widths) else "output"
+        figures = [_spread(mean[k], std[k]) for mean, std in zip(means, stds, strict=True)]
+        table.add_row(name, str(width), *figures, f"{distinct[k]:.0f}", "–" if np.isnan(snr[k]) else f"{snr[k]:.3g}")
+    return table
+
+
+def _learning_line(now: LearningHistory) -> str:
+    def part(where: str, loss: np.ndarray, accuracy: np.ndarray) -> str:
+        if np.isnan(loss).all():
+            return f"{where}: no patterns"
+        return f"{where}: loss {_mean(loss):.4g} nats, accuracy {_mean(accuracy):.2%}"
+
+    inside = part("inside the sample", now.train_loss[0], now.train_accuracy[0])
+    return f"{inside}; {part('outside', now.test_loss[0], now.test_accuracy[0])}"
+
+
+def _caption(summary: Summary) -> str:
+    bins = f"{summary.experiment.bins} bins"
+    where = {
+        "tanh": "of [−1, 1]",
+        "softsign": "of [−1, 1]",
+        "sigmoid": "of [0, 1] (the output: of [−1, 1])",
+    }.get(summary.experiment.activation, "of the range that occurs in a layer (the output: of [−1, 1])")
+    spread = "Mean ± standard deviation over networks. " if summary.experiment.networks > 1 else ""
+    return f"{spread}I(X;T) and I(T;Y) by binning, {bins} {where}, over all patterns under the true rule."
+
+
+def _spread(mean: float, std: float) -> str:
+    return f"{mean:.3f}" if np.isnan(std) else f"{mean:.3f} ± {std:.3f}"
+
+
+def _mean(values: np.ndarray, axis: int = 0) -> Any:
+    """Mean over the networks that have a value; NaN where none has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmean(values, axis=axis)
+
+
+def _std(values: np.ndarray) -> Any:
+    """Standard deviation over networks (n − 1); NaN for a single one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanstd(values, axis=0, ddof=1)
+
+
+def _least(values: np.ndarray) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmin(values, axis=0)
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,46 @@
+"""`ibtui resume`: go on where a session was, further, or with more networks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ibtui.cli.console import tell
+from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
+from ibtui.cli.run import work
+from ibtui.locations import find_session, sessions_directory
+
+
+def resume(
+    session: Session,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", help="Go on to this epoch. [default: as begun]", show_default=False),
+    ] = None,
+    networks: Annotated[
+        int | None,
+        typer.Option(
+            "--networks",
+            help="Train this many networks in each ensemble. [default: as begun]",
+            show_default=False,
+        ),
+    ] = None,
+    threads: Threads = None,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a session: to its end, further (--epochs), or with more networks. A paused run goes on where it is."""
+    from engine.session.control import send, wait_until
+    from engine.session.summary import read_summary
+
+    path = find_session(session, sessions_directory(sessions_dir))
+    if epochs is None and networks is None and read_summary(path).status == "paused":
+        send(path, "resume")
+        status = wait_until(path, ("running", "finished", "stopped"), seconds=10.0)
+        tell(f"{path.stem} is {status}", quiet=quiet)
+        return
+    from engine.runner import reopen
+
+    work(reopen(path, epochs=epochs, networks=networks), threads=threads, json=json, quiet=quiet)

@@ -1,0 +1,128 @@
+"""`ibtui rule`: what a rule is, in numbers and as arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ibtui.cli.console import output, print_json, printable, tell
+from ibtui.cli.options import OUTPUT, Json, Quiet
+
+MADE = "How it is made"
+
+Theta = Annotated[
+    str | None,
+    typer.Option(
+        "--theta",
+        metavar="NUMBER|auto",
+        help="Threshold of the rule; `auto` balances p(y=1) to 0.5. [default: the rule's own]",
+        rich_help_panel=MADE,
+        show_default=False,
+    ),
+]
+Gamma = Annotated[
+    float | None,
+    typer.Option(
+        "--gamma",
+        help="Sharpness of the rule, above 0. [default: the rule's own]",
+        rich_help_panel=MADE,
+        show_default=False,
+    ),
+]
+InformationXY = Annotated[
+    float | None,
+    typer.Option(
+        "--i-xy",
+        metavar="BITS",
+        help="Choose the sharpness that gives this I(X;Y), in bits; instead of --gamma.",
+        rich_help_panel=MADE,
+        show_default=False,
+    ),
+]
+
+
+def rule(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="symmetric, symmetric-soft, committee, or table:FILE (.npz, .mat, .csv); without it, all are listed.",
+            show_default=False,
+        ),
+    ] = None,
+    theta: Theta = None,
+    gamma: Gamma = None,
+    i_xy: InformationXY = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE.npz",
+            help="Write the arrays `patterns` and `p_y` (p(y=1|x)) to this file.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell a rule's p(y=1), entropies and information, or list the rules."""
+    if name is None:
+        _list(json)
+        return
+    from engine.experiment import Experiment
+    from engine.rules.catalogue import load_rule
+    from engine.rules.table import save_rule
+
+    chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
+    loaded = load_rule(name, theta=chosen.theta, gamma=gamma, i_xy=i_xy)
+    if out is not None:
+        save_rule(loaded, out)
+        tell(f"wrote {len(loaded.p_y)} patterns of {loaded.inputs} inputs to {out}", quiet=quiet)
+    figures = {
+        "name": loaded.name,
+        "patterns": len(loaded.p_y),
+        "inputs": loaded.inputs,
+        **loaded.parameters,
+        "p_y1": loaded.p_y1,
+        "h_x": loaded.h_x,
+        "h_y": loaded.h_y,
+        "i_xy": loaded.i_xy,
+        "classes": loaded.classes,
+        "digest": loaded.digest,
+    }
+    if json:
+        print_json(figures)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    labels = {
+        "p_y1": ("p(y=1)", ""),
+        "h_x": ("H(X)", " bits"),
+        "h_y": ("H(Y)", " bits"),
+        "i_xy": ("I(X;Y)", " bits"),
+        "classes": ("classes of p(y|x)", ""),
+    }
+    for key, value in figures.items():
+        label, unit = labels.get(key, (key, ""))
+        shown = f"{value:.6g}" if isinstance(value, float) else printable(str(value))
+        table.add_row(label, shown + unit)
+    output().print(table)
+
+
+def _list(json: bool) -> None:
+    from engine.rules.names import RULE_NAMES
+
+    if json:
+        print_json([{"name": name, "sentence": sentence} for name, sentence in RULE_NAMES.items()])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, sentence in RULE_NAMES.items():
+        table.add_row(name, sentence)
+    output().print(table)

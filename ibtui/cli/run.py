@@ -1,0 +1,316 @@
+"""`ibtui run`: train an experiment, measure it, save it as a session, and say what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from engine.experiment import Experiment, parse_hidden, read_settings
+from engine.presets import DEFAULT, find_preset
+from ibtui.cli.console import tell, write_whole
+from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads
+from ibtui.cli.rule import Gamma, InformationXY, Theta
+from ibtui.locations import free_path, require_name, sessions_directory
+
+if TYPE_CHECKING:
+    from engine.session.writer import SessionWriter
+
+WHAT = "What runs"
+HOW = "How it is trained"
+MEASURED = "What is measured"
+MACHINE = "Machine"
+SETTINGS = "Settings files"
+
+RUN_SETTINGS = ("preset", "threads", "name", "out", "sessions_dir")
+"""Settings of a file that are about this run rather than about the experiment."""
+
+
+def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
+
+
+def run(
+    preset: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PRESET]",
+            help="An experiment by name, see `ibtui presets`; options change it. [default: quick]",
+            show_default=False,
+        ),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        _option(
+            "--rule",
+            metavar="NAME",
+            help="P(X,Y): symmetric, symmetric-soft, committee, or table:FILE. [default: symmetric]",
+            panel=WHAT,
+        ),
+    ] = None,
+    theta: Theta = None,
+    gamma: Gamma = None,
+    i_xy: InformationXY = None,
+    hidden: Annotated[
+        list[str] | None,
+        _option(
+            "--hidden",
+            metavar="WIDTHS",
+            help="Widths of the hidden layers, from the input on, or none; repeat it for a grid. [default: 10-8-6-4-2]",
+            panel=WHAT,
+        ),
+    ] = None,
+    fraction: Annotated[
+        list[float] | None,
+        _option(
+            "--fraction",
+            metavar="SHARE",
+            help="Share of the patterns in each network's sample, above 0 and at most 1; repeat it for a grid. "
+            "[default: 0.85]",
+            panel=WHAT,
+        ),
+    ] = None,
+    networks: Annotated[
+        int | None,
+        _option("--networks", help="Networks in each ensemble. [default: 50; 10 without a preset]", panel=WHAT),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        _option("--seed", help="Seed of the first network; the others count on from it. [default: 0]", panel=WHAT),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        _option("--epochs", help="Passes through the sample. [default: 10000; 2000 without a preset]", panel=HOW),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        _option("--batch", metavar="SIZE|full", help="Patterns in a batch, or full. [default: 512]", panel=HOW),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, _option("--learning-rate", help="Above 0. [default: 0.02]", panel=HOW)
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        _option("--optimizer", metavar="NAME", help="sgd, momentum or adam. [default: sgd]", panel=HOW),
+    ] = None,
+    momentum: Annotated[
+        float | None,
+        _option(
+            "--momentum",
+            help="Of the optimiser momentum (and Adam's first), 0 to 1. [default: 0.9]",
+            panel=HOW,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        _option(
+            "--activation",
+            metavar="NAME",
+            help="Of the hidden layers: tanh, relu, sigmoid, softsign or linear. [default: tanh]",
+            panel=HOW,
+        ),
+    ] = None,
+    init_scale: Annotated[
+        float | None,
+        _option(
+            "--init-scale",
+            help="Spread of the initial weights, in units of 1/sqrt(fan-in). [default: 1]",
+            panel=HOW,
+        ),
+    ] = None,
+    bins: Annotated[
+        int | None,
+        _option("--bins", help="Equal intervals for a neuron's output. [default: 30]", panel=MEASURED),
+    ] = None,
+    snapshots: Annotated[
+        int | None,
+        _option(
+            "--snapshots",
+            help="Epochs to measure between the first and the last, evenly spaced in log epoch. [default: 120]",
+            panel=MEASURED,
+        ),
+    ] = None,
+    snapshot_at: Annotated[
+        str | None,
+        _option(
+            "--snapshot-at",
+            metavar="EPOCHS",
+            help="Measure at these epochs, such as 0,400,9000, and at the first and last; with --snapshots, too.",
+            panel=MEASURED,
+        ),
+    ] = None,
+    weights: Annotated[
+        bool | None,
+        _option("--weights/--no-weights", help="Keep each snapshot's weights. [default: weights]", panel=MEASURED),
+    ] = None,
+    trainer: Annotated[
+        str | None,
+        _option(
+            "--trainer",
+            metavar="NAME",
+            help="auto, fused (small networks on the CPU) or torch (any size, any device). [default: auto]",
+            panel=MACHINE,
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        _option("--device", metavar="NAME", help="auto, cpu, cuda or mps. [default: auto]", panel=MACHINE),
+    ] = None,
+    threads: Threads = None,
+    name: Annotated[
+        str | None, _option("--name", help="The session's name. [default: made from what runs]", panel=PLACES)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        _option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Save the session as this file, which must not exist.",
+            panel=PLACES,
+        ),
+    ] = None,
+    sessions_dir: SessionsDir = None,
+    config: Annotated[
+        Path | None,
+        _option(
+            "--config",
+            metavar="FILE.toml",
+            help="Read settings, under the names of these options; options given as well win.",
+            panel=SETTINGS,
+        ),
+    ] = None,
+    save_config: Annotated[
+        Path | None,
+        _option(
+            "--save-config",
+            metavar="FILE.toml",
+            help="Write the settings of this run to a file, then run.",
+            panel=SETTINGS,
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train an ensemble, measure every layer as it learns, and save a session."""
+    settings = read_settings(config) if config is not None else {}
+    given = {
+        "rule": rule,
+        "theta": theta,
+        "gamma": gamma,
+        "i_xy": i_xy,
+        "hidden": [parse_hidden(h) for h in hidden] if hidden else None,
+        "fraction": fraction or None,
+        "networks": networks,
+        "seed": seed,
+        "epochs": epochs,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "optimizer": optimizer,
+        "momentum": momentum,
+        "activation": activation,
+        "init_scale": init_scale,
+        "bins": bins,
+        "snapshots": snapshots,
+        "snapshot_at": parse_epochs(snapshot_at) if snapshot_at is not None else None,
+        "weights": weights,
+        "trainer": trainer,
+        "device": device,
+        "preset": preset,
+        "threads": threads,
+        "name": name,
+        "out": str(out) if out is not None else None,
+        "sessions_dir": str(sessions_dir) if sessions_dir is not None else None,
+    }
+    settings = {key.replace("-", "_"): value for key, value in settings.items()}
+    settings.update({key: value for key, value in given.items() if value is not None})
+    of_run = {key: settings.pop(key) for key in RUN_SETTINGS if key in settings}
+    for key, value in of_run.items():
+        kind = int if key == "threads" else str
+        if not isinstance(value, kind) or isinstance(value, bool) or (kind is int and not 1 <= int(value) <= 1024):
+            allowed = "a whole number from 1 to 1024" if kind is int else "a text"
+            raise InvalidValue(f"{key} is {value!r}: allowed is {allowed}")
+    base = find_preset(of_run.get("preset", DEFAULT)).experiment
+    experiment = _replace_pairs(base, settings)
+    writer = _begin(experiment, of_run, save_config)
+    if save_config is not None:
+        tell(f"wrote the settings to {save_config}", quiet=quiet)
+    work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
+
+
+def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
+    """`base` with the settings; gamma and i-xy each take the other's place, a table that of both."""
+    if "gamma" in settings and "i_xy" not in settings:
+        settings = {**settings, "i_xy": None}
+    if "i_xy" in settings and settings["i_xy"] is not None and "gamma" not in settings:
+        settings = {**settings, "gamma": None}
+    return base.override(settings)
+
+
+def parse_epochs(text: str) -> tuple[int, ...]:
+    """Epochs from `0,400,9000`.
+
+    Raises:
+        InvalidValue: one is not a whole number.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InvalidValue(f"snapshot-at is {text!r}: allowed are epochs such as 0,400,9000")
+    return tuple(int(part) for part in parts)
+
+
+def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
+    from engine.runner import begin
+
+    name = require_name(of_run["name"]) if "name" in of_run else None
+    if "out" in of_run:
+        path = Path(of_run["out"])
+    else:
+        directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
+        path = directory / f"{name}.ibs" if name else free_path(directory, experiment.title)
+    if save_config is not None and save_config.exists():
+        raise InvalidValue(f"save-config names {str(save_config)!r}, which exists already: choose another file")
+    writer = begin(path, name or path.stem, experiment)
+    if save_config is not None:
+        import tomli_w
+
+        settings = {**experiment.to_dict(), **{k: v for k, v in of_run.items() if k != "preset"}}
+        try:
+            write_whole(save_config, tomli_w.dumps(settings).encode())
+        except BaseException:
+            from engine.session.writer import discard
+
+            writer.close()
+            discard(path)
+            raise
+    return writer
+
+
+def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> None:
+    """Run a session to its end, with progress, and report; leave with the signal's status if one ended it."""
+    from engine.runner import Run
+    from ibtui.cli.interruption import Interruption
+    from ibtui.cli.progress import watcher
+    from ibtui.cli.report import report
+
+    path = writer.path
+    with Interruption(quiet) as interruption, watcher(quiet) as watch:
+        status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
+    if status == "finished":
+        report(path, json=json)
+        tell(f"saved as {path}", quiet=quiet)
+        tell(
+            f"see more: ibtui show {path.stem}, or ibtui export {path.stem} --what information",
+            quiet=quiet or json,
+        )
+        return
+    from engine.session.summary import read_summary
+
+    summary = read_summary(path)
+    if json:
+        report(path, json=True)
+    tell(f"stopped at epoch {summary.epochs_done} of {summary.experiment.epochs}; saved as {path}", quiet=quiet)
+    tell(f"go on with: ibtui resume {path if path.parent != sessions_directory() else path.stem}", quiet=quiet)
+    raise typer.Exit(interruption.status)

@@ -1,0 +1,26 @@
+"""`ibtui show`: what a session has measured, in the terminal or for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ibtui.cli.options import Json, Session, SessionsDir
+from ibtui.locations import find_session, sessions_directory
+
+
+def show(
+    session: Session,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Show this measured epoch. [default: the last]", show_default=False),
+    ] = None,
+    chart: Annotated[bool, typer.Option("--chart/--no-chart", help="Draw the information plane.")] = True,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+) -> None:
+    """Show a session: its layers in the information plane and its figures at one epoch."""
+    from ibtui.cli.report import report
+
+    report(find_session(session, sessions_directory(sessions_dir)), epoch=epoch, json=json, chart=chart)

@@ -1,0 +1,87 @@
+"""Where sessions are: the one place that knows directories, and how people name a session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.errors import InvalidValue, SessionError
+from engine.session.format import SUFFIX
+
+VARIABLE = "IBTUI_SESSIONS"
+LONGEST_NAME = 120
+
+
+def sessions_directory(option: Path | None = None) -> Path:
+    """The given directory, else `IBTUI_SESSIONS`, else `./sessions` if there is one, else the user's data directory."""
+    if option is not None:
+        return option
+    if chosen := os.environ.get(VARIABLE):
+        return Path(chosen)
+    local = Path("sessions")
+    if local.is_dir():
+        return local
+    from platformdirs import user_data_path  # 25 ms, seldom needed
+
+    return user_data_path("ibtui") / "sessions"
+
+
+def session_files(directory: Path) -> list[Path]:
+    """The session files in a directory, by name; none where there is no such directory."""
+    try:
+        return sorted(entry for entry in directory.iterdir() if entry.suffix == SUFFIX and entry.is_file())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InvalidValue(f"cannot read the sessions directory {str(directory)!r}: {error.strerror}") from None
+
+
+def find_session(text: str, directory: Path) -> Path:
+    """The file that `text` means: a path, or a session's name or the unique beginning of one in `directory`.
+
+    Raises:
+        SessionError: there is none, or more than one.
+    """
+    path = Path(text)
+    if len(path.parts) > 1 or path.suffix == SUFFIX or path.is_absolute():
+        if path.exists() or len(path.parts) > 1:
+            return path
+        text = path.stem if path.suffix == SUFFIX else text
+    files = session_files(directory)
+    exact = [file for file in files if file.stem == text]
+    matching = exact or [file for file in files if file.stem.startswith(text)]
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
+        names = ", ".join(file.stem for file in files[:8]) + (", ..." if len(files) > 8 else "")
+        there = f"there are {names}" if files else "there are none"
+        raise SessionError(f"no session {text!r} in {str(directory)!r}: {there}")
+    names = ", ".join(file.stem for file in matching[:8]) + (", ..." if len(matching) > 8 else "")
+    raise SessionError(f"session {text!r} could be any of {len(matching)}: {names}")
+
+
+def require_name(name: str) -> str:
+    """A name that is safe as that of a file inside the sessions directory.
+
+    Raises:
+        InvalidValue: it is empty or too long, begins with a dot, or has a path separator or a character that does not
+            print.
+    """
+    bad = "/" in name or "\\" in name or name.startswith((".", "-")) or not name.isprintable()
+    if not name.strip() or bad or len(name.encode()) > LONGEST_NAME:
+        raise InvalidValue(
+            f"name is {name!r}: allowed are up to {LONGEST_NAME} printable characters without / and \\, not "
+            "beginning with a dot or a dash"
+        )
+    return name
+
+
+def free_path(directory: Path, title: str) -> Path:
+    """A file in `directory` for a session of that title that does not exist yet: numbered from 2 if need be."""
+    safe = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in title).lstrip(".-") or "session"
+    number = 1
+    while True:
+        path = directory / f"{safe}{f'-{number}' if number > 1 else ''}{SUFFIX}"
+        if not path.exists():
+            return path
+        number += 1
