@@ -126,7 +126,8 @@ def _ensembles(connection: sqlite3.Connection) -> tuple[EnsembleSummary, ...]:
             " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
             (row[0], row[-1]),
         ).fetchall()
-        found.append(EnsembleSummary(*row[:-1], tuple(epoch for (epoch,) in epochs)))
+        measured = tuple(epoch for (epoch,) in epochs)
+        found.append(EnsembleSummary(*(*row[:-1], measured)))
     return tuple(found)
 
 
