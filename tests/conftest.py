@@ -1,0 +1,57 @@
+"""What all tests share: settings of hypothesis, and the real command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "steady",
+    deadline=None,  # these machines are shared: time says nothing
+    derandomize=True,  # a run of the tests means the same everywhere; explore with --hypothesis-profile=explore
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile("steady")
+
+Ibtui = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command_environment(tmp_path: Path) -> Mapping[str, str]:
+    """An environment whose sessions, data and configuration lie in the test's own directory.
+
+    Compiled kernels are shared with the other tests: compiling takes seconds.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
+    return kept | {
+        "IBTUI_SESSIONS": str(tmp_path / "sessions"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+
+
+@pytest.fixture
+def ibtui(command_environment: Mapping[str, str], tmp_path: Path) -> Ibtui:
+    """Run `python -m ibtui` with arguments, in the test's directory; text comes back."""
+
+    def run(*arguments: str | Path, timeout: float = 120, **options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ibtui", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            cwd=tmp_path,
+            env=dict(command_environment),
+            stdin=subprocess.DEVNULL,
+            **options,  # type: ignore[call-overload]
+        )
+
+    return run
