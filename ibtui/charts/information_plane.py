@@ -1,0 +1,124 @@
+"""Charts of the information plane: where the layers are (I(X;T), I(T;Y)), and how they came there.
+
+The mean trajectories of the layers, coloured by epoch, are the picture of Shwartz-Ziv and Tishby (2017),
+Fig. 3; every network's layers at one epoch are that of Fig. 2. Both bounds are drawn: no layer knows more of
+the input than H(X), nor more of the label than the input does, I(X;Y).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui.charts.palette import Category, Shades
+from ibtui.charts.scale import Axis, ticks
+from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
+MARGIN = 0.05
+"""How much of the way to a bound is shown beyond it."""
+
+_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def information_plane(
+    epochs: Real[np.ndarray, " snapshots"],
+    i_x: Float[np.ndarray, "snapshots layers"],
+    i_y: Float[np.ndarray, "snapshots layers"],
+    h_x: float,
+    i_xy: float,
+    *,
+    title: str = "",
+) -> ChartSpec:
+    """The layers' trajectories through the information plane, in bits, coloured by log epoch.
+
+    `i_x` and `i_y` are I(X;T) and I(T;Y), usually the means over an ensemble; `h_x` and `i_xy` are H(X) and
+    I(X;Y). Each layer's number, counted from the input, stands where it is at the last epoch that has values.
+    """
+    epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
+    first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
+    places = _log_places(epochs, last)
+    series, marks = [], []
+    for layer in range(i_x.shape[1]):
+        x, y = i_x[:, layer], i_y[:, layer]
+        series.append(Series(x, y, "line", Shades(places), key=_KEYS[layer % len(_KEYS)]))
+        known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+        if known.size:
+            marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}"))
+    begin, end = _written(first), _written(last)
+    span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
+    caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
+    return ChartSpec(
+        title,
+        *_axes(h_x, i_xy),
+        series=tuple(series),
+        guides=_bounds(h_x, i_xy),
+        marks=tuple(marks),
+        bar=ColourBar("epoch", _stops(first, last)) if last > first else None,
+        caption=caption if len(epochs) else "",
+    )
+
+
+def information_points(
+    i_x: Float[np.ndarray, "networks layers"],
+    i_y: Float[np.ndarray, "networks layers"],
+    h_x: float,
+    i_xy: float,
+    *,
+    epoch: int,
+    title: str = "",
+) -> ChartSpec:
+    """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer."""
+    i_x, i_y = np.asarray(i_x), np.asarray(i_y)
+    networks, layers = i_x.shape
+    series = tuple(
+        Series(
+            i_x[:, layer],
+            i_y[:, layer],
+            "points",
+            Category(layer),
+            label=f"T{layer + 1}",
+            key=_KEYS[layer % len(_KEYS)],
+        )
+        for layer in range(layers)
+    )
+    caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
+    return ChartSpec(title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption)
+
+
+def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:
+    return (
+        Axis("I(X;T) bits", 0.0, h_x * (1 + MARGIN)),
+        Axis("I(T;Y) bits", 0.0, i_xy * (1 + MARGIN)),
+    )
+
+
+def _bounds(h_x: float, i_xy: float) -> tuple[Guide, Guide]:
+    return Guide("x", h_x, "H(X)"), Guide("y", i_xy, "I(X;Y)")
+
+
+def _written(epoch: float) -> str:
+    return f"{epoch:.12g}"
+
+
+def _log_places(epochs: Float[np.ndarray, " snapshots"], last: float) -> Float[np.ndarray, " snapshots"]:
+    """Where epochs are between 0 (epoch 0) and 1 (the last one), by the logarithm of one more."""
+    if last <= 0:
+        return np.zeros(len(epochs))
+    places: Float[np.ndarray, " snapshots"] = np.log1p(np.maximum(epochs, 0.0)) / np.log1p(last)
+    return places
+
+
+def _stops(first: float, last: float) -> tuple[tuple[float, str], ...]:
+    """The first and the last epoch, and the powers of ten well between them."""
+    inner = (tick for tick in ticks(Axis("", 1.0, last, log=True), 8) if 3 * first < tick.value < last / 3)
+    stops = [
+        (first, _written(first)),
+        *((t.value, t.label) for t in inner if t.value >= 10),
+        (last, _written(last)),
+    ]
+    places = _log_places(np.array([value for value, _ in stops]), last)
+    return tuple((float(place), text) for place, (_, text) in zip(places, stops, strict=True))

@@ -1,0 +1,170 @@
+"""The colours of charts, for dark and for light terminals.
+
+Colours are named by what they stand for (`Category`, `Shades`) and become red, green and blue only when a
+chart is drawn, so that the same chart can be drawn in either theme.
+
+Categories are the hues of Okabe and Ito (Color Universal Design, 2008), with lightness and chroma searched
+for each theme so that they stay apart for protanopes and deuteranopes (matrices of Machado et al., 2009) and
+stand out from the background. Shades are viridis' hues on a lightness (OKLab; Ottosson, 2020) that rises
+evenly, from an end that is not too dark for a dark terminal to one that is not too light for a light one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+Theme = Literal["dark", "light"]
+"""What the terminal's background is."""
+
+RGB = tuple[int, int, int]
+"""Red, green and blue, 0 to 255 each."""
+
+STEPS = 24
+"""How many different colours a scale of shades is drawn with; each costs the rasteriser a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """The colour of one of several things without order or with few steps, such as layers; counted from 0."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shades:
+    """Colours along a scale, such as epochs: one place between 0 and 1 for each point of a series."""
+
+    places: Float[np.ndarray, " points"]
+
+
+Colour = RGB | Category | None
+"""One colour; None is the terminal's own text colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """A colour, and the marker that tells apart things which share the colour (None while colours last)."""
+
+    colour: RGB
+    marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """All colours of one theme."""
+
+    background: RGB
+    """What the other colours are made to stand out from; charts leave the terminal's own background alone."""
+    muted: RGB
+    """Tick labels, axis labels and captions."""
+    frame: RGB
+    """Axis lines."""
+    guide: RGB
+    """Guide lines and their labels."""
+    categories: tuple[RGB, ...]
+    ramp: tuple[RGB, ...]
+
+    def categorical(self, n: int) -> tuple[Swatch, ...]:
+        """The first `n` categories: 8 colours, then the same colours with 8 markers, then all again."""
+        return tuple(self.category(index) for index in range(n))
+
+    def category(self, index: int) -> Swatch:
+        """The category counted from 0."""
+        cycle, place = divmod(index, len(self.categories))
+        return Swatch(self.categories[place], MARKERS[(place + cycle - 1) % len(MARKERS)] if cycle else None)
+
+    def sequential(self, t: float) -> RGB:
+        """The shade at `t` between 0 (first) and 1 (last); what lies outside takes the nearer end."""
+        place = min(max(t, 0.0), 1.0) * (len(self.ramp) - 1) if math.isfinite(t) else 0.0
+        below = min(int(place), len(self.ramp) - 2)
+        part = place - below
+        one, other = self.ramp[below], self.ramp[below + 1]
+        red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
+        return red, green, blue
+
+    def resolve(self, colour: Colour) -> RGB | None:
+        """Red, green and blue of a colour; None for the terminal's own."""
+        return self.category(colour.index).colour if isinstance(colour, Category) else colour
+
+    def steps(self, shades: Shades, n: int) -> tuple[list[RGB], Int[np.ndarray, " n"]]:
+        """The `STEPS` colours of the scale, and which of them each of `n` points has (the first, if none)."""
+        colours = [self.sequential(step / (STEPS - 1)) for step in range(STEPS)]
+        places = np.zeros(n)
+        given = np.ravel(shades.places)[:n]
+        places[: len(given)] = np.nan_to_num(given, nan=0.0, posinf=1.0, neginf=0.0)
+        return colours, np.rint(np.clip(places, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
+
+
+MARKERS = ("●", "▲", "◆", "■", "○", "△", "◇", "□")
+"""One cell wide each, and distinct without colour."""
+
+ASCII_MARKERS = "o+x*#@%&abcdefghijklmnpqrstuvwyz"
+"""The same for terminals and files without anything but ASCII."""
+
+DARK = Palette(
+    background=(30, 30, 30),
+    muted=(160, 165, 175),
+    frame=(105, 110, 120),
+    guide=(140, 145, 155),
+    categories=(
+        (240, 178, 11),
+        (30, 189, 254),
+        (7, 180, 141),
+        (229, 74, 4),
+        (174, 78, 130),
+        (36, 119, 212),
+        (255, 245, 81),
+        (210, 207, 200),
+    ),
+    ramp=(
+        (149, 87, 168),
+        (138, 112, 198),
+        (107, 140, 223),
+        (32, 173, 221),
+        (6, 197, 193),
+        (91, 213, 165),
+        (124, 230, 127),
+        (188, 238, 74),
+        (255, 235, 76),
+    ),
+)
+
+LIGHT = Palette(
+    background=(255, 255, 255),
+    muted=(85, 90, 100),
+    frame=(150, 155, 165),
+    guide=(110, 115, 125),
+    categories=(
+        (149, 103, 6),
+        (71, 150, 242),
+        (3, 96, 73),
+        (144, 47, 3),
+        (172, 53, 119),
+        (4, 120, 171),
+        (178, 144, 9),
+        (49, 49, 49),
+    ),
+    ramp=(
+        (78, 15, 94),
+        (70, 40, 120),
+        (40, 66, 142),
+        (1, 93, 122),
+        (2, 110, 108),
+        (4, 127, 91),
+        (26, 144, 42),
+        (111, 147, 10),
+        (162, 147, 0),
+    ),
+)
+
+
+def palette(theme: Theme) -> Palette:
+    """The colours for a dark or a light background."""
+    return DARK if theme == "dark" else LIGHT

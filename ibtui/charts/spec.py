@@ -1,0 +1,71 @@
+"""What a chart shows, as plain data: axes, series, guides, marks. Nothing here knows how it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ibtui.charts.palette import Colour, Shades
+from ibtui.charts.scale import Axis
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Points in the order in which they are joined. Any numbers will do; those without a place are gaps."""
+
+    x: Float[np.ndarray, " points"]
+    y: Float[np.ndarray, " points"]
+    kind: Literal["points", "line", "steps"]
+    """`steps`: each y holds until the next x."""
+    colour: Colour | Shades = None
+    label: str = ""
+    """What the legend calls it; a series without a label is not in the legend."""
+    marker: str | None = None
+    """One character with which the points are drawn, or that is set into a line. None: dots, a plain line."""
+    key: str | None = None
+    """The same where colours cannot tell series apart (without colour, in ASCII). None: one is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A line across the whole chart at a value of one axis, behind the data: a bound, an epoch."""
+
+    axis: Literal["x", "y"]
+    value: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A short text at a point, over the data; where marks would cover each other they move a little apart."""
+
+    x: float
+    y: float
+    text: str
+    colour: Colour = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColourBar:
+    """What the shades mean: texts at some places of the scale (0 to 1, ascending), both ends included."""
+
+    label: str
+    stops: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChartSpec:
+    """One chart. Later series and marks are drawn over earlier ones."""
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...] = ()
+    guides: tuple[Guide, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    bar: ColourBar | None = None
+    caption: str = ""
