@@ -74,31 +74,34 @@ class SessionWriter:
     def create(cls, path: Path, name: str, experiment: Experiment, rule: Rule) -> SessionWriter:
         """Begin a new session file, which must not exist.
 
+        It appears under its name whole: whoever finds the file finds a session.
+
         Raises:
             InvalidValue: there is a file already, or the directory cannot be written.
             StorageError: the disk is full.
         """
+        new = path.with_name(f".{path.name}.{os.getpid()}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except FileExistsError:
-            raise InvalidValue(
-                f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
-            ) from None
+            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except OSError as error:
             raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
         try:
             with sqlite_errors(path):
-                connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-                writer = cls(path, connection)
+                draft = cls(new, sqlite3.connect(new, timeout=BUSY_SECONDS, isolation_level=None))
+                try:
+                    with transaction(draft._connection):
+                        draft._describe(name, experiment, rule)
+                        draft._claim()
+                finally:
+                    draft._connection.close()
+            _publish(new, path)
+        finally:
+            discard(new)
+        try:
+            writer = cls(path, open_session(path, write=True))
+            with sqlite_errors(path):
                 writer._configure()
-                with transaction(connection):
-                    for statement in SCHEMA.split(";\n"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-                    writer._describe(name, experiment, rule)
-                    writer._claim()
         except BaseException:
             discard(path)
             raise
@@ -144,6 +147,10 @@ class SessionWriter:
         self._connection.execute("UPDATE control SET done = 1")
 
     def _describe(self, name: str, experiment: Experiment, rule: Rule) -> None:
+        for statement in SCHEMA.split(";\n"):
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         try:
             program = f"ibtui {version('ibtui')}"
         except PackageNotFoundError:  # used from a checkout that is not installed
@@ -339,6 +346,24 @@ class SessionWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _publish(new: Path, path: Path) -> None:
+    """Give a finished file its name, unless that is taken."""
+    try:
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: claim the name first
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.replace(new, path)
+    except FileExistsError:
+        raise InvalidValue(
+            f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
+        ) from None
+    except OSError as error:
+        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
 
 
 def discard(path: Path) -> None:

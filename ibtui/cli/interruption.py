@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
 
 from engine.runner import Interrupt
-from ibtui.cli.console import tell
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interruption:
-    """While inside, the first signal asks the run to stop and the second ends the process where it stands."""
+    """While inside, the first signal asks the run to stop and the second ends the process where it stands.
+
+    Signals that the process was started to ignore stay ignored.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self.interrupt = Interrupt()
@@ -25,18 +28,34 @@ class Interruption:
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.interrupt.request()
         self.status = 128 + number
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)  # the session is whole at any moment
-        if number == signal.SIGHUP:  # the terminal is gone
-            sys.stderr = sys.stdout = open("/dev/null", "w")  # noqa: SIM115
-        elif number == signal.SIGINT:
-            tell("stopping cleanly; Ctrl+C again stops at once", quiet=self._quiet)
+        for each in self._before:
+            signal.signal(each, self._second if sys.stderr.isatty() else signal.SIG_DFL)
+        if number == getattr(signal, "SIGHUP", None):
+            _write_nowhere()
+        elif number == signal.SIGINT and not self._quiet:
+            # print() here could run into a print() that the signal has interrupted
+            os.write(2, b"stopping cleanly; Ctrl+C again stops at once\n")
+
+    def _second(self, number: int, _frame: FrameType | None) -> None:
+        """End here and now: the session is whole at any moment. Only the terminal needs its cursor back."""
+        os.write(2, b"\x1b[?25h\n")
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def __enter__(self) -> Interruption:
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._first)
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup, and jobs in the background of a script
+                self._before[number] = signal.signal(number, self._first)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _write_nowhere() -> None:
+    """The terminal is gone: what is still written goes to the null device, or it would fail."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(null, stream)
+    os.close(null)

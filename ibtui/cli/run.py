@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -296,13 +297,14 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
     from ibtui.cli.report import report
 
     path = writer.path
+    handle = shlex.quote(path.stem if path.parent == sessions_directory() else str(path))
     with Interruption(quiet) as interruption, watcher(quiet) as watch:
         status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
     if status == "finished":
         report(path, json=json)
         tell(f"saved as {path}", quiet=quiet)
         tell(
-            f"see more: ibtui show {path.stem}, or ibtui export {path.stem} --what information",
+            f"see more: ibtui show {handle}, or ibtui export {handle} --what information",
             quiet=quiet or json,
         )
         return
@@ -312,5 +314,5 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
     if json:
         report(path, json=True)
     tell(f"stopped at epoch {summary.epochs_done} of {summary.experiment.epochs}; saved as {path}", quiet=quiet)
-    tell(f"go on with: ibtui resume {path if path.parent != sessions_directory() else path.stem}", quiet=quiet)
+    tell(f"go on with: ibtui resume {handle}", quiet=quiet)
     raise typer.Exit(interruption.status)

@@ -1,0 +1,47 @@
+"""Timing pieces of work side by side: in turns, so that a machine whose speed drifts is fair to all of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+ROUNDS = 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results."""
+
+    what: str
+    how: str
+    median: float
+    unit: str
+    ratio: float
+    """The median over rounds of this time over the first way's time in the same round."""
+
+
+def compare(
+    what: str, unit: str, work: Mapping[str, tuple[Callable[[], object], int]], *, scale: float = 1.0
+) -> list[Row]:
+    """Time each way of doing `what`: name -> (call, repetitions in it). The first is what the others are held to."""
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for name in work:
+        work[name][0]()  # compiled, allocated, in cache
+    for _ in range(ROUNDS):
+        for name, (call, repetitions) in work.items():
+            began = time.perf_counter()
+            call()
+            times[name].append((time.perf_counter() - began) / repetitions)
+    first = next(iter(work))
+    return [
+        Row(
+            what,
+            name,
+            statistics.median(took) * scale,
+            unit,
+            statistics.median(t / base for t, base in zip(took, times[first], strict=True)),
+        )
+        for name, took in times.items()
+    ]

@@ -1,0 +1,101 @@
+"""One training step of 50 networks 12-10-7-5-4-3-1 on batches of 512: the trainers, and what people do otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from engine.networks import Architecture, draw_samples
+from engine.rules.catalogue import load_rule
+from engine.threads import Threads, usable_cores
+from engine.training.batched import TorchTrainer
+from engine.training.fused import FusedTrainer
+from engine.training.problem import Optimization, Problem, TrainingState
+from tests.benchmarks.timing import Row, compare
+
+NETWORKS = 50
+BATCH = 512
+HIDDEN = (10, 7, 5, 4, 3)
+RATES = {"sgd": 0.02, "adam": 4e-4}
+
+
+def training_steps() -> list[Row]:
+    """Milliseconds for one step of all networks, each method against the fused trainer."""
+    return [row for optimizer in RATES for row in _steps(optimizer)]
+
+
+def _problem(optimizer: str) -> tuple[Problem, TrainingState]:
+    rule = load_rule("symmetric")
+    seeds = tuple(range(NETWORKS))
+    samples = draw_samples(rule, 0.875, seeds)  # 3584 patterns: seven whole batches
+    how = Optimization(optimizer, RATES[optimizer], 0.9, BATCH)
+    problem = Problem(Architecture.of(rule, HIDDEN, "tanh"), rule, samples, seeds, how)
+    return problem, TrainingState.initial(problem, 1.0)
+
+
+def _steps(optimizer: str) -> list[Row]:
+    problem, state = _problem(optimizer)
+    cores = usable_cores()
+    torch.set_num_threads(cores)
+    threads = Threads(cores)
+    fused = FusedTrainer(problem, state, threads)
+    batched = TorchTrainer(problem, state, "cpu", cores)
+    inputs = torch.from_numpy(problem.rule.patterns[problem.samples.patterns[:, :BATCH]]).float()
+    labels = torch.from_numpy(problem.samples.labels[:, :BATCH]).float()
+    work: dict[str, tuple[Callable[[], object], int]] = {
+        "fused trainer": (lambda: fused.advance(20), 20 * problem.batches),
+        "torch trainer": (lambda: batched.advance(2), 2 * problem.batches),
+        "batched bmm with autograd": (_batched_autograd(problem, state, inputs, labels), 1),
+        "plain torch loop per network": (_plain_loop(problem, state, inputs, labels), 1),
+    }
+    rows = compare(f"training step, {optimizer}", "ms", work, scale=1e3)
+    threads.close()
+    return rows
+
+
+def _optimizer(name: str, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=RATES[name])
+    return torch.optim.SGD(parameters, lr=RATES[name])
+
+
+def _batched_autograd(problem: Problem, state: TrainingState, inputs: Tensor, labels: Tensor) -> Callable[[], None]:
+    matrices = [torch.from_numpy(m.copy()).requires_grad_() for m in problem.architecture.matrices(state.weights)]
+    optimizer = _optimizer(problem.optimization.optimizer, matrices)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        values = inputs
+        for layer, matrix in enumerate(matrices):
+            values = torch.baddbmm(matrix[:, None, :, -1], values, matrix[:, :, :-1].transpose(1, 2))
+            if layer < len(matrices) - 1:
+                values = torch.tanh(values)
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(values[:, :, 0], labels, reduction="none")
+        losses.mean(dim=1).sum().backward()
+        optimizer.step()
+
+    return step
+
+
+def _plain_loop(problem: Problem, state: TrainingState, inputs: Tensor, labels: Tensor) -> Callable[[], None]:
+    widths = problem.architecture.widths
+    networks, optimizers = [], []
+    for _ in problem.seeds:
+        layers: list[torch.nn.Module] = []
+        for fan_in, units in pairwise(widths):
+            layers += [torch.nn.Linear(fan_in, units), torch.nn.Tanh()]
+        network = torch.nn.Sequential(*layers[:-1])
+        networks.append(network)
+        optimizers.append(_optimizer(problem.optimization.optimizer, list(network.parameters())))
+
+    def step() -> None:
+        for k, (network, optimizer) in enumerate(zip(networks, optimizers, strict=True)):
+            optimizer.zero_grad()
+            logits = network(inputs[k])[:, 0]
+            torch.nn.functional.binary_cross_entropy_with_logits(logits, labels[k]).backward()
+            optimizer.step()
+
+    return step
