@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
-from scipy.special import ndtr, ndtri
 
 from engine.experiment import Hidden
 from engine.rules.rule import Rule
-from engine.streams import Purpose, permutation, uniforms
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64, UInt8
 
 CUT_OFF = 2.0
 """Initial weights are drawn from a normal distribution cut off at this many standard deviations."""
@@ -72,6 +73,10 @@ class Architecture:
         """Weights before training: normal with standard deviation scale / sqrt(fan-in), cut off at two of them; zero
         biases. A network's row depends on its own seed alone.
         """
+        from scipy.special import ndtr, ndtri  # with Numba below, a second that readers of sessions do not need
+
+        from engine.streams import Purpose, uniforms
+
         weights = np.zeros((len(seeds), self.parameters), np.float32)
         count = self.parameters - sum(self.widths[1:])
         low, high = ndtr(-CUT_OFF), ndtr(CUT_OFF)
@@ -113,6 +118,8 @@ def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int]) -> Samples:
     One seed's samples are nested: a smaller fraction's lies inside a larger one's, with the same labels, so that
     ensembles which differ in their fraction differ in nothing else.
     """
+    from engine.streams import Purpose, permutation, uniforms  # imports Numba
+
     total = len(rule.p_y)
     size = sample_size(total, fraction)
     chosen = np.empty((len(seeds), size), np.int64)

@@ -5,12 +5,14 @@ The numbering of the binary patterns is that of Shwartz-Ziv and Tishby's publish
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
 
 from engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int64, UInt8
 
 MAX_BINARY_INPUTS = 20
 

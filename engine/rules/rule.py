@@ -10,12 +10,15 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
 
 from engine.errors import InvalidValue
 from engine.rules.patterns import distinct_rows
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, UInt8
 
 
 def binary_entropy(p: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:

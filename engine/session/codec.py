@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
 
 from engine.errors import SessionError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64, UInt8
 
 LEVEL = 1
 """zlib's fastest: higher levels save under 2 % of weights and take three times as long."""

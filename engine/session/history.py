@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 
 from engine.errors import InvalidValue, SessionError
 from engine.experiment import parse_hidden
@@ -21,6 +20,9 @@ from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
 from engine.session.format import open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64
 
 LAYER_COLUMNS = ("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm")
 LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
