@@ -7,6 +7,8 @@ that far (it was added later) is NaN there.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import open_session, sqlite_errors
+from engine.session.format import one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
@@ -81,6 +83,12 @@ class SessionReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_session(path)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever a run writes meanwhile."""
+        with sqlite_errors(self.path), one_moment(self._connection):
+            yield
 
     @property
     def summary(self) -> Summary:

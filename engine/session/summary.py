@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, SessionError
 from engine.experiment import Experiment
-from engine.session.format import open_session, sqlite_errors
+from engine.session.format import one_moment, open_session, sqlite_errors
 from engine.session.liveness import Writer, read_writer
 
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
@@ -82,16 +82,13 @@ def read_summary(path: Path) -> Summary:
 
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
     """The summary of an open session, all of it from one moment."""
-    connection.execute("BEGIN")
-    try:
+    with one_moment(connection):
         name, status, created, text = connection.execute(
             "SELECT name, status, created, experiment FROM session"
         ).fetchone() or _damaged(path, "it does not say what it is a session of")
         rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged(path, "no rule")
         writer = read_writer(connection)
         ensembles = _ensembles(connection)
-    finally:
-        connection.execute("COMMIT")
     if status in ("running", "paused") and (writer is None or not writer.alive):
         status = "interrupted"
     try:

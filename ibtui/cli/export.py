@@ -83,7 +83,7 @@ def export(
         raise InvalidValue(f"format is {chosen!r}: weights are exported as npz")
     if chosen == "npz" and out is None and sys.stdout.isatty():
         raise InvalidValue("npz is binary and stdout is a terminal: name a file with -o FILE.npz")
-    with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader:
+    with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader, reader.moment():
         weights = what == "weights"
         data = _weights(reader, ensemble, epoch) if weights else _table(reader, what, chosen, ensemble, epoch)
     write_output(out, data)

@@ -32,7 +32,7 @@ def report(path: Path, *, epoch: int | None = None, json: bool = False, chart: b
         InvalidValue: the epoch was not measured.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader:
+    with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
         if epoch is not None and not any(epoch in e.snapshots for e in summary.ensembles):
             measured = max((e.snapshots for e in summary.ensembles), key=len, default=())
