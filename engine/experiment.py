@@ -7,6 +7,7 @@ those of Shwartz-Ziv and Tishby (2017), section 3.1.
 from __future__ import annotations
 
 import math
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -93,6 +94,8 @@ class Experiment:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rule, str):
+            raise InvalidValue(f"rule is {self.rule!r}: allowed is a text such as symmetric or table:FILE")
         require_rule_name(self.rule)
         if self.theta is not None and self.theta != "auto":
             _require_number("theta", self.theta, "a finite number, or auto")
@@ -254,7 +257,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidValue(f"cannot read the settings file {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, endless digits, or nested without end
         reason = " ".join(str(error).split())
         raise InvalidValue(f"the settings file {str(path)!r} is not TOML: {reason}") from None
 
@@ -293,8 +296,8 @@ def _require_number(
     below: float = math.inf,
     most: float = math.inf,
 ) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not (low < value < below and least <= value <= most):  # type: ignore[arg-type,operator]
+    finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not finite or not (low < value < below and least <= value <= most):  # type: ignore[operator]
         raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
 
 
@@ -315,7 +318,7 @@ def _read_hidden(value: Any) -> tuple[Hidden, ...]:
 
 
 def _read_batch(value: Any) -> Any:
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
         return int(value)
     return value
 
@@ -331,7 +334,7 @@ def _read_theta(value: Any) -> Any:
 
 _READERS = {
     "hidden": _read_hidden,
-    "fraction": lambda value: tuple(float(f) if _is_count(f) else f for f in _listed(value)),
+    "fraction": lambda value: tuple(float(f) if _is_count(f) and abs(f) < 2 else f for f in _listed(value)),
     "snapshot_at": lambda value: tuple(_listed(value)),
     "batch": _read_batch,
     "theta": _read_theta,

@@ -87,7 +87,8 @@ class Architecture:
                 _, units, columns = matrix.shape
                 inputs = columns - 1
                 drawn = normal[begin : begin + units * inputs].reshape(units, inputs)
-                matrix[0, :, :-1] = drawn * (scale / np.sqrt(inputs))
+                with np.errstate(over="ignore"):  # beyond single precision is infinite: networks that have diverged
+                    matrix[0, :, :-1] = drawn * (scale / np.sqrt(inputs))
                 begin += units * inputs
         return weights
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from engine.errors import EngineError, InvalidValue, StorageError, TrainingError
 from engine.experiment import Ensemble, Experiment, hidden_text
@@ -32,6 +33,8 @@ CHUNK_SECONDS = 0.2
 CHECKPOINT_SECONDS = 1.5
 """How much work may be lost, at most, when the process is killed between snapshots."""
 PAUSED_LOOK_SECONDS = 0.1
+LARGEST_CHECKPOINT = 999_000_000
+"""Bytes: SQLite holds at most 10^9 in one value."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,13 @@ class _Cohort:
 
     def snapshot(self, norms: GradientNorms | None) -> tuple[Measured, TrainingState]:
         state = self.trainer.state()
-        finite = np.isfinite(state.weights).all(axis=1)
-        if not finite.all():
-            seed = self.problem.seeds[int(np.argmin(finite))]
-            raise TrainingError(
-                f"the network of seed {seed} ({hidden_text(self.ensemble.hidden)}) has diverged by epoch "
-                f"{state.epoch}: try a smaller --learning-rate"
-            )
+        self._require_finite(np.isfinite(state.weights).all(axis=1), state.epoch)
         information, learning = self.measurer.measure(state.weights)
+        # Finite weights can make outputs that are not.
+        outside = self.problem.samples.size < len(self.problem.rule.p_y)
+        losses = learning.train_loss + (learning.test_loss if outside else 0.0)
+        ranges = (information.high - information.low).sum(axis=1)
+        self._require_finite(np.isfinite(losses) & np.isfinite(ranges), state.epoch)
         weight_norm = self.problem.architecture.weight_norms(state.weights)
         absent = np.full_like(weight_norm, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -120,16 +122,26 @@ class _Cohort:
             std = absent if norms is None else norms.std / weight_norm
         return Measured(information, learning, mean, std, weight_norm), state
 
+    def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:
+        if not finite.all():
+            seed = self.problem.seeds[int(np.argmin(finite))]
+            cause = "learning-rate" if epoch else "init-scale"
+            raise TrainingError(
+                f"the network of seed {seed} ({hidden_text(self.ensemble.hidden)}) has diverged by epoch {epoch}: "
+                f"try a smaller --{cause}"
+            )
+
 
 def begin(path: Path, name: str, experiment: Experiment) -> SessionWriter:
     """Make the session file of a new run. Nothing is left behind where that fails.
 
     Raises:
-        InvalidValue: the rule cannot be loaded, the device is not available, or the file exists or cannot be
-            written.
+        InvalidValue: the rule cannot be loaded, the networks are too large, the device is not available, or the
+            file exists or cannot be written.
         StorageError: the disk is full.
     """
     rule = load_rule(experiment.rule, theta=experiment.theta, gamma=experiment.gamma, i_xy=experiment.i_xy)
+    _require_storable(experiment, rule, experiment.networks)
     choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
     writer = SessionWriter.create(path, name, experiment, rule)
     try:
@@ -162,6 +174,7 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
             f"session {summary.name!r} is finished at epoch {old.epochs}: give --epochs above {old.epochs} or "
             f"--networks above {old.networks} to go on"
         )
+    _require_storable(experiment, rule, experiment.networks - old.networks)
     writer = SessionWriter.reopen(path)
     try:
         if experiment != old:
@@ -177,6 +190,18 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
         writer.close()
         raise
     return writer
+
+
+def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None:
+    for hidden in experiment.hidden:
+        parameters = Architecture.of(rule, hidden, experiment.activation).parameters
+        size = 4 * networks * parameters * (1 + SLOTS[experiment.optimizer])
+        if size > LARGEST_CHECKPOINT:
+            raise InvalidValue(
+                f"{networks} networks of {parameters} weights ({hidden_text(hidden)}) are {size / 1e9:.3g} GB to go on "
+                f"from, and a session holds at most {LARGEST_CHECKPOINT / 1e9:.3g}: ask for fewer networks or "
+                "narrower layers"
+            )
 
 
 def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:

@@ -23,18 +23,15 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="networks") if count > 1 else None
+        # a pool of one, too: a signal reaches the main thread while it waits, not while it computes
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="networks")
 
     def share_out(self, networks: int, work: Callable[[int, int], None]) -> None:
         """Run `work` over 0..networks-1, in ranges small enough that the threads end together."""
-        if self._pool is None:
-            work(0, networks)
-            return
         share = -(-networks // (8 * self.count))
         firsts = range(0, networks, share)
         list(self._pool.map(lambda first: work(first, min(first + share, networks)), firsts))
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._pool.shutdown()

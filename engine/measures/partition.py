@@ -47,10 +47,11 @@ def add_bins(
         place = (values[s] - low) * scale
         nearest = np.floor(place + 0.5)
         close |= (abs(place - nearest) < NEAR_EDGE) & (nearest > 0.0) & (nearest <= last)
-        keys[s] = keys[s] * np.uint64(bins) + np.uint64(np.int64(min(max(place, 0.0), last)))
+        # 0.0 first: of a value that is not a number, max then makes 0.0, and never an index out of bounds
+        keys[s] = keys[s] * np.uint64(bins) + np.uint64(np.int64(min(max(0.0, place), last)))
     if close:
         for s in range(keys.shape[0]):
-            place = int(min(max((values[s] - low) * scale, 0.0), last))
+            place = int(min(max(0.0, (values[s] - low) * scale), last))
             if values[s] < edges[place] and place > 0:
                 keys[s] -= np.uint64(1)
             elif place < bins - 1 and values[s] >= edges[place + 1]:

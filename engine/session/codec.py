@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def pack_numbers(numbers: np.ndarray) -> bytes:
 def unpack_numbers(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     """The inverse of `pack_numbers`. Raises SessionError where the bytes are not of that shape."""
     kind = np.dtype(dtype)
-    size = kind.itemsize * int(np.prod(shape, dtype=np.int64))
+    size = kind.itemsize * math.prod(shape)
     return np.frombuffer(inflate(data, size), kind.newbyteorder("<")).reshape(shape).astype(kind)
 
 
@@ -49,19 +50,21 @@ def pack_bits(flags: UInt8[np.ndarray, " n"]) -> bytes:
 
 def unpack_bits(data: bytes, count: int) -> UInt8[np.ndarray, " n"]:
     """The inverse of `pack_bits`. Raises SessionError where there are too few bytes."""
-    if len(data) != -(-count // 8):
-        raise SessionError(f"the session is damaged: {len(data)} bytes stand for {count} flags")
+    if not isinstance(data, bytes) or len(data) != -(-count // 8):
+        raise SessionError(f"the session is damaged: its {count} flags are unreadable")
     return np.unpackbits(np.frombuffer(data, np.uint8), count=count)
 
 
 def inflate(data: bytes, size: int) -> bytes:
     """Decompress to exactly `size` bytes, never to more, whatever the data says."""
+    if size < 0:
+        raise SessionError(f"the session is damaged: {size} bytes of numbers belong in it")
+    inflater = zlib.decompressobj()
     try:
-        inflater = zlib.decompressobj()
-        raw = inflater.decompress(data, size + 1)
-    except (zlib.error, TypeError, OverflowError) as error:
+        raw = inflater.decompress(data, size + 1)  # one more, so that the end of the data and its checksum are read
+    except (zlib.error, TypeError, OverflowError, MemoryError) as error:
         raise SessionError(f"the session is damaged: compressed numbers are unreadable ({error})") from error
-    if len(raw) != size:
+    if len(raw) != size or not inflater.eof:
         raise SessionError(f"the session is damaged: {len(raw)} bytes of numbers where {size} belong")
     return raw
 

@@ -37,3 +37,19 @@ def wait_until(path: Path, statuses: tuple[str, ...], seconds: float) -> str:
         if status in statuses or time.monotonic() > end:
             return status
         time.sleep(0.05)
+
+
+def settle(path: Path) -> None:
+    """Make a session that nobody writes one plain file again, as a run does when it ends and a killed one cannot.
+
+    Raises:
+        SessionError: it is in use, or cannot be written.
+    """
+    connection = open_session(path, write=True)
+    try:
+        with sqlite_errors(path):
+            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    finally:
+        connection.close()
+    if mode != "delete":
+        raise SessionError(f"session {str(path)!r} is in use by another program")

@@ -9,6 +9,7 @@ the run ends it becomes a single plain file again, which also opens where nothin
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -161,6 +162,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
             raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
         raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite quotes damaged names in its messages, and Python cannot read them
+        raise SessionError(f"session {str(path)!r} is damaged: its tables have unreadable names") from error
 
 
 def open_session(path: Path, *, write: bool = False) -> sqlite3.Connection:
@@ -169,10 +172,13 @@ def open_session(path: Path, *, write: bool = False) -> sqlite3.Connection:
     Raises:
         SessionError: no such file, not a session, damaged, or of a version that this program does not know.
     """
-    if not path.exists():
-        raise SessionError(f"no session file {str(path)!r}")
-    if not path.is_file():
-        raise SessionError(f"{str(path)!r} is not a session: it is no file")
+    try:
+        if not path.exists():
+            raise SessionError(f"no session file {str(path)!r}")
+        if not path.is_file():
+            raise SessionError(f"{str(path)!r} is not a session: it is no file")
+    except OSError as error:
+        raise SessionError(f"session {str(path)!r} cannot be opened: {error.strerror}") from None
     mode = "rw" if write else "ro"
     with sqlite_errors(path):
         uri = f"{path.resolve().as_uri()}?mode={mode}"
@@ -212,6 +218,28 @@ def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:
             connection.execute("COMMIT")
+
+
+def number(value: object) -> float:
+    """A finite number from a column: SQLite itself lets a stranger put anything there.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
+
+
+def count(value: object) -> int:
+    """A whole number of at least 0 from a column.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
 
 
 @contextmanager

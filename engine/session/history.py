@@ -20,7 +20,7 @@ from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import one_moment, open_session, sqlite_errors
+from engine.session.format import count, one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
@@ -131,35 +131,45 @@ class SessionReader:
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
         depth = len(parse_hidden(ensemble.hidden)) + 1
-        epochs, values = self._history("layer", LAYER_COLUMNS, ensemble, depth, epoch)
+        epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
         return LayerHistory(epochs, *values)
 
     def learning(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LearningHistory:
         """Losses and accuracies at every epoch measured, or at one."""
-        epochs, values = self._history("learning", LEARNING_COLUMNS, ensemble, None, epoch)
+        epochs, values = self.recorded("learning", LEARNING_COLUMNS, ensemble, None, epoch=epoch)
         return LearningHistory(epochs, *values)
 
-    def _history(
+    def newest_snapshot(self) -> int:
+        """The number of the snapshot recorded last; they count up. 0 where there is none."""
+        with sqlite_errors(self.path):
+            return int(self._one("SELECT coalesce(max(id), 0) FROM snapshot")[0])
+
+    def recorded(
         self,
         table: str,
         columns: tuple[str, ...],
         ensemble: EnsembleSummary,
         depth: int | None,
-        epoch: int | None,
+        *,
+        epoch: int | None = None,
+        after: int = 0,
     ) -> tuple[Int64[np.ndarray, " epochs"], Float64[np.ndarray, "columns epochs networks ..."]]:
+        """Columns of a table of one ensemble, by epoch: at one epoch, or all recorded after a snapshot's number."""
         place = "s.epoch, t.network" + (", t.layer" if depth else "")
         only = " AND s.epoch = ?" if epoch is not None else ""
-        parameters = (ensemble.index,) if epoch is None else (ensemble.index, epoch)
+        parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
         with sqlite_errors(self.path):
             rows = self._connection.execute(
                 f"SELECT {place}, {', '.join(columns)} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
-                f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ?{only}",
+                f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
                 parameters,
             ).fetchall()
         try:
             numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
         except (ValueError, TypeError) as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: {table} holds no numbers") from error
+        if not (abs(numbers[:, : -len(columns)]) < 2**62).all():
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has rows that belong nowhere")
         epochs, row = np.unique(numbers[:, 0].astype(np.int64), return_inverse=True)
         shape = (len(epochs), ensemble.networks) + ((depth,) if depth else ())
         network = numbers[:, 1].astype(np.int64)
@@ -200,7 +210,10 @@ class SessionReader:
             rows = self._connection.execute(
                 "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
             ).fetchall()
-        return [seed for (seed,) in rows]
+        try:
+            return [count(seed) for (seed,) in rows]
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: a seed: {error}") from error
 
     def samples(self, ensemble: EnsembleSummary) -> Samples:
         """Each network's sample and its labels."""

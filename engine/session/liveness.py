@@ -12,6 +12,8 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
+from engine.session.format import count, number
+
 HEARTBEAT_SECONDS = 1.0
 """How often a writer shows that it is alive, at least."""
 SILENT_SECONDS = 15.0
@@ -63,6 +65,10 @@ def this_process() -> Writer:
 
 
 def read_writer(connection: sqlite3.Connection) -> Writer | None:
-    """Who wrote last, if the session says."""
+    """Who wrote last, if the session says. Raises ValueError where that is no process."""
     row = connection.execute("SELECT pid, started, host, heartbeat, rate, remaining FROM writer").fetchone()
-    return Writer(*row) if row else None
+    if row is None:
+        return None
+    pid, started, host, heartbeat, *pace = row
+    rate, remaining = (None if value is None else number(value) for value in pace)
+    return Writer(count(pid), number(started), str(host), number(heartbeat), rate, remaining)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.errors import EngineError, SessionError
-from engine.experiment import Experiment
-from engine.session.format import one_moment, open_session, sqlite_errors
+from engine.experiment import Experiment, parse_hidden
+from engine.session.format import count, number, one_moment, open_session, sqlite_errors
 from engine.session.liveness import Writer, read_writer
 
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
@@ -82,51 +82,68 @@ def read_summary(path: Path) -> Summary:
 
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
     """The summary of an open session, all of it from one moment."""
-    with one_moment(connection):
-        name, status, created, text = connection.execute(
-            "SELECT name, status, created, experiment FROM session"
-        ).fetchone() or _damaged(path, "it does not say what it is a session of")
-        rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged(path, "no rule")
-        writer = read_writer(connection)
-        ensembles = _ensembles(connection)
-    if status in ("running", "paused") and (writer is None or not writer.alive):
-        status = "interrupted"
     try:
-        experiment = Experiment.from_dict(json.loads(text))
-        parameters = {str(key): float(value) for key, value in json.loads(rule[0]).items()}
-    except (ValueError, TypeError, AttributeError, EngineError) as error:
-        raise SessionError(f"session {str(path)!r} is damaged: its experiment is unreadable: {error}") from error
-    return Summary(
-        path=path,
-        name=str(name),
-        status=status,
-        created=created,
-        size=path.stat().st_size,
-        experiment=experiment,
-        rule_parameters=parameters,
-        h_x=rule[1],
-        i_xy=rule[2],
-        ensembles=ensembles,
-        writer=writer,
-    )
+        with one_moment(connection):
+            name, status, created, text = connection.execute(
+                "SELECT name, status, created, experiment FROM session"
+            ).fetchone() or _damaged("it does not say what it is a session of")
+            rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged("it has no rule")
+            writer = read_writer(connection)
+            ensembles = _ensembles(connection)
+        if status in ("running", "paused") and (writer is None or not writer.alive):
+            status = "interrupted"
+        if status not in STATUSES:
+            _damaged(f"its status is {status!r}")
+        return Summary(
+            path=path,
+            name=str(name),
+            status=status,
+            created=number(created),
+            size=path.stat().st_size,
+            experiment=Experiment.from_dict(json.loads(text)),
+            rule_parameters={str(key): number(value) for key, value in json.loads(rule[0]).items()},
+            h_x=number(rule[1]),
+            i_xy=number(rule[2]),
+            ensembles=ensembles,
+            writer=writer,
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:
+        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+    except OSError as error:
+        raise SessionError(f"session {str(path)!r} cannot be read: {error.strerror}") from None
 
 
 def _ensembles(connection: sqlite3.Connection) -> tuple[EnsembleSummary, ...]:
     found = []
     rows: list[tuple[Any, ...]] = connection.execute(
-        "SELECT e.id, hidden, fraction, sum(c.networks), sample_size, trainer, device, min(c.epoch), count(*)"
+        "SELECT e.id, hidden, fraction, sum(c.networks), sample_size, trainer, device, min(c.epoch), count(*),"
+        " (SELECT count(*) FROM network n WHERE n.ensemble = e.id)"
         " FROM ensemble e JOIN cohort c ON c.ensemble = e.id GROUP BY e.id ORDER BY e.id"
     ).fetchall()
-    for row in rows:
+    for index, hidden, fraction, networks, size, trainer, device, done, cohorts, listed in rows:
+        parse_hidden(hidden)
+        if networks != listed:
+            _damaged(f"ensemble {index} has {listed} networks where {networks!r} belong")
         epochs = connection.execute(
             "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
             " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
-            (row[0], row[-1]),
+            (index, cohorts),
         ).fetchall()
-        measured = tuple(epoch for (epoch,) in epochs)
-        found.append(EnsembleSummary(*(*row[:-1], measured)))
+        found.append(
+            EnsembleSummary(
+                index,
+                hidden,
+                number(fraction),
+                count(networks),
+                count(size),
+                str(trainer),
+                str(device),
+                count(done),
+                tuple(count(epoch) for (epoch,) in epochs),
+            )
+        )
     return tuple(found)
 
 
-def _damaged(path: Path, what: str) -> NoReturn:
-    raise SessionError(f"session {str(path)!r} is damaged: {what}")
+def _damaged(what: str) -> NoReturn:
+    raise ValueError(what)

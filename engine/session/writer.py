@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from engine.errors import InvalidValue, SessionError
-from engine.experiment import Ensemble, Experiment, hidden_text
+from engine.experiment import MAX_NETWORKS, Ensemble, Experiment, hidden_text
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
@@ -31,6 +31,7 @@ from engine.session.format import (
     BUSY_SECONDS,
     FORMAT_VERSION,
     SCHEMA,
+    count,
     open_session,
     sqlite_errors,
     transaction,
@@ -183,8 +184,20 @@ class SessionWriter:
 
     @property
     def schedule(self) -> tuple[int, ...]:
-        """The epochs to measure, ascending."""
-        return tuple(json.loads(self._connection.execute("SELECT schedule FROM session").fetchone()[0]))
+        """The epochs to measure, ascending.
+
+        Raises:
+            SessionError: the file does not say.
+        """
+        with sqlite_errors(self.path):
+            text = self._connection.execute("SELECT schedule FROM session").fetchone()[0]
+        try:
+            epochs = tuple(count(epoch) for epoch in json.loads(text))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: its schedule: {error}") from error
+        if not epochs or sorted(set(epochs)) != list(epochs):
+            raise SessionError(f"session {str(self.path)!r} is damaged: its schedule names no epochs in order")
+        return epochs
 
     def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:
         """Set a longer or wider experiment than the one begun."""
@@ -234,9 +247,21 @@ class SessionWriter:
         return {index: (trainer, device) for index, trainer, device in rows}
 
     def cohorts(self) -> list[CohortRow]:
-        """All cohorts, in the order in which they were added."""
-        rows = self._connection.execute("SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id")
-        return [CohortRow(*row) for row in rows.fetchall()]
+        """All cohorts, in the order in which they were added.
+
+        Raises:
+            SessionError: they are none.
+        """
+        with sqlite_errors(self.path):
+            query = "SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id"
+            rows = self._connection.execute(query).fetchall()
+        try:
+            cohorts = [CohortRow(*map(count, row)) for row in rows]
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: a cohort: {error}") from error
+        if any(cohort.first + cohort.networks > MAX_NETWORKS for cohort in cohorts):
+            raise SessionError(f"session {str(self.path)!r} is damaged: it has more networks than are allowed")
+        return cohorts
 
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
         """Record a snapshot and the checkpoint at the same epoch."""

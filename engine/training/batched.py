@@ -43,7 +43,7 @@ def require_device(name: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if not there[name]:
+    if not there.get(name):
         usable = ", ".join(device for device, usable in there.items() if usable)
         raise InvalidValue(f"device is {name!r}, which is not available here: usable are {usable}")
     return torch.device(name)

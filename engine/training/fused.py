@@ -67,8 +67,8 @@ class FusedTrainer:
                 self._widths,
                 ACTIVATION_CODES[self._problem.architecture.activation],
                 _OPTIMIZER[how.optimizer],
-                how.learning_rate,
-                how.momentum,
+                float(how.learning_rate),  # a whole number would have the kernel compiled once more
+                float(how.momentum),
                 how.batch,
                 self._tile,
                 norms.mean,
