@@ -44,7 +44,7 @@ def find_session(text: str, directory: Path) -> Path:
     """
     path = Path(text)
     if len(path.parts) > 1 or path.suffix == SUFFIX or path.is_absolute():
-        if path.exists() or len(path.parts) > 1:
+        if os.path.exists(path) or len(path.parts) > 1:
             return path
         text = path.stem if path.suffix == SUFFIX else text
     files = session_files(directory)
@@ -79,9 +79,10 @@ def require_name(name: str) -> str:
 def free_path(directory: Path, title: str) -> Path:
     """A file in `directory` for a session of that title that does not exist yet: numbered from 2 if need be."""
     safe = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in title).lstrip(".-") or "session"
+    safe = safe.encode()[:LONGEST_NAME].decode(errors="ignore")
     number = 1
     while True:
         path = directory / f"{safe}{f'-{number}' if number > 1 else ''}{SUFFIX}"
-        if not path.exists():
+        if not os.path.lexists(path):
             return path
         number += 1

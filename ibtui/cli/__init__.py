@@ -20,6 +20,7 @@ from ibtui.cli.console import complain
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    _open_streams()
     try:
         status = application(prog_name="ibtui", standalone_mode=False)
         sys.stdout.flush()
@@ -34,7 +35,38 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         complain(error.format_message())
         status = 2
-    except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    except MemoryError:
+        complain("this machine has too little memory for that: ask for fewer networks or narrower layers")
+        status = 1
+    except SystemExit as leaving:
+        status = leaving.code
+        if isinstance(leaving.__context__, BrokenPipeError):  # typer and rich leave with 1 then
+            status = _heard_enough()
+    except BrokenPipeError:
+        status = _heard_enough()
+    except OSError as error:
+        complain(f"cannot {f'use {error.filename!r}' if error.filename else 'write the output'}: {error.strerror}")
+        _write_nowhere()
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_streams() -> None:
+    """Both streams can be written, whatever this process was given: what nobody can see goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        else:
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not in UTF-8
+
+
+def _heard_enough() -> int:
+    """Whoever read the output has closed it, as `head` does: that is no failure."""
+    _write_nowhere()
+    return 0
+
+
+def _write_nowhere() -> None:
+    """Python flushes the output once more when it ends: that must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
-from ibtui.cli import control, export, listing, presets, resume, rule, run, show
+from ibtui.cli import config, control, export, listing, opening, presets, resume, rule, run, show
 
 application = typer.Typer(
     name="ibtui",
     help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
-    "`ibtui run` trains ten networks, measures every layer as they learn, and saves a session.",
-    no_args_is_help=True,
+    "Without a command, `ibtui` opens the app. `ibtui run` trains ten networks, measures every layer as they learn, "
+    "and saves a session.",
+    invoke_without_command=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -21,6 +23,7 @@ application = typer.Typer(
 RUNNING = "Run"
 READING = "Read"
 
+application.command("open", rich_help_panel="Watch")(opening.open_app)
 application.command("run", rich_help_panel=RUNNING)(run.run)
 application.command("resume", rich_help_panel=RUNNING)(resume.resume)
 application.command("pause", rich_help_panel=RUNNING)(control.pause)
@@ -30,6 +33,7 @@ application.command("show", rich_help_panel=READING)(show.show)
 application.command("export", rich_help_panel=READING)(export.export)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)
+application.add_typer(config.application, name="config", rich_help_panel="Know")
 
 
 def _version(wanted: bool) -> None:
@@ -42,8 +46,13 @@ def _version(wanted: bool) -> None:
 
 @application.callback()
 def _ibtui(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        if not sys.stdout.isatty() or not sys.stdin.isatty():
+            print(context.get_help())
+            raise typer.Exit
+        opening.open_app()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import InvalidValue
-from ibtui.cli.console import tell, write_output
+from ibtui.cli.console import json_text, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 
@@ -141,7 +140,7 @@ def _table(reader: SessionReader, what: str, format: str, index: int | None, epo
             "columns": columns,
             "rows": plain,
         }
-        return json.dumps(document, allow_nan=False, ensure_ascii=False).encode() + b"\n"
+        return json_text(document).encode() + b"\n"
     by_column = zip(*rows, strict=True) if rows else ([] for _ in columns)
     return _npz({name: np.array(values) for name, values in zip(columns, by_column, strict=True)})
 
@@ -186,7 +185,7 @@ def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) ->
 
 
 def _absent(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _npz(arrays: dict[str, Any]) -> bytes:

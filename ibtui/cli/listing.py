@@ -11,6 +11,9 @@ from ibtui.cli.console import complain, output, print_json, printable, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import session_files, sessions_directory
 
+UNFOLDED = 10_000
+"""Columns that no list fills: a name folded over two lines is not found by grep."""
+
 
 def list_sessions(sessions_dir: SessionsDir = None, json: Json = False, quiet: Quiet = False) -> None:
     """List the sessions with their status and how far they have come, newest first."""
@@ -48,7 +51,7 @@ def list_sessions(sessions_dir: SessionsDir = None, json: Json = False, quiet: Q
             age(time.time() - summary.created),
             size(summary.size),
         )
-    output().print(table)
+    output(width_of_files=UNFOLDED).print(table)
 
 
 def as_plain(summary: Summary) -> dict[str, object]:

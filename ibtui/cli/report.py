@@ -220,4 +220,4 @@ def _least(values: np.ndarray) -> Any:
 
 
 def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return float(value) if np.isfinite(value) else None

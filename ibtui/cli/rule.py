@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli.console import output, print_json, printable, tell
+from ibtui.cli.console import output, print_json, printable, require_place, tell
 from ibtui.cli.options import OUTPUT, Json, Quiet
 
 MADE = "How it is made"
@@ -47,7 +47,7 @@ def rule(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="symmetric, symmetric-soft, committee, or table:FILE (.npz, .mat, .csv); without it, all are listed.",
             show_default=False,
         ),
@@ -80,6 +80,7 @@ def rule(
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     loaded = load_rule(name, theta=chosen.theta, gamma=gamma, i_xy=i_xy)
     if out is not None:
+        require_place(out)
         save_rule(loaded, out)
         tell(f"wrote {len(loaded.p_y)} patterns of {loaded.inputs} inputs to {out}", quiet=quiet)
     figures = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,8 @@ import typer
 from engine.errors import InvalidValue
 from engine.experiment import Experiment, parse_hidden, read_settings
 from engine.presets import DEFAULT, find_preset
-from ibtui.cli.console import tell, write_whole
+from engine.session.format import SUFFIX
+from ibtui.cli.console import require_place, tell, write_whole
 from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.locations import free_path, require_name, sessions_directory
@@ -37,7 +39,7 @@ def run(
     preset: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PRESET]",
+            metavar="PRESET",
             help="An experiment by name, see `ibtui presets`; options change it. [default: quick]",
             show_default=False,
         ),
@@ -266,27 +268,47 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
     from engine.runner import begin
 
     name = require_name(of_run["name"]) if "name" in of_run else None
-    if "out" in of_run:
-        path = Path(of_run["out"])
+    directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
+    if save_config is not None:
+        _require_new(save_config)
+    if "out" in of_run or name is not None:
+        path = Path(of_run["out"]) if "out" in of_run else directory / f"{name}{SUFFIX}"
+        writer = begin(path, name or path.stem, experiment)
     else:
-        directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
-        path = directory / f"{name}.ibs" if name else free_path(directory, experiment.title)
-    if save_config is not None and save_config.exists():
-        raise InvalidValue(f"save-config names {str(save_config)!r}, which exists already: choose another file")
-    writer = begin(path, name or path.stem, experiment)
+        writer = _begin_unnamed(directory, experiment)
     if save_config is not None:
         import tomli_w
 
         settings = {**experiment.to_dict(), **{k: v for k, v in of_run.items() if k != "preset"}}
         try:
+            _require_new(save_config)  # it could be the session itself
             write_whole(save_config, tomli_w.dumps(settings).encode())
         except BaseException:
             from engine.session.writer import discard
 
             writer.close()
-            discard(path)
+            discard(writer.path)
             raise
     return writer
+
+
+def _require_new(save_config: Path) -> None:
+    if os.path.lexists(save_config):
+        raise InvalidValue(f"save-config names {str(save_config)!r}, which exists already: choose another file")
+    require_place(save_config)
+
+
+def _begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
+    """Begin a session under the first name that is free, also while others do the same."""
+    from engine.runner import begin
+
+    while True:
+        path = free_path(directory, experiment.title)
+        try:
+            return begin(path, path.stem, experiment)
+        except InvalidValue:
+            if path == free_path(directory, experiment.title):  # nobody has taken it: something else is wrong
+                raise
 
 
 def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> None:
