@@ -1,0 +1,467 @@
+"""What an experiment accepts, refuses, and writes down."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from engine.errors import InvalidValue
+from engine.experiment import (
+    ACTIVATIONS,
+    DEFAULT_SNAPSHOTS,
+    DEVICES,
+    MAX_BINS,
+    MAX_EPOCHS,
+    MAX_HIDDEN_LAYERS,
+    MAX_NETWORKS,
+    MAX_SNAPSHOTS,
+    MAX_WIDTH,
+    OPTIMIZERS,
+    TRAINERS,
+    Experiment,
+    hidden_text,
+    log_spaced_epochs,
+    parse_hidden,
+    read_settings,
+)
+
+NAN, INF = math.nan, math.inf
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> Experiment:
+    """Any experiment that is allowed, extremes included."""
+    rule = draw(st.sampled_from(["symmetric", "symmetric-soft", "committee", "table:some file.csv", "x/y.npz"]))
+    sharpness: dict[str, Any] = {}
+    if rule in ("symmetric", "symmetric-soft", "committee"):
+        theta = st.none() | st.just("auto") | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9)
+        positive = st.floats(0, exclude_min=True, allow_infinity=False)
+        sharpness = draw(
+            st.fixed_dictionaries(
+                {"theta": theta},
+                optional=draw(
+                    st.sampled_from(
+                        [{}, {"gamma": positive}, {"i_xy": st.floats(0, 1, exclude_min=True, exclude_max=True)}]
+                    )
+                ),
+            )
+        )
+    width = st.integers(1, 20) | st.just(MAX_WIDTH)
+    hidden = st.lists(width, max_size=MAX_HIDDEN_LAYERS).map(tuple)
+    share = st.sampled_from([1.0, 0.85, 1e-300]) | st.floats(0, 1, exclude_min=True)
+    epochs = draw(st.integers(1, 50) | st.integers(1, MAX_EPOCHS))
+    trainer, device = draw(
+        st.tuples(st.sampled_from(TRAINERS), st.sampled_from(DEVICES)).filter(
+            lambda pair: pair[0] != "fused" or pair[1] in ("auto", "cpu")
+        )
+    )
+    return Experiment(
+        rule=rule,
+        **sharpness,
+        hidden=tuple(draw(st.lists(hidden, min_size=1, max_size=4, unique=True))),
+        fraction=tuple(draw(st.lists(share, min_size=1, max_size=4, unique=True))),
+        networks=draw(st.integers(1, MAX_NETWORKS)),
+        seed=draw(st.integers(0, 2**62)),
+        epochs=epochs,
+        batch=draw(st.just("full") | st.integers(1, 2**31)),
+        learning_rate=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        optimizer=draw(st.sampled_from(OPTIMIZERS)),
+        momentum=draw(st.floats(0, 1, exclude_max=True)),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        init_scale=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        bins=draw(st.integers(2, MAX_BINS)),
+        snapshots=draw(st.none() | st.integers(0, MAX_SNAPSHOTS)),
+        snapshot_at=tuple(draw(st.lists(st.integers(0, epochs), max_size=4))),
+        weights=draw(st.booleans()),
+        trainer=trainer,
+        device=device,
+    )
+
+
+@given(experiments())
+def test_an_experiment_comes_back_from_json(experiment: Experiment) -> None:
+    assert Experiment.from_dict(json.loads(json.dumps(experiment.to_dict()))) == experiment
+
+
+@given(experiments())
+def test_an_experiment_comes_back_from_toml(experiment: Experiment) -> None:
+    assert Experiment.from_dict(tomllib.loads(tomli_w.dumps(experiment.to_dict()))) == experiment
+
+
+@given(experiments())
+def test_overriding_an_experiment_with_all_its_own_settings_changes_nothing(experiment: Experiment) -> None:
+    assert experiment.override(experiment.to_dict()) == experiment
+    assert experiment.override({}) == experiment
+
+
+@given(experiments(), st.integers(1, MAX_NETWORKS))
+def test_overriding_one_setting_leaves_the_others(experiment: Experiment, networks: int) -> None:
+    changed = experiment.override({"networks": networks})
+    before, after = experiment.to_dict(), changed.to_dict()
+    assert after.pop("networks") == networks
+    before.pop("networks")
+    assert after == before
+
+
+def test_settings_may_be_spelled_with_hyphens() -> None:
+    named = {"learning-rate": 0.5, "init-scale": 2.0, "snapshot-at": [3], "i-xy": 0.5}
+    experiment = Experiment.from_dict(named)
+    assert (experiment.learning_rate, experiment.init_scale, experiment.snapshot_at, experiment.i_xy) == (
+        0.5,
+        2.0,
+        (3,),
+        0.5,
+    )
+
+
+def test_plain_values_may_be_given_alone_where_a_list_is_allowed() -> None:
+    experiment = Experiment.from_dict({"hidden": "4-3", "fraction": 1, "snapshot_at": 7, "batch": "64", "theta": "1.5"})
+    assert experiment == Experiment(hidden=((4, 3),), fraction=(1.0,), snapshot_at=(7,), batch=64, theta=1.5)
+    assert Experiment.from_dict({"hidden": ["none", [5, 4]]}).hidden == ((), (5, 4))
+
+
+COUNTS = {
+    "networks": (1, MAX_NETWORKS),
+    "seed": (0, 2**62),
+    "epochs": (1, MAX_EPOCHS),
+    "batch": (1, 2**31),
+    "bins": (2, MAX_BINS),
+    "snapshots": (0, MAX_SNAPSHOTS),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_outside_their_range_are_refused_with_value_and_range(name: str) -> None:
+    least, most = COUNTS[name]
+    for good in (least, most):
+        Experiment.from_dict({name: good})
+    for bad in (least - 1, most + 1, -1, True, False, float(least), 2.5, NAN, INF, [least], {}):
+        with pytest.raises(InvalidValue) as caught:
+            Experiment.from_dict({name: bad})
+        assert str(caught.value).startswith(f"{name} is {bad!r}: allowed is a whole number from {least} to {most}")
+
+
+@pytest.mark.parametrize("name", [name for name in COUNTS if name not in ("batch", "snapshots")])
+def test_counts_are_not_read_from_text_and_not_left_unset(name: str) -> None:
+    for bad in ("5", "x", "", None):
+        with pytest.raises(InvalidValue, match=f"^{name} is {bad!r}: allowed is a whole number from "):
+            Experiment.from_dict({name: bad})
+
+
+@pytest.mark.parametrize("bad", ["x", "FULL", "0", "-5", "1.5", "", "9" * 5000, None])
+def test_a_batch_is_a_whole_number_or_full(bad: str | None) -> None:
+    with pytest.raises(InvalidValue, match=r"^batch is .*: allowed is a whole number from 1 to 2147483648 or full$"):
+        Experiment.from_dict({"batch": bad})
+    assert Experiment.from_dict({"batch": "full"}).batch == "full"
+
+
+HUGE = 10**400
+"""Larger than any float: TOML and JSON have it all the same."""
+
+NUMBERS: dict[str, tuple[str, list[object], list[float]]] = {
+    "fraction": ("above 0 and at most 1", [0.0, -0.5, 1.5, 2, math.nextafter(1, 2)], [1, 1e-12]),
+    "learning_rate": ("a number above 0", [0, 0.0, -0.1], [1e-300, 5, 1e300]),
+    "init_scale": ("a number above 0", [0, -1.0], [0.5, 3]),
+    "gamma": ("a number above 0", [0, -128], [1e-9, 128]),
+    "momentum": ("at least 0 and below 1", [-0.1, 1, 1.0, 1.5], [0, math.nextafter(1, 0)]),
+    "i_xy": ("a number of bits above 0 and below 1", [0, 1, 1.0, -0.1], [0.5]),
+    "theta": ("a finite number, or auto", ["AUTO", "x", ""], [0, -3.5]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_outside_their_range_are_refused_with_value_and_range(name: str) -> None:
+    allowed, outside, good = NUMBERS[name]
+    shown = name.replace("_", "-")
+    for value in good:
+        Experiment.from_dict({name: value})
+    for bad in (*outside, NAN, INF, -INF, HUGE, -HUGE, True, False):
+        with pytest.raises(InvalidValue) as caught:
+            Experiment.from_dict({name: bad})
+        assert str(caught.value) == f"{shown} is {bad!r}: allowed is {allowed}"
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("theta", "fraction")])
+def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
+    for bad in ("0.5", [0.5], {"a": 0.5}):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is "):
+            Experiment.from_dict({name: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [("optimizer", OPTIMIZERS), ("activation", ACTIVATIONS), ("trainer", TRAINERS), ("device", DEVICES)],
+)
+def test_unknown_choices_are_refused_with_those_that_there_are(name: str, allowed: tuple[str, ...]) -> None:
+    for good in allowed:
+        assert getattr(Experiment.from_dict({name: good}), name) == good
+    for bad in ("", "Tanh", "x", 1, None, ["sgd"], True):
+        with pytest.raises(InvalidValue) as caught:
+            Experiment.from_dict({name: bad})
+        assert str(caught.value) == f"{name} is {bad!r}: allowed are {', '.join(allowed)}"
+
+
+@pytest.mark.parametrize("bad", ["-", "10-", "-10", "10--8", "x", "10,8", "1.5", "10-8x", "", "+3", "²", "none-3"])
+def test_text_that_is_no_list_of_widths_is_refused(bad: str) -> None:
+    with pytest.raises(InvalidValue, match=r"is not a list of widths: write 10-8-6-4-2, or none") as caught:
+        parse_hidden(bad)
+    assert repr(bad) in str(caught.value)
+    with pytest.raises(InvalidValue):
+        Experiment.from_dict({"hidden": ["3", bad]})
+
+
+@pytest.mark.parametrize("bad", [0, MAX_WIDTH + 1, -3, True, 2.0, "4", NAN])
+def test_a_width_out_of_range_is_refused_with_value_and_range(bad: object) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        Experiment(hidden=((3, bad),))  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        f"hidden width {bad!r} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
+    )
+    with pytest.raises(InvalidValue, match="out of range"):
+        Experiment.from_dict({"hidden": [[3, bad]]})
+
+
+def test_width_texts_out_of_range_are_refused() -> None:
+    for bad in ("0", f"3-{MAX_WIDTH + 1}", "9" * 5000):
+        with pytest.raises(InvalidValue):
+            parse_hidden(bad)
+
+
+def test_seventeen_hidden_layers_are_refused_and_sixteen_are_not() -> None:
+    sixteen = "-".join(["2"] * 16)
+    assert len(parse_hidden(sixteen)) == 16
+    with pytest.raises(InvalidValue, match=r"^hidden has 17 layers: at most 16 are allowed$"):
+        parse_hidden(sixteen + "-2")
+    with pytest.raises(InvalidValue, match=r"^hidden has 17 layers"):
+        Experiment(hidden=((2,) * 17,))
+
+
+@given(st.lists(st.integers(1, MAX_WIDTH), max_size=MAX_HIDDEN_LAYERS).map(tuple))
+def test_widths_come_back_from_their_text(hidden: tuple[int, ...]) -> None:
+    assert parse_hidden(hidden_text(hidden)) == hidden
+    assert parse_hidden(f" {hidden_text(hidden).upper()} ") == hidden
+
+
+def test_no_hidden_layer_is_written_none() -> None:
+    assert hidden_text(()) == "none"
+    assert parse_hidden("None") == ()
+
+
+@pytest.mark.parametrize("bad", [5, 1.5, True, None, {"a": 1}])
+def test_hidden_of_a_wrong_type_is_refused(bad: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^hidden is .*: allowed are texts such as '10-8-6-4-2' or 'none'$"):
+        Experiment.from_dict({"hidden": bad})
+
+
+def test_an_empty_grid_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="hidden is empty: give at least one architecture"):
+        Experiment.from_dict({"hidden": []})
+    with pytest.raises(InvalidValue, match="fraction is empty: give at least one sample fraction"):
+        Experiment.from_dict({"fraction": []})
+
+
+def test_a_grid_that_names_a_value_twice_is_refused() -> None:
+    with pytest.raises(InvalidValue, match=r"^fraction names the same value twice: 0\.5, 0\.1, 0\.5$"):
+        Experiment(fraction=(0.5, 0.1, 0.5))
+    with pytest.raises(InvalidValue, match=r"^hidden names the same value twice: 3-2, none, 3-2$"):
+        Experiment.from_dict({"hidden": ["3-2", "none", "3-2"]})
+    with pytest.raises(InvalidValue, match="twice"):
+        Experiment.from_dict({"fraction": [1, 1.0]})
+
+
+def test_gamma_and_information_together_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="gamma and i-xy both fix the rule's sharpness: give one of them"):
+        Experiment(gamma=3.0, i_xy=0.5)
+
+
+@pytest.mark.parametrize("setting", [{"theta": 1.0}, {"theta": "auto"}, {"gamma": 2.0}, {"i_xy": 0.5}])
+def test_a_table_takes_no_threshold_and_no_sharpness(setting: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue, match=r"do not apply to 'table:a\.csv': a table has its own labels"):
+        Experiment.from_dict({"rule": "table:a.csv", **setting})
+    Experiment.from_dict({"rule": "symmetric", **setting})
+
+
+def test_a_setting_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(InvalidValue, match=r"^unknown setting 'epoch': known are ") as caught:
+        Experiment.from_dict({"epoch": 5})
+    for field in fields(Experiment):
+        assert field.name in str(caught.value)
+
+
+def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidValue, match=r"unknown rule 'symetric': choose one of .*; did you mean symmetric\?"):
+        Experiment(rule="symetric")
+    with pytest.raises(InvalidValue, match="names no file"):
+        Experiment(rule="table:")
+
+
+@pytest.mark.parametrize("bad", [5, None, True, ["symmetric"], {"a": "b"}, 1.5])
+def test_a_rule_that_is_no_text_is_refused(bad: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^rule is .*: allowed is a text"):
+        Experiment.from_dict({"rule": bad})
+
+
+@pytest.mark.parametrize("bad", [1, 0, "yes", None, "true", 1.0])
+def test_weights_is_true_or_false(bad: object) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        Experiment.from_dict({"weights": bad})
+    assert str(caught.value) == f"weights is {bad!r}: allowed are true and false"
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_the_fused_trainer_is_refused_off_the_cpu(device: str) -> None:
+    with pytest.raises(InvalidValue, match=f"the fused trainer runs on the cpu, not on {device}: use --trainer torch"):
+        Experiment(trainer="fused", device=device)
+    Experiment(trainer="torch", device=device)
+
+
+json_like: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(HUGE) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from([field.name for field in fields(Experiment)]), json_like)
+@example("rule", "~nobody/x.csv")
+def test_whatever_a_file_says_is_an_experiment_or_refused(name: str, value: Any) -> None:
+    try:
+        experiment = Experiment.from_dict({name: value})
+    except InvalidValue:
+        return
+    assert Experiment.from_dict(experiment.to_dict()) == experiment
+
+
+def test_a_settings_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('hidden = ["3-2", "none"]\nfraction = [0.5, 1]\nlearning-rate = 1\nbatch = "full"\n')
+    assert Experiment.from_dict(read_settings(path)) == Experiment(
+        hidden=((3, 2), ()), fraction=(0.5, 1.0), learning_rate=1, batch="full"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"epochs = ", b"epochs = 5\nepochs = 6\n", b"\xff\xfe\x00", b"epochs = " + b"9" * 6000, b"a = " + b"[" * 5000],
+    ids=["no value", "twice", "not utf-8", "endless digits", "nested without end"],
+)
+def test_a_settings_file_that_is_not_toml_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    with pytest.raises(InvalidValue, match=r"settings\.toml' is not TOML: ") as caught:
+        read_settings(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_settings_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=r"cannot read the settings file .*none\.toml': No such file"):
+        read_settings(tmp_path / "none.toml")
+    with pytest.raises(InvalidValue, match="Is a directory"):
+        read_settings(tmp_path)
+
+
+@given(st.integers(1, 3000), st.integers(0, 400))
+@example(1, 0)
+@example(1, 5)
+@example(2, 1)
+@example(10_000, 120)
+@example(2000, 1998)
+@example(MAX_EPOCHS, 120)
+def test_there_are_exactly_as_many_epochs_between_as_asked_or_all_there_are(epochs: int, between: int) -> None:
+    found = log_spaced_epochs(epochs, between)
+    assert found == tuple(sorted(set(found)))
+    assert (found[0], found[-1]) == (0, epochs)
+    assert len(found) == min(between, epochs - 1) + 2
+
+
+@given(st.integers(4, 20_000).flatmap(lambda epochs: st.tuples(st.just(epochs), st.integers(1, min(epochs // 3, 300)))))
+@example((10_000, 120))
+@example((20_000, 300))
+def test_epochs_are_evenly_spaced_in_log_epoch_but_for_rounding(case: tuple[int, int]) -> None:
+    epochs, between = case
+    found = log_spaced_epochs(epochs, between)[1:]  # 0 has no logarithm
+    grids = (np.rint(np.geomspace(1, epochs, points)) for points in range(between + 1, 40 * between + 2))
+    first = next(points for points in itertools.dropwhile(lambda grid: len(set(grid)) < len(found), grids))
+    assert found == tuple(sorted(set(first.astype(int).tolist())))
+
+
+def test_no_epochs_between_are_the_first_and_the_last() -> None:
+    assert log_spaced_epochs(500, 0) == (0, 500)
+    assert log_spaced_epochs(4, 3) == (0, 1, 2, 3, 4)
+    assert log_spaced_epochs(1, 0) == log_spaced_epochs(1, 9) == (0, 1)
+
+
+def test_powers_of_ten_are_what_four_epochs_between_one_and_ten_thousand_are() -> None:
+    assert log_spaced_epochs(10_000, 4) == (0, 1, 10, 100, 1000, 10_000)
+    assert log_spaced_epochs(1024, 10) == (0, *(2**k for k in range(11)))
+
+
+def test_naming_epochs_replaces_the_usual_ones() -> None:
+    assert Experiment(epochs=9000, snapshot_at=(400, 7, 400)).snapshot_epochs == (0, 7, 400, 9000)
+    assert Experiment(epochs=9000, snapshot_at=(0, 9000)).snapshot_epochs == (0, 9000)
+
+
+def test_named_epochs_add_to_a_number_that_is_asked_for() -> None:
+    with_both = Experiment(epochs=9000, snapshots=40, snapshot_at=(401, 7)).snapshot_epochs
+    assert set(with_both) == {*log_spaced_epochs(9000, 40), 7, 401}
+    assert with_both == tuple(sorted(with_both))
+
+
+def test_a_hundred_and_twenty_epochs_are_usual() -> None:
+    assert Experiment().snapshot_epochs == log_spaced_epochs(10_000, DEFAULT_SNAPSHOTS)
+    assert Experiment(snapshots=0).snapshot_epochs == (0, 10_000)
+
+
+@pytest.mark.parametrize("bad", [-1, 101, 5.0, True, "5"])
+def test_an_epoch_to_measure_lies_within_the_run(bad: object) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        Experiment.from_dict({"epochs": 100, "snapshot_at": [3, bad]})
+    assert str(caught.value) == f"snapshot-at is {bad!r}: allowed is a whole number from 0 to 100 (the last epoch)"
+
+
+def test_shortening_a_run_below_an_epoch_to_measure_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="snapshot-at is 90: allowed is a whole number from 0 to 50"):
+        Experiment(epochs=100, snapshot_at=(90,)).override({"epochs": 50})
+
+
+@given(experiments())
+def test_the_grid_has_every_pair_once_with_architectures_outermost(experiment: Experiment) -> None:
+    ensembles = experiment.ensembles
+    assert [e.index for e in ensembles] == list(range(len(experiment.hidden) * len(experiment.fraction)))
+    assert [(e.hidden, e.fraction) for e in ensembles] == list(
+        itertools.product(experiment.hidden, experiment.fraction)
+    )
+
+
+def test_a_title_says_what_runs() -> None:
+    assert Experiment(networks=10, epochs=2000).title == "symmetric-10-8-6-4-2-0.85-10x2000"
+    assert Experiment(hidden=((),), fraction=(1.0,), networks=1, epochs=5).title == "symmetric-none-1-1x5"
+    assert (
+        Experiment(
+            rule="table:some/where/digits.npz",
+            hidden=((3,), (4,)),
+            fraction=(0.1, 0.2, 0.3),
+            activation="relu",
+            optimizer="adam",
+            networks=2,
+            epochs=7,
+        ).title
+        == "digits-2-depths-3-fractions-relu-adam-2x7"
+    )
+
+
+def test_unset_settings_are_not_written_down() -> None:
+    plain = Experiment().to_dict()
+    assert {"theta", "gamma", "i_xy", "snapshots"}.isdisjoint(plain)
+    assert None not in plain.values()

@@ -1,0 +1,138 @@
+"""Which trainer and device an ensemble gets."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from engine.errors import InvalidValue
+from engine.experiment import DEVICES, TRAINERS
+from engine.networks import Architecture, draw_samples
+from engine.rules.patterns import binary_patterns
+from engine.rules.rule import Rule
+from engine.threads import Threads
+from engine.training.batched import TorchTrainer, require_device
+from engine.training.choice import LARGE, SMALL, choose, make_trainer
+from engine.training.fused import FusedTrainer
+from engine.training.problem import Optimization, Problem, TrainingState
+
+PAPER = Architecture((12, 10, 8, 6, 4, 2, 1), "tanh")
+
+
+def with_parameters(count: int) -> Architecture:
+    """A network without hidden layers has as many weights as inputs, and a bias."""
+    architecture = Architecture((count - 1, 1), "tanh")
+    assert architecture.parameters == count
+    return architecture
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch):
+    """Make this machine look as if it had these devices beside the CPU."""
+
+    def there(*names: str) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in names)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in names)
+
+    there()
+    return there
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [(2, "fused"), (SMALL, "fused"), (SMALL + 1, "fused"), (LARGE, "fused"), (LARGE + 1, "torch"), (10**7, "torch")],
+)
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_on_a_cpu_networks_up_to_the_large_are_fused(device: str, parameters: int, expected: str) -> None:
+    assert choose("auto", device, with_parameters(parameters)) == (expected, "cpu")
+
+
+@pytest.mark.parametrize("there", ["cuda", "mps"])
+def test_with_a_gpu_only_small_networks_are_fused_unless_the_cpu_is_asked_for(there: str, devices) -> None:
+    devices(there)
+    assert choose("auto", "auto", PAPER) == ("fused", "cpu")
+    assert choose("auto", "auto", with_parameters(SMALL)) == ("fused", "cpu")
+    assert choose("auto", "auto", with_parameters(SMALL + 1)) == ("torch", there)
+    assert choose("auto", "cpu", with_parameters(LARGE)) == ("fused", "cpu")
+    assert choose("auto", "cpu", with_parameters(LARGE + 1)) == ("torch", "cpu")
+
+
+@pytest.mark.parametrize("there", ["cuda", "mps"])
+@pytest.mark.parametrize("trainer", ["auto", "torch"])
+def test_a_device_asked_for_is_used_even_for_small_networks(trainer: str, there: str, devices) -> None:
+    devices(there)
+    assert choose(trainer, there, PAPER) == ("torch", there)
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_trainer_asked_for_is_used_whatever_the_size() -> None:
+    for architecture in (PAPER, with_parameters(LARGE + 1)):
+        assert choose("fused", "auto", architecture) == ("fused", "cpu")
+        assert choose("fused", "cpu", architecture) == ("fused", "cpu")
+        assert choose("torch", "cpu", architecture) == ("torch", "cpu")
+        assert choose("torch", "auto", architecture) == ("torch", "cpu")
+
+
+def test_the_best_device_there_is_comes_first(devices) -> None:
+    assert choose("torch", "auto", PAPER) == ("torch", "cpu")
+    devices("mps")
+    assert choose("torch", "auto", PAPER) == ("torch", "mps")
+    devices("mps", "cuda")
+    assert choose("torch", "auto", PAPER) == ("torch", "cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+@pytest.mark.parametrize("trainer", ["auto", "torch"])
+@pytest.mark.parametrize("architecture", [PAPER, with_parameters(LARGE + 1)], ids=["small", "large"])
+def test_a_device_that_is_not_there_is_refused_and_the_usable_named(
+    device: str, trainer: str, architecture: Architecture, devices
+) -> None:
+    sentence = f"device is '{device}', which is not available here: usable are cpu"
+    with pytest.raises(InvalidValue, match=f"^{re.escape(sentence)}$"):
+        choose(trainer, device, architecture)
+    with pytest.raises(InvalidValue, match=re.escape(sentence)):
+        require_device(device)
+    other = {"cuda": "mps", "mps": "cuda"}[device]
+    devices(other)
+    with pytest.raises(InvalidValue, match=f"'{device}'.*: usable are cpu, {other}$"):
+        choose(trainer, device, architecture)
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_setting_that_an_experiment_may_have_is_chosen_for_or_refused(trainer: str, device: str) -> None:
+    try:
+        chosen = choose(trainer, device, PAPER)
+    except InvalidValue:
+        assert device in ("cuda", "mps")
+    else:
+        assert chosen in [("fused", "cpu"), ("torch", "cpu")]
+
+
+def tiny_problem() -> tuple[Problem, TrainingState]:
+    patterns = binary_patterns(2)
+    rule = Rule("or", patterns, patterns.max(axis=1).astype(float))
+    problem = Problem(
+        Architecture.of(rule, (2,), "tanh"), rule, draw_samples(rule, 1.0, (0,)), (0,), Optimization("sgd", 0.1, 0.9, 4)
+    )
+    return problem, TrainingState.initial(problem, 1.0)
+
+
+@pytest.mark.usefixtures("devices")
+def test_trainers_are_made_by_name() -> None:
+    problem, state = tiny_problem()
+    assert isinstance(make_trainer("fused", "cpu", problem, state, Threads(1)), FusedTrainer)
+    assert isinstance(make_trainer("torch", "cpu", problem, state, Threads(1)), TorchTrainer)
+
+
+@pytest.mark.usefixtures("devices")
+def test_an_unknown_trainer_or_a_device_that_is_not_there_makes_none() -> None:
+    problem, state = tiny_problem()
+    with pytest.raises(InvalidValue, match=r"^trainer is 'jax': allowed are fused and torch$"):
+        make_trainer("jax", "cpu", problem, state, Threads(1))
+    with pytest.raises(InvalidValue, match="device is 'cuda', which is not available here: usable are cpu"):
+        make_trainer("torch", "cuda", problem, state, Threads(1))
