@@ -7,6 +7,7 @@ the input than H(X), nor more of the label than the input does, I(X;Y).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +88,33 @@ def information_points(
     )
     caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
     return ChartSpec(title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption)
+
+
+def compared_planes(
+    paths: Mapping[str, tuple[Float[np.ndarray, "snapshots layers"], Float[np.ndarray, "snapshots layers"]]],
+    h_x: float,
+    i_xy: float,
+    *,
+    epoch: int,
+    title: str = "Information planes",
+) -> ChartSpec:
+    """The layers' paths of several ensembles in one plane, in bits, one colour for each, by their names.
+
+    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number.
+    """
+    series, marks = [], []
+    for index, (name, (i_x, i_y)) in enumerate(paths.items()):
+        for layer in range(i_x.shape[1]):
+            x, y = i_x[:, layer], i_y[:, layer]
+            label = name if layer == 0 else ""
+            series.append(Series(x, y, "line", Category(index), label=label, key=_KEYS[index % len(_KEYS)]))
+            known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+            if known.size:
+                marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}", Category(index)))
+    caption = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Mean over networks."
+    return ChartSpec(
+        title, *_axes(h_x, i_xy), series=tuple(series), guides=_bounds(h_x, i_xy), marks=tuple(marks), caption=caption
+    )
 
 
 def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:

@@ -1,0 +1,180 @@
+"""The app: a library of sessions, a screen for each, and a form for new experiments.
+
+It reads session files and starts runs as processes of their own. It imports neither torch nor Numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from engine.errors import EngineError
+from engine.session.control import send
+from engine.session.summary import Summary
+from ibtui.cli.console import printable
+from ibtui.screens.library import LibraryScreen
+from ibtui.settings import Settings, Views, load_settings, save_theme
+
+if TYPE_CHECKING:
+    from engine.experiment import Experiment
+    from ibtui.runs import Started
+
+
+class IbtuiApp(App[None]):
+    """The whole app."""
+
+    TITLE = "ibtui"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
+        Binding("question_mark", "help", "Help", id="app.help"),
+        Binding("ctrl+t", "theme", "Dark/light", show=False, id="app.theme"),
+    ]
+
+    def __init__(self, directory: Path, session: Path | None = None, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.directory = directory
+        self.settings = settings or Settings()
+        self.ascii = self.settings.ascii
+        """Whether to draw with ASCII alone."""
+        self.views = Views()
+        self._first_session = session
+        self._runs: dict[Path, Started] = {}
+        self._waiting: Path | None = None
+        """The session that is shown as soon as its run has made it."""
+
+    def on_mount(self) -> None:
+        """Begin in the library, or in a session."""
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        self.set_keymap(dict(self.settings.keys))
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
+        self.push_screen(LibraryScreen(self.directory))
+        if self._first_session is not None:
+            self.open_session(self._first_session)
+        self.set_interval(0.5, self._watch_runs)
+
+    def open_session(self, path: Path) -> None:
+        """Show a session."""
+        from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
+
+        self.push_screen(SessionScreen(path))
+
+    def compare(self, paths: list[Path]) -> None:
+        """Show the ensembles of some sessions side by side."""
+        from ibtui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(paths))
+
+    def new_experiment(self, like: Experiment | None = None) -> None:
+        """Show the form for a new experiment."""
+        from ibtui.screens.new import NewScreen
+
+        self.push_screen(NewScreen(like))
+
+    def start_run(self, experiment: Experiment, path: Path) -> None:
+        """Begin a run and go to its session as soon as there is one."""
+        from ibtui import runs
+
+        self._runs[path] = runs.start_run(experiment, path)
+        self._waiting = path
+        self.notify("starting; a first run compiles its kernels, which takes some seconds")
+
+    def resume_run(self, summary: Summary) -> None:
+        """Go on with a session's run, and show it."""
+        from ibtui import runs
+
+        if summary.live:
+            self.notify(f"{printable(summary.name)} is {summary.status}", markup=False)
+            return
+        self._runs[summary.path] = runs.resume_run(summary.path)
+        self.open_session(summary.path)
+
+    def _watch_runs(self) -> None:
+        """Show the session of a run that was just started, and tell when one could not go on."""
+        if self._waiting is not None and self._waiting.exists():
+            path, self._waiting = self._waiting, None
+            if not isinstance(self.screen, LibraryScreen):
+                self.pop_screen()
+            self.open_session(path)
+        for path, run in list(self._runs.items()):
+            if run.ended:
+                del self._runs[path]
+                if run.complaint:
+                    self.notify(printable(run.complaint), severity="error", markup=False, timeout=10)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Everything that a key does on this screen, for the command palette."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and not binding.system:
+                key = self.get_key_display(binding)
+                action = partial(self.run_action, binding.action, active.node)
+                yield SystemCommand(binding.description, binding.tooltip or f"key {key}", action)
+        yield from super().get_system_commands(screen)
+
+    def action_help(self) -> None:
+        """Explain the screen."""
+        from ibtui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        """Leave; where a run started here goes on, ask what is to become of it."""
+        self._leave()
+
+    @work(exclusive=True, group="leave")
+    async def _leave(self) -> None:
+        from ibtui.screens.dialogs import Choice
+
+        going = [path for path, run in self._runs.items() if not run.ended]
+        if going:
+            names = ", ".join(printable(path.stem) for path in going)
+            answers = {"leave": "Leave it running", "stop": "Stop it", "stay": "Stay"}
+            answer = await self.push_screen_wait(Choice(f"{names} is running.", answers))
+            if answer == "stop":
+                for path in going:
+                    try:
+                        send(path, "stop")
+                    except EngineError:
+                        continue  # it has ended by itself
+            elif answer != "leave":
+                return
+        self.exit()
+
+    def _keep_theme(self, theme: Theme) -> None:
+        """A theme was chosen: keep it."""
+        if theme.name != self.settings.theme:
+            self.settings = replace(self.settings, theme=theme.name)
+            try:
+                save_theme(theme.name)
+            except EngineError as error:
+                self.notify(printable(str(error)), severity="warning", markup=False)
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+
+
+def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> None:
+    """Run the app until it is left.
+
+    Raises:
+        EngineError: the session to begin with, or the settings, cannot be read.
+    """
+    if session is not None:
+        from engine.session.summary import read_summary
+
+        read_summary(session)
+    settings = load_settings()
+    IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii)).run()

@@ -1,0 +1,35 @@
+"""`ibtui open`, and `ibtui` alone: the app."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from engine.errors import InvalidValue
+from ibtui.cli.options import SessionsDir
+from ibtui.locations import find_session, sessions_directory
+
+
+def open_app(
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SESSION]",
+            help="A session file, or a session's name or the unique beginning of one; without it, the library.",
+            show_default=False,
+        ),
+    ] = None,
+    ascii: Annotated[
+        bool, typer.Option("--ascii", help="Draw with ASCII alone, for terminals without Braille and box characters.")
+    ] = False,
+    sessions_dir: SessionsDir = None,
+) -> None:
+    """Open the app: the library of sessions, or one session, live while it runs and replayed afterwards."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise InvalidValue("the app needs a terminal: here, use ibtui show SESSION")
+    from ibtui.app import run_app
+
+    directory = sessions_directory(sessions_dir)
+    run_app(directory, find_session(session, directory) if session is not None else None, ascii=ascii)

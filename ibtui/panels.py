@@ -1,0 +1,147 @@
+"""From a followed session to what its charts and table show: means over networks, at an epoch, of some layers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.experiment import parse_hidden
+from engine.session.follow import Follower
+from ibtui.charts.curves import gradient_chart, learning_chart, snr_chart
+from ibtui.charts.information_plane import information_plane, information_points
+from ibtui.charts.spec import ChartSpec
+
+if TYPE_CHECKING:
+    from engine.session.history import LayerHistory, LearningHistory
+    from engine.session.summary import EnsembleSummary
+
+PANELS = ("plane", "gradients", "snr", "learning")
+"""The charts of a session, in the order of their keys."""
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """One layer at one epoch: means over networks, NaN where there is no value."""
+
+    layer: int
+    width: int
+    i_x: float
+    i_x_std: float
+    i_y: float
+    i_y_std: float
+    distinct: float
+    snr: float
+
+
+class Panels:
+    """Makes the charts of one ensemble of a followed session. Made anew when something more is measured."""
+
+    def __init__(self, follower: Follower, index: int) -> None:
+        summary = follower.summary
+        self.summary = summary
+        self.ensemble: EnsembleSummary = summary.ensembles[index]
+        self.widths = (*parse_hidden(self.ensemble.hidden), 1)
+        self._layers: LayerHistory = follower.layers(index)
+        self._learning: LearningHistory = follower.learning(index)
+        self._means: dict[str, Any] = {}
+        batch = summary.experiment.batch
+        self.batches = 1 if batch == "full" else math.ceil(self.ensemble.sample_size / batch)
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Epochs measured."""
+        return tuple(self._layers.epochs.tolist())
+
+    @property
+    def title(self) -> str:
+        """Which ensemble it is."""
+        return f"{self.ensemble.hidden} at {self.ensemble.fraction:.4g}"
+
+    def _mean(self, name: str) -> Any:
+        if name not in self._means:
+            self._means[name] = _over_networks(np.nanmean, getattr(self._layers, name))
+        return self._means[name]
+
+    def chart(self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool) -> ChartSpec:
+        """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network."""
+        last = float(self.summary.experiment.epochs)
+        epochs = self._layers.epochs.astype(np.float64)
+        if panel == "plane":
+            return self._plane(epoch, shown, points=points)
+        if panel == "gradients":
+            mean, std = self._mean("grad_mean"), self._mean("grad_std")
+            return gradient_chart(epochs, mean, std, shown=shown, last_epoch=last, at=epoch)
+        if panel == "snr":
+            return snr_chart(epochs, self._mean("snr"), shown=shown, last_epoch=last, batches=self.batches, at=epoch)
+        learning = self._learning
+        curves = {
+            "loss inside the sample": learning.train_loss,
+            "loss outside": learning.test_loss,
+            "accuracy inside": learning.train_accuracy,
+            "accuracy outside": learning.test_accuracy,
+        }
+        there = {name: values for name, values in curves.items() if not np.isnan(values).all()}
+        return learning_chart(epochs, there, last_epoch=last, at=epoch)
+
+    def _plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> ChartSpec:
+        summary = self.summary
+        title = f"Information plane: {self.title}"
+        if points:
+            row = int(np.searchsorted(self._layers.epochs, epoch, side="right")) - 1
+            i_x, i_y = (_only(values[max(row, 0)], shown) for values in (self._layers.i_x, self._layers.i_y))
+            return information_points(i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, title=title)
+        until = self._layers.epochs <= epoch
+        i_x, i_y = (_only(self._mean(name)[until], shown) for name in ("i_x", "i_y"))
+        return information_plane(self._layers.epochs[until], i_x, i_y, summary.h_x, summary.i_xy, title=title)
+
+    def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""
+        until = self._layers.epochs <= epoch
+        return self._mean("i_x")[until], self._mean("i_y")[until]
+
+    def figures(self, epoch: int) -> list[LayerFigures]:
+        """The layers at an epoch, for a table."""
+        row = int(np.searchsorted(self._layers.epochs, epoch, side="right")) - 1
+        if row < 0:
+            return []
+        spread = [_over_networks(np.nanstd, getattr(self._layers, name)[row][None])[0] for name in ("i_x", "i_y")]
+        names = ("i_x", "i_y", "distinct_t", "snr")
+        means = [_over_networks(np.nanmean, getattr(self._layers, name)[row][None])[0] for name in names]
+        return [
+            LayerFigures(
+                layer + 1,
+                width,
+                float(means[0][layer]),
+                float(spread[0][layer]),
+                float(means[1][layer]),
+                float(spread[1][layer]),
+                float(means[2][layer]),
+                float(means[3][layer]),
+            )
+            for layer, width in enumerate(self.widths)
+        ]
+
+
+def _over_networks(how: Any, values: np.ndarray) -> Any:
+    """A statistic over the networks (axis 1) that have a value."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a layer for which no network has one
+        return how(values, axis=1)
+
+
+def _only(values: np.ndarray, shown: tuple[int, ...]) -> np.ndarray:
+    """The values of hidden layers are NaN, so that the others keep their numbers and colours."""
+    kept = np.full_like(values, np.nan)
+    kept[:, list(shown)] = values[:, list(shown)]
+    return kept
+
+
+def estimator(summary: Any) -> str:
+    """What the numbers rest on, in a few words."""
+    ranges = {"tanh": " of [−1, 1]", "softsign": " of [−1, 1]", "sigmoid": " of [0, 1]"}
+    where = ranges.get(summary.experiment.activation, " of what occurs")
+    return f"binning, {summary.experiment.bins} bins{where}"

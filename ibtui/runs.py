@@ -1,0 +1,59 @@
+"""Starting runs from the app: each is the command `ibtui`, in a process of its own that outlives the app."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tomli_w
+
+from engine.experiment import Experiment
+
+
+class Started:
+    """A run that this app has started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
+        self._process = process
+        self._errors = errors
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process has ended."""
+        return self._process.poll() is not None
+
+    @property
+    def complaint(self) -> str:
+        """What it said last on stderr where it failed; empty where it did not."""
+        if self._process.poll() in (None, 0):
+            return ""
+        lines = [line for line in self._errors.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {self._process.returncode}"
+
+
+def start_run(experiment: Experiment, path: Path) -> Started:
+    """Begin `ibtui run` with these settings, to be saved as `path`."""
+    folder = Path(tempfile.mkdtemp(prefix="ibtui-"))
+    settings = folder / "settings.toml"
+    settings.write_bytes(tomli_w.dumps(experiment.to_dict()).encode())
+    return _start(["run", "--config", str(settings), "--out", str(path)], folder)
+
+
+def resume_run(path: Path) -> Started:
+    """Begin `ibtui resume` on a session."""
+    return _start(["resume", str(path.absolute())], Path(tempfile.mkdtemp(prefix="ibtui-")))
+
+
+def _start(arguments: list[str], folder: Path) -> Started:
+    errors = folder / "stderr.txt"
+    with errors.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ibtui", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
+        )
+    return Started(process, errors)

@@ -1,0 +1,67 @@
+"""Questions over a screen: a choice between a few answers, or a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+
+class Choice(ModalScreen[str | None]):
+    """Asks for one of a few answers; None where it is left with escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, answers: dict[str, str]) -> None:
+        super().__init__()
+        self._question = question
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """The question over its answers."""
+        with Vertical(id="dialog"):
+            yield Static(self._question, markup=False)
+            with Horizontal(id="answers"):
+                for key, label in self._answers.items():
+                    yield Button(label, id=key)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """That is the answer."""
+        self.dismiss(event.button.id)
+
+
+class Line(ModalScreen[str | None]):
+    """Asks for a line of text; what is wrong with it is said as it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(self, question: str, value: str, refuse: Callable[[str], str]) -> None:
+        super().__init__()
+        self._question = question
+        self._value = value
+        self._refuse = refuse
+
+    def compose(self) -> ComposeResult:
+        """The question, the line, what is wrong with it."""
+        with Vertical(id="dialog"):
+            yield Static(self._question, markup=False)
+            yield Input(self._value, id="line")
+            yield Static(id="trouble", markup=False)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is wrong."""
+        self.query_one("#trouble", Static).update(self._refuse(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """That is the answer, if it is one."""
+        if not self._refuse(event.value):
+            self.dismiss(event.value)

@@ -1,0 +1,258 @@
+"""The form for a new experiment: presets at one side, settings at the other, each with its range or its error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.calibration import Speed, estimate
+from engine.errors import EngineError
+from engine.experiment import Experiment, Hidden, hidden_text
+from engine.presets import DEFAULT, PRESETS
+from ibtui.cli.console import printable
+from ibtui.cli.listing import size
+from ibtui.cli.progress import duration
+from ibtui.locations import free_path, require_name
+from ibtui.widgets.too_small import TooSmall
+
+if TYPE_CHECKING:
+    from ibtui.app import IbtuiApp
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of the form."""
+
+    name: str
+    label: str
+    hint: str
+    """Its range and unit."""
+    several: bool = False
+    """Whether it takes a list, separated by commas or blanks."""
+
+    def text(self, experiment: Experiment) -> str:
+        """The setting as people write it."""
+        value = getattr(experiment, self.name)
+        if self.name == "hidden":
+            return ", ".join(hidden_text(h) for h in value)
+        if self.several:
+            return ", ".join(f"{v:g}" for v in value)
+        return "" if value is None else f"{value}"
+
+    def read(self, text: str) -> Any:
+        """The setting as `Experiment.override` takes it. Raises ValueError where it is no number."""
+        parts = text.replace(",", " ").split()
+        if self.name == "hidden":
+            return parts
+        if self.several:
+            return [float(part) for part in parts]
+        stripped = text.strip()
+        if self.name in _WHOLE:
+            return int(stripped)
+        if self.name in _REAL:
+            return float(stripped)
+        return stripped
+
+
+_WHOLE = {"networks", "seed", "epochs", "bins", "snapshots"}
+_REAL = {"learning_rate"}
+
+FIELDS = (
+    Field("rule", "Rule", "symmetric, symmetric-soft, committee, or table:FILE"),
+    Field("hidden", "Hidden layers", "widths from the input on, as 10-8-6-4-2, or none; several make a grid", True),
+    Field("activation", "Activation", "tanh, relu, sigmoid, softsign or linear"),
+    Field("fraction", "Sample fractions", "share of the patterns, above 0 and at most 1; several make a grid", True),
+    Field("networks", "Networks", "in each ensemble, from 1"),
+    Field("seed", "First seed", "from 0; the others count on from it"),
+    Field("epochs", "Epochs", "passes through the sample, from 1"),
+    Field("optimizer", "Optimiser", "sgd, momentum or adam"),
+    Field("learning_rate", "Learning rate", "above 0"),
+    Field("batch", "Batch", "patterns, from 1, or full"),
+    Field("bins", "Bins", "equal intervals for a neuron's output, from 2"),
+    Field("name", "Name", "of the session; empty: made from what runs"),
+)
+
+
+class NewScreen(Screen[None]):
+    """Sets up an experiment and starts it."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
+    app: IbtuiApp
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "Library", id="new.leave"),
+        Binding("ctrl+s", "start", "Start", id="new.start", priority=True),
+    ]
+
+    def __init__(self, like: Experiment | None = None) -> None:
+        super().__init__()
+        self._base = like or PRESETS[DEFAULT].experiment
+        self._speed: Speed | None = None
+        self._filling = False
+
+    def compose(self) -> ComposeResult:
+        """Presets, form, what it comes to."""
+        yield Static("New experiment", id="heading", markup=False)
+        with Horizontal(id="new"):
+            with Vertical(id="presets-side"):
+                yield Label("Presets")
+                yield OptionList(*[_option(name) for name in PRESETS], id="presets")
+            with VerticalScroll(id="form"):
+                for field in FIELDS:
+                    with Horizontal(classes="field"):
+                        yield Label(field.label, classes="label")
+                        yield Input(id=field.name, classes="value", compact=True)
+                        yield Static(field.hint, id=f"hint-{field.name}", classes="hint", markup=False)
+                yield Static(id="drawing", markup=False)
+                yield Static(id="estimate", markup=False)
+                yield Button("Start  (ctrl+s)", id="start", variant="primary")
+        yield Footer()
+        yield TooSmall()
+
+    def on_mount(self) -> None:
+        """Fill in the settings to begin with."""
+        self.fill(self._base)
+        self.query_one("#presets", OptionList).focus()
+        self._calibrate()
+
+    def fill(self, experiment: Experiment) -> None:
+        """Put an experiment's settings into the form."""
+        self._base = experiment
+        for field in FIELDS:
+            value = "" if field.name == "name" else field.text(experiment)
+            self.query_one(f"#{field.name}", Input).value = value
+        self._check()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """A preset is under the cursor."""
+        if event.option.id and self.query_one("#presets", OptionList).has_focus:
+            self.fill(PRESETS[event.option.id].experiment)
+
+    def on_option_list_option_selected(self) -> None:
+        """A preset is chosen: on to the form."""
+        self.query_one("#hidden", Input).focus()
+
+    def on_input_changed(self) -> None:
+        """Something is typed."""
+        self._check()
+
+    def on_button_pressed(self) -> None:
+        """Start."""
+        self.action_start()
+
+    def _check(self) -> Experiment | None:
+        """Show each field's range, or its error; the experiment, if there is none."""
+        settings: dict[str, Any] = {}
+        wrong = False
+        for field in FIELDS:
+            text = self.query_one(f"#{field.name}", Input).value
+            error = ""
+            try:
+                if field.name == "name":
+                    if text.strip():
+                        require_name(text.strip())
+                else:
+                    settings[field.name] = field.read(text)
+                    Experiment().override({field.name: settings[field.name]})
+            except ValueError:
+                error = f"{text!r} is no number: {field.hint}" if text.strip() else f"is empty: {field.hint}"
+            except EngineError as refused:
+                error = str(refused)
+            hint = self.query_one(f"#hint-{field.name}", Static)
+            hint.update(printable(error or field.hint))
+            hint.set_class(bool(error), "error")
+            wrong = wrong or bool(error)
+        self.query_one("#start", Button).disabled = wrong
+        if wrong:
+            self.query_one("#estimate", Static).update("")
+            return None
+        try:
+            epochs = int(settings["epochs"])
+            kept = tuple(epoch for epoch in self._base.snapshot_at if epoch <= epochs)
+            experiment = self._base.override({"snapshot_at": kept, **settings})
+        except EngineError as refused:  # settings that do not go together
+            self.query_one("#estimate", Static).update(printable(str(refused)))
+            self.query_one("#start", Button).disabled = True
+            return None
+        self.query_one("#drawing", Static).update(draw_architecture(experiment.hidden[0]))
+        self._show_estimate(experiment)
+        return experiment
+
+    def _show_estimate(self, experiment: Experiment) -> None:
+        grid = len(experiment.ensembles)
+        whole = f"{grid} ensemble{'s' if grid > 1 else ''} of {experiment.networks} networks"
+        if self._speed is None:
+            text = f"{whole}; measuring this machine …"
+        else:
+            cost = estimate(experiment, self._speed)
+            text = f"{whole}: about {duration(cost.seconds)} on this machine, {size(cost.bytes)} on disk"
+        self.query_one("#estimate", Static).update(text)
+
+    @work(exclusive=True)
+    async def _calibrate(self) -> None:
+        """Measure this machine in another process, which may import Numba."""
+        code = (
+            "import json; from dataclasses import asdict; from engine.calibration import calibrate;"
+            " print(json.dumps(asdict(calibrate())))"
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            answer, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        if process.returncode == 0:
+            self._speed = Speed(**json.loads(answer))
+            self._check()
+
+    def action_start(self) -> None:
+        """Begin the run and go to its session."""
+        experiment = self._check()
+        if experiment is None:
+            self.notify("some settings are out of range", severity="warning")
+            return
+        name = self.query_one("#name", Input).value.strip()
+        directory = self.app.directory
+        path = directory / f"{name}.ibs" if name else free_path(directory, experiment.title)
+        if path.exists():
+            self.notify(printable(f"{path.stem} exists already: choose another name"), severity="warning", markup=False)
+            return
+        self.app.start_run(experiment, path)
+
+
+def _option(name: str) -> Option:
+    from rich.text import Text
+
+    text = Text(name, style="bold")
+    text.append(f"\n{PRESETS[name].sentence}\n", style="not bold dim")
+    return Option(text, id=name)
+
+
+def draw_architecture(hidden: Hidden, inputs: int = 12) -> str:
+    """The network as columns of its layers' widths, the output on the right; wide layers are cut, with their width."""
+    widths = (inputs, *hidden, 1)
+    rows = min(max(widths), 12)
+    lines = []
+    for row in range(rows):
+        cells = []
+        for width in widths:
+            height = min(width, rows)
+            top = (rows - height) // 2
+            cells.append("●" if top <= row < top + height else " ")
+        lines.append("   ".join(cells))
+    lines.append("  ".join(f"{width:<2}" for width in widths))
+    return "\n".join(lines)

@@ -1,0 +1,120 @@
+"""A user's settings (theme, ASCII mode, keys) in a TOML file at the platform's place, and the last view of sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError, InvalidValue
+from ibtui.cli.console import write_whole
+
+VIEWS_KEPT = 500
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user has chosen."""
+
+    theme: str = "textual-dark"
+    """Name of a Textual theme; the command palette lists them."""
+    ascii: bool = False
+    """Whether charts are drawn with ASCII alone."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by the names that `?` shows, several separated by commas: `"session.play" = "space,x"`."""
+
+
+def settings_path() -> Path:
+    """Where the settings are."""
+    from platformdirs import user_config_path
+
+    return user_config_path("ibtui") / "config.toml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The user's settings; the usual ones where there is no file.
+
+    Raises:
+        InvalidValue: the file is unreadable, or a setting is unknown or of the wrong kind.
+    """
+    path = path or settings_path()
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise InvalidValue(f"cannot read the settings {str(path)!r}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"the settings {str(path)!r} are not TOML: {error}") from None
+    kinds: dict[str, type] = {"theme": str, "ascii": bool, "keys": dict}
+    for name, value in found.items():
+        if name not in kinds:
+            raise InvalidValue(f"the settings {str(path)!r} name {name!r}: known are {', '.join(kinds)}")
+        if not isinstance(value, kinds[name]):
+            raise InvalidValue(f"{name} is {value!r} in {str(path)!r}: allowed is a {kinds[name].__name__}")
+    keys = found.get("keys", {})
+    for name, key in keys.items():
+        if not isinstance(key, str):
+            raise InvalidValue(f"keys.{name} is {key!r} in {str(path)!r}: allowed is a text such as 'space,x'")
+    return Settings(**found)
+
+
+def save_theme(theme: str, path: Path | None = None) -> None:
+    """Keep a choice of theme, beside whatever else is in the file.
+
+    Raises:
+        EngineError: the file cannot be written.
+    """
+    import tomli_w
+
+    path = path or settings_path()
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        found = {}
+        if path.exists():
+            return  # not ours to repair
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidValue(f"cannot write the settings {str(path)!r}: {error.strerror}") from None
+    write_whole(path, tomli_w.dumps({**found, "theme": theme}).encode())
+
+
+class Views:
+    """How each session was last looked at, kept between one start of the app and the next."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        if path is None:
+            from platformdirs import user_state_path
+
+            path = user_state_path("ibtui") / "views.json"
+        self._path = path
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def recall(self, session: Path) -> dict[str, Any]:
+        """What was kept of a session's view; empty where nothing was."""
+        found = self._read().get(os.path.realpath(session))
+        return found if isinstance(found, dict) else {}
+
+    def keep(self, session: Path, view: Mapping[str, Any]) -> None:
+        """Keep a session's view. That it cannot be kept is no reason to trouble anybody."""
+        found = self._read()
+        name = os.path.realpath(session)
+        found.pop(name, None)
+        found[name] = dict(view)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self._path, json.dumps(dict(list(found.items())[-VIEWS_KEPT:])).encode())
+        except (OSError, EngineError):
+            return

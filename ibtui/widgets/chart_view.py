@@ -1,0 +1,274 @@
+"""One chart on a screen: drawn again only when what it shows, its size or the theme has changed.
+
+A cross-hair reads values, moved by the mouse or the arrow keys; the wheel, `+` and `-` zoom, dragging pans, `0` shows
+all again. A zoom stays when new data arrive.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ibtui.charts.chart import render
+from ibtui.charts.image import ChartImage
+from ibtui.charts.scale import Axis
+from ibtui.charts.spec import ChartSpec
+
+ZOOM = 0.8
+"""How much of an axis is left by one step of zooming in."""
+
+
+class ChartView(Widget, can_focus=True):
+    """Shows a `ChartSpec`, given to `show`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1, 0)", "Cross-hair", show=False, id="chart.left"),
+        Binding("right", "move(1, 0)", "Cross-hair", show=False, id="chart.right"),
+        Binding("up", "move(0, -1)", "Cross-hair", show=False, id="chart.up"),
+        Binding("down", "move(0, 1)", "Cross-hair", show=False, id="chart.down"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom in", show=False, id="chart.zoom_in"),
+        Binding("minus", "zoom(-1)", "Zoom out", show=False, id="chart.zoom_out"),
+        Binding("shift+left", "pan(-1, 0)", "Pan", show=False, id="chart.pan_left"),
+        Binding("shift+right", "pan(1, 0)", "Pan", show=False, id="chart.pan_right"),
+        Binding("shift+up", "pan(0, 1)", "Pan", show=False, id="chart.pan_up"),
+        Binding("shift+down", "pan(0, -1)", "Pan", show=False, id="chart.pan_down"),
+        Binding("0", "reset", "Show all", show=False, id="chart.reset"),
+        Binding("escape", "no_cursor", "No cross-hair", show=False, id="chart.no_cursor"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cross"}
+    DEFAULT_CSS = """
+    ChartView > .chart--cross { background: $accent 40%; }
+    ChartView { border: round $foreground 30%; border-title-color: $foreground; border-subtitle-color: $foreground; }
+    ChartView:focus { border: round $accent; }
+    """
+
+    cursor: reactive[tuple[int, int] | None] = reactive(None)
+    """The cell of the cross-hair, column and row of the chart."""
+
+    class Moved(Message):
+        """The cross-hair is at other values, or gone (None)."""
+
+        def __init__(self, view: ChartView, values: tuple[float, float] | None) -> None:
+            super().__init__()
+            self.view = view
+            self.values = values
+
+        @property
+        def control(self) -> ChartView:
+            """The chart that the cross-hair is in."""
+            return self.view
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.spec: ChartSpec | None = None
+        self._zoom: tuple[Axis, Axis] | None = None
+        self._image: ChartImage | None = None
+        self._drawn: tuple[object, ...] = ()
+        self._styles: dict[tuple[int, int, int] | None, Style] = {None: Style()}
+        self._drag: tuple[int, int] | None = None
+
+    def show(self, spec: ChartSpec) -> None:
+        """Draw another chart from now on; a zoom stays."""
+        self.spec = spec
+        self.border_title = spec.title
+        self.refresh()
+
+    @property
+    def image(self) -> ChartImage | None:
+        """The chart as it is drawn at the present size and theme."""
+        spec, size = self.spec, self.size
+        if spec is None or size.width < 1 or size.height < 1:
+            return None
+        theme = "dark" if self.app.current_theme.dark else "light"
+        plain = bool(getattr(self.app, "ascii", False))
+        colour = "NO_COLOR" not in os.environ
+        drawn = (spec, size, theme, plain, colour, self._zoom)
+        if self._drawn != drawn:
+            shown = replace(spec, title="")
+            if self._zoom:
+                shown = replace(shown, x=self._zoom[0], y=self._zoom[1])
+            self._image = render(
+                shown, size.width, size.height, theme="dark" if theme == "dark" else "light", colour=colour, ascii=plain
+            )
+            self._drawn = drawn
+        return self._image
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the chart."""
+        image = self.image
+        if image is None or y >= len(image.cells):
+            return Strip.blank(self.size.width, self.rich_style)
+        base = self.rich_style
+        segments = [Segment(text, base + self._style(colour)) for text, colour in image.runs(y)]
+        strip = Strip(segments, self.size.width)
+        if self.cursor is not None and image.area is not None:
+            strip = self._cross(strip, image, y)
+        return strip
+
+    def _style(self, colour: tuple[int, int, int] | None) -> Style:
+        if colour not in self._styles and colour is not None:
+            self._styles[colour] = Style(color=f"rgb({colour[0]},{colour[1]},{colour[2]})")
+        return self._styles[colour]
+
+    def _cross(self, strip: Strip, image: ChartImage, y: int) -> Strip:
+        assert self.cursor is not None
+        assert image.area is not None
+        column, row = self.cursor
+        area = image.area
+        mark = self.get_component_rich_style("chart--cross", partial=True)
+        if y == row:
+            middle = _marked(strip.crop(area.left, area.left + area.width), mark)
+            return Strip.join([strip.crop(0, area.left), middle, strip.crop(area.left + area.width)])
+        if area.top <= y < area.top + area.height:
+            middle = _marked(strip.crop(column, column + 1), mark)
+            return Strip.join([strip.crop(0, column), middle, strip.crop(column + 1)])
+        return strip
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """All there is."""
+        return container.width
+
+    # the cross-hair
+
+    def values(self) -> tuple[float, float] | None:
+        """The values of x and y at the cross-hair."""
+        image = self.image
+        if self.cursor is None or image is None or image.area is None:
+            return None
+        return image.area.values(*self.cursor)
+
+    def watch_cursor(self) -> None:
+        """Tell the screen what the cross-hair reads."""
+        values = self.values()
+        self.border_subtitle = "" if values is None or self.spec is None else self._reading(values)
+        self.post_message(self.Moved(self, values))
+
+    def _reading(self, values: tuple[float, float]) -> str:
+        assert self.spec is not None
+        x, y = values
+        return f"{self.spec.x.label} {x:.4g}   {self.spec.y.label} {y:.4g}"
+
+    def action_move(self, across: int, down: int) -> None:
+        """Move the cross-hair by a cell, or put it in the middle."""
+        image = self.image
+        if image is None or image.area is None:
+            return
+        area = image.area
+        column, row = self.cursor or (area.left + area.width // 2 - across, area.top + area.height // 2 - down)
+        column = min(max(column + across, area.left), area.left + area.width - 1)
+        row = min(max(row + down, area.top), area.top + area.height - 1)
+        self.cursor = (column, row)
+
+    def action_no_cursor(self) -> None:
+        """Take the cross-hair away; where there is none, the key is the screen's."""
+        if self.cursor is None:
+            raise SkipAction
+        self.cursor = None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Follow the mouse, or pan with a button held."""
+        image = self.image
+        place = event.get_content_offset(self)
+        if place is None or image is None or image.area is None:
+            return
+        area = image.area
+        if self._drag is not None:
+            across, down = self._drag[0] - place.x, place.y - self._drag[1]
+            self._drag = (place.x, place.y)
+            self._shift(across / area.width, down / area.height)
+            return
+        inside = area.left <= place.x < area.left + area.width and area.top <= place.y < area.top + area.height
+        self.cursor = (place.x, place.y) if inside else None
+
+    def on_leave(self) -> None:
+        """The mouse has gone elsewhere."""
+        if not self.has_focus:
+            self.cursor = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to pan."""
+        place = event.get_content_offset(self)
+        if place is not None:
+            self._drag = (place.x, place.y)
+            self.capture_mouse()
+
+    def on_mouse_up(self) -> None:
+        """End panning."""
+        self._drag = None
+        self.release_mouse()
+
+    # zoom and pan
+
+    def _axes(self) -> tuple[Axis, Axis] | None:
+        return self._zoom or ((self.spec.x, self.spec.y) if self.spec else None)
+
+    def action_zoom(self, direction: int) -> None:
+        """Zoom in (1) or out (-1), about the cross-hair if there is one."""
+        axes, values = self._axes(), self.values()
+        if axes is None:
+            return
+        factor = ZOOM if direction > 0 else 1 / ZOOM
+        about = (0.5, 0.5)
+        if values is not None:
+            about = tuple(float(axis.to_unit([value])[0]) for axis, value in zip(axes, values, strict=True))  # type: ignore[assignment]
+        self._zoom = tuple(  # type: ignore[assignment]
+            _window(axis, place * (1 - factor), place * (1 - factor) + factor)
+            for axis, place in zip(axes, about, strict=True)
+        )
+        self.refresh()
+
+    def action_pan(self, right: int, up: int) -> None:
+        """Pan by a tenth of the chart."""
+        self._shift(right / 10, up / 10)
+
+    def _shift(self, right: float, up: float) -> None:
+        axes = self._axes()
+        if axes is not None:
+            self._zoom = (_window(axes[0], right, 1 + right), _window(axes[1], up, 1 + up))
+            self.refresh()
+
+    def action_reset(self) -> None:
+        """Show all again."""
+        self._zoom = None
+        self.refresh()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in."""
+        event.stop()
+        self.action_zoom(1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out."""
+        event.stop()
+        self.action_zoom(-1)
+
+    def text(self) -> str:
+        """The chart as plain text, for the clipboard."""
+        image = self.image
+        return "" if image is None else image.text()
+
+
+def _marked(strip: Strip, mark: Style) -> Strip:
+    """The strip on the cross-hair's background."""
+    return Strip(Segment.apply_style(strip, post_style=mark), strip.cell_length)
+
+
+def _window(axis: Axis, begin: float, end: float) -> Axis:
+    """The axis from one place between its ends (0 to 1, or beyond) to another."""
+    low, high = axis.limits
+    if axis.log:
+        ratio = high / low
+        return replace(axis, low=low * ratio**begin, high=low * ratio**end)
+    return replace(axis, low=low + (high - low) * begin, high=low + (high - low) * end)
