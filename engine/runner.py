@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,10 +112,10 @@ class _Cohort:
         self._require_finite(np.isfinite(state.weights).all(axis=1), state.epoch)
         information, learning = self.measurer.measure(state.weights)
         # Finite weights can make outputs that are not.
-        outside = self.problem.samples.size < len(self.problem.rule.p_y)
-        losses = learning.train_loss + (learning.test_loss if outside else 0.0)
-        ranges = (information.high - information.low).sum(axis=1)
-        self._require_finite(np.isfinite(losses) & np.isfinite(ranges), state.epoch)
+        finite = np.isfinite(learning.train_loss) & np.isfinite([information.low, information.high]).all(axis=(0, 2))
+        if self.problem.samples.size < len(self.problem.rule.p_y):
+            finite &= np.isfinite(learning.test_loss)
+        self._require_finite(finite, state.epoch)
         weight_norm = self.problem.architecture.weight_norms(state.weights)
         absent = np.full_like(weight_norm, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,7 +187,9 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
             for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
         ]
         _add_missing(writer, experiment, rule, choices)
-    except BaseException:
+    except BaseException as error:
+        with suppress(EngineError):  # the next one may take it up
+            writer.set_status("stopped", str(error))
         writer.close()
         raise
     return writer

@@ -141,6 +141,12 @@ def test_values_outside_the_edges_fall_in_the_bins_at_the_ends() -> None:
     assert bins_of(values, edges_of(30)).tolist() == [0, 0, 29, 29]
 
 
+def test_what_is_no_number_falls_in_the_first_bin_and_moves_no_other() -> None:
+    edges = edges_of(30)
+    values = np.array([np.nan, edges[7], np.inf, -np.inf, np.nextafter(edges[9], -1), np.nan])
+    assert bins_of(values, edges).tolist() == [0, 7, 29, 0, 8, 0]
+
+
 def test_values_that_are_all_the_same_fall_in_one_bin_of_no_width() -> None:
     for value in (0.0, 3.25, -7.1):
         assert set(bins_of(np.full(40, value), edges_of(30, value, value)).tolist()) == {0}

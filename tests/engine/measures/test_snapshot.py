@@ -251,6 +251,22 @@ def test_equal_patterns_are_never_told_apart() -> None:
     assert measured.i_x[:, 0] == pytest.approx([rule.h_x] * 2, abs=1e-12)
 
 
+@pytest.mark.parametrize("bias", [5.0, -5.0])
+@pytest.mark.parametrize("rule", RULES)
+def test_outputs_that_lie_far_from_zero_are_binned_where_they_lie(rule: str, bias: float) -> None:
+    """The range is that of the patterns, whatever else lies in memory beside them."""
+    problem = problem_of(RULES[rule], (4, 3), "linear", networks=1)
+    weights = TrainingState.initial(problem, 0.01).weights
+    for matrix in problem.architecture.matrices(weights)[:2]:
+        matrix[0, :, -1] = bias
+    measured, _ = measure(problem, weights)
+    values, _ = outputs(problem, weights[0])
+    for layer, value in enumerate(values[:2]):
+        assert np.abs(value - bias).max() < 1
+        assert (measured.low[0, layer], measured.high[0, layer]) == pytest.approx((value.min(), value.max()), rel=1e-12)
+    assert measured.distinct[0, 0] > 10
+
+
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_a_dead_layer_has_no_information_and_neither_has_what_is_above_it(activation: str) -> None:
     problem = problem_of(RULES["symmetric"], (6, 5), activation, networks=2)

@@ -406,17 +406,18 @@ def test_one_batch_has_a_mean_and_no_deviation(trainer: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("batches", [3, 7])
-def test_equal_batches_have_no_deviation(trainer: str, batches: int) -> None:
-    """Every pattern and label the same: what is left is rounding, and never the root of a negative number."""
-    problem, state = problem_of((1, 1, 1), inputs="real", size=4 * batches, batch=4, rate=1e-20, networks=50)
+def test_equal_batches_have_no_deviation(trainer: str) -> None:
+    """Every pattern and label the same: what is left is rounding, and never the root of a negative number, although
+    the sums of 300 squares of 48 bits are rounded, too high or too low.
+    """
+    problem, state = problem_of((1, 1, 1), inputs="real", size=300, batch=1, rate=1e-20, networks=50)
     problem.rule.patterns[:] = problem.rule.patterns[0]
     problem.samples.labels[:] = 1
     norms = TRAINERS[trainer](problem, state).advance(1, statistics=True)
     assert norms is not None
     assert (norms.mean > 1e-6).all()
     assert (norms.std >= 0).all()
-    assert (norms.std < 1e-6 * norms.mean).all()
+    assert (norms.std < 1e-5 * norms.mean).all()
 
 
 @both

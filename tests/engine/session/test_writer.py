@@ -1,0 +1,533 @@
+"""The one writer: what it writes is there whole or not at all, and nobody else writes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import InvalidValue, SessionError
+from engine.experiment import Experiment
+from engine.measures.snapshot import LayerInformation, Learning
+from engine.networks import Samples
+from engine.rules.rule import Rule
+from engine.session import writer as module
+from engine.session.control import send, settle
+from engine.session.history import SessionReader
+from engine.session.summary import read_summary
+from engine.session.writer import CohortRow, Measured, SessionWriter, discard
+from engine.training.problem import TrainingState
+
+RULE = Rule("soft", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.25]))
+EXPERIMENT = Experiment(hidden=((3, 2),), fraction=(0.75,), networks=2, epochs=1000)
+PARAMETERS = 3 * 3 + 4 * 2 + 3
+LAYERS = 3
+
+
+def snapshot_at(epoch: int, networks: int = 2) -> tuple[Measured, TrainingState]:
+    """Numbers that tell the epoch, network and layer they belong to."""
+    cell = epoch * 100 + np.arange(networks)[:, None] * 10 + np.arange(1.0, LAYERS + 1)
+    row = cell[:, 0]
+    absent = np.full_like(cell, np.nan)
+    measured = Measured(
+        LayerInformation(cell + 0.1, cell + 0.2, cell.astype(np.int64), cell - 1, cell + 1),
+        Learning(row + 0.3, row * np.nan, row + 0.5, row * np.nan),
+        absent if epoch == 0 else cell + 0.6,
+        absent,
+        cell + 0.8,
+    )
+    weights = np.full((networks, PARAMETERS), epoch, np.float32) + np.arange(networks, dtype=np.float32)[:, None]
+    return measured, TrainingState(epoch, weights, np.stack([weights + 0.5]))
+
+
+def populated(writer: SessionWriter) -> CohortRow:
+    (ensemble,) = EXPERIMENT.ensembles
+    writer.add_ensemble(ensemble, 2, 3, "fused", "cpu")
+    samples = Samples(np.array([[0, 1, 3], [1, 2, 3]]), np.array([[0, 1, 1], [1, 1, 0]], np.uint8))
+    return writer.add_cohort(0, 0, [7, 8], samples, 4)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sessions" / "run.ibs"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[SessionWriter]:
+    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+        yield writer
+
+
+def dump(path: Path) -> list[str]:
+    """All that is in the tables, for another connection."""
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+# ---- beginning
+
+
+def test_a_new_session_is_whole_and_says_what_runs(path: Path) -> None:
+    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+        cohort = populated(writer)
+        summary = read_summary(path)
+        assert (summary.name, summary.status, summary.live) == ("run", "running", True)
+        assert summary.experiment == EXPERIMENT
+        assert writer.schedule == EXPERIMENT.snapshot_epochs
+        assert writer.ensembles() == {0: ("fused", "cpu")}
+        assert writer.cohorts() == [cohort] == [CohortRow(1, 0, 0, 2, 0)]
+        assert 0 <= time.time() - summary.created < 60
+        assert (summary.h_x, summary.i_xy) == (RULE.h_x, RULE.i_xy)
+
+
+def test_a_session_is_never_written_over(path: Path, writer: SessionWriter) -> None:
+    before = dump(path)
+    with pytest.raises(InvalidValue, match=r"run\.ibs' exists already: choose another name, sessions are never overw"):
+        SessionWriter.create(path, "other", EXPERIMENT, RULE)
+    assert dump(path) == before
+    for kind in ("file", "directory", "link"):
+        other = path.with_name(f"{kind}.ibs")
+        {"file": other.touch, "directory": other.mkdir, "link": lambda: other.symlink_to("nowhere")}[kind]()  # noqa: B023
+        with pytest.raises(InvalidValue, match="exists already"):
+            SessionWriter.create(other, "other", EXPERIMENT, RULE)
+    assert path.with_name("file.ibs").read_bytes() == b""
+    assert sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("run.")) == [
+        "directory.ibs",
+        "file.ibs",
+        "link.ibs",
+    ]
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidValue, match="cannot write the session"):
+        SessionWriter.create(tmp_path / "file" / "run.ibs", "run", EXPERIMENT, RULE)
+    with pytest.raises(InvalidValue, match=r"cannot write the session .*File name too long"):
+        SessionWriter.create(tmp_path / ("x" * 300), "run", EXPERIMENT, RULE)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["pack_numbers", "this_process", "_publish", "open_session"])
+def test_a_session_that_cannot_be_begun_leaves_nothing_behind(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(MemoryError):
+        SessionWriter.create(path, "run", EXPERIMENT, RULE)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_many_processes_that_want_one_name_get_one_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getpid", threading.get_ident)  # threads that act as if each were a process
+    won: list[int] = []
+    lost: list[str] = []
+
+    def create(number: int) -> None:
+        try:
+            SessionWriter.create(tmp_path / "run.ibs", f"run {number}", EXPERIMENT, RULE).close()
+            won.append(number)
+        except InvalidValue as error:
+            lost.append(str(error))
+
+    threads = [threading.Thread(target=create, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert len(lost) == 3
+    assert read_summary(tmp_path / "run.ibs").name == f"run {won[0]}"
+    assert [p.name for p in tmp_path.iterdir()] == ["run.ibs"]
+
+
+# ---- whole or not at all
+
+
+class Failing:
+    """A connection whose statement number `fuse` fails, as a full disk or a signal would make it."""
+
+    def __init__(self, connection: sqlite3.Connection, fuse: int) -> None:
+        self._connection = connection
+        self._fuse = fuse
+        self.spent = 0
+
+    def _burn(self) -> None:
+        self.spent += 1
+        if self.spent == self._fuse:
+            raise KeyboardInterrupt
+
+    def execute(self, *arguments: Any) -> Any:
+        if not arguments[0].startswith("ROLLBACK"):
+            self._burn()
+        return self._connection.execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        self._burn()
+        return self._connection.executemany(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_a_snapshot_is_recorded_whole_or_not_at_all_wherever_it_fails(path: Path, writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    connection = writer._connection
+    before = dump(path)
+    for fuse in range(1, 30):
+        failing = Failing(connection, fuse)
+        writer._connection = failing  # type: ignore[assignment]
+        try:
+            writer.record(cohort, *snapshot_at(5), keep_weights=True)
+        except KeyboardInterrupt:
+            writer._connection = connection
+            assert dump(path) == before, fuse
+            assert not connection.in_transaction
+        else:
+            break
+    writer._connection = connection
+    assert fuse > 8  # begin, snapshot, layers, learning, weights, checkpoint, cohort, heartbeat, commit
+    with SessionReader(path) as reader:
+        assert reader.ensemble(0).snapshots == (0, 5)
+    writer.record(cohort, *snapshot_at(9), keep_weights=True)  # and the writer is as good as new
+
+
+@pytest.mark.parametrize("what", ["add_cohort", "set_status", "extend", "checkpoint"])
+def test_everything_else_is_written_whole_or_not_at_all(path: Path, writer: SessionWriter, what: str) -> None:
+    cohort = populated(writer)
+    connection = writer._connection
+    samples = Samples(np.array([[0, 1, 3]]), np.array([[0, 1, 1]], np.uint8))
+    acts = {
+        "add_cohort": lambda: writer.add_cohort(0, 2, [9], samples, 4),
+        "set_status": lambda: writer.set_status("paused", "why"),
+        "extend": lambda: writer.extend(EXPERIMENT.override({"epochs": 2000}), (0, 5)),
+        "checkpoint": lambda: writer.checkpoint(cohort, snapshot_at(3)[1]),
+    }
+    before = dump(path)
+    for fuse in range(1, 30):
+        writer._connection = Failing(connection, fuse)  # type: ignore[assignment]
+        try:
+            acts[what]()
+        except KeyboardInterrupt:
+            assert dump(path) == before
+        else:
+            break
+    writer._connection = connection
+    assert fuse > 3
+    assert dump(path) != before
+
+
+def test_numbers_that_do_not_fit_the_tables_leave_no_trace(path: Path, writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    before = dump(path)
+    with pytest.raises(SessionError, match="UNIQUE"):
+        writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    measured, state = snapshot_at(5)
+    measured.weight_norm[1, 2] = np.nan
+    with pytest.raises(SessionError, match="NOT NULL"):
+        writer.record(cohort, measured, state, keep_weights=True)
+    assert dump(path) == before
+
+
+# ---- one writer
+
+
+CLAIM = """
+import sys
+from pathlib import Path
+from engine.errors import SessionError
+from engine.session.writer import SessionWriter
+try:
+    writer = SessionWriter.reopen(Path(sys.argv[1]))
+except SessionError as error:
+    print(error)
+else:
+    print("claimed", flush=True)
+    sys.stdin.read()
+"""
+
+
+def claim(path: Path) -> subprocess.Popen[str]:
+    """Another process that becomes the session's writer, if it can, and then waits to be killed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_nobody_else_becomes_the_writer_while_one_is_at_work(path: Path, writer: SessionWriter) -> None:
+    populated(writer)
+    before = dump(path)
+    with pytest.raises(SessionError, match=rf"is in use: process {os.getpid()} on .* is running it"):
+        SessionWriter.reopen(path)
+    writer.set_status("paused")
+    with claim(path) as other:
+        assert f"process {os.getpid()} on" in other.communicate()[0]
+    writer.set_status("running")
+    assert [line for line in dump(path) if '"event"' not in line] == [line for line in before if '"event"' not in line]
+
+
+def test_the_writer_of_a_dead_process_is_succeeded_and_not_before(path: Path, writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    writer.set_status("stopped")
+    writer.close()
+    with claim(path) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "claimed\n"
+        with pytest.raises(SessionError, match=f"process {other.pid} on"):
+            SessionWriter.reopen(path)
+        assert read_summary(path).live
+        other.kill()
+        other.wait()
+        assert read_summary(path).status == "interrupted"
+        with SessionWriter.reopen(path) as again:
+            assert read_summary(path).status == "running"
+            assert again.cohorts() == [CohortRow(1, 0, 0, 2, 0)]
+            again.record(cohort, *snapshot_at(4), keep_weights=True)
+    assert read_summary(path).ensembles[0].snapshots == (0, 4)
+
+
+@pytest.mark.parametrize("status", ["stopped", "finished"])
+def test_a_session_that_has_ended_can_be_taken_up_by_the_same_process(
+    path: Path, writer: SessionWriter, status: str
+) -> None:
+    writer.set_status(status)
+    writer.close()
+    with SessionWriter.reopen(path):
+        assert read_summary(path).status == "running"
+
+
+def test_requests_are_read_once_and_in_order_and_old_ones_are_forgotten(path: Path, writer: SessionWriter) -> None:
+    assert writer.requests() == []
+    for command in ("pause", "resume", "stop"):
+        send(path, command)
+    assert writer.requests() == ["pause", "resume", "stop"]
+    assert writer.requests() == []
+    send(path, "stop")
+    writer.set_status("stopped")
+    writer.close()
+    with SessionWriter.reopen(path) as again:
+        assert again.requests() == []
+        send(path, "pause")
+        assert again.requests() == ["pause"]
+
+
+def test_only_what_a_run_understands_can_be_asked_for_and_only_of_a_run(path: Path, writer: SessionWriter) -> None:
+    with pytest.raises(SessionError, match="CHECK"):
+        send(path, "explode")
+    writer.set_status("finished")
+    with pytest.raises(SessionError, match="session 'run' is finished: no run to stop"):
+        send(path, "stop")
+
+
+def test_statuses_are_logged_with_their_reasons(path: Path, writer: SessionWriter) -> None:
+    began = time.time()
+    writer.set_status("paused")
+    writer.set_status("stopped", "why")
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT kind, text, time FROM event ORDER BY id").fetchall()
+    assert [row[:2] for row in rows] == [("paused", ""), ("stopped", "why")]
+    assert all(began - 1 <= row[2] <= time.time() + 1 for row in rows)
+    with pytest.raises(SessionError, match="CHECK"):
+        writer.set_status("interrupted")
+
+
+def test_signs_of_life_say_how_fast_and_how_long(path: Path, writer: SessionWriter) -> None:
+    writer.show_progress(12.5, 60.0)
+    found = read_summary(path).writer
+    assert found is not None
+    assert (found.rate, found.remaining) == (12.5, 60.0)
+    writer.show_progress(None, None)
+    again = read_summary(path).writer
+    assert again is not None
+    assert (again.rate, again.remaining) == (None, None)
+    assert again.heartbeat >= found.heartbeat
+
+
+# ---- checkpoints
+
+
+def test_a_checkpoint_comes_back_to_the_last_bit(writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    assert writer.read_checkpoint(cohort, PARAMETERS, 1) is None
+    random = np.random.default_rng(0)
+    for epoch, slots in ((0, 0), (3, 1), (9, 2)):
+        state = TrainingState(
+            epoch,
+            random.normal(size=(2, PARAMETERS)).astype(np.float32),
+            random.normal(size=(slots, 2, PARAMETERS)).astype(np.float32),
+        )
+        writer.checkpoint(cohort, state)
+        (now,) = writer.cohorts()
+        assert now.epoch == epoch
+        found = writer.read_checkpoint(now, PARAMETERS, slots)
+        assert found is not None
+        assert found.epoch == epoch
+        assert np.array_equal(found.weights, state.weights)
+        assert np.array_equal(found.slots, state.slots)
+        for parameters, other in ((PARAMETERS + 1, slots), (PARAMETERS, slots + 1)):
+            with pytest.raises(SessionError, match="its checkpoint does not fit its networks"):
+                writer.read_checkpoint(now, parameters, other)
+
+
+def test_a_checkpoint_of_another_epoch_than_its_cohort_s_is_damage(path: Path, writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    writer.checkpoint(cohort, snapshot_at(3)[1])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE checkpoint SET epoch = 4")
+        connection.commit()
+    with pytest.raises(SessionError, match="does not fit"):
+        writer.read_checkpoint(writer.cohorts()[0], PARAMETERS, 1)
+
+
+def test_recording_is_also_a_checkpoint(writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    measured, state = snapshot_at(6)
+    writer.record(cohort, measured, state, keep_weights=False)
+    found = writer.read_checkpoint(writer.cohorts()[0], PARAMETERS, 1)
+    assert found is not None
+    assert found.epoch == 6
+    assert np.array_equal(found.weights, state.weights)
+    assert np.array_equal(found.slots, state.slots)
+
+
+@pytest.mark.parametrize("schedule", ["5", "[]", "[3, 2]", "[1, 1]", '["a"]', "x", "[1.5]", "{}", "[-1, 2]"])
+def test_a_schedule_that_is_none_is_damage(path: Path, writer: SessionWriter, schedule: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE session SET schedule = ?", (schedule,))
+        connection.commit()
+    with pytest.raises(SessionError, match="damaged"):
+        _ = writer.schedule
+
+
+# ---- readers, and the end
+
+
+def test_closing_leaves_one_plain_file(path: Path) -> None:
+    writer = SessionWriter.create(path, "run", EXPERIMENT, RULE)
+    writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+    assert path.with_name("run.ibs-wal").exists()
+    writer.set_status("finished")
+    writer.close()
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes()[18:20] == b"\x01\x01"  # no write-ahead log is needed to read it
+
+
+def test_a_closed_session_opens_where_nothing_can_be_written(path: Path) -> None:
+    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+        writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+        writer.set_status("finished")
+    path.chmod(stat.S_IREAD)
+    path.parent.chmod(stat.S_IREAD | stat.S_IEXEC)
+    try:
+        before = path.stat()
+        with SessionReader(path) as reader:
+            assert reader.weights(reader.ensemble(0), 0)[1, 0] == 1.0
+            assert list(path.parent.iterdir()) == [path]
+        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            assert connection.execute("SELECT count(*) FROM layer").fetchone() == (2 * LAYERS,)
+        after = path.stat()
+        assert (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_a_session_closed_while_it_is_read_is_whole_and_can_be_settled_later(path: Path, writer: SessionWriter) -> None:
+    with SessionReader(path) as reader:
+        with reader.moment():
+            assert reader.summary.status == "running"
+            writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+            writer.set_status("finished")
+            writer.close()
+            assert reader.summary.status == "running"  # the moment has not passed
+            assert reader.summary.ensembles == ()
+        assert reader.summary.status == "finished"
+    assert read_summary(path).ensembles[0].snapshots == (0,)
+    settle(path)
+    assert list(path.parent.iterdir()) == [path]
+    assert read_summary(path).ensembles[0].snapshots == (0,)
+
+
+def test_readers_see_whole_snapshots_while_the_writer_writes(path: Path, writer: SessionWriter) -> None:
+    """A thread records as fast as it can; whatever is read meanwhile is of one moment."""
+    cohort = populated(writer)
+    failures: list[BaseException] = []
+    seen: list[int] = []
+    written: list[int] = []
+    done = threading.Event()
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    writer.close()
+
+    def write() -> None:
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("UPDATE session SET status = 'stopped'")
+                connection.commit()
+            with SessionWriter.reopen(path) as own:  # a connection belongs to its thread
+                epoch = 0
+                while epoch < 100 or (len(set(seen)) < 5 and epoch < 5000):  # until it has been looked at often enough
+                    epoch += 1
+                    own.record(cohort, *snapshot_at(epoch), keep_weights=True)
+                written.append(epoch)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not done.is_set() or not seen:
+        with SessionReader(path) as reader:
+            for _ in range(5):
+                with reader.moment():
+                    (ensemble,) = reader.summary.ensembles
+                    layers, learning = reader.layers(ensemble), reader.learning(ensemble)
+                    last = ensemble.snapshots[-1]
+                    weights = reader.weights(ensemble, last)
+                assert layers.epochs.tolist() == learning.epochs.tolist() == list(range(last + 1))
+                assert ensemble.epochs_done == last
+                expected = layers.epochs[:, None, None] * 100 + 0.1 + np.array([[1, 2, 3], [11, 12, 13]])
+                assert layers.i_x == pytest.approx(expected, rel=1e-14)
+                assert weights.tolist() == [[last] * PARAMETERS, [last + 1] * PARAMETERS]
+                seen.append(last)
+    thread.join()
+    assert failures == []
+    assert seen == sorted(seen)
+    assert len(set(seen)) >= 5
+    assert read_summary(path).ensembles[0].snapshots == tuple(range(written[0] + 1))
+
+
+def test_a_session_that_was_only_begun_is_discarded_with_all_beside_it(path: Path, writer: SessionWriter) -> None:
+    neighbour = path.with_name("run.ibs.txt")
+    neighbour.write_text("mine")
+    populated(writer)
+    writer.close()
+    for suffix in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).touch()
+    discard(path)
+    discard(path)
+    assert list(path.parent.iterdir()) == [neighbour]
+
+
+def test_weights_are_left_out_where_they_are_not_to_be_kept(path: Path, writer: SessionWriter) -> None:
+    writer.record(populated(writer), *snapshot_at(0), keep_weights=False)
+    with SessionReader(path) as reader:
+        ensemble = reader.ensemble(0)
+        assert reader.layers(ensemble).i_x.shape == (1, 2, LAYERS)
+        with pytest.raises(InvalidValue, match=r"keeps no weights: it was run with --no-weights"):
+            reader.weights(ensemble, 0)

@@ -1,0 +1,66 @@
+"""What importing a part of the engine pulls in, each in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import engine
+
+FRONT_ENDS = {"ibtui", "textual", "rich", "typer", "click", "plotext", "matplotlib"}
+HEAVY = {"numpy", "torch", "numba", "llvmlite", "scipy", "jaxtyping"}
+
+HERE = Path(engine.__file__).parent
+MODULES = sorted(
+    ".".join(("engine", *source.relative_to(HERE).with_suffix("").parts)).removesuffix(".__init__")
+    for source in HERE.rglob("*.py")
+)
+
+
+def pulled_in(*modules: str) -> set[str]:
+    """The top-level packages that are loaded after these modules have been imported in a new process."""
+    code = f"import sys\nimport {', '.join(modules)}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert found.returncode == 0, found.stderr
+    return set(found.stdout.split())
+
+
+def test_every_module_of_the_engine_is_looked_at() -> None:
+    assert len(MODULES) > 30
+    assert {"engine", "engine.runner", "engine.session.summary", "engine.training.batched"} <= set(MODULES)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["engine.session.summary", "engine.session.control", "engine.experiment", "engine.presets", "engine.rules.names"],
+)
+def test_lists_and_forms_wait_for_no_numerics(module: str) -> None:
+    assert pulled_in(module).isdisjoint(HEAVY | FRONT_ENDS)
+
+
+def test_reading_a_session_waits_for_numpy_alone() -> None:
+    found = pulled_in("engine.session.history")
+    assert "numpy" in found
+    assert found.isdisjoint(HEAVY - {"numpy"})
+
+
+def test_a_run_does_not_import_torch_before_it_is_needed() -> None:
+    found = pulled_in("engine.runner", "engine.training.choice", "engine.training.fused")
+    assert "numba" in found  # the test sees what is imported
+    assert "torch" not in found
+
+
+def test_no_module_of_the_engine_pulls_in_a_front_end() -> None:
+    found = pulled_in(*MODULES)
+    assert {"torch", "numba"} <= found
+    front = found & FRONT_ENDS
+    # torch has front ends of its own: what it imports alone is not the engine's doing
+    assert front <= (pulled_in("torch") if front else set())
+    assert "ibtui" not in found
+
+
+def test_front_ends_would_be_seen() -> None:
+    assert {"rich", "typer"} <= pulled_in("typer", "rich")
