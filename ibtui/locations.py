@@ -29,7 +29,8 @@ def sessions_directory(option: Path | None = None) -> Path:
 def session_files(directory: Path) -> list[Path]:
     """The session files in a directory, by name; none where there is no such directory."""
     try:
-        return sorted(entry for entry in directory.iterdir() if entry.suffix == SUFFIX and entry.is_file())
+        files = [entry for entry in directory.iterdir() if entry.suffix == SUFFIX and entry.is_file()]
+        return sorted(files, key=lambda file: file.stem)
     except FileNotFoundError:
         return []
     except OSError as error:

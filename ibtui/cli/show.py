@@ -21,6 +21,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a session: its layers in the information plane and its figures at one epoch."""
-    from ibtui.cli.report import report
+    path = find_session(session, sessions_directory(sessions_dir))
+    from ibtui.cli.report import report  # numpy
 
-    report(find_session(session, sessions_directory(sessions_dir)), epoch=epoch, json=json, chart=chart)
+    report(path, epoch=epoch, json=json, chart=chart)

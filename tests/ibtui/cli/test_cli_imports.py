@@ -1,0 +1,161 @@
+"""What a command loads, its help, version and completion: nothing that people would have to wait for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.ibtui.cli.conftest import Program
+
+HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
+OPTIONS = {
+    "run": "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
+    "--optimizer --momentum --activation --init-scale --bins --snapshots --snapshot-at --weights --no-weights "
+    "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
+    "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
+    "pause": "--sessions-dir --quiet",
+    "stop": "--sessions-dir --quiet",
+    "list": "--sessions-dir --json --quiet",
+    "show": "--epoch --chart --no-chart --sessions-dir --json",
+    "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
+    "presets": "--json",
+    "rule": "--theta --gamma --i-xy --out --json --quiet",
+}
+
+
+def loaded(program: Program, *arguments: str) -> set[str]:
+    """The packages that a command imports, by Python's own account."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ibtui", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=program.directory,
+        env=program.environment,
+        timeout=60,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+def test_python_tells_what_is_loaded(made: Program) -> None:
+    assert {"numpy", "typer"} <= loaded(made, "export", "grid", "--what", "learning")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--help",
+        "--version",
+        "run --help",
+        "export --help",
+        "list",
+        "list --json",
+        "presets",
+        "rule",
+        "run nosuch",
+        "run --epochs 0",
+        "show nosuch",
+        "--show-completion",
+    ],
+)
+def test_what_needs_no_numbers_loads_nothing_heavy(made: Program, line: str) -> None:
+    assert loaded(made, *line.split()) & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "line", ["show grid --json", "export grid --what learning", "export grid --what weights --ensemble 0"]
+)
+def test_reading_a_session_waits_for_no_compiler(made: Program, line: str) -> None:
+    assert loaded(made, *line.split()) & (HEAVY - {"numpy"}) == set()
+
+
+def test_a_run_on_the_cpu_loads_no_torch(program: Program) -> None:
+    found = loaded(program, "run", "--networks", "1", "--epochs", "1", "--name", "it")
+    assert "numba" in found
+    assert found & {"torch", "textual"} == set()
+
+
+def test_help_names_every_command(program: Program) -> None:
+    told = program.good("--help")
+    for command in OPTIONS:
+        assert f" {command} " in told
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_names_every_option_with_a_text(program: Program, command: str) -> None:
+    from typer.main import get_command
+
+    from ibtui.cli.application import application
+
+    told = program.good(command, "--help", environment={"COLUMNS": "250"})
+    assert "Usage: ibtui " + command in told
+    assert "\x1b" not in told
+    lines = {line.strip("│ ").split(" ")[0]: line for line in told.splitlines() if "--" in line}
+    for option in OPTIONS[command].split():
+        assert any(option in line.split() or option in line.replace("/", " ").split() for line in lines.values()), (
+            option
+        )
+    parameters = get_command(application).commands[command].params  # type: ignore[attr-defined]
+    expected = {*OPTIONS[command].split(), "--help"}
+    assert {o for p in parameters for o in (*p.opts, *p.secondary_opts) if o.startswith("--")} | {"--help"} == expected
+    for parameter in parameters:
+        help_text = getattr(parameter, "help", None)
+        assert help_text, parameter.name
+        assert " ".join(help_text.split()[:3]).replace("`", "") in told, "it is printed"
+
+
+def test_version(program: Program) -> None:
+    done = program("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"ibtui {version('ibtui')}\n", "")
+
+
+def test_without_a_command_there_is_help_where_no_terminal_is(program: Program) -> None:
+    done = program()
+    assert "Usage: ibtui" in done.stdout
+    assert done.stderr == ""
+
+
+def in_bash(program: Program, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    return subprocess.run(
+        [bash, "-c", script],
+        capture_output=True,
+        text=True,
+        env=program.environment | {"PYTHON": sys.executable} | variables,
+        cwd=program.directory,
+        timeout=60,
+    )
+
+
+def test_completion_prints_a_script_that_bash_takes(program: Program) -> None:
+    done = in_bash(program, '"$PYTHON" -m ibtui --show-completion bash; exit $?')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "complete" in done.stdout
+    taken = in_bash(program, f"{done.stdout}\ncomplete -p ibtui")
+    assert taken.returncode == 0
+    assert "ibtui" in taken.stdout
+
+
+def test_completion_completes_commands_and_options(program: Program) -> None:
+    def words(line: str, number: int) -> list[str]:
+        variables = {"_IBTUI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(number)}
+        return in_bash(program, '"$PYTHON" -m ibtui', **variables).stdout.split()
+
+    assert words("ibtui ru", 1) == ["run", "rule"]
+    assert words("ibtui run --sna", 2) == ["--snapshots", "--snapshot-at"]
+
+
+def test_the_installed_command_is_the_module(program: Program) -> None:
+    from importlib.metadata import entry_points
+
+    (script,) = entry_points(group="console_scripts", name="ibtui")
+    assert script.value == "ibtui.cli:main"
