@@ -314,7 +314,9 @@ def _read_hidden(value: Any) -> tuple[Hidden, ...]:
     entries = [value] if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
         raise InvalidValue(f"hidden is {value!r}: allowed are texts such as '10-8-6-4-2' or 'none'")
-    return tuple(parse_hidden(h) if isinstance(h, str) else tuple(_listed(h)) for h in entries)
+    if not all(isinstance(entry, str | list | tuple) for entry in entries):
+        raise InvalidValue(f"hidden is {value!r}: write one architecture as a text, '10-8-6-4-2', several as a list")
+    return tuple(parse_hidden(h) if isinstance(h, str) else tuple(h) for h in entries)
 
 
 def _read_batch(value: Any) -> Any:

@@ -238,6 +238,11 @@ def test_width_texts_out_of_range_are_refused() -> None:
             parse_hidden(bad)
 
 
+def test_a_list_of_bare_widths_is_refused_because_it_could_be_one_architecture_or_several() -> None:
+    with pytest.raises(InvalidValue, match=r"^hidden is \[10, 8, 6\]: write one architecture as a text"):
+        Experiment.from_dict({"hidden": [10, 8, 6]})
+
+
 def test_seventeen_hidden_layers_are_refused_and_sixteen_are_not() -> None:
     sixteen = "-".join(["2"] * 16)
     assert len(parse_hidden(sixteen)) == 16
