@@ -37,7 +37,7 @@ Threads = Annotated[
         "--threads",
         min=1,
         max=1024,
-        help="Threads to compute with; the results do not depend on it. [default: all cores]",
+        help="Threads to compute with; the fused trainer gives the same bits with any. [default: all cores]",
         rich_help_panel="Machine",
         show_default=False,
     ),

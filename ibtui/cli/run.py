@@ -326,7 +326,7 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
         report(path, json=json)
         tell(f"saved as {path}", quiet=quiet)
         tell(
-            f"see more: ibtui show {handle}, or ibtui export {handle} --what information",
+            f"see more: ibtui open {handle} replays it; ibtui show {handle}; ibtui export {handle} --what information",
             quiet=quiet or json,
         )
         return
