@@ -20,9 +20,9 @@ from textual.theme import Theme
 from engine.errors import EngineError
 from engine.session.control import send
 from engine.session.summary import Summary
-from ibtui.cli.console import printable
 from ibtui.screens.library import LibraryScreen
 from ibtui.settings import Settings, Views, load_settings, save_theme
+from ibtui.wording import printable
 
 if TYPE_CHECKING:
     from engine.experiment import Experiment

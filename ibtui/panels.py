@@ -38,11 +38,17 @@ class LayerFigures:
 
 
 class Panels:
-    """Makes the charts of one ensemble of a followed session. Made anew when something more is measured."""
+    """Makes the charts of one ensemble of a followed session. Made anew when something more is measured.
+
+    Raises:
+        KeyError: nothing is recorded of that ensemble yet.
+    """
 
     def __init__(self, follower: Follower, index: int) -> None:
         summary = follower.summary
         self.summary = summary
+        if not 0 <= index < len(summary.ensembles):
+            raise KeyError(index)  # a run that has just begun has recorded none yet
         self.ensemble: EnsembleSummary = summary.ensembles[index]
         self.widths = (*parse_hidden(self.ensemble.hidden), 1)
         self._layers: LayerHistory = follower.layers(index)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, InvalidValue
-from ibtui.cli.console import write_whole
+from ibtui.files import write_whole
 
 VIEWS_KEPT = 500
 
@@ -98,7 +98,7 @@ class Views:
     def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

@@ -7,9 +7,10 @@ import time
 from engine.errors import SessionError
 from engine.experiment import hidden_text
 from engine.session.summary import Summary, read_summary
-from ibtui.cli.console import complain, output, print_json, printable, tell
+from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import session_files, sessions_directory
+from ibtui.wording import age, printable, size
 
 UNFOLDED = 10_000
 """Columns that no list fills: a name folded over two lines is not found by grep."""
@@ -69,20 +70,3 @@ def as_plain(summary: Summary) -> dict[str, object]:
         "epochs_done": summary.epochs_done,
         "epochs_total": summary.experiment.epochs,
     }
-
-
-def age(seconds: float) -> str:
-    """How long ago, in the largest unit that fits: `5 min`, `3 h`, `12 d`."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def size(count: float) -> str:
-    """Bytes in the unit that leaves up to three digits."""
-    for unit in ("B", "kB", "MB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from engine.experiment import hidden_text
-from ibtui.cli.console import printable, tell
+from ibtui.cli.console import tell
+from ibtui.wording import duration, printable
 
 if TYPE_CHECKING:
     from engine.runner import Progress
@@ -18,18 +19,6 @@ LINE_SECONDS = 10.0
 """Between two plain lines, at least; the tenths of a run are always told."""
 PREPARING_SECONDS = 1.0
 """Preparing that takes longer than this is told: it is the first run, which compiles the kernels."""
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `8 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds is None:
-        return "?"
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def describe(progress: Progress) -> str:

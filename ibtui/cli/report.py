@@ -13,7 +13,8 @@ import numpy as np
 from engine.errors import InvalidValue
 from engine.experiment import parse_hidden
 from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
-from ibtui.cli.console import output, print_json, printable
+from ibtui.cli.console import output, print_json
+from ibtui.wording import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

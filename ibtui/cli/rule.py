@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli.console import output, print_json, printable, require_place, tell
+from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.options import OUTPUT, Json, Quiet
+from ibtui.files import require_place
+from ibtui.wording import printable
 
 MADE = "How it is made"
 

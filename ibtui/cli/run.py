@@ -13,9 +13,10 @@ from engine.errors import InvalidValue
 from engine.experiment import Experiment, parse_hidden, read_settings
 from engine.presets import DEFAULT, find_preset
 from engine.session.format import SUFFIX
-from ibtui.cli.console import require_place, tell, write_whole
+from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
+from ibtui.files import require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
 
 if TYPE_CHECKING:

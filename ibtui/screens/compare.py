@@ -15,12 +15,12 @@ from textual.widgets import Footer, Static
 from engine.errors import EngineError
 from engine.session.follow import Follower
 from ibtui.charts.information_plane import compared_planes
-from ibtui.cli.console import printable
 from ibtui.panels import Panels
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
+from ibtui.wording import printable
 
 MOST = 6
 LOOK_SECONDS = 0.5
@@ -35,7 +35,7 @@ class CompareScreen(PlaybackScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "app.pop_screen", "Library", id="compare.leave"),
         Binding("o", "overlay", "Overlay", id="compare.overlay"),
-        Binding("p", "points", "Networks/means", id="compare.points"),
+        Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="compare.points"),
         Binding("f", "full", "Full screen", show=False, id="compare.full"),
     ]
 
@@ -57,7 +57,7 @@ class CompareScreen(PlaybackScreen):
         yield Grid(id="compared")
         yield ChartView(id="overlaid")
         yield Timeline(id="timeline")
-        yield Footer()
+        yield Footer(compact=True)
         yield TooSmall()
 
     async def on_mount(self) -> None:
@@ -141,7 +141,7 @@ class CompareScreen(PlaybackScreen):
             spec = panels.chart("plane", epoch=epoch, shown=shown, points=self.points)
             view = self.query_one(f"#panel-{number}", ChartView)
             view.show(spec)
-            view.border_title = printable(self._title(panels))
+            view.name_it(self._title(panels))
 
     def watch_overlay(self, overlay: bool) -> None:
         """In one chart, or in several."""

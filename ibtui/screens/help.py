@@ -52,6 +52,8 @@ ABOUT = {
     "SessionScreen": "# Session\n\nThe charts of one ensemble of networks, at the epoch of the playhead. *Playing* and "
     "*stepping* move this view alone. The *run* is another process: P pauses it, R lets it go on, S stops it, and "
     "closing the app leaves it running.",
+    "CompareScreen": "# Compare\n\nTwo to six ensembles at the epoch of one playhead: where one has not measured that "
+    "epoch, it shows the last before it. O lays all paths over each other, one colour for each ensemble.",
 }
 
 
@@ -80,6 +82,6 @@ def _keys(screen: Screen[Any]) -> str:
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and active.enabled and not binding.system:
-            rows.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
+            rows.setdefault(binding.tooltip or binding.description, []).append(screen.app.get_key_display(binding))
     lines = [f"| {' '.join(keys)} | {what} |" for what, keys in rows.items()]
     return "\n".join(["## Keys", "", "| key | does |", "| --- | --- |", *lines, ""])

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,12 +21,11 @@ from engine.errors import EngineError, SessionError
 from engine.experiment import hidden_text
 from engine.session.control import settle
 from engine.session.summary import Summary, read_summary
-from ibtui.cli.console import printable
-from ibtui.cli.listing import age, size
 from ibtui.locations import require_name, session_files
 from ibtui.screens.dialogs import Choice, Line
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.too_small import TooSmall
+from ibtui.wording import age, printable, size
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -37,6 +37,12 @@ Press  n  to start one, or run  ibtui run  in a shell: ten networks learn a rule
 binary inputs, and you watch each of their layers move in the information plane."""
 
 
+class SessionsTable(DataTable[Text]):
+    """The table, whose key the footer shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Open", id="library.open")]
+
+
 class LibraryScreen(Screen[None]):
     """Sessions to open, with what is known of each."""
 
@@ -45,12 +51,11 @@ class LibraryScreen(Screen[None]):
     app: IbtuiApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="library.open"),
-        Binding("n", "new", "New experiment", id="library.new"),
+        Binding("n", "new", "New", tooltip="New experiment", id="library.new"),
         Binding("slash", "filter", "Filter", id="library.filter"),
-        Binding("space", "mark", "Mark", id="library.mark"),
-        Binding("c", "compare", "Compare marked", id="library.compare"),
-        Binding("r", "resume", "Resume run", id="library.resume"),
+        Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
+        Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
+        Binding("r", "resume", "Resume", tooltip="Go on with the run", id="library.resume"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
         Binding("e", "export", "Export", show=False, id="library.export"),
         Binding("m", "rename", "Rename", show=False, id="library.rename"),
@@ -73,12 +78,12 @@ class LibraryScreen(Screen[None]):
         yield Static("ibtui", id="heading", markup=False)
         yield Input(placeholder="filter by name, rule, status …", id="filter")
         with Horizontal(id="library"):
-            yield DataTable(id="sessions", cursor_type="row", zebra_stripes=False)
+            yield SessionsTable(id="sessions", cursor_type="row", zebra_stripes=False)
             with Vertical(id="preview"):
                 yield ChartView(id="small-plane")
                 yield Static(id="about", markup=False)
         yield Static(WELCOME, id="welcome", markup=False)
-        yield Footer()
+        yield Footer(compact=True)
         yield TooSmall()
 
     def on_mount(self) -> None:
@@ -123,6 +128,9 @@ class LibraryScreen(Screen[None]):
         there = {path.stem for path in files}
         for name in set(self._found) - there:
             del self._found[name]
+        for name in set(self._damaged) - there:
+            del self._damaged[name]
+        self._marked &= there
         self._fill()
 
     def _matching(self) -> list[Summary]:
@@ -143,9 +151,10 @@ class LibraryScreen(Screen[None]):
             chosen = self._chosen_name()
             table.clear()
             for name in names:
-                table.add_row(*[""] * 9, key=name)
+                table.add_row(*[Text()] * 9, key=name)
             if chosen in names:
                 table.move_cursor(row=names.index(chosen))
+        widened = False
         for summary in shown:
             experiment = summary.experiment
             cells = {
@@ -159,13 +168,17 @@ class LibraryScreen(Screen[None]):
                 "age": age(time.time() - summary.created),
                 "size": size(summary.size),
             }
-            for column, text in cells.items():
+            for column, written in cells.items():
+                text = Text(written)  # a plain str would be read as markup
                 if table.get_cell(summary.path.stem, column) != text:
                     table.update_cell(summary.path.stem, column, text, update_width=True)
+                    widened = True
+        if widened:  # rows may have been drawn, and kept, before their columns had their new widths
+            table.call_after_refresh(table.notify_style_update)
         self.set_class(not self._found, "empty")
-        heading = f"ibtui   {len(self._found)} session{'s' if len(self._found) != 1 else ''} in {self.directory}"
-        if self._damaged:
-            heading += f"   ({len(self._damaged)} unreadable)"
+        damaged = f" ({len(self._damaged)} unreadable)" if self._damaged else ""
+        count = f"{len(self._found)} session{'s' if len(self._found) != 1 else ''}"
+        heading = f"ibtui   {count}{damaged} in {self.directory}"
         self.query_one("#heading", Static).update(printable(heading))
         self._preview()
 

@@ -20,11 +20,9 @@ from engine.calibration import Speed, estimate
 from engine.errors import EngineError
 from engine.experiment import Experiment, Hidden, hidden_text
 from engine.presets import DEFAULT, PRESETS
-from ibtui.cli.console import printable
-from ibtui.cli.listing import size
-from ibtui.cli.progress import duration
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.too_small import TooSmall
+from ibtui.wording import duration, printable, size
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -84,10 +82,14 @@ FIELDS = (
 )
 
 
+WIDE = 100
+"""Columns from which on there is room for the presets."""
+
+
 class NewScreen(Screen[None]):
     """Sets up an experiment and starts it."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
     app: IbtuiApp
 
@@ -98,9 +100,11 @@ class NewScreen(Screen[None]):
 
     def __init__(self, like: Experiment | None = None) -> None:
         super().__init__()
+        self._like = like
+        self._preset = DEFAULT
+        """The preset under the cursor: the form is filled when that changes, not when the list has the focus."""
         self._base = like or PRESETS[DEFAULT].experiment
         self._speed: Speed | None = None
-        self._filling = False
 
     def compose(self) -> ComposeResult:
         """Presets, form, what it comes to."""
@@ -116,15 +120,18 @@ class NewScreen(Screen[None]):
                         yield Input(id=field.name, classes="value", compact=True)
                         yield Static(field.hint, id=f"hint-{field.name}", classes="hint", markup=False)
                 yield Static(id="drawing", markup=False)
-                yield Static(id="estimate", markup=False)
                 yield Button("Start  (ctrl+s)", id="start", variant="primary")
-        yield Footer()
+        yield Static(id="estimate", markup=False)
+        yield Footer(compact=True)
         yield TooSmall()
 
     def on_mount(self) -> None:
         """Fill in the settings to begin with."""
         self.fill(self._base)
-        self.query_one("#presets", OptionList).focus()
+        presets = self.query_one("#presets", OptionList)
+        presets.highlighted = presets.get_option_index(self._preset)
+        begin = presets if self._like is None and self.app.size.width >= WIDE else self.query_one("#hidden", Input)
+        begin.focus()
         self._calibrate()
 
     def fill(self, experiment: Experiment) -> None:
@@ -137,11 +144,13 @@ class NewScreen(Screen[None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """A preset is under the cursor."""
-        if event.option.id and self.query_one("#presets", OptionList).has_focus:
-            self.fill(PRESETS[event.option.id].experiment)
+        if event.option.id and event.option.id != self._preset:
+            self._preset = event.option.id
+            self.fill(PRESETS[self._preset].experiment)
 
     def on_option_list_option_selected(self) -> None:
         """A preset is chosen: on to the form."""
+        self.fill(PRESETS[self._preset].experiment)
         self.query_one("#hidden", Input).focus()
 
     def on_input_changed(self) -> None:
@@ -215,7 +224,7 @@ class NewScreen(Screen[None]):
         except asyncio.CancelledError:
             process.kill()
             raise
-        if process.returncode == 0:
+        if process.returncode == 0 and self in self.app.screen_stack:  # the form may have been left
             self._speed = Speed(**json.loads(answer))
             self._check()
 

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 
+STEP = Binding.Group("Step", compact=True)
+"""How the footer shows two keys as one."""
+
+
 class PlaybackScreen(Screen[None]):
     """A screen that shows sessions at the epoch of a playhead."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "play", "Play", id="session.play"),
-        Binding("comma", "step(-1)", "Back", id="session.back"),
-        Binding("full_stop", "step(1)", "Forward", id="session.forward"),
+        Binding("comma", "step(-1)", "Back", id="session.back", group=STEP),
+        Binding("full_stop", "step(1)", "Forward", id="session.forward", group=STEP),
         Binding("home", "first", "First", show=False, id="session.first"),
-        Binding("end", "live", "Last/live", id="session.live"),
+        Binding("end", "live", "Last", tooltip="To the end, and along with a run", id="session.live"),
         Binding("g", "jump", "Go to epoch", show=False, id="session.jump"),
         Binding("less_than_sign", "speed(-1)", "Slower", show=False, id="session.slower"),
         Binding("greater_than_sign", "speed(1)", "Faster", show=False, id="session.faster"),
@@ -91,7 +95,7 @@ class PlaybackScreen(Screen[None]):
         from ibtui.screens.dialogs import Line
 
         def refuse(text: str) -> str:
-            return "" if text.strip().isdecimal() else "an epoch is a whole number"
+            return "" if text.strip().isdecimal() and len(text) < 20 else "an epoch is a whole number"
 
         def go(text: str | None) -> None:
             if text is not None:

@@ -20,13 +20,12 @@ from textual.widgets import DataTable, Footer, Static, Tab, Tabs
 from engine.errors import EngineError
 from engine.session.control import send, settle
 from engine.session.follow import Follower
-from ibtui.cli.console import printable
-from ibtui.cli.progress import duration
 from ibtui.panels import PANELS, LayerFigures, Panels, estimator
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
+from ibtui.wording import duration, printable
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -49,11 +48,12 @@ class SessionScreen(PlaybackScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Library", id="session.leave"),
-        Binding("left_square_bracket", "ensemble(-1)", "Ensemble", show=False, id="session.ensemble_back"),
+        Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="session.points"),
+        Binding("question_mark", "app.help", "Help", id="app.help"),
+        Binding("f", "full", "Full", tooltip="Full screen, and back", id="session.full"),
+        Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", show=False, id="session.ensemble_back"),
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble"),
         Binding("a", "all", "All ensembles", show=False, id="session.all"),
-        Binding("p", "points", "Networks/means", id="session.points"),
-        Binding("f", "full", "Full screen", id="session.full"),
         Binding("tab", "panel(1)", "Next chart", show=False, id="session.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
         Binding("c", "copy", "Copy chart", show=False, id="session.copy"),
@@ -97,7 +97,7 @@ class SessionScreen(PlaybackScreen):
                 yield DataTable(id="layers", cursor_type="none", show_cursor=False)
         yield Grid(id="planes")
         yield Timeline(id="timeline")
-        yield Footer()
+        yield Footer(compact=True)
         yield TooSmall()
 
     def on_mount(self) -> None:
@@ -242,7 +242,9 @@ class SessionScreen(PlaybackScreen):
             found = self.query(f"#plane-{index}")
             if panels is not None and found:
                 spec = panels.chart("plane", epoch=epoch, shown=self._shown(panels), points=self.points)
-                found.first(ChartView).show(spec)
+                view = found.first(ChartView)
+                view.show(spec)
+                view.name_it(panels.title)
 
     def _fill_table(self, figures: list[LayerFigures]) -> None:
         table = self.query_one("#layers", DataTable)
@@ -250,6 +252,7 @@ class SessionScreen(PlaybackScreen):
             table.clear()
             for one in figures:
                 table.add_row(*[""] * 6, key=str(one.layer))
+            table.call_after_refresh(table.notify_style_update)  # else rows drawn too early keep narrow columns
         for one in figures:
             key = str(one.layer)
             name = "out" if one.layer == len(figures) else key

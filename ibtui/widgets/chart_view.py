@@ -16,6 +16,7 @@ from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.markup import escape
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -25,9 +26,12 @@ from ibtui.charts.chart import render
 from ibtui.charts.image import ChartImage
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec
+from ibtui.wording import printable
 
 ZOOM = 0.8
 """How much of an axis is left by one step of zooming in."""
+NEAREST, FARTHEST = 1e-4, 10.0
+"""How much of an axis, as it is without a zoom, a zoom shows at least and at most."""
 
 
 class ChartView(Widget, can_focus=True):
@@ -49,7 +53,7 @@ class ChartView(Widget, can_focus=True):
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cross"}
     DEFAULT_CSS = """
-    ChartView > .chart--cross { background: $accent 40%; }
+    ChartView > .chart--cross { background: $foreground 20%; }
     ChartView { border: round $foreground 30%; border-title-color: $foreground; border-subtitle-color: $foreground; }
     ChartView:focus { border: round $accent; }
     """
@@ -82,8 +86,12 @@ class ChartView(Widget, can_focus=True):
     def show(self, spec: ChartSpec) -> None:
         """Draw another chart from now on; a zoom stays."""
         self.spec = spec
-        self.border_title = spec.title
+        self.name_it(spec.title)
         self.refresh()
+
+    def name_it(self, title: str) -> None:
+        """Write a title in the border; names in it come from outside, and are no markup."""
+        self.border_title = escape(printable(title))
 
     @property
     def image(self) -> ChartImage | None:
@@ -127,7 +135,7 @@ class ChartView(Widget, can_focus=True):
         assert image.area is not None
         column, row = self.cursor
         area = image.area
-        mark = self.get_component_rich_style("chart--cross", partial=True)
+        mark = Style(bgcolor=self.get_component_rich_style("chart--cross").bgcolor)
         if y == row:
             middle = _marked(strip.crop(area.left, area.left + area.width), mark)
             return Strip.join([strip.crop(0, area.left), middle, strip.crop(area.left + area.width)])
@@ -223,11 +231,12 @@ class ChartView(Widget, can_focus=True):
         about = (0.5, 0.5)
         if values is not None:
             about = tuple(float(axis.to_unit([value])[0]) for axis, value in zip(axes, values, strict=True))  # type: ignore[assignment]
-        self._zoom = tuple(  # type: ignore[assignment]
-            _window(axis, place * (1 - factor), place * (1 - factor) + factor)
-            for axis, place in zip(axes, about, strict=True)
+        self._show_window(
+            *(
+                _window(axis, place * (1 - factor), place * (1 - factor) + factor)
+                for axis, place in zip(axes, about, strict=True)
+            )
         )
-        self.refresh()
 
     def action_pan(self, right: int, up: int) -> None:
         """Pan by a tenth of the chart."""
@@ -236,7 +245,12 @@ class ChartView(Widget, can_focus=True):
     def _shift(self, right: float, up: float) -> None:
         axes = self._axes()
         if axes is not None:
-            self._zoom = (_window(axes[0], right, 1 + right), _window(axes[1], up, 1 + up))
+            self._show_window(_window(axes[0], right, 1 + right), _window(axes[1], up, 1 + up))
+
+    def _show_window(self, x: Axis, y: Axis) -> None:
+        """Zoom to these axes, unless that is too near, or too far away from what there is."""
+        if self.spec is not None and _reasonable(x, self.spec.x) and _reasonable(y, self.spec.y):
+            self._zoom = (x, y)
             self.refresh()
 
     def action_reset(self) -> None:
@@ -263,6 +277,12 @@ class ChartView(Widget, can_focus=True):
 def _marked(strip: Strip, mark: Style) -> Strip:
     """The strip on the cross-hair's background."""
     return Strip(Segment.apply_style(strip, post_style=mark), strip.cell_length)
+
+
+def _reasonable(axis: Axis, whole: Axis) -> bool:
+    """Whether an axis shows no less than `NEAREST`, and nothing farther off than `FARTHEST`, of the whole one."""
+    begin, end = whole.to_unit(axis.limits)
+    return bool(NEAREST <= end - begin <= FARTHEST and max(abs(begin), abs(end)) <= FARTHEST)
 
 
 def _window(axis: Axis, begin: float, end: float) -> Axis:

@@ -16,7 +16,6 @@ class TooSmall(Static):
         display: none; layer: top; width: 100%; height: 100%;
         background: $background; content-align: center middle; text-align: center;
     }
-    Screen.-tiny TooSmall, Screen.-flat TooSmall { display: block; }
     """
 
     def __init__(self) -> None:

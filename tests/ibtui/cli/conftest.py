@@ -45,6 +45,9 @@ class Program:
             "--optimizer", "adam", "--learning-rate", "0.001", "--seed", "5")  # fmt: skip
     """A run of some seconds, of two ensembles, whose optimiser remembers: enough to be interrupted often."""
     ENDLESS = ("--networks", "3", "--epochs", "10000000", "--snapshots", "30", "--threads", "1")
+    LONG_EPOCH = ("--networks", "2", "--hidden", "1000-1000", "--batch", "1", "--fraction", "1", "--epochs", "9",
+                  "--snapshot-at", "0", "--trainer", "fused", "--threads", "1")  # fmt: skip
+    """An epoch takes half a minute and more."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import select
 import signal
 import sqlite3
 import time
@@ -51,9 +53,9 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(program: Program, str
     moments = random.Random(1)
     killed = 0
     process = program.start("run", "--name", "it", *program.LONG)
-    program.until(lambda: program.epoch("it") >= 0)
+    come_further(program, "it", process, 1)
     while killed < 5:
-        time.sleep(moments.uniform(0, 0.5))
+        time.sleep(moments.uniform(0, 0.4))
         committed = program.snapshots("it")
         if process.poll() is not None:
             break
@@ -65,11 +67,10 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(program: Program, str
         assert committed <= program.snapshots("it")
         program.require_whole("it")
         process = program.start("resume", "it")
-        if killed % 3:  # else it may be killed before it has begun
-            claimed = f"SELECT 1 FROM writer WHERE pid = {process.pid}"
-            program.until(lambda: program.look("it", claimed), process)  # noqa: B023
+        if killed != 2:  # else it is killed while it begins
+            come_further(program, "it", process, 1)
     process.communicate()
-    assert killed, "nothing was killed"
+    assert killed > 1, "hardly anything was killed"
     assert program.status("it") == "finished"
     program.require_whole("it")
     assert program.bits("it") == straight
@@ -205,16 +206,16 @@ def test_stopping_what_does_not_run_is_refused_and_changes_nothing(program: Prog
 
 
 def test_ctrl_c_twice_ends_at_once_even_in_a_long_epoch(program: Program) -> None:
-    large = ("--hidden", "1000-1000", "--networks", "8", "--trainer", "fused", "--batch", "64", "--epochs", "9")
-    process = program.start("run", "--name", "slow", "--threads", "1", "--snapshot-at", "0", *large)
-    # the snapshot of epoch 0 is there: the next epoch is being trained, which takes seconds
-    assert program.until(lambda: program.snapshots("slow"), process)
+    process = program.start("run", "--name", "slow", *program.LONG_EPOCH)
+    assert program.until(lambda: program.snapshots("slow"), process), "the first epoch is being trained"
     assert process.stderr is not None
     process.send_signal(signal.SIGINT)
-    while "stopping cleanly" not in (said := process.stderr.readline()):
-        assert said, "it has ended"
+    said = b""
+    while b"stopping cleanly" not in said:
+        assert select.select([process.stderr], [], [], 10)[0], "it has not heard"
+        said += os.read(process.stderr.fileno(), 1000)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=10)
     assert process.returncode == -signal.SIGINT
     assert program.epoch("slow") == 0, "it did not wait for the epoch"
     assert json.loads(program.good("list", "--json"))[0]["status"] == "interrupted"

@@ -90,12 +90,11 @@ def test_ctrl_c_once_stops_cleanly_and_says_how_to_go_on(program: Program, termi
 
 
 def test_ctrl_c_twice_stops_at_once_and_gives_the_cursor_back(program: Program, terminal: Spawn) -> None:
-    large = ("--hidden", "1000-1000", "--networks", "8", "--trainer", "fused", "--batch", "64", "--snapshot-at", "0")
-    child = terminal("run", "--name", "slow", *large)
+    child = terminal("run", "--name", "slow", *program.LONG_EPOCH)
     child.expect(re.escape(HIDE_CURSOR))
     assert program.until(lambda: program.snapshots("slow"))
     child.sendintr()
-    child.expect("stopping cleanly")
+    child.expect("stopping cleanly", timeout=10)
     child.sendintr()
     rest = everything(child)
     assert child.signalstatus == signal.SIGINT

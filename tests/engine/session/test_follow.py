@@ -1,0 +1,166 @@
+"""Following a session gives at every moment what reading all of it gives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import SessionError
+from engine.experiment import Experiment
+from engine.runner import Interrupt, Progress, Run, begin, reopen
+from engine.session.follow import Follower, _Table
+from engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+
+SETTINGS: dict[str, Any] = {"networks": 2, "epochs": 30, "snapshots": 8, "weights": False, "hidden": ((4, 3), (2,))}
+
+
+def require_same(follower: Follower, path: Path) -> None:
+    """The follower has all that the file has."""
+    with SessionReader(path) as reader, reader.moment():
+        assert follower.summary.ensembles == reader.summary.ensembles
+        for ensemble in reader.summary.ensembles:
+            for mine, whole, columns in (
+                (follower.layers(ensemble.index), reader.layers(ensemble), LAYER_COLUMNS),
+                (follower.learning(ensemble.index), reader.learning(ensemble), LEARNING_COLUMNS),
+            ):
+                assert np.array_equal(mine.epochs, whole.epochs)
+                for column in columns:
+                    assert np.array_equal(getattr(mine, column), getattr(whole, column), equal_nan=True), column
+
+
+def stepwise(path: Path, run: Callable[[], Run], look: Callable[[], None]) -> None:
+    """Let a run in a thread record one snapshot after another, and look in between."""
+    recorded, gate = threading.Semaphore(0), threading.Semaphore(0)
+    over = threading.Event()
+
+    def watch(progress: Progress) -> None:
+        if progress.snapshot is not None:
+            recorded.release()
+            gate.acquire()
+
+    def work() -> None:
+        try:
+            run().execute(watch)
+        finally:
+            over.set()
+            recorded.release()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        while recorded.acquire(timeout=60) and not over.is_set():
+            look()
+            gate.release()
+    finally:
+        gate.release(10_000)
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_at_every_step_what_is_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.ibs"
+    steps = []
+    followers: list[Follower] = []
+
+    def look() -> None:
+        if not followers:
+            followers.append(Follower(path))
+        else:
+            assert followers[0].update()
+        assert followers[0].summary.status == "running"
+        require_same(followers[0], path)
+        assert not followers[0].update()  # nothing has happened since
+        steps.append(sum(len(e.snapshots) for e in followers[0].summary.ensembles))
+
+    stepwise(path, lambda: Run(begin(path, "a", Experiment(**SETTINGS)), threads=1), look)
+    assert steps == list(range(1, 21))
+    with followers[0] as follower:
+        assert follower.update()  # the status
+        assert follower.summary.status == "finished"
+        assert not follower.update()
+        require_same(follower, path)
+
+
+def test_networks_and_epochs_that_are_added_later(tmp_path: Path) -> None:
+    path = tmp_path / "a.ibs"
+    Run(begin(path, "a", Experiment(**SETTINGS)), threads=1).execute()
+    absent = []
+    with Follower(path) as follower:
+        require_same(follower, path)
+        assert follower.layers(0).i_x.shape == (10, 2, 3)
+
+        def look() -> None:
+            follower.update()
+            require_same(follower, path)
+            absent.append(int(np.isnan(follower.layers(0).i_x).sum()))
+
+        stepwise(path, lambda: Run(reopen(path, networks=4, epochs=60), threads=1), look)
+        follower.update()
+        require_same(follower, path)
+        assert follower.layers(0).i_x.shape[1:] == (4, 3)
+        assert not np.isnan(follower.layers(0).i_x).any()
+    assert max(absent) > 0
+
+
+def test_a_follower_begun_at_any_time_has_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.ibs"
+
+    def look() -> None:
+        with Follower(path) as follower:
+            require_same(follower, path)
+
+    stepwise(path, lambda: Run(begin(path, "a", Experiment(**SETTINGS)), threads=1), look)
+
+
+def test_a_session_without_a_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "a.ibs"
+    with begin(path, "a", Experiment(**SETTINGS)), Follower(path) as follower:
+        assert len(follower.summary.ensembles) == 2
+        assert not follower.update()
+        with pytest.raises(KeyError):
+            follower.layers(0)
+        with pytest.raises(KeyError):
+            follower.learning(0)
+
+
+def test_a_stopped_run_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.ibs"
+    interrupt = Interrupt()
+    interrupt.request()
+    writer = begin(path, "a", Experiment(**SETTINGS))
+    with Follower(path) as follower:
+        Run(writer, threads=1).execute(interrupt=interrupt)
+        assert follower.update()
+        assert follower.summary.status == "stopped"
+        require_same(follower, path)
+
+
+def test_what_is_no_session_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SessionError):
+        Follower(tmp_path / "none.ibs")
+    (tmp_path / "a.ibs").write_bytes(b"rubbish" * 500)
+    with pytest.raises(SessionError):
+        Follower(tmp_path / "a.ibs")
+
+
+def test_merging_keeps_what_only_one_has_and_prefers_the_newer() -> None:
+    nan = np.nan
+    old = _Table(np.array([0, 5]), np.array([[[1.0, nan], [2.0, 3.0]]]))
+    new = _Table(np.array([0, 5, 9]), np.array([[[nan, 4.0, 5.0], [7.0, nan, nan], [8.0, 9.0, nan]]]))
+    merged = old.merged(new)
+    assert merged.epochs.tolist() == [0, 5, 9]
+    expected = np.array([[[1.0, 4.0, 5.0], [7.0, 3.0, nan], [8.0, 9.0, nan]]])
+    assert np.array_equal(merged.values, expected, equal_nan=True)
+
+
+def test_merging_nothing_changes_nothing() -> None:
+    table = _Table(np.array([0, 5]), np.arange(12.0).reshape(1, 2, 2, 3))
+    empty = _Table(np.empty(0, np.int64), np.empty((1, 0, 2, 3)))
+    for merged in (table.merged(empty), empty.merged(table)):
+        assert np.array_equal(merged.epochs, table.epochs)
+        assert np.array_equal(merged.values, table.values)

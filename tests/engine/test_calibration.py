@@ -1,0 +1,82 @@
+"""Estimates grow with what costs time, and are of the right size; calibration gives usable rates."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.calibration import FIXED_BYTES, Speed, calibrate, estimate
+from engine.experiment import Experiment
+from engine.runner import Run, begin
+
+SPEED = Speed(train=1e-9, measure=1e-8)
+TRAINING = Speed(train=1e-9, measure=0.0)
+MEASURING = Speed(train=0.0, measure=1e-8)
+
+
+@given(st.integers(1, 50), st.integers(2, 20))
+def test_time_and_size_go_with_the_networks(networks: int, times: int) -> None:
+    one = estimate(Experiment(networks=networks), SPEED)
+    more = estimate(Experiment(networks=networks * times), SPEED)
+    assert more.seconds == pytest.approx(times * one.seconds)
+    assert more.bytes - FIXED_BYTES == pytest.approx(times * (one.bytes - FIXED_BYTES))
+
+
+@given(st.integers(2, 1000), st.integers(2, 20))
+def test_training_goes_with_the_epochs_and_measuring_with_the_snapshots(epochs: int, times: int) -> None:
+    few, many = (Experiment(epochs=n, snapshots=0) for n in (epochs, epochs * times))
+    assert estimate(many, TRAINING).seconds == pytest.approx(times * estimate(few, TRAINING).seconds)
+    assert estimate(many, MEASURING).seconds == pytest.approx(estimate(few, MEASURING).seconds)
+    measured = Experiment(epochs=1000, snapshots=2 * times - 2)  # with the first and the last: twice `times`
+    ends = Experiment(epochs=1000, snapshots=0)
+    assert estimate(measured, MEASURING).seconds == pytest.approx(times * estimate(ends, MEASURING).seconds)
+
+
+@given(st.sampled_from([0.1, 0.25, 0.5, 1.0]))
+def test_training_goes_with_the_sample_and_measuring_does_not(fraction: float) -> None:
+    part, whole = Experiment(fraction=(fraction,)), Experiment(fraction=(1.0,))
+    expected = fraction * estimate(whole, TRAINING).seconds
+    assert estimate(part, TRAINING).seconds == pytest.approx(expected, rel=1e-2)
+    assert estimate(part, MEASURING).seconds == estimate(whole, MEASURING).seconds
+
+
+def test_a_grid_costs_what_its_ensembles_cost() -> None:
+    parts = [Experiment(hidden=(h,), fraction=(f,)) for h in ((4, 3), (10,)) for f in (0.2, 0.8)]
+    costs = [estimate(part, SPEED) for part in parts]
+    grid = estimate(Experiment(hidden=((4, 3), (10,)), fraction=(0.2, 0.8)), SPEED)
+    assert grid.seconds == pytest.approx(sum(cost.seconds for cost in costs))
+    assert grid.bytes - FIXED_BYTES == pytest.approx(sum(cost.bytes - FIXED_BYTES for cost in costs))
+
+
+def test_weights_take_room_but_no_time() -> None:
+    kept, not_kept = (estimate(Experiment(weights=kept), SPEED) for kept in (True, False))
+    assert kept.bytes > not_kept.bytes
+    assert kept.seconds == not_kept.seconds
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"networks": 10, "epochs": 200, "snapshots": 60},
+        {"networks": 20, "epochs": 100, "snapshots": 40, "weights": False},
+        {"networks": 4, "epochs": 100, "snapshots": 30, "hidden": ((20, 10), (5,)), "fraction": (0.3, 0.8)},
+    ],
+)
+def test_the_size_is_within_a_factor_of_two(tmp_path: Path, settings: dict[str, Any]) -> None:
+    experiment = Experiment(**settings)
+    path = tmp_path / "a.ibs"
+    Run(begin(path, "a", experiment), threads=1).execute()
+    assert 0.5 < estimate(experiment, SPEED).bytes / path.stat().st_size < 2
+
+
+def test_this_machine_has_a_speed() -> None:
+    speed = calibrate(1)
+    for rate in (speed.train, speed.measure):
+        assert math.isfinite(rate)
+        assert 1e-13 < rate < 1e-4
+    assert 0 < estimate(Experiment(), speed).seconds < 1e6

@@ -1,0 +1,141 @@
+"""Comparing: each ensemble in a panel or all in one chart, in step by epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.session.history import SessionReader
+from ibtui.wording import printable
+
+
+async def _compare(view: Any, *names: str) -> None:
+    view.app.compare([view.app.directory / f"{name}.ibs" for name in names])
+    await view.until_screen("CompareScreen")
+    await view.until(lambda: view.screen._charts)
+    await view.pilot.pause()
+
+
+def _panels(view: Any) -> list[Any]:
+    return list(view.screen.query("#compared ChartView"))
+
+
+async def test_every_ensemble_has_a_panel_of_its_own_numbers(open_app: Any, have: Any) -> None:
+    grid, _ = have("grid"), have("plain")
+    async with open_app() as view:
+        await _compare(view, "grid", "plain")
+        assert [str(panel.border_title) for panel in _panels(view)] == [
+            "grid: 4-3 at 0.85",
+            "grid: 5 at 0.85",
+            "grid: 3-2-2 at 0.85",
+            "plain: 4-3 at 0.85",
+        ]
+        assert "comparing 4 ensembles" in view.text()
+        assert all(panel.region.area > 0 for panel in _panels(view))
+        with SessionReader(grid) as reader:
+            found = reader.layers(reader.ensemble(2), 40)
+        marks = _panels(view)[2].spec.marks
+        assert [mark.x for mark in marks] == pytest.approx(found.i_x[0].mean(axis=0).tolist())
+        assert [mark.y for mark in marks] == pytest.approx(found.i_y[0].mean(axis=0).tolist())
+
+
+async def test_more_than_six_are_cut_and_told(open_app: Any, have: Any) -> None:
+    for name in ("a", "b", "c"):
+        have("grid", name)
+    async with open_app() as view:
+        await _compare(view, "a", "b", "c")
+        assert len(_panels(view)) == 6
+        assert "comparing 6 ensembles of 9" in view.text()
+
+
+async def test_they_move_in_step(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("lone")  # which has measured 0 and 40 alone
+    async with open_app() as view:
+        await _compare(view, "plain", "lone")
+        await view.press("comma", "comma")
+        assert view.screen.playback.epoch == 12
+        assert [len(panel.spec.series[0].x) for panel in _panels(view)] == [6, 1]
+        await view.press("home")
+        assert [len(panel.spec.series[0].x) for panel in _panels(view)] == [1, 1]
+        await view.press("space")
+        await view.until(lambda: view.screen.playback.epoch == 40 and not view.screen.playback.playing)
+        await view.pilot.click("#timeline", offset=(20, 0))
+        assert view.screen.playback.epoch < 40
+
+
+async def test_overlay_and_points_and_full_screen(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app() as view:
+        await view.press("c")  # the ensembles of the chosen one
+        await view.until_screen("CompareScreen")
+        await view.until(lambda: len(_panels(view)) == 3 and _panels(view)[0].spec)
+        await view.press("o")
+        overlaid = view.chart("overlaid")
+        await view.until(lambda: overlaid.region.area > 0)
+        assert [s.label for s in overlaid.spec.series if s.label] == ["1 4-3 at 0.85", "2 5 at 0.85", "3 3-2-2 at 0.85"]
+        assert "3 3-2-2 at 0.85" in view.text()
+        await view.press("home")
+        assert "epoch 0" in overlaid.spec.caption
+        await view.press("o", "p")
+        assert all(panel.spec.series[0].kind == "points" for panel in _panels(view))
+        _panels(view)[1].focus()
+        await view.press("f")
+        await view.until(lambda: view.screen.maximized is _panels(view)[1])
+        await view.press("f")
+        await view.until(lambda: view.screen.maximized is None)
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+
+
+async def test_following_a_run(open_app: Any, have: Any, live: Any) -> None:
+    have("plain")
+    run = live()
+    run.advance(3)
+    async with open_app() as view:
+        await _compare(view, "plain", "live")
+        assert view.screen.playback.epoch == 40
+        await view.press("home", "full_stop", "full_stop")
+        before = len(view.screen.playback.epochs)
+        run.advance(4)
+        await view.until(lambda: len(view.screen.playback.epochs) > before)
+        assert view.screen.playback.epoch == 2
+        await view.press("end")
+        assert len(_panels(view)[1].spec.series[0].x) == 8
+
+
+async def test_a_file_that_cannot_be_read_leaves_the_others(open_app: Any, have: Any, directory: Path) -> None:
+    have("plain")
+    have("plain", "empty", "DELETE FROM layer", "DELETE FROM learning", "DELETE FROM snapshot")
+    (directory / "broken.ibs").write_bytes(b"no session")
+    async with open_app() as view:
+        await _compare(view, "plain", "broken", "empty")
+        assert any("broken.ibs" in note for note in view.notes())
+        assert _panels(view)[0].spec is not None
+        await view.press("o", "comma", "p", "o", "f", "end")
+
+
+async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: dict[str, str], directory: Path) -> None:
+    names = [text.replace("/", "") for text in strange.values()]
+    for name in names:
+        have("lone").rename(directory / f"{name}.ibs")
+    async with open_app(size=(200, 60)) as view:
+        await _compare(view, *names)
+        shown = view.text().replace(" ", "")
+        assert all(printable(name[:8]).replace(" ", "") in shown for name in names)
+        for _ in range(2):
+            assert all(character.isprintable() or character == "\n" for character in view.text())
+            await view.press("o")
+            await view.pilot.pause()
+
+
+async def test_at_all_sizes(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app(size=(60, 20)) as view:
+        await _compare(view, "grid")
+        for size in ((60, 20), (80, 24), (200, 60)):
+            await view.pilot.resize_terminal(*size)
+            await view.until(lambda: all(panel.region.area > 0 and panel.image is not None for panel in _panels(view)))
+            view.text()

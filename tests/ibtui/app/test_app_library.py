@@ -1,0 +1,339 @@
+"""The library: what there is, found, marked, renamed, deleted, exported; and what cannot be read does no harm."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import DataTable, Input
+
+from engine.session.summary import read_summary
+from ibtui.wording import printable
+
+
+def _table(view: Any) -> DataTable[str]:
+    return view.one("#sessions", DataTable)
+
+
+def _names(view: Any) -> list[str]:
+    return [str(key.value) for key in _table(view).rows]
+
+
+def _cells(view: Any, name: str) -> dict[str, str]:
+    table = _table(view)
+    return {str(key.value): str(table.get_cell(name, key)) for key in table.columns}
+
+
+async def _choose(view: Any, name: str) -> None:
+    _table(view).move_cursor(row=_names(view).index(name))
+    await view.pilot.pause()
+
+
+async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> None:
+    async with open_app() as view:
+        assert "no sessions yet" in view.text()
+        assert "0 sessions" in view.text()
+        await view.press("enter", "space", "c", "d", "e", "m", "r", "delete", "escape", "up", "down")
+        assert type(view.screen).__name__ == "LibraryScreen"
+        have("plain")
+        await view.until(lambda: _names(view) == ["plain"])
+        await view.until(lambda: "no sessions yet" not in view.text())
+
+
+async def test_a_library_without_a_directory_is_empty(open_app: Any, directory: Path) -> None:
+    directory.rmdir()
+    async with open_app() as view:
+        assert "no sessions yet" in view.text()
+
+
+async def test_what_is_known_of_each_session(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("grid")
+    async with open_app(size=(200, 60)) as view:
+        cells = _cells(view, "grid")
+        assert cells["status"] == "finished"
+        assert cells["epochs"] == "40/40"
+        assert cells["networks"] == "3"
+        assert cells["rule"] == "symmetric"
+        assert "4-3" in cells["hidden"]
+        assert "(3)" in cells["hidden"]
+        await _choose(view, "plain")
+        await view.until(lambda: "4-3 at 0.85: binning, 30 bins" in view.text())
+        assert len(view.chart("small-plane").spec.marks) == 3
+
+
+async def test_open_and_back(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app() as view:
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.path.stem == "plain"
+        await view.press("q")
+        await view.until_screen("LibraryScreen")
+
+
+async def test_filter(open_app: Any, have: Any, killed: tuple[str, ...]) -> None:
+    have("plain")
+    have("grid")
+    have("lone", "dead", *killed)
+    async with open_app() as view:
+        assert len(_names(view)) == 3
+        await view.press("slash", *"gri")
+        assert _names(view) == ["grid"]
+        await view.press("enter")
+        assert _table(view).has_focus
+        await view.press("slash")
+        view.one("#filter", Input).value = "symm interrupted"
+        await view.until(lambda: _names(view) == ["dead"])
+        view.one("#filter", Input).value = "no such thing"
+        await view.until(lambda: _names(view) == [])
+        await view.press("enter", "enter", "space", "delete")
+        assert type(view.screen).__name__ == "LibraryScreen"
+        await view.press("escape")
+        assert len(_names(view)) == 3
+        assert not view.one("#filter", Input).display
+
+
+async def test_mark_and_compare(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("lone")
+    async with open_app() as view:
+        await view.press("c")
+        assert any("mark two sessions" in note for note in view.notes())
+        await view.press("space", "down", "space")
+        assert all(_cells(view, name)["name"].startswith("* ") for name in ("plain", "lone"))
+        await view.press("space")
+        assert sum(_cells(view, name)["name"].startswith("* ") for name in ("plain", "lone")) == 1
+        await view.press("space", "c")
+        await view.until_screen("CompareScreen")
+        assert "comparing 2 ensembles" in view.said("#status")
+
+
+async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
+    have("plain")
+    have("lone", "taken")
+    before = (directory / "taken.ibs").read_bytes()
+    async with open_app() as view:
+        await _choose(view, "plain")
+        await view.press("m")
+        await view.until_screen("Line")
+        line = view.one("#line", Input)
+        assert line.value == "plain"
+        for refused, reason in (
+            ("", "name is ''"),
+            ("a/b", "without / and"),
+            ("..", "not beginning with a dot"),
+            ("-x", "dash"),
+            ("x" * 121, "120"),
+            ("a\x1b[2Jb", "printable"),
+            ("taken", "there is one of that name"),
+        ):
+            line.value = refused
+            await view.until(lambda reason=reason: reason in view.said("#trouble"))
+            assert "\x1b" not in view.said("#trouble")
+            await view.press("enter")
+            assert type(view.screen).__name__ == "Line"
+        line.value = "übung 2 [b]"
+        await view.press("enter")
+        await view.until_screen("LibraryScreen")
+        await view.until(lambda: "übung 2 [b]" in _names(view))
+        await view.until(lambda: "übung 2 [b]" in view.text())
+        assert _names(view) != ["plain"]
+        await view.press("m")
+        await view.until_screen("Line")
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+    assert {path.name for path in directory.iterdir()} == {"übung 2 [b].ibs", "taken.ibs"}
+    assert (directory / "taken.ibs").read_bytes() == before
+
+
+async def test_renaming_what_a_killed_run_left_keeps_all_its_snapshots(
+    open_app: Any, live: Any, directory: Path, killed: tuple[str, ...]
+) -> None:
+    run = live()
+    run.advance(5)
+    elsewhere = directory.parent / "elsewhere.ibs"
+    with closing(sqlite3.connect(run.path)) as reader:
+        reader.execute("SELECT * FROM session").fetchone()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{run.path}{suffix}", f"{elsewhere}{suffix}")
+    with closing(sqlite3.connect(elsewhere)) as connection:
+        with connection:
+            for statement in killed:
+                connection.execute(statement)
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{elsewhere}{suffix}", directory / f"dead.ibs{suffix}")
+    assert (directory / "dead.ibs-wal").stat().st_size > 0
+    async with open_app() as view:
+        assert _cells(view, "dead")["status"] == "interrupted"
+        await _choose(view, "dead")
+        await view.press("m")
+        await view.until_screen("Line")
+        view.one("#line", Input).value = "risen"
+        await view.press("enter")
+        await view.until(lambda: type(view.screen).__name__ == "LibraryScreen" and "risen" in _names(view))
+        assert "dead" not in _names(view)
+    assert read_summary(directory / "risen.ibs").ensembles[0].snapshots == (0, 1, 2, 3, 4, 5)
+    assert not (directory / "dead.ibs-wal").exists()
+
+
+async def test_delete_asks(open_app: Any, have: Any, directory: Path) -> None:
+    path = have("plain")
+    have("lone", "other")
+    async with open_app() as view:
+        await _choose(view, "plain")
+        await view.press("delete")
+        await view.until_screen("Choice")
+        assert "Delete plain" in view.text()
+        await view.press("enter")  # the first answer keeps
+        await view.until_screen("LibraryScreen")
+        await view.press("delete")
+        await view.until_screen("Choice")
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        assert path.exists()
+        await view.press("delete")
+        await view.until_screen("Choice")
+        await view.press("right", "enter")
+        await view.until(lambda: not path.exists())
+        await view.until(lambda: _names(view) == ["other"])
+    assert [file.name for file in directory.iterdir()] == ["other.ibs"]
+
+
+async def test_a_running_session_is_shown_so_and_is_neither_deleted_renamed_nor_resumed(
+    open_app: Any, live: Any
+) -> None:
+    run = live()
+    async with open_app() as view:
+        assert _cells(view, "live")["status"] == "running"
+        for key, note in (("delete", "stop it first"), ("m", "keeps its name"), ("r", "is running")):
+            await view.press(key)
+            await view.until(lambda note=note: any(note in said for said in view.notes()))
+            assert type(view.screen).__name__ == "LibraryScreen"
+        run.advance(7)
+        await view.until(lambda: _cells(view, "live")["epochs"] == "7/100")
+        assert run.path.exists()
+
+
+async def test_resume_goes_on_in_a_process_of_its_own(open_app: Any, have: Any, monkeypatch: Any) -> None:
+    begun: list[Path] = []
+    monkeypatch.setattr("ibtui.runs.resume_run", lambda path: begun.append(path) or _Ended())
+    path = have("plain", "", "UPDATE session SET status = 'stopped'")
+    async with open_app() as view:
+        await view.press("r")
+        await view.until_screen("SessionScreen")
+        assert begun == [path]
+        await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
+
+
+class _Ended:
+    ended = True
+    complaint = "it is \x1bodd [b]"
+
+
+async def test_export_writes_csv_where_the_app_was_started(open_app: Any, have: Any, tmp_path: Path) -> None:
+    have("plain")
+    taken = tmp_path / "plain-learning.csv"
+    taken.write_text("mine")
+    async with open_app() as view:
+        await view.press("e")
+        await view.until(lambda: any("wrote plain-information.csv" in note for note in view.notes()))
+        assert any("plain-learning.csv exists already" in note for note in view.notes())
+    assert taken.read_text() == "mine"
+    with (tmp_path / "plain-information.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 8 * 3 * 3
+    assert (tmp_path / "plain-gradients.csv").exists()
+
+
+async def test_the_same_settings_again_fill_the_form(open_app: Any, have: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ibtui.screens.new.NewScreen._calibrate", lambda self: None)
+    have("grid")
+    async with open_app() as view:
+        await view.press("d")
+        await view.until_screen("NewScreen")
+        values = {name: view.one(f"#{name}", Input).value for name in ("hidden", "networks", "epochs", "name")}
+        assert values == {"hidden": "4-3, 5, 3-2-2", "networks": "3", "epochs": "40", "name": ""}
+
+
+@pytest.mark.parametrize("contents", [b"", b"no session at all" * 100, None])
+async def test_a_damaged_file_is_counted_and_the_others_are_there(
+    open_app: Any, have: Any, directory: Path, contents: bytes | None
+) -> None:
+    path = have("plain")
+    if contents is None:
+        contents = path.read_bytes()[:5000]
+    (directory / "broken.ibs").write_bytes(contents)
+    (directory / "folder.ibs").mkdir()
+    (directory / "notes.txt").write_text("not looked at")
+    async with open_app() as view:
+        assert "(1 unreadable)" in view.text()
+        assert _names(view) == ["plain"]
+        (directory / "broken.ibs").unlink()
+        await view.until(lambda: "unreadable" not in view.text())
+
+
+async def test_a_session_that_goes_away_or_comes_is_noticed(open_app: Any, have: Any) -> None:
+    path = have("plain")
+    have("lone")
+    async with open_app() as view:
+        path.unlink()
+        await view.until(lambda: _names(view) == ["lone"])
+        have("grid")
+        await view.until(lambda: set(_names(view)) == {"lone", "grid"})
+
+
+async def test_opening_what_has_just_gone_or_broken_is_told(open_app: Any, have: Any) -> None:
+    path = have("plain")
+    async with open_app() as view:
+        path.write_bytes(b"rubbish" * 1000)
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert "plain.ibs" in view.said("#status")
+        await view.press("space", "comma", "P", "a", "f", "p", "1", "tab", "escape", "escape")
+        await view.until(lambda: type(view.screen).__name__ == "LibraryScreen")
+
+
+async def test_strange_rules_and_names_are_only_text(
+    open_app: Any, have: Any, strange: dict[str, str], directory: Path
+) -> None:
+    for number, text in enumerate(strange.values()):
+        settings = json.dumps({"hidden": ["4-3"], "rule": f"table:{text}", "networks": 3, "epochs": 40})
+        path = have("plain", f"{number}", ("UPDATE session SET name = ?, experiment = ?", (text, settings)))
+        path.rename(directory / f"{text.replace('/', '')}.ibs")
+    async with open_app(size=(250, 40)) as view:
+        for text in strange.values():
+            name = text.replace("/", "")
+            assert _cells(view, name)["rule"] == printable(f"table:{text}")
+            await _choose(view, name)
+            shown = view.text()
+            assert printable(name).replace(" ", "") in shown.replace(" ", "")
+            assert all(character.isprintable() or character == "\n" for character in shown)
+            await view.press("delete")
+            await view.until_screen("Choice")
+            assert all(character.isprintable() or character == "\n" for character in view.text())
+            await view.press("escape")
+            await view.until_screen("LibraryScreen")
+
+
+async def test_q_quits(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app() as view:
+        await view.press("q")
+        await view.until(lambda: view.app._exit)
+
+
+async def test_the_library_at_all_sizes(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app() as view:
+        for size in ((60, 20), (80, 24), (120, 40), (200, 60)):
+            await view.pilot.resize_terminal(*size)
+            await view.until(lambda size=size: (view.one("#preview").region.area > 0) == (size[0] >= 110))
+            assert _table(view).region.area > 0
+            if size[0] >= 80:
+                await view.until(lambda: "Open" in view.text() and "? Help" in view.text())

@@ -1,0 +1,276 @@
+"""The form: every field says its range, and what is wrong as it is typed; starting goes to the new session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Button, Input, OptionList
+
+from engine.calibration import Speed
+from engine.experiment import Experiment
+from engine.presets import PRESETS
+from engine.session.control import send, wait_until
+from engine.session.summary import read_summary
+from ibtui.screens.new import FIELDS, NewScreen, draw_architecture
+
+SPEED = Speed(1e-9, 1e-8)
+
+
+@pytest.fixture
+def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this machine had been measured already."""
+
+    def known(screen: NewScreen) -> None:
+        screen._speed = SPEED
+        screen._check()
+
+    monkeypatch.setattr(NewScreen, "_calibrate", known)
+
+
+async def _open(view: Any) -> None:
+    await view.press("n")
+    await view.until_screen("NewScreen")
+
+
+def _values(view: Any) -> dict[str, str]:
+    return {field.name: view.one(f"#{field.name}", Input).value for field in FIELDS}
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_every_field_shows_its_range(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        for field in FIELDS:
+            assert view.said(f"#hint-{field.name}") == field.hint
+            assert not view.one(f"#hint-{field.name}").has_class("error")
+        assert not view.one("#start", Button).disabled
+        assert "ensemble of 10 networks: about" in view.said("#estimate")
+
+
+BAD = [
+    ("rule", "xor", "xor"),
+    ("rule", "table:", "table"),
+    ("hidden", "", "empty"),
+    ("hidden", "10-x", "10-x"),
+    ("hidden", "3 3", "twice"),
+    ("hidden", "-".join(["2"] * 17), "17 layers"),
+    ("hidden", "99999999", "65536"),
+    ("activation", "tan", "tanh, relu"),
+    ("fraction", "0", "above 0"),
+    ("fraction", "1.01", "at most 1"),
+    ("fraction", "85%", "no number"),
+    ("fraction", "nan", "above 0"),
+    ("fraction", "", "empty"),
+    ("networks", "0", "from 1"),
+    ("networks", "1.5", "no number"),
+    ("networks", "", "is empty"),
+    ("networks", "9" * 5000, "no number"),
+    ("seed", "-1", "from 0"),
+    ("epochs", "0", "from 1"),
+    ("epochs", "many", "no number"),
+    ("optimizer", "rmsprop", "sgd, momentum, adam"),
+    ("learning_rate", "0", "above 0"),
+    ("learning_rate", "inf", "above 0"),
+    ("batch", "0", "or full"),
+    ("batch", "half", "or full"),
+    ("bins", "1", "from 2"),
+    ("name", "a/b", "without /"),
+    ("name", ".x", "dot"),
+    ("name", "a\x1b[2Jb", "printable"),
+]
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_what_is_wrong_is_said_beside_its_field_at_once(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        good = _values(view)
+        left = list(BAD)
+        while left:
+            # one bad value in each field that has one left, all at once
+            round_ = {name: (text, reason) for name, text, reason in reversed(left)}
+            left = [(name, text, reason) for name, text, reason in left if round_[name] != (text, reason)]
+            for name, (text, _) in round_.items():
+                view.one(f"#{name}", Input).value = text
+            await view.until(lambda: all(view.one(f"#hint-{name}").has_class("error") for name in round_))  # noqa: B023
+            for name, (text, reason) in round_.items():
+                said = view.said(f"#hint-{name}")
+                assert reason in said, (name, text, said)
+                assert said.isprintable()
+            assert {f.name for f in FIELDS if view.one(f"#hint-{f.name}").has_class("error")} == set(round_)
+            assert view.one("#start", Button).disabled
+            assert view.said("#estimate") == ""
+            for name in round_:
+                view.one(f"#{name}", Input).value = good[name]
+            await view.until(lambda: not view.one("#start", Button).disabled)
+        assert not any(view.one(f"#hint-{f.name}").has_class("error") for f in FIELDS)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_wrong_settings_do_not_start(open_app: Any, directory: Path) -> None:
+    async with open_app() as view:
+        await _open(view)
+        await view.write("#networks", "0")
+        assert "from 1" in view.said("#hint-networks")
+        await view.press("ctrl+s")
+        assert any("out of range" in note for note in view.notes())
+        assert list(directory.iterdir()) == []
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_presets_fill_the_form(open_app: Any) -> None:
+    async with open_app() as view:
+        await _open(view)
+        presets = view.one("#presets", OptionList)
+        assert presets.has_focus
+        for name in PRESETS:
+            experiment = PRESETS[name].experiment
+            await view.until(lambda e=experiment: _values(view)["hidden"] == FIELDS[1].text(e))
+            values = _values(view)
+            for field in FIELDS[:-1]:
+                assert values[field.name] == field.text(experiment)
+            assert view.screen._check() == experiment
+            await view.press("down")
+        await view.press("enter")
+        await view.until(lambda: view.one("#hidden", Input).has_focus)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_going_back_to_the_presets_keeps_what_was_typed(open_app: Any) -> None:
+    async with open_app() as view:
+        await _open(view)
+        await view.press("enter")
+        await view.write("#networks", "7")
+        view.one("#presets", OptionList).focus()
+        await view.pilot.pause()
+        assert _values(view)["networks"] == "7"
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
+    async with open_app(size=(80, 24)) as view:
+        await _open(view)
+        before = view.said("#estimate")
+        await view.write("#epochs", "1000000")
+        await view.write("#fraction", "0.2, 0.5 0.8")
+        assert "3 ensembles of 10 networks" in view.said("#estimate")
+        assert view.said("#estimate") != before
+        assert "3 ensembles" in view.text()  # in sight even where the form is scrolled
+        await view.write("#epochs", "1x")
+        assert view.said("#estimate") == ""
+
+
+async def test_this_machine_is_measured_in_another_process(open_app: Any) -> None:
+    async with open_app() as view:
+        await _open(view)
+        assert "measuring this machine" in view.said("#estimate")
+        await view.until(lambda: "on this machine" in view.said("#estimate"))
+
+
+async def test_leaving_while_the_machine_is_measured(open_app: Any) -> None:
+    async with open_app() as view:
+        await _open(view)
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_a_taken_name_is_refused(open_app: Any, have: Any) -> None:
+    path = have("plain")
+    before = path.read_bytes()
+    async with open_app() as view:
+        await _open(view)
+        await view.write("#name", "plain")
+        await view.press("ctrl+s")
+        assert any("exists already" in note for note in view.notes())
+        assert type(view.screen).__name__ == "NewScreen"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_start_runs_the_experiment_and_goes_to_its_session(open_app: Any, directory: Path) -> None:
+    path = directory / "tiny [b].ibs"
+    async with open_app() as view:
+        await _open(view)
+        for name, text in {"hidden": "3", "networks": "2", "epochs": "5", "bins": "7", "name": "tiny [b]"}.items():
+            view.one(f"#{name}", Input).value = text
+        await view.pilot.pause()
+        await view.press("ctrl+s")
+        await view.until(lambda: type(view.screen).__name__ == "SessionScreen")
+        assert view.screen.path == path
+        await view.until(lambda: "run: finished" in view.said("#status"))
+        assert view.screen.playback.epoch == 5
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+    experiment = read_summary(path).experiment
+    assert (experiment.hidden, experiment.networks, experiment.epochs, experiment.bins) == (((3,),), 2, 5, 7)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_a_run_that_cannot_begin_says_why(open_app: Any) -> None:
+    async with open_app() as view:
+        await _open(view)
+        await view.write("#rule", "table:missing.csv")
+        await view.press("ctrl+s")
+        await view.until(lambda: any("missing.csv" in note for note in view.notes()))
+        assert type(view.screen).__name__ == "NewScreen"
+
+
+@pytest.mark.parametrize("answer", ["leave", "stop"])
+@pytest.mark.usefixtures("calibrated")
+async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, directory: Path, answer: str) -> None:
+    path = directory / "long.ibs"
+    try:
+        async with open_app() as view:
+            await _open(view)
+            for name, text in {"hidden": "3", "networks": "2", "epochs": "90000000", "name": "long"}.items():
+                view.one(f"#{name}", Input).value = text
+            await view.pilot.pause()
+            await view.press("ctrl+s")
+            await view.until(lambda: type(view.screen).__name__ == "SessionScreen")
+            await view.press("ctrl+q")
+            await view.until_screen("Choice")
+            assert "long is running" in view.text()
+            await view.pilot.click("#stay")
+            await view.until_screen("SessionScreen")
+            assert not view.app._exit
+            await view.press("ctrl+q")
+            await view.until_screen("Choice")
+            await view.pilot.click(f"#{answer}")
+            await view.until(lambda: view.app._exit)
+        if answer == "stop":
+            assert wait_until(path, ("stopped",), 30) == "stopped"
+        else:
+            assert read_summary(path).status == "running"
+    finally:
+        if path.exists() and read_summary(path).live:
+            send(path, "stop")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (200, 60)])
+@pytest.mark.usefixtures("calibrated")
+async def test_the_form_at_all_sizes(open_app: Any, size: tuple[int, int]) -> None:
+    async with open_app(size=size) as view:
+        await _open(view)
+        assert (view.one("#presets").region.area > 0) == (size[0] >= 100)
+        assert view.app.focused is not None
+        assert view.app.focused.region.area > 0
+        assert "about" in view.text()
+        view.one("#start").focus()
+        await view.until(lambda: "Start  (ctrl+s)" in view.text())
+
+
+def test_the_drawing_has_each_layers_width_below_its_column() -> None:
+    lines = draw_architecture((10, 8, 4000)).splitlines()
+    assert lines[-1].split() == ["12", "10", "8", "4000", "1"]
+    assert len(lines) <= 14
+    columns = [sum(line.count("●") for line in draw_architecture(hidden).splitlines()) for hidden in ((), (3,))]
+    assert columns == [13, 16]
+
+
+@pytest.mark.parametrize("experiment", [p.experiment for p in PRESETS.values()] + [Experiment(batch="full")])
+def test_fields_read_back_what_they_write(experiment: Experiment) -> None:
+    settings = {f.name: f.read(f.text(experiment)) for f in FIELDS if f.name != "name"}
+    assert experiment.override(settings) == experiment

@@ -1,0 +1,743 @@
+"""The session screen: the view moves by keys and mouse, follows a run, and leaves the run alone unless asked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.widgets import DataTable
+
+from engine.session.history import SessionReader
+from ibtui.widgets.timeline import Timeline
+from ibtui.wording import printable
+
+EPOCHS = (0, 1, 2, 3, 6, 12, 22, 40)
+"""What the small sessions have measured."""
+
+ALL = ("plane", "gradients", "snr", "learning")
+
+
+def test_the_small_sessions_are_as_these_tests_take_them(originals: Path) -> None:
+    with SessionReader(originals / "plain.ibs") as reader:
+        assert reader.summary.ensembles[0].snapshots == EPOCHS
+
+
+# the playhead
+
+
+async def test_steps_and_ends(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        assert view.screen.playback.epoch == 40
+        await view.press("comma")
+        assert view.screen.playback.epoch == 22
+        assert "22 of 40" in view.text()
+        await view.press("comma", "full_stop", "comma", "comma")
+        assert view.screen.playback.epoch == 6
+        await view.press("home")
+        assert view.screen.playback.epoch == 0
+        await view.press("comma")
+        assert view.screen.playback.epoch == 0
+        await view.press("end")
+        assert view.screen.playback.epoch == 40
+        assert view.screen.playback.following
+
+
+async def test_playing_goes_on_to_the_end_from_the_beginning_and_stops_there(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press(*["less_than_sign"] * 5, "space")
+        assert view.screen.playback.playing
+        assert view.screen.playback.epoch < 12
+        assert "play" in view.text()
+        await view.press(*["greater_than_sign"] * 5)
+        await view.until(lambda: not view.screen.playback.playing)
+        assert view.screen.playback.epoch == 40
+
+
+async def test_space_pauses_playing(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        for _ in range(5):
+            await view.press("less_than_sign")
+        await view.press("space", "space")
+        assert not view.screen.playback.playing
+        assert view.screen.playback.epoch < 40
+        await view.press("space")  # from where it was, not from the beginning
+        before = view.screen.playback.epoch
+        await view.until(lambda: view.screen.playback.epoch > before)
+
+
+async def test_speeds(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        assert "10x" in view.text()
+        await view.press("greater_than_sign")
+        assert view.screen.playback.speed == 20
+        assert "20x" in view.text()
+        await view.press(*["less_than_sign"] * 9)
+        assert view.screen.playback.speed == 1
+        await view.press(*["greater_than_sign"] * 9)
+        assert view.screen.playback.speed == 40
+
+
+async def test_jump_to_an_epoch(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("g")
+        await view.until_screen("Line")
+        await view.write("#line", "x")
+        assert "whole number" in view.said("#trouble")
+        await view.press("enter")
+        assert type(view.screen).__name__ == "Line"
+        await view.write("#line", "13")
+        assert view.said("#trouble") == ""
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.playback.epoch == 12
+        await view.press("g")
+        await view.until_screen("Line")
+        await view.press("escape")
+        await view.until_screen("SessionScreen")
+        assert view.screen.playback.epoch == 12
+
+
+async def test_a_jump_to_no_number_is_refused(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("g")
+        await view.until_screen("Line")
+        for text in ("²", "-1", "1.5", "", "9" * 5000):
+            view.one("#line").value = text
+            await view.until(lambda: "whole number" in view.said("#trouble"))
+            await view.press("enter")
+            assert type(view.screen).__name__ == "Line"
+        view.one("#line").value = "9" * 19
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.playback.epoch == 40
+
+
+async def test_a_click_on_the_timeline_goes_there_and_a_drag_along(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        line = view.one("#timeline", Timeline)
+        text = line.render_line(0).text
+        first = text.index("━")
+        await view.pilot.click("#timeline", offset=(first, 0))
+        assert view.screen.playback.epoch == 0
+        last = line.render_line(0).text.rindex("━")
+        await view.pilot.click("#timeline", offset=(last, 0))
+        assert view.screen.playback.epoch == 40
+        assert not view.screen.playback.following
+        await view.pilot.mouse_down("#timeline", offset=(last, 0))
+        await view.pilot.hover("#timeline", offset=((first + last) // 2, 0))
+        middle = view.screen.playback.epoch
+        assert 0 < middle < 22
+        await view.pilot.mouse_up("#timeline", offset=((first + last) // 2, 0))
+        await view.pilot.hover("#timeline", offset=(last, 0))
+        assert view.screen.playback.epoch == middle
+        column = line.render_line(0).text.index("●")
+        await view.pilot.click("#timeline", offset=(column, 0))
+        assert view.screen.playback.epoch == middle  # the playhead is where it says it is
+
+
+async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any, have: Any) -> None:
+    path = have("plain")
+    with SessionReader(path) as reader:
+        found = reader.layers(reader.ensemble(0), 3)
+    async with open_app("plain", size=(170, 40)) as view:
+        await view.press("home", "full_stop", "full_stop", "full_stop")
+        assert view.screen.playback.epoch == 3
+        assert "at epoch 3" in view.text()
+        table = view.one("#layers", DataTable)
+        for layer in range(3):
+            row = table.get_row_at(layer)
+            values = found.i_x[0, :, layer]
+            assert row[2] == f"{values.mean():.3f} ± {values.std():.3f}"
+            assert row[4] == f"{found.distinct_t[0, :, layer].mean():.0f}"
+        assert [table.get_row_at(k)[0] for k in range(3)] == ["1", "2", "out"]
+
+
+# what is shown
+
+
+async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(170, 40)) as view:
+        await view.press("2")
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "3"]
+        assert "T2" not in [series.label for series in view.chart("gradients").spec.series]
+        assert "hidden" in view.one("#layers", DataTable).get_row_at(1)[0]
+        await view.press("1", "3", "4")  # the last one stays; there is no fourth
+        assert view.screen.hidden_layers == {1, 2}
+        await view.press("1", "2")
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "2", "3"]
+        assert "hidden" not in view.one("#layers", DataTable).get_row_at(1)[0]
+
+
+async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        titles = []
+        for _ in range(4):
+            titles.append(view.chart().spec.title)
+            await view.press("right_square_bracket")
+        assert [title.split(": ")[1].split()[0] for title in titles] == ["4-3", "5", "3-2-2", "4-3"]
+        assert "ensemble 2/3" in view.text()
+        await view.press("left_square_bracket", "left_square_bracket")
+        assert "3-2-2" in view.chart().spec.title
+        assert len(view.chart().spec.marks) == 4
+
+
+async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        await view.press("right_square_bracket")  # of two layers
+        await view.press("left_square_bracket", "1", "2")  # of three
+        await view.press("right_square_bracket", "1", "2")
+        await view.press("2", "1")
+        assert view.screen.playback.epoch == 40
+
+
+async def test_all_ensembles_side_by_side(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        await view.press("a")
+        await view.until(lambda: all(view.screen.query(f"#plane-{k}") for k in range(3)))
+        await view.until(lambda: all(view.chart(f"plane-{k}").spec for k in range(3)))
+        assert view.visible(*ALL) == []
+        assert view.visible("plane-0", "plane-1", "plane-2") == ["plane-0", "plane-1", "plane-2"]
+        assert [len(view.chart(f"plane-{k}").spec.marks) for k in range(3)] == [3, 2, 4]
+        await view.press("home")
+        assert all("Epoch 0." in view.chart(f"plane-{k}").spec.caption for k in range(3))
+        await view.press("a")
+        await view.until(lambda: view.visible("plane") == ["plane"])
+        assert "Epoch 0." in view.chart().spec.caption
+
+
+async def test_networks_or_means(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        assert view.chart().spec.series[0].kind == "line"
+        await view.press("p")
+        assert view.chart().spec.series[0].kind == "points"
+        assert len(view.chart().spec.series[0].x) == 3
+        assert "3 networks" in view.text()
+        await view.press("p")
+        assert view.chart().spec.series[0].kind == "line"
+
+
+async def test_full_screen_and_back(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        before = view.chart().size
+        await view.press("f")
+        await view.until(lambda: view.chart().size.width > before.width)
+        assert view.screen.maximized is view.chart()
+        await view.press("f")
+        await view.until(lambda: view.chart().size == before)
+        await view.press("f")
+        await view.until(lambda: view.screen.maximized is not None)
+        await view.press("escape")
+        await view.until(lambda: view.screen.maximized is None)
+        assert type(view.screen).__name__ == "SessionScreen"
+
+
+async def test_tabs_choose_the_chart(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(80, 24)) as view:
+        shown = [view.visible(*ALL)]
+        for _ in range(4):
+            await view.press("tab")
+            await view.pilot.pause()
+            shown.append(view.visible(*ALL))
+        assert shown == [["plane"], ["gradients"], ["snr"], ["learning"], ["plane"]]
+        await view.press("shift+tab")
+        await view.until(lambda: view.visible(*ALL) == ["learning"])
+        assert view.chart("learning").has_focus
+        await view.pilot.click("#tab-snr")
+        await view.until(lambda: view.visible(*ALL) == ["snr"])
+        assert "drift above" in view.text()
+
+
+async def test_copy_puts_the_chart_as_text_on_the_clipboard(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("c")
+        assert "I(X;Y)" in view.app.clipboard
+        assert view.app.clipboard == view.chart().text()
+        assert "\x1b" not in view.app.clipboard
+        await view.press("tab", "c")
+        assert "weight norm" in view.app.clipboard
+
+
+# zoom and cross-hair
+
+
+async def test_zoom_and_pan_stay_with_other_data_until_they_are_reset(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        whole = view.chart().image.area.x.limits
+        await view.press("plus", "plus")
+        near = view.chart().image.area.x.limits
+        assert np.diff(near) == pytest.approx(0.64 * np.diff(whole))
+        await view.press("shift+right", "shift+up")
+        moved = view.chart().image.area.x.limits
+        assert np.diff(moved) == pytest.approx(np.diff(near))
+        assert moved[0] > near[0]
+        await view.press("comma", "comma", "p")
+        assert view.chart().image.area.x.limits == moved
+        await view.press("minus")
+        assert np.diff(view.chart().image.area.x.limits) == pytest.approx(0.8 * np.diff(whole))
+        await view.press("0")
+        assert view.chart().image.area.x.limits == whole
+
+
+async def test_zooming_as_far_as_anybody_may(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(170, 40)) as view:
+        for name in ALL:
+            view.screen.panel = name
+            await view.pilot.pause()
+            chart = view.chart(name)
+            for zoom, pan in ((1, 0), (0, 1), (-1, 0), (0, -1)):
+                for _ in range(60):
+                    chart.action_zoom(zoom) if zoom else chart.action_pan(pan, pan)
+                await view.pilot.pause()
+                view.text()
+            await view.press("0")
+
+
+async def test_the_wheel_zooms_about_the_cross_hair_and_a_drag_pans(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.pilot.hover("#plane", offset=(20, 10))
+        about = view.chart().values()
+        assert about is not None
+        await view.pilot._post_mouse_events([_wheel()], widget="#plane", offset=(20, 10))
+        assert view.chart().values() == pytest.approx(about)
+        limits = view.chart().image.area.x.limits
+        await view.pilot.mouse_down("#plane", offset=(20, 10))
+        await view.pilot.hover("#plane", offset=(25, 10))
+        await view.pilot.mouse_up("#plane", offset=(25, 10))
+        panned = view.chart().image.area.x.limits
+        assert panned[0] < limits[0]  # what was under the mouse has moved with it, to the right
+        await view.pilot.hover("#plane", offset=(40, 12))
+        assert view.chart().image.area.x.limits == panned
+
+
+def _wheel() -> type:
+    from textual.events import MouseScrollUp
+
+    return MouseScrollUp
+
+
+async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("2", "3")
+        chart = view.chart()
+        [mark] = chart.spec.marks
+        area = chart.image.area
+        cell = tuple(
+            origin + place
+            for origin, place in (
+                (area.left, area.column(float(area.x.to_unit([mark.x])[0]))),
+                (area.top, area.row(float(area.y.to_unit([mark.y])[0]))),
+            )
+        )
+        await view.press("left")
+        chart.cursor = (cell[0] - 2, cell[1] + 1)
+        await view.press("right", "right", "right", "left", "up")
+        assert chart.cursor == cell
+        x, y = chart.values()
+        assert abs(x - mark.x) <= np.diff(area.x.limits)[0] / area.width
+        assert abs(y - mark.y) <= np.diff(area.y.limits)[0] / area.height
+        assert f"I(X;T) bits {x:.4g}" in view.text()
+        assert f"I(T;Y) bits {y:.4g}" in view.text()
+
+
+async def test_the_cross_hair_stays_inside_and_goes_with_escape(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        area = view.chart().image.area
+        await view.press("right", "down")
+        for across, down, corner in (
+            (1, 1, (area.left + area.width - 1, area.top + area.height - 1)),
+            (-1, -1, (area.left, area.top)),
+        ):
+            for _ in range(100):
+                view.chart().action_move(across, 0)
+                view.chart().action_move(0, down)
+            assert view.chart().cursor == corner
+        await view.press("escape")
+        assert view.chart().cursor is None
+        assert type(view.screen).__name__ == "SessionScreen"
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+
+
+async def test_charts_over_epochs_share_the_cross_hair(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(170, 40)) as view:
+        await view.press("tab", "left", "left", "left")
+        epoch = view.chart("gradients").values()[0]
+        for other in ("snr", "learning"):
+            await view.until(lambda other=other: view.chart(other).values() is not None)
+            there = view.chart(other).values()[0]
+            step = float(np.log(40) / view.chart(other).image.area.width)
+            assert abs(np.log(there / epoch)) <= step
+        assert view.chart("plane").cursor is None
+        await view.press("escape")
+        await view.until(lambda: view.chart("snr").cursor is None)
+
+
+# the run
+
+
+async def test_requests_reach_the_run_and_the_view_alone_does_not(open_app: Any, live: Any) -> None:
+    run = live()
+    run.advance(5)
+    async with open_app("live") as view:
+        await view.press("space", "comma", "home", "space", "p", "f", "f", "end")
+        assert run.requests() == []
+        await view.press("P", "R", "S")
+        assert run.requests() == [("pause", 0), ("resume", 0), ("stop", 0)]
+        assert view.notes() == [f"asked the run to {command}" for command in ("pause", "resume", "stop")]
+
+
+async def test_a_request_without_a_run_says_so(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("P", "R", "S")
+        assert [note.split(": ")[1] for note in view.notes()] == [
+            "no run to pause",
+            "no run to resume",
+            "no run to stop",
+        ]
+
+
+async def test_pausing_and_stopping_a_run_that_goes_on(open_app: Any, live: Any) -> None:
+    run = live(epochs=10_000_000, snapshots=30)
+    run.free()
+    async with open_app("live") as view:
+        await view.until(lambda: "run: running" in view.said("#status"))
+        await view.press("P")
+        await view.until(lambda: "run: paused" in view.said("#status"))
+        await view.press("R")
+        await view.until(lambda: "run: running" in view.said("#status"))
+        await view.press("S")
+        await view.until(lambda: "run: stopped" in view.said("#status"))
+
+
+async def test_following_a_run_until_the_view_is_moved_and_again_from_its_end(open_app: Any, live: Any) -> None:
+    run = live()
+    run.advance(4)
+    async with open_app("live") as view:
+        assert "LIVE" in view.text()
+        assert view.screen.playback.epoch == 4
+        run.advance(3)
+        await view.until(lambda: view.screen.playback.epoch == 7)
+        assert len(view.chart().spec.series[0].x) == 8
+        await view.press("comma", "comma")
+        assert view.screen.playback.epoch == 5
+        run.advance(3)
+        await view.until(lambda: view.screen.playback.epochs[-1] == 10)
+        assert view.screen.playback.epoch == 5
+        assert "LIVE" not in view.text()
+        await view.press("end")
+        assert view.screen.playback.epoch == 10
+        assert "LIVE" in view.text()
+        run.advance(1)
+        await view.until(lambda: view.screen.playback.epoch == 11)
+
+
+async def test_playing_to_the_end_of_a_run_goes_over_into_following_it(open_app: Any, live: Any) -> None:
+    run = live()
+    run.advance(6)
+    async with open_app("live") as view:
+        await view.press("greater_than_sign", "greater_than_sign", "space")
+        await view.until(lambda: "LIVE" in view.text())
+        run.advance(2)
+        await view.until(lambda: view.screen.playback.epoch == 8)
+
+
+async def test_a_zoom_stays_while_a_run_goes_on(open_app: Any, live: Any) -> None:
+    run = live()
+    run.advance(2)
+    async with open_app("live") as view:
+        await view.press("plus", "plus", "shift+left")
+        limits = view.chart().image.area.x.limits
+        run.advance(2)
+        await view.until(lambda: view.screen.playback.epoch == 4)
+        assert view.chart().image.area.x.limits == limits
+
+
+async def test_a_session_that_has_measured_nothing(open_app: Any, have: Any) -> None:
+    have("plain", "empty", "DELETE FROM layer", "DELETE FROM learning", "DELETE FROM snapshot")
+    async with open_app("empty", size=(170, 40)) as view:
+        await view.press("space", "comma", "full_stop", "home", "end", "p", "1", "f", "f", "a", "a", "c", "tab", "left")
+        await view.press("plus", "minus", "0", "shift+left")
+        assert "run: finished" in view.said("#status")
+
+
+async def test_a_killed_run_shows_as_interrupted(open_app: Any, have: Any, killed: tuple[str, ...]) -> None:
+    have("plain", "", *killed)
+    async with open_app("plain") as view:
+        assert "run: interrupted" in view.said("#status")
+        assert "LIVE" not in view.text()
+
+
+async def test_a_file_that_becomes_unreadable_is_told_not_fatal(open_app: Any, live: Any) -> None:
+    run = live()
+    run.advance(2)
+    async with open_app("live") as view:
+        view.screen.follower._reader._connection.close()
+        run.advance(1)
+        await view.until(lambda: "live.ibs" in view.said("#status"))
+        await view.press("comma", "home", "end")
+        assert view.screen.playback.epochs == (0, 1, 2)
+
+
+async def test_the_view_is_remembered(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        await view.press("right_square_bracket", "p", "tab", "tab", "2", "home", "full_stop")
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+    async with open_app("grid") as view:
+        screen = view.screen
+        assert (screen.ensemble, screen.points, screen.panel, screen.hidden_layers) == (1, True, "snr", {2})
+        assert screen.playback.epoch == 1
+        assert not screen.playback.following
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"panel": 3, "points": "yes", "ensemble": 99, "hidden": ["x"], "epoch": "late"},
+        {"panel": "snr", "ensemble": -1, "hidden": [99], "epoch": -5},
+        {"panel": [], "ensemble": True, "hidden": {}, "epoch": True},
+        {"hidden": [1, 2, 3]},
+        [],
+    ],
+)
+async def test_a_strange_memory_does_no_harm(open_app: Any, have: Any, tmp_path: Path, kept: Any) -> None:
+    path = have("plain")
+    memory = tmp_path / "state" / "ibtui" / "views.json"
+    memory.parent.mkdir(parents=True)
+    memory.write_text(json.dumps({str(path.resolve()): kept}))
+    async with open_app("plain") as view:
+        assert view.screen.ensemble == 0
+        assert view.screen.playback.epoch in EPOCHS
+        assert view.chart().spec is not None
+
+
+async def test_leaving_makes_a_killed_runs_file_whole(
+    open_app: Any, live: Any, directory: Path, killed: tuple[str, ...]
+) -> None:
+    run = live()
+    run.advance(3)
+    wal = _as_killed(run.path, directory / "dead.ibs", killed)
+    async with open_app("dead") as view:
+        assert "run: interrupted" in view.said("#status")
+        assert view.screen.playback.epochs == (0, 1, 2, 3)
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        await view.until(lambda: not wal.exists())
+
+
+def _as_killed(path: Path, to: Path, killed: tuple[str, ...]) -> Path:
+    """Copy a session as its run would leave it when killed; the write-ahead log comes back."""
+    import shutil
+
+    between = to.with_suffix(".between")
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", f"{between}{suffix}")
+    with closing(sqlite3.connect(between)) as connection:
+        with connection:
+            for statement in killed:
+                connection.execute(statement)
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{between}{suffix}", f"{to}{suffix}")
+    between.unlink()
+    wal = Path(f"{to}-wal")
+    assert wal.stat().st_size > 0
+    return wal
+
+
+# layout
+
+
+@pytest.mark.parametrize(
+    ("size", "shown", "table"),
+    [
+        ((80, 24), ["plane"], False),
+        ((60, 20), ["plane"], False),
+        ((120, 40), ["plane", "gradients"], False),
+        ((200, 60), list(ALL), True),
+    ],
+)
+async def test_as_many_charts_as_there_is_room_for(
+    open_app: Any, have: Any, size: tuple[int, int], shown: list[str], table: bool
+) -> None:
+    have("plain")
+    async with open_app("plain", size=size) as view:
+        assert view.visible(*ALL) == shown
+        assert (view.one("#side").region.area > 0) == table
+        assert (view.one("#tabs").region.area > 0) != table
+        assert all(view.chart(name).image.area is not None for name in shown)
+        assert "ibtui needs a terminal" not in view.text()
+        await view.press("tab", "tab")
+        await view.pilot.pause()
+        expected = ["snr"] if len(shown) == 1 else ["plane", "snr"] if len(shown) == 2 else list(ALL)
+        assert view.visible(*ALL) == expected
+
+
+async def test_too_small_a_terminal_is_told(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(50, 18)) as view:
+        for size in ((50, 18), (59, 40), (120, 19)):
+            await view.pilot.resize_terminal(*size)
+            await view.until(lambda: "ibtui needs a terminal of" in view.text())
+            assert "60 columns and 20 rows" in view.text()
+            assert "Plane" not in view.text()
+        for size in ((10, 3), (1, 1), (120, 40)):
+            await view.pilot.resize_terminal(*size)
+            await view.pilot.pause()
+        await view.until(lambda: view.visible(*ALL) == ["plane", "gradients"])
+        assert "needs a terminal" not in view.text()
+
+
+async def test_many_quick_resizes(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        draw = np.random.default_rng(1)
+        for k in range(60):
+            view.app._driver._size = None  # Textual keeps the last
+            width, height = int(draw.integers(1, 220)), int(draw.integers(1, 70))
+            await _resize(view, width, height)
+            if k % 15 == 0:
+                await view.press("a")
+        await view.pilot.resize_terminal(120, 40)
+        if view.screen.everything:
+            await view.press("a")
+        await view.until(lambda: view.visible(*ALL) == ["plane", "gradients"])
+
+
+async def _resize(view: Any, width: int, height: int) -> None:
+    """Without waiting for what comes of it."""
+    from textual.events import Resize
+    from textual.geometry import Size
+
+    size = Size(width, height)
+    view.app.post_message(Resize(size, size))
+
+
+async def test_three_hundred_fast_keys(open_app: Any, have: Any) -> None:
+    have("grid")
+    keys = ["space", "comma", "full_stop", "home", "end", "left_square_bracket", "right_square_bracket", "p", "tab"]
+    keys += ["shift+tab", "left", "right", "up", "down", "plus", "minus", "shift+left", "0", "1", "2", "3", "f", "a"]
+    keys += ["less_than_sign", "greater_than_sign", "c"]
+    draw = np.random.default_rng(2)
+    async with open_app("grid", size=(110, 30)) as view:
+        for key in draw.choice(keys, 300):
+            view.app.simulate_key(str(key))
+        await view.pilot.pause()
+        await view.press("end")
+        assert type(view.screen).__name__ == "SessionScreen"
+        assert view.screen.playback.epoch == 40
+
+
+# sessions of all kinds
+
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "one snapshot": (
+        "plain",
+        (
+            "DELETE FROM layer WHERE snapshot > 1",
+            "DELETE FROM learning WHERE snapshot > 1",
+            "DELETE FROM snapshot WHERE id > 1",
+        ),
+    ),
+    "one network": ("lone", ()),
+    "constant": (
+        "plain",
+        (
+            "UPDATE layer SET i_x = 12, i_y = 0.5, grad_mean = 1, grad_std = 1",
+            "UPDATE learning SET train_loss = 0.7, test_loss = 0.7, train_accuracy = 0.5, test_accuracy = 0.5",
+        ),
+    ),
+    "nothing at all": (
+        "plain",
+        (
+            "UPDATE layer SET i_x = 0, i_y = 0, grad_mean = 0, grad_std = 0",
+            "UPDATE learning SET train_loss = 0, test_loss = 0, train_accuracy = 0, test_accuracy = 0",
+        ),
+    ),
+    "absent": (
+        "plain",
+        (
+            "UPDATE layer SET grad_mean = NULL, grad_std = NULL",
+            "UPDATE learning SET test_loss = NULL, test_accuracy = NULL",
+        ),
+    ),
+    "huge": (
+        "plain",
+        ("UPDATE layer SET grad_mean = 1e150, grad_std = 1e-150", "UPDATE learning SET train_loss=1e300"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+async def test_every_kind_of_session_draws(open_app: Any, have: Any, kind: str) -> None:
+    origin, changes = KINDS[kind]
+    have(origin, "odd", *changes)
+    async with open_app("odd", size=(170, 40)) as view:
+        assert view.visible(*ALL) == list(ALL)
+        for keys in (
+            (),
+            ("p",),
+            ("home",),
+            ("space", "space"),
+            ("1",),
+            ("tab", "left"),
+            ("plus",),
+            ("end", "a"),
+            ("a",),
+        ):
+            await view.press(*keys)
+            view.text()
+        await view.until(lambda: view.visible(*ALL) == list(ALL))
+        assert "I(X;T)" in view.text()
+
+
+@pytest.mark.parametrize("kind", ["markup", "escapes", "wide", "right to left"])
+async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: dict[str, str], kind: str) -> None:
+    name = strange[kind]
+    settings = json.dumps({"hidden": ["4-3"], "rule": f"table:{name}", "networks": 3, "epochs": 40})
+    have(
+        "plain",
+        "odd",
+        ("UPDATE session SET name = ?, experiment = ?", (name, settings)),
+        ("UPDATE rule SET name = ?", (name,)),
+    )
+    async with open_app("odd", size=(80, 24)) as view:
+        shown = view.text()
+        assert all(character.isprintable() or character == "\n" for character in shown)
+        assert printable(name).replace(" ", "") in shown.replace(" ", "")
+        await view.press("P")
+        await view.until(lambda: view.notes())
+        assert all(character.isprintable() or character == "\n" for character in view.text())
+
+
+async def test_the_footer_has_help_where_there_is_little_room(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(80, 24)) as view:
+        await view.until(lambda: "? Help" in view.text())

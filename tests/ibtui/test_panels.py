@@ -1,0 +1,170 @@
+"""Panels show plain statistics of what the session holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.experiment import Experiment
+from engine.runner import Run, begin
+from engine.session.follow import Follower
+from engine.session.history import LayerHistory, LearningHistory, SessionReader
+from ibtui.panels import PANELS, Panels, estimator
+
+SETTINGS: dict[str, Any] = {"networks": 3, "epochs": 40, "snapshots": 6, "weights": False, "hidden": ((4, 3), (2,))}
+
+
+def made(path: Path, **settings: Any) -> Path:
+    Run(begin(path, "a", Experiment(**{**SETTINGS, **settings})), threads=1).execute()
+    return path
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("panels") / "a.ibs")
+
+
+def read(path: Path, index: int = 0) -> tuple[LayerHistory, LearningHistory]:
+    with SessionReader(path) as reader:
+        ensemble = reader.ensemble(index)
+        return reader.layers(ensemble), reader.learning(ensemble)
+
+
+def panels(path: Path, index: int = 0) -> Panels:
+    with Follower(path) as follower:
+        return Panels(follower, index)
+
+
+def test_the_plane_has_the_mean_paths_up_to_the_playhead(path: Path) -> None:
+    layers, _ = read(path)
+    for epoch in (0, 3, 22, 30, 40):
+        until = layers.epochs <= epoch
+        spec = panels(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=False)
+        for layer, series in enumerate(spec.series):
+            assert np.allclose(series.x, layers.i_x[until, :, layer].mean(axis=1))
+            assert np.allclose(series.y, layers.i_y[until, :, layer].mean(axis=1))
+        assert "4-3 at 0.85" in spec.title
+
+
+def test_hidden_layers_are_left_out_and_the_others_keep_number_and_colour(path: Path) -> None:
+    found = panels(path)
+    every = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
+    some = found.chart("plane", epoch=40, shown=(0, 2), points=False)
+    assert [mark.text for mark in some.marks] == ["1", "3"]
+    assert np.isnan(some.series[1].x).all()
+    assert np.array_equal(some.series[2].x, every.series[2].x)
+    for name in ("gradients", "snr"):
+        spec = found.chart(name, epoch=40, shown=(2,), points=False)
+        assert {series.label for series in spec.series} - {""} == {"T3"}
+
+
+def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:
+    layers, _ = read(path)
+    for epoch, row in ((0, 0), (3, 3), (5, 3), (40, 7)):
+        spec = panels(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=True)
+        for layer, series in enumerate(spec.series):
+            assert np.array_equal(series.x, layers.i_x[row, :, layer])
+            assert np.array_equal(series.y, layers.i_y[row, :, layer])
+
+
+def test_gradients_and_snr_are_means_over_networks(path: Path) -> None:
+    layers, _ = read(path)
+    gradients = panels(path).chart("gradients", epoch=40, shown=(1,), points=False)
+    line, dots = gradients.series
+    assert np.allclose(line.y[1:], layers.grad_mean[1:, :, 1].mean(axis=1))
+    assert np.allclose(dots.y[1:], layers.grad_std[1:, :, 1].mean(axis=1))
+    [snr] = panels(path).chart("snr", epoch=40, shown=(1,), points=False).series
+    assert np.allclose(snr.y[1:], (layers.grad_mean / layers.grad_std)[1:, :, 1].mean(axis=1))
+    assert np.isnan(snr.y[0])
+
+
+def test_learning_shows_losses_and_accuracies(path: Path) -> None:
+    _, learning = read(path)
+    spec = panels(path).chart("learning", epoch=40, shown=(), points=False)
+    lines = {series.label: series.y for series in spec.series if series.label}
+    assert np.allclose(lines["loss inside the sample"], learning.train_loss.mean(axis=1))
+    assert np.allclose(lines["accuracy outside"], learning.test_accuracy.mean(axis=1))
+
+
+def test_the_table_is_numpys(path: Path) -> None:
+    layers, _ = read(path)
+    for epoch, row in ((0, 0), (3, 3), (11, 4), (40, 7)):
+        figures = panels(path).figures(epoch)
+        assert [(one.layer, one.width) for one in figures] == [(1, 4), (2, 3), (3, 1)]
+        for k, one in enumerate(figures):
+            assert one.i_x == pytest.approx(layers.i_x[row, :, k].mean())
+            assert one.i_x_std == pytest.approx(layers.i_x[row, :, k].std())
+            assert one.i_y == pytest.approx(layers.i_y[row, :, k].mean())
+            assert one.i_y_std == pytest.approx(layers.i_y[row, :, k].std())
+            assert one.distinct == pytest.approx(layers.distinct_t[row, :, k].mean())
+            if row == 0:
+                assert np.isnan(one.snr)
+            else:
+                assert one.snr == pytest.approx(layers.snr[row, :, k].mean())
+
+
+def test_a_path_for_comparing(path: Path) -> None:
+    layers, _ = read(path, 1)
+    i_x, i_y = panels(path, 1).path(12)
+    until = layers.epochs <= 12
+    assert np.allclose(i_x, layers.i_x[until].mean(axis=1))
+    assert np.allclose(i_y, layers.i_y[until].mean(axis=1))
+    assert panels(path, 1).widths == (2, 1)
+
+
+def test_one_network_measured_twice(tmp_path: Path) -> None:
+    found = panels(made(tmp_path / "a.ibs", networks=1, snapshots=0, hidden=((),), fraction=(1.0,), batch="full"))
+    assert found.epochs == (0, 40)
+    assert found.widths == (1,)
+    assert found.batches == 1
+    for epoch in (0, 40):
+        [one] = found.figures(epoch)
+        assert (one.i_x_std, one.i_y_std) == (0, 0)
+        for name in PANELS:
+            for points in (False, True):
+                assert found.chart(name, epoch=epoch, shown=(0,), points=points) is not None
+    learning = found.chart("learning", epoch=40, shown=(0,), points=False)
+    assert {series.label for series in learning.series} == {"loss inside the sample", "accuracy inside"}
+
+
+def test_networks_that_have_not_come_that_far_do_not_count(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "a.ibs"
+    copy.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("DELETE FROM layer WHERE network = 2 AND snapshot > 8")
+        connection.execute("DELETE FROM learning WHERE network = 2 AND snapshot > 8")
+    layers, _ = read(copy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = panels(copy)
+        [one, *_] = found.figures(40)
+        spec = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
+    assert one.i_x == pytest.approx(layers.i_x[-1, :2, 0].mean())
+    assert spec.series[0].x[-1] == pytest.approx(layers.i_x[-1, :2, 0].mean())
+
+
+def test_batches_in_an_epoch(path: Path) -> None:
+    assert panels(path).batches == 7  # 3482 patterns in batches of 512
+
+
+def test_an_ensemble_that_is_not_there_yet(path: Path) -> None:
+    for index in (-1, 2):
+        with pytest.raises(KeyError):
+            panels(path, index)
+
+
+@pytest.mark.parametrize(
+    ("activation", "where"),
+    [("tanh", "of [−1, 1]"), ("softsign", "of [−1, 1]"), ("sigmoid", "of [0, 1]"), ("relu", "of what occurs")],
+)
+def test_the_estimator_is_named(activation: str, where: str) -> None:
+    class Known:
+        experiment = Experiment(activation=activation, bins=17)
+
+    assert estimator(Known()) == f"binning, 17 bins {where}"
