@@ -16,7 +16,7 @@ def open_app(
     session: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SESSION]",
+            metavar="SESSION",
             help="A session file, or a session's name or the unique beginning of one; without it, the library.",
             show_default=False,
         ),

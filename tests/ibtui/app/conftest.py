@@ -10,12 +10,13 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from platformdirs import user_cache_path
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -66,9 +67,15 @@ class View:
         await self.press(*(_KEYS.get(character, character) for character in text))
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Let the app go on until something holds."""
+        """Let the app go on until something holds; a screen that is still being composed is waited for."""
+
+        def holds() -> bool:
+            with suppress(NoMatches):
+                return bool(condition())
+            return False
+
         end = time.monotonic() + PATIENCE
-        while not condition():
+        while not holds():
             assert time.monotonic() < end, f"it has not come; there is\n{self.text()}"
             await self.pilot.pause(0.02)
 
@@ -156,6 +163,7 @@ def open_app(directory: Path) -> OpenApp:
     ) -> AsyncIterator[View]:
         path = None if session is None else directory / f"{session}.ibs"
         app = IbtuiApp(directory, path, settings)
+        app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
             view = View(app, pilot)
             await view.until_screen("LibraryScreen" if session is None else "SessionScreen")

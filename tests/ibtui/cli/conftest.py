@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 PATIENCE = 60.0
@@ -124,6 +125,13 @@ class Program:
             time.sleep(0.01)
         return True
 
+    def deep_in_an_epoch(self, name: str, pid: int) -> None:
+        """Wait until a run of `LONG_EPOCH` has measured epoch 0 and has been computing for a second since."""
+        process = psutil.Process(pid)
+        assert self.until(lambda: self.snapshots(name) or not process.is_running())
+        before = process.cpu_times().user
+        assert self.until(lambda: process.cpu_times().user > before + 1)
+
     def path(self, name: str) -> Path:
         return self.sessions / f"{name}.ibs"
 
@@ -219,7 +227,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
     directory = tmp_path_factory.getbasetemp().parent / f"made-{run}" if run else tmp_path_factory.mktemp("made")
     directory.mkdir(exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
-    places = {"IBTUI_SESSIONS": str(directory / "sessions"), "XDG_DATA_HOME": str(directory / "data")}
+    places = {"IBTUI_SESSIONS": str(directory / "sessions")}
+    places |= {f"XDG_{kind}_HOME": str(directory / kind) for kind in ("DATA", "CONFIG")}
     program = Program(directory, plain_environment(kept | places))
     architectures = ("--hidden", "4-3", "--hidden", "none")
     with (directory / "lock").open("w") as lock:

@@ -118,10 +118,10 @@ def test_a_paused_run_can_be_stopped_and_killed(program: Program) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") > 0)
     program.good("pause", "it")
-    assert "paused" in program.good("list")
+    assert program.figures("it")["status"] == "paused"
     program.good("stop", "it")
     assert process.wait(60) == 0
-    assert program.status("it") == "stopped"
+    assert program.figures("it")["status"] == "stopped"
     process = program.start("resume", "it")
     program.until(lambda: program.status("it") == "running")
     program.good("pause", "it")
@@ -207,7 +207,7 @@ def test_stopping_what_does_not_run_is_refused_and_changes_nothing(program: Prog
 
 def test_ctrl_c_twice_ends_at_once_even_in_a_long_epoch(program: Program) -> None:
     process = program.start("run", "--name", "slow", *program.LONG_EPOCH)
-    assert program.until(lambda: program.snapshots("slow"), process), "the first epoch is being trained"
+    program.deep_in_an_epoch("slow", process.pid)
     assert process.stderr is not None
     process.send_signal(signal.SIGINT)
     said = b""

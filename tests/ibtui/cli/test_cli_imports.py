@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from importlib.metadata import entry_points, version
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.main import get_command
+
+from ibtui.cli.application import application
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -82,33 +86,42 @@ def test_a_run_on_the_cpu_loads_no_torch(program: Program) -> None:
     assert found & {"torch", "textual"} == set()
 
 
+def leaves(command: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that can be run, with its words."""
+    commands = getattr(command, "commands", None)
+    if commands is None:
+        yield names, command
+    for name, below in (commands or {}).items():
+        yield from leaves(below, *names, name)
+
+
+def test_every_command_and_option_has_a_help_text() -> None:
+    commands = dict(leaves(get_command(application)))
+    assert set(commands) >= {(name,) for name in OPTIONS}
+    for names, command in commands.items():
+        assert command.help, names
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), (names, parameter.name)
+
+
 def test_help_names_every_command(program: Program) -> None:
     told = program.good("--help")
     for command in OPTIONS:
         assert f" {command} " in told
 
 
-@pytest.mark.parametrize("command", OPTIONS)
-def test_help_names_every_option_with_a_text(program: Program, command: str) -> None:
-    from typer.main import get_command
-
-    from ibtui.cli.application import application
-
-    told = program.good(command, "--help", environment={"COLUMNS": "250"})
-    assert "Usage: ibtui " + command in told
+@pytest.mark.parametrize("name", OPTIONS)
+def test_help_names_every_option_with_a_text(program: Program, name: str) -> None:
+    told = program.good(name, "--help", environment={"COLUMNS": "250"})
+    words = told.replace("/", " ").split()
+    assert "Usage: ibtui " + name in told
     assert "\x1b" not in told
-    lines = {line.strip("│ ").split(" ")[0]: line for line in told.splitlines() if "--" in line}
-    for option in OPTIONS[command].split():
-        assert any(option in line.split() or option in line.replace("/", " ").split() for line in lines.values()), (
-            option
-        )
-    parameters = get_command(application).commands[command].params  # type: ignore[attr-defined]
-    expected = {*OPTIONS[command].split(), "--help"}
-    assert {o for p in parameters for o in (*p.opts, *p.secondary_opts) if o.startswith("--")} | {"--help"} == expected
+    parameters = dict(leaves(get_command(application)))[(name,)].params
+    known = {option for p in parameters for option in (*p.opts, *p.secondary_opts) if option.startswith("--")}
+    assert known - {"--help"} == set(OPTIONS[name].split())
+    assert known <= set(words)
     for parameter in parameters:
-        help_text = getattr(parameter, "help", None)
-        assert help_text, parameter.name
-        assert " ".join(help_text.split()[:3]).replace("`", "") in told, "it is printed"
+        assert parameter.help.replace("`", "").split("(")[0].split(" [")[0] in told, "it is printed"
 
 
 def test_version(program: Program) -> None:
@@ -155,7 +168,5 @@ def test_completion_completes_commands_and_options(program: Program) -> None:
 
 
 def test_the_installed_command_is_the_module(program: Program) -> None:
-    from importlib.metadata import entry_points
-
     (script,) = entry_points(group="console_scripts", name="ibtui")
     assert script.value == "ibtui.cli:main"

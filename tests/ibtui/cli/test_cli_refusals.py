@@ -56,6 +56,8 @@ BAD_COMMANDS = {
     "show": "SESSION",
     "export mine": "--what",
     "stop": "SESSION",
+    "open": "terminal",
+    "config nosuch": "nosuch",
 }
 
 

@@ -92,7 +92,7 @@ def test_ctrl_c_once_stops_cleanly_and_says_how_to_go_on(program: Program, termi
 def test_ctrl_c_twice_stops_at_once_and_gives_the_cursor_back(program: Program, terminal: Spawn) -> None:
     child = terminal("run", "--name", "slow", *program.LONG_EPOCH)
     child.expect(re.escape(HIDE_CURSOR))
-    assert program.until(lambda: program.snapshots("slow"))
+    program.deep_in_an_epoch("slow", child.pid)
     child.sendintr()
     child.expect("stopping cleanly", timeout=10)
     child.sendintr()
