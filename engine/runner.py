@@ -101,6 +101,8 @@ class _Cohort:
         self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
         self.measurer = Measurer(self.problem, experiment.bins, run.threads)
         self.seconds_per_epoch: float | None = None
+        self.warm = False
+        """Whether it has trained before, so that the time of a chunk is training alone."""
 
     @property
     def weight(self) -> float:
@@ -346,6 +348,9 @@ class _Loop:
             self._tell("running", cohort)
 
     def _learn_pace(self, cohort: _Cohort, seconds: float) -> None:
+        if not cohort.warm:  # the first chunk may have compiled the kernel
+            cohort.warm = True
+            return
         known = cohort.seconds_per_epoch
         cohort.seconds_per_epoch = seconds if known is None else 0.7 * known + 0.3 * seconds
         speed = cohort.weight / seconds
