@@ -212,7 +212,9 @@ class SessionScreen(PlaybackScreen):
     # drawing
 
     def _shown(self, panels: Panels) -> tuple[int, ...]:
-        return tuple(k for k in range(len(panels.widths)) if k + 1 not in self.hidden_layers)
+        every = tuple(range(len(panels.widths)))
+        shown = tuple(k for k in every if k + 1 not in self.hidden_layers)
+        return shown or every  # another ensemble may have no layer but those hidden
 
     @property
     def growing(self) -> bool:
@@ -399,7 +401,7 @@ class SessionScreen(PlaybackScreen):
         panels = self.current
         if panels is not None and layer <= len(panels.widths):
             kept = self.hidden_layers ^ {layer}
-            if len(kept) < len(panels.widths):
+            if not kept.issuperset(range(1, len(panels.widths) + 1)):
                 self.hidden_layers = kept
 
     def action_copy(self) -> None:

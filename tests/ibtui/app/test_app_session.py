@@ -198,11 +198,19 @@ async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
 async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
-        await view.press("right_square_bracket")  # of two layers
-        await view.press("left_square_bracket", "1", "2")  # of three
-        await view.press("right_square_bracket", "1", "2")
-        await view.press("2", "1")
-        assert view.screen.playback.epoch == 40
+        await view.press("1", "2")  # of three
+        assert [mark.text for mark in view.chart().spec.marks] == ["3"]
+        await view.press("right_square_bracket")  # of two
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "2"]
+        await view.press("right_square_bracket")  # of four
+        assert [mark.text for mark in view.chart().spec.marks] == ["3", "4"]
+
+
+async def test_hidden_layers_that_an_ensemble_does_not_have_do_not_count_there(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        await view.press("left_square_bracket", "3", "4", "left_square_bracket", "1")
+        assert [mark.text for mark in view.chart().spec.marks] == ["2"]
 
 
 async def test_all_ensembles_side_by_side(open_app: Any, have: Any) -> None:
