@@ -13,7 +13,7 @@ import numpy as np
 
 from ibtui.charts import paths
 from ibtui.charts.annotate import Placed, Position, place_marks, place_on_column, place_on_row
-from ibtui.charts.canvas import Stroke, rasterise, resolution
+from ibtui.charts.canvas import BRAILLE, Stroke, rasterise, resolution
 from ibtui.charts.image import ChartImage, PlotArea, Sheet
 from ibtui.charts.layout import Layout, lay_out
 from ibtui.charts.legend import Pen, pens
@@ -26,6 +26,9 @@ LEAST_WIDTH, LEAST_HEIGHT = 20, 5
 
 STAMP_EVERY = 14
 """Cells of line between two markers that are set into it."""
+
+DOT_EVERY, CHARACTER_EVERY = 1.25, 3.0
+"""Cells between two dots, or two characters, of a dotted line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _draw_area(
     if not data:
         shown = "no data in this range" if any(np.isfinite(one.y).any() for one in spec.series) else "no data"
         middle = area.left + max(0, (area.width - len(shown)) // 2)
-        sheet.put(area.top + area.height // 2, middle, shown, colours.muted)
+        sheet.put(area.top + area.height // 3, middle, shown, colours.muted)
 
 
 def _strokes(series: tuple[Series, ...], used: tuple[Pen, ...], area: PlotArea, colours: Palette) -> list[Stroke]:
@@ -156,6 +159,9 @@ def _strokes(series: tuple[Series, ...], used: tuple[Pen, ...], area: PlotArea, 
         path = paths.clip(x, y) if lines else paths.inside(x, y)
         dots = paths.to_dots(path, area.width * across, area.height * down)
         dots = paths.thin(dots, levels) if lines else paths.distinct(dots)
+        if one.kind == "dotted":
+            every = DOT_EVERY if pen.marker == BRAILLE else CHARACTER_EVERY
+            dots, levels, lines = paths.dotted(dots, across, down, every), np.zeros(1, dtype=np.int64), False
         for level in np.unique(levels[dots.source]).tolist():
             part = paths.of_level(dots, levels, level)
             parts.setdefault((turn, (pen.marker, inks[level], lines)), []).append(part)

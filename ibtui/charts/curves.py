@@ -6,6 +6,7 @@ All take plain arrays, already averaged over networks, with one row an epoch.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,25 +28,36 @@ def gradient_chart(
     *,
     shown: Sequence[int],
     last_epoch: float,
-    at: float | None = None,
+    batches: int,
+    transition: float | None = None,
     title: str = "Gradients",
 ) -> ChartSpec:
-    """Norm of the mean (lines) and standard deviation (dots) of the layers' batch gradients over their weights' norm.
+    """Norm of the mean (lines) and standard deviation (dotted) of the layers' batch gradients over their weights' norm.
 
-    `shown`: the layers to draw, from 0. `at`: an epoch to mark. Drift is where a layer's line is above its dots.
+    `shown`: the layers to draw, from 0. Drift is where a layer's line is above its dots. `batches` in an epoch: the
+    mean of pure noise would be the standard deviation over their root; the geometric mean of that over the layers is
+    the noise floor. `transition`: the epoch at which drift ends, if it has one.
     """
     series = []
-    for layer in shown:
-        series.append(Series(epochs, mean[:, layer], "line", Category(layer), label=f"T{layer + 1}", key=_key(layer)))
-        series.append(Series(epochs, std[:, layer], "points", Category(layer), marker="·", key=_key(layer)))
-    values = np.concatenate([mean[:, list(shown)].ravel(), std[:, list(shown)].ravel()])
+    chosen = list(shown)
+    if batches > 1 and chosen:
+        with warnings.catch_warnings(), np.errstate(divide="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no layer has a value
+            floor = np.exp(np.nanmean(np.log(std[:, chosen]), axis=1)) / math.sqrt(batches)
+        series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="noise floor"))
+    for layer in chosen:
+        name = f"T{layer + 1}"
+        dotted = Series(epochs, std[:, layer], "dotted", Category(layer), key=_key(layer), tell=f"{name} std")
+        line = Series(epochs, mean[:, layer], "line", Category(layer), label=name, key=_key(layer), tell=f"{name} mean")
+        series += [dotted, line]
+    values = np.concatenate([mean[:, chosen].ravel(), std[:, chosen].ravel()])
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
         spanning("norm / weight norm", values, log=True),
         series=tuple(series),
-        guides=_moment(at),
-        caption="Lines: mean over batches. Dots: standard deviation. Mean over networks.",
+        guides=_end_of_drift(transition),
+        caption="Lines: mean over batches. Dotted: standard deviation. Both averaged over networks.",
     )
 
 
@@ -56,29 +68,38 @@ def snr_chart(
     shown: Sequence[int],
     last_epoch: float,
     batches: int,
-    at: float | None = None,
+    transition: float | None = None,
     title: str = "Gradient SNR",
 ) -> ChartSpec:
     """Mean over standard deviation of the layers' batch gradients: drift above 1, diffusion below.
 
     `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor.
+    `transition`: the epoch at which drift ends, if it has one.
     """
     series = tuple(
-        Series(epochs, snr[:, layer], "line", Category(layer), label=f"T{layer + 1}", key=_key(layer))
+        Series(
+            epochs,
+            snr[:, layer],
+            "line",
+            Category(layer),
+            label=f"T{layer + 1}",
+            key=_key(layer),
+            tell=f"T{layer + 1}",
+        )
         for layer in shown
     )
     floor = 1 / np.sqrt(max(batches, 1))
     guides = [Guide("y", 1.0, "drift above, diffusion below")]
     if batches > 1:
-        guides.append(Guide("y", float(floor), "noise"))
+        guides.append(Guide("y", float(floor), "noise floor"))
     values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
         spanning("SNR", values, log=True),
         series=series,
-        guides=(*guides, *_moment(at)),
-        caption="" if batches > 1 else "One batch an epoch: there is no noise to compare with.",
+        guides=(*guides, *_end_of_drift(transition)),
+        caption="Averaged over networks." if batches > 1 else "One batch an epoch: there is no noise to compare with.",
     )
 
 
@@ -87,28 +108,29 @@ def learning_chart(
     curves: dict[str, Float[np.ndarray, "epochs networks"]],
     *,
     last_epoch: float,
-    at: float | None = None,
+    transition: float | None = None,
     title: str = "Learning",
 ) -> ChartSpec:
-    """Losses (nats) and accuracies by their names: the mean over networks as a line, one standard deviation as dots."""
+    """Losses (nats) and accuracies by their names: the mean over networks as a line, one standard deviation dotted."""
     series: list[Series] = []
     highest = 1.0
     for index, (name, values) in enumerate(curves.items()):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no network has a value
             mean, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
-        series.append(Series(epochs, mean, "line", Category(index), label=name, key=name[:1]))
         if values.shape[1] > 1:
+            tell = f"{name}, one standard deviation"
             edges = (mean - spread, mean + spread)
-            series += [Series(epochs, edge, "points", Category(index), marker="·", key=name[:1]) for edge in edges]
+            series += [Series(epochs, edge, "dotted", Category(index), key=name[:1], tell=tell) for edge in edges]
+        series.append(Series(epochs, mean, "line", Category(index), label=name, key=name[:1], tell=name))
         highest = max(highest, float(np.nanmax(mean, initial=0.0)))
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
         Axis("nats, share", 0.0, highest * 1.03),
         series=tuple(series),
-        guides=_moment(at),
-        caption="Lines: mean over networks. Dots: one standard deviation." if series else "",
+        guides=_end_of_drift(transition),
+        caption="Lines: mean over networks. Dotted: one standard deviation." if series else "",
     )
 
 
@@ -117,8 +139,8 @@ def epoch_axis(last: float) -> Axis:
     return Axis("epoch", 1.0, max(last, 2.0), log=True)
 
 
-def _moment(at: float | None) -> tuple[Guide, ...]:
-    return (Guide("x", at, ""),) if at is not None and at >= 1 else ()
+def _end_of_drift(epoch: float | None) -> tuple[Guide, ...]:
+    return (Guide("x", epoch, f"drift ends {epoch:.0f}"),) if epoch is not None and epoch >= 1 else ()
 
 
 def _key(layer: int) -> str:

@@ -7,7 +7,9 @@ the input than H(X), nor more of the label than the input does, I(X;Y).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,9 @@ from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
+
+TURN = "◆"
+"""Marks where a layer goes over from drift to diffusion."""
 
 MARGIN = 0.05
 """How much of the way to a bound is shown beyond it."""
@@ -32,33 +37,45 @@ def information_plane(
     h_x: float,
     i_xy: float,
     *,
+    transitions: Sequence[float] = (),
+    last_epoch: float | None = None,
     title: str = "",
 ) -> ChartSpec:
     """The layers' trajectories through the information plane, in bits, coloured by log epoch.
 
     `i_x` and `i_y` are I(X;T) and I(T;Y), usually the means over an ensemble; `h_x` and `i_xy` are H(X) and
     I(X;Y). Each layer's number, counted from the input, stands where it is at the last epoch that has values.
+    `transitions`: the epoch at which each layer's drift ends (NaN: it does not), marked on its path.
+    `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown.
     """
     epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
-    places = _log_places(epochs, last)
-    series, marks = [], []
+    end_of_colours = max(last, last_epoch or 0.0)
+    places = _log_places(epochs, end_of_colours)
+    series, turns, marks = [], [], []
     for layer in range(i_x.shape[1]):
         x, y = i_x[:, layer], i_y[:, layer]
-        series.append(Series(x, y, "line", Shades(places), key=_KEYS[layer % len(_KEYS)]))
+        tell = partial(_layer_at, layer, epochs)
+        series.append(Series(x, y, "line", Shades(places), key=_KEYS[layer % len(_KEYS)], tell=tell))
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+        turn = transitions[layer] if layer < len(transitions) else math.nan
+        if known.size and first <= turn <= last:
+            place = [float(np.interp(turn, epochs[known], one[known])) for one in (x, y)]
+            turns.append(Mark(place[0], place[1], TURN))
         if known.size:
             marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}"))
     begin, end = _written(first), _written(last)
     span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
+    if turns:
+        caption += f" {TURN}: where a layer's drift ends."
     return ChartSpec(
         title,
         *_axes(h_x, i_xy),
         series=tuple(series),
         guides=_bounds(h_x, i_xy),
-        marks=tuple(marks),
-        bar=ColourBar("epoch", _stops(first, last)) if last > first else None,
+        marks=(*turns, *marks),
+        bar=ColourBar("epoch", _stops(first, end_of_colours)) if end_of_colours > first and len(epochs) else None,
         caption=caption if len(epochs) else "",
     )
 
@@ -70,9 +87,13 @@ def information_points(
     i_xy: float,
     *,
     epoch: int,
+    first_seed: int = 0,
     title: str = "",
 ) -> ChartSpec:
-    """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer."""
+    """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer.
+
+    Network k has the seed `first_seed` + k.
+    """
     i_x, i_y = np.asarray(i_x), np.asarray(i_y)
     networks, layers = i_x.shape
     series = tuple(
@@ -83,6 +104,7 @@ def information_points(
             Category(layer),
             label=f"T{layer + 1}",
             key=_KEYS[layer % len(_KEYS)],
+            tell=partial(_seed_of, layer, first_seed),
         )
         for layer in range(layers)
     )
@@ -107,7 +129,8 @@ def compared_planes(
         for layer in range(i_x.shape[1]):
             x, y = i_x[:, layer], i_y[:, layer]
             label = name if layer == 0 else ""
-            series.append(Series(x, y, "line", Category(index), label=label, key=_KEYS[index % len(_KEYS)]))
+            key, tell = _KEYS[index % len(_KEYS)], f"{name} T{layer + 1}"
+            series.append(Series(x, y, "line", Category(index), label=label, key=key, tell=tell))
             known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             if known.size:
                 marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}", Category(index)))
@@ -115,6 +138,14 @@ def compared_planes(
     return ChartSpec(
         title, *_axes(h_x, i_xy), series=tuple(series), guides=_bounds(h_x, i_xy), marks=tuple(marks), caption=caption
     )
+
+
+def _layer_at(layer: int, epochs: Float[np.ndarray, " snapshots"], index: int) -> str:
+    return f"T{layer + 1} epoch {_written(float(epochs[index]))}"
+
+
+def _seed_of(layer: int, first_seed: int, network: int) -> str:
+    return f"T{layer + 1} seed {first_seed + network}"
 
 
 def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:

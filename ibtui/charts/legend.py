@@ -45,7 +45,7 @@ def pens(series: Sequence[Series], palette: Palette, *, colour: bool, ascii: boo
             glyph = palette.category(one.colour.index).marker
         if ascii or (glyph is None and not colour and (len(series) > 1 or one.key)):
             glyph = _single(one.key, ascii) or glyph or spare[index % len(spare)]
-        if ascii or (one.kind == "points" and glyph):
+        if ascii or (one.kind in ("points", "dotted") and glyph):
             chosen.append(Pen(glyph or spare[0], None, ink))
         else:
             chosen.append(Pen(BLOCK if one.kind == "points" else BRAILLE, glyph, ink))
@@ -93,6 +93,8 @@ def _sample(one: Series, pen: Pen) -> list[Cell]:
         return [("■", pen.colour)]
     if one.kind == "points":
         return [(pen.marker, pen.colour)]
+    if one.kind == "dotted":
+        return [("┈" if pen.marker == BRAILLE else pen.marker, pen.colour)] * 2
     if pen.marker != BRAILLE:
         return [(pen.marker, pen.colour)] * 2
     return [("━", pen.colour), (pen.stamp or "━", pen.colour), *([("━", pen.colour)] if pen.stamp else [])]

@@ -123,17 +123,35 @@ def distinct(dots: Dots) -> Dots:
 def along(dots: Dots, across: int, down: int, first: float, every: float) -> Dots:
     """Cells (of `across` x `down` dots) at even distances along the lines, for markers to stand in.
 
-    One at least, if there are any dots: in the middle, where the lines are shorter than `first`.
+    Distances are in cells. One at least, if there are any dots: in the middle, where the lines are shorter than
+    `first`.
     """
+    column, row = _spaced(dots, across, down, first, every)
+    return _lone(column.astype(np.int64), row.astype(np.int64))
+
+
+def dotted(dots: Dots, across: int, down: int, every: float) -> Dots:
+    """Dots at even distances, in cells of `across` x `down` dots, along the lines, in the dots' own grid."""
+    column, row = _spaced(dots, across, down, 0.0, every)
+    return _lone((column * across).astype(np.int64), (row * down).astype(np.int64))
+
+
+def _spaced(
+    dots: Dots, across: int, down: int, first: float, every: float
+) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
+    """Columns and rows, in cells, of places at even distances along the lines."""
     if len(dots.column) == 0:
-        return dots
+        return np.empty(0), np.empty(0)
     x, y = (dots.column + 0.5) / across, (dots.row + 0.5) / down
     step = np.where(dots.joined[1:], np.hypot(np.diff(x), np.diff(y)), 0.0)
     length = np.concatenate([[0.0], np.cumsum(step)])
     total = float(length[-1])
     places = np.arange(first, total, every) if total > first else np.array([total / 2])
-    column, row = (np.interp(places, length, values).astype(np.int64) for values in (x, y))
-    return Dots(column, row, np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=np.int64))
+    return np.interp(places, length, x), np.interp(places, length, y)
+
+
+def _lone(column: Int[np.ndarray, " dots"], row: Int[np.ndarray, " dots"]) -> Dots:
+    return Dots(column, row, np.zeros(len(column), dtype=bool), np.zeros(len(column), dtype=np.int64))
 
 
 def of_level(dots: Dots, levels: Int[np.ndarray, " points"], level: int) -> Dots:

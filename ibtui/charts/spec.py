@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ibtui.charts.palette import Colour, Shades
@@ -19,8 +20,8 @@ class Series:
 
     x: Float[np.ndarray, " points"]
     y: Float[np.ndarray, " points"]
-    kind: Literal["points", "line", "steps"]
-    """`steps`: each y holds until the next x."""
+    kind: Literal["points", "line", "steps", "dotted"]
+    """`steps`: each y holds until the next x. `dotted`: a line of dots at even distances."""
     colour: Colour | Shades = None
     label: str = ""
     """What the legend calls it; a series without a label is not in the legend."""
@@ -28,6 +29,8 @@ class Series:
     """One character with which the points are drawn, or that is set into a line. None: dots, a plain line."""
     key: str | None = None
     """The same where colours cannot tell series apart (without colour, in ASCII). None: one is chosen."""
+    tell: str | Callable[[int], str] = ""
+    """What a cross-hair calls the series, or the point of an index. Empty: the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,14 @@ class ChartSpec:
     marks: tuple[Mark, ...] = ()
     bar: ColourBar | None = None
     caption: str = ""
+
+
+def with_common_y(specs: Sequence[ChartSpec]) -> tuple[ChartSpec, ...]:
+    """The charts with one y axis that shows what each of theirs does, so that charts side by side can be compared."""
+    axes = [spec.y for spec in specs]
+    if not axes or any(axis.label != axes[0].label or axis.log != axes[0].log for axis in axes):
+        return tuple(specs)
+    low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
+    if all(axis.limits == (low, high) for axis in axes):
+        return tuple(specs)
+    return tuple(replace(spec, y=replace(spec.y, low=low, high=high)) for spec in specs)

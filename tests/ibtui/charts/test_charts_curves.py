@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -26,12 +28,14 @@ def moments(spec: ChartSpec) -> list[float]:
 
 def test_gradients_are_a_line_and_dots_of_one_colour_for_each_layer() -> None:
     mean, std = values(3), values(3, 0.1)
-    spec = gradient_chart(EPOCHS, mean, std, shown=(0, 2), last_epoch=100, at=10)
-    assert [series.kind for series in spec.series] == ["line", "points"] * 2
-    assert [series.colour for series in spec.series] == [Category(0), Category(0), Category(2), Category(2)]
-    assert [series.label for series in spec.series] == ["T1", "", "T3", ""]
-    assert np.array_equal(spec.series[2].y, mean[:, 2], equal_nan=True)
+    spec = gradient_chart(EPOCHS, mean, std, shown=(0, 2), last_epoch=100, batches=7, transition=10)
+    assert [series.kind for series in spec.series] == ["dotted", *["dotted", "line"] * 2]
+    assert [series.colour for series in spec.series] == [None, Category(0), Category(0), Category(2), Category(2)]
+    assert [series.label for series in spec.series] == ["noise floor", "", "T1", "", "T3"]
+    assert np.array_equal(spec.series[4].y, mean[:, 2], equal_nan=True)
     assert np.array_equal(spec.series[3].y, std[:, 2], equal_nan=True)
+    for epoch in range(1, len(EPOCHS)):
+        assert spec.series[0].y[epoch] == pytest.approx(math.sqrt(std[epoch, 0] * std[epoch, 2] / 7))
     both = np.concatenate([mean[:, [0, 2]], std[:, [0, 2]]])
     assert spec.y.low < np.nanmin(both)
     assert np.nanmax(both) < spec.y.high
@@ -40,8 +44,14 @@ def test_gradients_are_a_line_and_dots_of_one_colour_for_each_layer() -> None:
 
 
 def test_the_first_epoch_and_none_have_no_mark() -> None:
-    for at in (None, 0, 0.0):
-        assert moments(gradient_chart(EPOCHS, values(1), values(1), shown=(0,), last_epoch=100, at=at)) == []
+    for turn in (None, 0, 0.0):
+        spec = gradient_chart(EPOCHS, values(1), values(1), shown=(0,), last_epoch=100, batches=7, transition=turn)
+        assert moments(spec) == []
+
+
+def test_one_batch_an_epoch_has_no_noise_floor() -> None:
+    spec = gradient_chart(EPOCHS, values(1), values(1) * np.nan, shown=(0,), last_epoch=100, batches=1)
+    assert "noise floor" not in [series.label for series in spec.series]
 
 
 @pytest.mark.parametrize("batches", [1, 7, 100])
@@ -50,10 +60,10 @@ def test_snr_shows_where_drift_ends_and_what_noise_alone_gives(batches: int) -> 
     levels = {guide.label: guide.value for guide in spec.guides}
     assert levels["drift above, diffusion below"] == 1
     if batches > 1:
-        assert levels["noise"] == pytest.approx(batches**-0.5)
-        assert spec.caption == ""
+        assert levels["noise floor"] == pytest.approx(batches**-0.5)
+        assert "One batch" not in spec.caption
     else:
-        assert "noise" not in levels
+        assert "noise floor" not in levels
         assert "One batch" in spec.caption
     assert spec.y.low <= min(levels.values())
     assert spec.y.log
@@ -61,9 +71,9 @@ def test_snr_shows_where_drift_ends_and_what_noise_alone_gives(batches: int) -> 
 
 def test_learning_is_the_mean_and_one_standard_deviation_of_each_curve() -> None:
     loss, accuracy = values(4), np.clip(values(4), 0, 1)
-    spec = learning_chart(EPOCHS, {"loss": loss, "accuracy": accuracy}, last_epoch=100, at=3)
+    spec = learning_chart(EPOCHS, {"loss": loss, "accuracy": accuracy}, last_epoch=100, transition=3)
     assert [series.label for series in spec.series if series.label] == ["loss", "accuracy"]
-    line, low, high = spec.series[:3]
+    low, high, line = spec.series[:3]
     assert np.allclose(line.y[1:], loss[1:].mean(axis=1))
     assert np.allclose(low.y[1:], (loss.mean(axis=1) - loss.std(axis=1))[1:])
     assert np.allclose(high.y[1:], (loss.mean(axis=1) + loss.std(axis=1))[1:])
@@ -80,7 +90,7 @@ def test_one_network_has_no_spread() -> None:
 def test_networks_without_a_value_do_not_count() -> None:
     loss = values(3)
     loss[2:, 0] = np.nan
-    [line, *_] = learning_chart(EPOCHS, {"loss": loss}, last_epoch=100).series
+    [*_, line] = learning_chart(EPOCHS, {"loss": loss}, last_epoch=100).series
     assert np.allclose(line.y[2:], loss[2:, 1:].mean(axis=1))
 
 
@@ -111,11 +121,11 @@ def test_all_numbers_can_be_drawn(kind: str, size: tuple[int, int]) -> None:
     found = ODD[kind]
     epochs = EPOCHS[: len(found)]
     for spec in (
-        gradient_chart(epochs, found, found, shown=(0, 1), last_epoch=100, at=50),
-        snr_chart(epochs, found, shown=(0, 1), last_epoch=100, batches=8, at=50),
+        gradient_chart(epochs, found, found, shown=(0, 1), last_epoch=100, batches=8, transition=50),
+        snr_chart(epochs, found, shown=(0, 1), last_epoch=100, batches=8, transition=50),
         snr_chart(epochs, found, shown=(), last_epoch=1, batches=0),
-        gradient_chart(epochs, found, found, shown=(), last_epoch=1),
-        learning_chart(epochs, {"loss": np.abs(found)}, last_epoch=100, at=50),
+        gradient_chart(epochs, found, found, shown=(), last_epoch=1, batches=1),
+        learning_chart(epochs, {"loss": np.abs(found)}, last_epoch=100, transition=50),
         learning_chart(epochs, {}, last_epoch=100),
     ):
         image = render(spec, *size, theme="dark")
