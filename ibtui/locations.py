@@ -9,6 +9,8 @@ from engine.errors import InvalidValue, SessionError
 from engine.session.format import SUFFIX
 
 VARIABLE = "IBTUI_SESSIONS"
+EXAMPLE = "example-"
+"""How the names of sessions that ship with the project begin."""
 LONGEST_NAME = 120
 
 
@@ -37,8 +39,40 @@ def session_files(directory: Path) -> list[Path]:
         raise InvalidValue(f"cannot read the sessions directory {str(directory)!r}: {error.strerror}") from None
 
 
+def examples_directory() -> Path:
+    """Where the sessions are that ship with the project: in the installed package, or in the checkout it runs from."""
+    installed = Path(__file__).parent / "examples"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "sessions"
+
+
+def example_files() -> list[Path]:
+    """The sessions that ship with the project, by name."""
+    try:
+        return [file for file in session_files(examples_directory()) if file.name.startswith(EXAMPLE)]
+    except InvalidValue:  # they are no reason to fail
+        return []
+
+
+def is_example(path: Path) -> bool:
+    """Whether a session ships with the project: such a one is only read."""
+    return path.name.startswith(EXAMPLE) and path.resolve().parent == examples_directory().resolve()
+
+
+def require_own(path: Path) -> Path:
+    """The path of a session that may be written to.
+
+    Raises:
+        InvalidValue: it ships with the project.
+    """
+    if is_example(path):
+        raise InvalidValue(f"{path.stem!r} is an example and only read: copy the file to change it, or run it anew")
+    return path
+
+
 def find_session(text: str, directory: Path) -> Path:
     """The file that `text` means: a path, or a session's name or the unique beginning of one in `directory`.
+
+    What is not there may be the name of a session that ships with the project.
 
     Raises:
         SessionError: there is none, or more than one.
@@ -53,6 +87,10 @@ def find_session(text: str, directory: Path) -> Path:
     matching = exact or [file for file in files if file.stem.startswith(text)]
     if len(matching) == 1:
         return matching[0]
+    if not matching:
+        matching = [file for file in example_files() if file.stem == text]
+        if matching:
+            return matching[0]
     if not matching:
         names = ", ".join(file.stem for file in files[:8]) + (", ..." if len(files) > 8 else "")
         there = f"there are {names}" if files else "there are none"

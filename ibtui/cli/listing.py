@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
+
+import typer
 
 from engine.errors import SessionError
 from engine.experiment import hidden_text
 from engine.session.summary import Summary, read_summary
 from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
-from ibtui.locations import session_files, sessions_directory
+from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
 from ibtui.wording import age, printable, size
 
 UNFOLDED = 10_000
 """Columns that no list fills: a name folded over two lines is not found by grep."""
 
 
-def list_sessions(sessions_dir: SessionsDir = None, json: Json = False, quiet: Quiet = False) -> None:
+def list_sessions(
+    sessions_dir: SessionsDir = None,
+    examples: Annotated[bool, typer.Option("--examples", help="List the sessions that ship with ibtui.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """List the sessions with their status and how far they have come, newest first."""
-    directory = sessions_directory(sessions_dir)
+    directory = examples_directory() if examples else sessions_directory(sessions_dir)
+    files = example_files() if examples else [file for file in session_files(directory) if not is_example(file)]
     found: list[Summary] = []
-    for file in session_files(directory):
+    for file in files:
         try:
             found.append(read_summary(file))
         except SessionError as error:
@@ -30,7 +39,7 @@ def list_sessions(sessions_dir: SessionsDir = None, json: Json = False, quiet: Q
         print_json([as_plain(summary) for summary in found])
         return
     if not found:
-        tell(f"no sessions in {directory}; make one with: ibtui run", quiet=quiet)
+        tell(f"no sessions in {directory}; make one with: ibtui run, or see: ibtui list --examples", quiet=quiet)
         return
     from rich.table import Table
 

@@ -9,7 +9,7 @@ import typer
 from ibtui.cli.console import tell
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
 from ibtui.cli.run import work
-from ibtui.locations import find_session, sessions_directory
+from ibtui.locations import find_session, require_own, sessions_directory
 
 
 def resume(
@@ -35,7 +35,7 @@ def resume(
     from engine.session.control import send, wait_until
     from engine.session.summary import read_summary
 
-    path = find_session(session, sessions_directory(sessions_dir))
+    path = require_own(find_session(session, sessions_directory(sessions_dir)))
     if epochs is None and networks is None and read_summary(path).status == "paused":
         send(path, "resume")
         status = wait_until(path, ("running", "finished", "stopped"), seconds=10.0)
