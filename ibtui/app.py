@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,7 +21,9 @@ from textual.theme import Theme
 from engine.errors import EngineError
 from engine.session.control import send
 from engine.session.summary import Summary
+from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
+from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, load_settings, save_theme
 from ibtui.wording import printable
 
@@ -38,6 +41,7 @@ class IbtuiApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
         Binding("question_mark", "help", "Help", id="app.help"),
         Binding("ctrl+t", "theme", "Dark/light", show=False, id="app.theme"),
+        Binding("f12", "picture", "Screenshot", tooltip="Save the screen as SVG", show=False, id="app.screenshot"),
     ]
 
     def __init__(self, directory: Path, session: Path | None = None, settings: Settings | None = None) -> None:
@@ -57,11 +61,12 @@ class IbtuiApp(App[None]):
         if self.settings.theme in self.available_themes:
             self.theme = self.settings.theme
         self.set_keymap(dict(self.settings.keys))
+        self.set_class(self.ascii, "ascii")
         self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.push_screen(LibraryScreen(self.directory))
         if self._first_session is not None:
             self.open_session(self._first_session)
-        self.set_interval(0.5, self._watch_runs)
+        self.set_interval(0.2, self._watch_runs)
 
     def open_session(self, path: Path) -> None:
         """Show a session."""
@@ -87,28 +92,34 @@ class IbtuiApp(App[None]):
 
         self._runs[path] = runs.start_run(experiment, path)
         self._waiting = path
-        self.notify("starting; a first run compiles its kernels, which takes some seconds")
+        self.push_screen(Starting(printable(path.stem)))
 
-    def resume_run(self, summary: Summary) -> None:
-        """Go on with a session's run, and show it."""
+    def resume_run(self, summary: Summary, *, show: bool = True) -> None:
+        """Go on with a session's run, and show it unless it is shown already."""
         from ibtui import runs
 
         if summary.live:
-            self.notify(f"{printable(summary.name)} is {summary.status}", markup=False)
+            self.notify(f"{printable(summary.path.stem)} is {summary.status}", markup=False)
             return
         self._runs[summary.path] = runs.resume_run(summary.path)
-        self.open_session(summary.path)
+        if show:
+            self.open_session(summary.path)
 
     def _watch_runs(self) -> None:
         """Show the session of a run that was just started, and tell when one could not go on."""
         if self._waiting is not None and self._waiting.exists():
             path, self._waiting = self._waiting, None
-            if not isinstance(self.screen, LibraryScreen):
-                self.pop_screen()
-            self.open_session(path)
+            if isinstance(self.screen, Starting):  # else whoever waited for it is doing something else
+                while not isinstance(self.screen, LibraryScreen):
+                    self.pop_screen()
+                self.open_session(path)
         for path, run in list(self._runs.items()):
             if run.ended:
                 del self._runs[path]
+                if path == self._waiting:
+                    self._waiting = None
+                    if isinstance(self.screen, Starting):
+                        self.pop_screen()
                 if run.complaint:
                     self.notify(printable(run.complaint), severity="error", markup=False, timeout=10)
 
@@ -160,6 +171,17 @@ class IbtuiApp(App[None]):
                 save_theme(theme.name)
             except EngineError as error:
                 self.notify(printable(str(error)), severity="warning", markup=False)
+
+    def action_picture(self) -> None:
+        """Save the screen as an SVG file where the app was started."""
+        name = type(self.screen).__name__.removesuffix("Screen").lower()
+        path = next(p for k in count(1) if not (p := Path(f"ibtui-{name}{f'-{k}' if k > 1 else ''}.svg")).exists())
+        try:
+            write_whole(path, self.export_screenshot().encode())
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"wrote {path}", markup=False)
 
     def action_theme(self) -> None:
         """Dark or light."""

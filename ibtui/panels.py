@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.experiment import parse_hidden
+from engine.phases.spread import EpochSpread
+from engine.phases.transition import Transition, transition
 from engine.session.follow import Follower
 from ibtui.charts.curves import gradient_chart, learning_chart, snr_chart
 from ibtui.charts.information_plane import information_plane, information_points
@@ -54,6 +57,7 @@ class Panels:
         self._layers: LayerHistory = follower.layers(index)
         self._learning: LearningHistory = follower.learning(index)
         self._means: dict[str, Any] = {}
+        self._curves: dict[tuple[str, tuple[int, ...]], ChartSpec] = {}
         batch = summary.experiment.batch
         self.batches = 1 if batch == "full" else math.ceil(self.ensemble.sample_size / batch)
 
@@ -61,6 +65,16 @@ class Panels:
     def epochs(self) -> tuple[int, ...]:
         """Epochs measured."""
         return tuple(self._layers.epochs.tolist())
+
+    @cached_property
+    def transition(self) -> Transition:
+        """Where drift ends, by layer and network."""
+        return transition(self._layers)
+
+    @property
+    def turn(self) -> float | None:
+        """The epoch at which drift ends in the network as a whole; None unless it does in at least half of them."""
+        return _agreed(self.transition.network)
 
     @property
     def title(self) -> str:
@@ -73,16 +87,27 @@ class Panels:
         return self._means[name]
 
     def chart(self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool) -> ChartSpec:
-        """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network."""
-        last = float(self.summary.experiment.epochs)
-        epochs = self._layers.epochs.astype(np.float64)
+        """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
+
+        The plane depends on the epoch; the charts over epochs do not, and are made once.
+        """
         if panel == "plane":
             return self._plane(epoch, shown, points=points)
+        if (panel, shown) not in self._curves:
+            self._curves[panel, shown] = self._over_epochs(panel, shown)
+        return self._curves[panel, shown]
+
+    def _over_epochs(self, panel: str, shown: tuple[int, ...]) -> ChartSpec:
+        last = float(self.summary.experiment.epochs)
+        epochs = self._layers.epochs.astype(np.float64)
         if panel == "gradients":
             mean, std = self._mean("grad_mean"), self._mean("grad_std")
-            return gradient_chart(epochs, mean, std, shown=shown, last_epoch=last, at=epoch)
+            return gradient_chart(
+                epochs, mean, std, shown=shown, last_epoch=last, batches=self.batches, transition=self.turn
+            )
         if panel == "snr":
-            return snr_chart(epochs, self._mean("snr"), shown=shown, last_epoch=last, batches=self.batches, at=epoch)
+            snr = self._mean("snr")
+            return snr_chart(epochs, snr, shown=shown, last_epoch=last, batches=self.batches, transition=self.turn)
         learning = self._learning
         curves = {
             "loss inside the sample": learning.train_loss,
@@ -91,7 +116,7 @@ class Panels:
             "accuracy outside": learning.test_accuracy,
         }
         there = {name: values for name, values in curves.items() if not np.isnan(values).all()}
-        return learning_chart(epochs, there, last_epoch=last, at=epoch)
+        return learning_chart(epochs, there, last_epoch=last, transition=self.turn)
 
     def _plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> ChartSpec:
         summary = self.summary
@@ -99,10 +124,20 @@ class Panels:
         if points:
             row = int(np.searchsorted(self._layers.epochs, epoch, side="right")) - 1
             i_x, i_y = (_only(values[max(row, 0)], shown) for values in (self._layers.i_x, self._layers.i_y))
-            return information_points(i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, title=title)
+            seed = summary.experiment.seed
+            return information_points(i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, first_seed=seed, title=title)
         until = self._layers.epochs <= epoch
         i_x, i_y = (_only(self._mean(name)[until], shown) for name in ("i_x", "i_y"))
-        return information_plane(self._layers.epochs[until], i_x, i_y, summary.h_x, summary.i_xy, title=title)
+        return information_plane(
+            self._layers.epochs[until],
+            i_x,
+            i_y,
+            summary.h_x,
+            summary.i_xy,
+            transitions=[math.nan if (turn := _agreed(one)) is None else turn for one in self.transition.layers],
+            last_epoch=float(summary.experiment.epochs),
+            title=title,
+        )
 
     def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""
@@ -130,6 +165,11 @@ class Panels:
             )
             for layer, width in enumerate(self.widths)
         ]
+
+
+def _agreed(epochs: EpochSpread) -> float | None:
+    """An epoch that at least half of the networks have."""
+    return epochs.epoch if epochs.present and 2 * epochs.count >= epochs.networks else None
 
 
 def _over_networks(how: Any, values: np.ndarray) -> Any:

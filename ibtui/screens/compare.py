@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid
 from textual.reactive import reactive
 from textual.widgets import Footer, Static
 
 from engine.errors import EngineError
 from engine.session.follow import Follower
 from ibtui.charts.information_plane import compared_planes
-from ibtui.panels import Panels
+from ibtui.panels import PANELS, Panels, estimator
+from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.linked import link
+from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
@@ -27,34 +30,44 @@ LOOK_SECONDS = 0.5
 
 
 class CompareScreen(PlaybackScreen):
-    """The planes of several ensembles, each in its own panel or all in one."""
+    """The charts of several ensembles, each in its own panel, or the planes of all in one."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "app.pop_screen", "Library", id="compare.leave"),
-        Binding("o", "overlay", "Overlay", id="compare.overlay"),
+        Binding("escape,q", "leave", "Library", id="compare.leave"),
+        Binding("o", "overlay", "Overlay", tooltip="All planes in one chart", id="compare.overlay"),
+        Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="compare.panel", priority=True),
+        Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="compare.panel_back", priority=True),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="compare.points"),
+        Binding("e", "choose", "Choose", tooltip="Choose the ensembles", id="compare.choose"),
         Binding("f", "full", "Full screen", show=False, id="compare.full"),
+        Binding("right_square_bracket", "go(1)", "Next ensemble", show=False, id="compare.next"),
+        Binding("left_square_bracket", "go(-1)", "Ensemble before", show=False, id="compare.before"),
     ]
 
     overlay: reactive[bool] = reactive(False, init=False)
     """All in one chart, coloured by ensemble, or each in its own."""
     points: reactive[bool] = reactive(False, init=False)
+    panel: reactive[str] = reactive("plane", init=False)
+    """One of `PANELS`."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
         self._paths = paths
         self._followers: list[Follower] = []
+        self._every: list[tuple[int, int]] = []
+        """Follower and ensemble of all that there are."""
         self._shown: list[tuple[int, int]] = []
-        """Follower and ensemble of each panel."""
+        """Those that are compared."""
         self._charts: list[Panels | None] = []
+        self._trouble = ""
 
     def compose(self) -> ComposeResult:
         """The panels, the timeline, keys."""
         yield Static(id="status", markup=False)
-        yield Grid(id="compared")
+        yield Multiples(id="compared")
         yield ChartView(id="overlaid")
         yield Timeline(id="timeline")
         yield Footer(compact=True)
@@ -67,21 +80,21 @@ class CompareScreen(PlaybackScreen):
                 self._followers.append(Follower(path))
             except EngineError as error:
                 self.notify(printable(str(error)), severity="error", markup=False)
-        every = [
+        self._every = [
             (number, ensemble.index)
             for number, follower in enumerate(self._followers)
             for ensemble in follower.summary.ensembles
         ]
-        self._shown = every[:MOST]
-        count = len(self._shown)
-        grid = self.query_one("#compared", Grid)
-        grid.styles.grid_size_columns = 1 if count < 2 else 2 if count in (2, 4) else 3
-        await grid.mount(*[ChartView(id=f"panel-{number}") for number in range(count)])
-        text = f"comparing {count} ensembles" + (f" of {len(every)}: the first six" if len(every) > count else "")
-        self.query_one("#status", Static).update(text)
         self.query_one("#overlaid", ChartView).display = False
-        self._take_in()
+        await self._compare(self._every[:MOST])
         self.set_interval(LOOK_SECONDS, self._look)
+
+    async def _compare(self, chosen: list[tuple[int, int]]) -> None:
+        """Compare these."""
+        self._shown = chosen
+        await self.query_one("#compared", Multiples).lay_out(len(chosen))
+        self._take_in()
+        self.action_go(0)
 
     def on_unmount(self) -> None:
         """Let go of the files."""
@@ -93,15 +106,27 @@ class CompareScreen(PlaybackScreen):
         """Whether a run is at work on any of the sessions."""
         return any(follower.summary.live for follower in self._followers)
 
+    @property
+    def transition(self) -> float | None:
+        """Where drift ends in the chart that has the focus, or in the first that has such an end."""
+        ends = [panels.turn for panels in self._charts if panels is not None]
+        number = self._focused_number()
+        panels = self._charts[number] if number is not None else None
+        own = panels.turn if panels is not None else None
+        return own if own is not None else next((end for end in ends if end is not None), None)
+
     def _look(self) -> None:
         changed = False
+        self._trouble = ""
         for follower in self._followers:
             try:
                 changed = (follower.summary.live and follower.update()) or changed
             except EngineError as error:
-                self.query_one("#status", Static).update(printable(str(error)))
+                self._trouble = str(error)
         if changed and self.is_current:
             self._take_in()
+        else:
+            self._show_status()
 
     def _panels(self) -> list[Panels | None]:
         found: list[Panels | None] = []
@@ -118,48 +143,98 @@ class CompareScreen(PlaybackScreen):
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = max((f.summary.experiment.epochs for f in self._followers), default=1)
         timeline.live = self.growing
-        self.playback = self.playback.grown(epochs)
+        self.set_reactive(PlaybackScreen.playback, self.playback.grown(epochs))
+        timeline.playback = self.playback
+        self._show_status()
         self.draw()
 
-    def _title(self, panels: Panels) -> str:
-        several = len(self._followers) > 1
-        return f"{panels.summary.path.stem}: {panels.title}" if several else panels.title
+    def _show_status(self) -> None:
+        count, every = len(self._shown), len(self._every)
+        text = f"comparing {count} ensembles" + (f" of {every}: e chooses which" if every > count else "")
+        estimators = sorted({estimator(follower.summary) for follower in self._followers})
+        self.query_one("#status", Static).update(printable(self._trouble or "  ·  ".join([text, *estimators])))
+
+    def _title(self, number: int, index: int) -> str:
+        summary = self._followers[number].summary
+        ensemble = summary.ensembles[index]
+        title = f"{ensemble.hidden} at {ensemble.fraction:.4g}"
+        return f"{summary.path.stem}: {title}" if len(self._followers) > 1 else title
 
     def draw(self) -> None:
         """Give the charts what they show at the playhead."""
         epoch = self.playback.epoch
-        self.query_one("#timeline", Timeline).playback = self.playback
-        there = [(number, panels) for number, panels in enumerate(self._charts) if panels is not None]
+        there = [
+            (number, self._title(*self._shown[number]), panels)
+            for number, panels in enumerate(self._charts)
+            if panels is not None
+        ]
         if self.overlay:
-            paths = {f"{number + 1} {self._title(panels)}": panels.path(epoch) for number, panels in there}
-            h_x = max((panels.summary.h_x for _, panels in there), default=12.0)
-            i_xy = max((panels.summary.i_xy for _, panels in there), default=1.0)
+            paths = {f"{number + 1} {title}": panels.path(epoch) for number, title, panels in there}
+            h_x = max((panels.summary.h_x for _, _, panels in there), default=12.0)
+            i_xy = max((panels.summary.i_xy for _, _, panels in there), default=1.0)
             self.query_one("#overlaid", ChartView).show(compared_planes(paths, h_x, i_xy, epoch=epoch))
             return
-        for number, panels in there:
+        charts = {}
+        for number, title, panels in there:
             shown = tuple(range(len(panels.widths)))
-            spec = panels.chart("plane", epoch=epoch, shown=shown, points=self.points)
-            view = self.query_one(f"#panel-{number}", ChartView)
-            view.show(spec)
-            view.name_it(self._title(panels))
+            charts[number] = title, panels.chart(self.panel, epoch=epoch, shown=shown, points=self.points)
+        self.query_one("#compared", Multiples).show(charts, None if self.panel == "plane" else epoch)
 
     def watch_overlay(self, overlay: bool) -> None:
         """In one chart, or in several."""
-        self.query_one("#compared", Grid).display = not overlay
+        self.query_one("#compared", Multiples).display = not overlay
         self.query_one("#overlaid", ChartView).display = overlay
-        self.draw()
+        if overlay:
+            self.query_one("#overlaid", ChartView).focus()
+        else:
+            self.action_go(0)
+        self.draw_soon()
 
     def watch_points(self) -> None:
         """Networks or means."""
-        self.draw()
+        self.draw_soon()
+
+    def watch_panel(self) -> None:
+        """Other charts."""
+        self.draw_soon()
+
+    def on_chart_view_moved(self, event: ChartView.Moved) -> None:
+        """All panels share the cross-hair."""
+        link(event.view, event.values, self.query(ChartView))
 
     def action_overlay(self) -> None:
         """All in one chart, or each in its own."""
         self.overlay = not self.overlay
 
+    def action_panel(self, steps: int) -> None:
+        """The next kind of chart."""
+        self.overlay = False
+        self.panel = PANELS[(PANELS.index(self.panel) + steps) % len(PANELS)]
+
     def action_points(self) -> None:
         """Every network's layers, or their mean's path."""
         self.points = not self.points
+
+    def _focused_number(self) -> int | None:
+        charts = [self.query_one("#compared", Multiples).chart(number) for number in range(len(self._shown))]
+        return next((number for number, chart in enumerate(charts) if chart is not None and chart.has_focus), None)
+
+    def action_go(self, steps: int) -> None:
+        """Give the next panel the keys for zooming and the cross-hair."""
+        if self._shown:
+            number = ((self._focused_number() or 0) + steps) % len(self._shown)
+            chart = self.query_one("#compared", Multiples).chart(number)
+            if chart is not None:
+                chart.focus()
+
+    @work
+    async def action_choose(self) -> None:
+        """Choose which ensembles are compared."""
+        answers = {f"{number}-{index}": self._title(number, index) for number, index in self._every}
+        chosen = [f"{number}-{index}" for number, index in self._shown]
+        picked = await self.app.push_screen_wait(Several("Compare which ensembles?", answers, chosen, 2, MOST))
+        if picked is not None:
+            await self._compare([pair for pair in self._every if f"{pair[0]}-{pair[1]}" in picked])
 
     def action_full(self) -> None:
         """One panel over the whole screen, or all as before."""
@@ -167,3 +242,10 @@ class CompareScreen(PlaybackScreen):
             self.minimize()
         elif isinstance(self.focused, ChartView):
             self.maximize(self.focused)
+
+    def action_leave(self) -> None:
+        """Back to the library."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.dismiss()

@@ -1,15 +1,19 @@
-"""Questions over a screen: a choice between a few answers, or a line of text."""
+"""Questions over a screen: a choice between a few answers, some of many, or a line of text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, SelectionList, Static
+from textual.widgets.selection_list import Selection
+
+from ibtui.wording import printable
 
 
 class Choice(ModalScreen[str | None]):
@@ -65,3 +69,40 @@ class Line(ModalScreen[str | None]):
         """That is the answer, if it is one."""
         if not self._refuse(event.value):
             self.dismiss(event.value)
+
+
+class Several(ModalScreen[list[str] | None]):
+    """Asks for some of many; how many there may be is said, and held to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("enter", "take", "Take", priority=True),
+    ]
+
+    def __init__(
+        self, question: str, answers: Mapping[str, str], chosen: Collection[str], least: int, most: int
+    ) -> None:
+        super().__init__()
+        self._question = question
+        self._answers = answers
+        self._chosen = chosen
+        self._least, self._most = least, most
+
+    def compose(self) -> ComposeResult:
+        """The question, a list to mark in, what is wrong with it."""
+        with Vertical(id="dialog"):
+            yield Static(self._question, markup=False)
+            yield SelectionList[str](
+                *[Selection(Text(printable(text)), key, key in self._chosen) for key, text in self._answers.items()],
+                id="several",
+            )
+            yield Static("space marks, enter takes them", id="trouble", markup=False)
+
+    def action_take(self) -> None:
+        """These, if they are not too few or too many."""
+        picked = self.query_one("#several", SelectionList).selected
+        if self._least <= len(picked) <= self._most:
+            self.dismiss(picked)
+        else:
+            said = f"{len(picked)} are marked: allowed are {self._least} to {self._most}"
+            self.query_one("#trouble", Static).update(said)

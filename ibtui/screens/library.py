@@ -13,16 +13,19 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
-from engine.errors import EngineError, SessionError
+from engine.errors import EngineError
 from engine.experiment import hidden_text
+from engine.presets import DEFAULT, PRESETS
 from engine.session.control import settle
-from engine.session.summary import Summary, read_summary
-from ibtui.locations import require_name, session_files
+from engine.session.summary import Summary
+from ibtui.locations import free_path, is_example, require_name
 from ibtui.screens.dialogs import Choice, Line
+from ibtui.shelf import Shelf, matches
+from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import age, printable, size
@@ -31,10 +34,14 @@ if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
 
 LOOK_SECONDS = 1.0
-WELCOME = """There are no sessions yet.
+WELCOME = """There are no sessions of yours yet.
 
-Press  n  to start one, or run  ibtui run  in a shell: ten networks learn a rule on twelve
-binary inputs, and you watch each of their layers move in the information plane."""
+Press  s  to start one right away: ten networks learn a rule on twelve binary inputs, and you watch each of their layers
+move in the information plane.  n  sets up another experiment,  ?  explains."""
+SEE_EXAMPLES = "  enter  opens an example below."
+HEADING = "examples"
+"""The row above the sessions that ship with the project."""
+COLUMNS = ("name", "status", "epochs", "networks", "rule", "hidden", "fraction", "age", "size")
 
 
 class SessionsTable(DataTable[Text]):
@@ -46,12 +53,13 @@ class SessionsTable(DataTable[Text]):
 class LibraryScreen(Screen[None]):
     """Sessions to open, with what is known of each."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide"), (170, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
     app: IbtuiApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "New", tooltip="New experiment", id="library.new"),
+        Binding("s", "quick", "Start", tooltip="Start the preset quick right away", show=False, id="library.quick"),
         Binding("slash", "filter", "Filter", id="library.filter"),
         Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
@@ -67,29 +75,29 @@ class LibraryScreen(Screen[None]):
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self.directory = directory
-        self._found: dict[str, Summary] = {}
-        self._stamps: dict[Path, tuple[float, int]] = {}
-        self._damaged: dict[str, str] = {}
-        self._marked: set[str] = set()
-        self._previewed: tuple[str, int] | None = None
+        self._shelf = Shelf(directory)
+        self._marked: set[Path] = set()
+        self._cursor_row = 0
+        self._previewed: tuple[Path, int] | None = None
 
     def compose(self) -> ComposeResult:
         """A filter, the table, the chosen session, keys."""
         yield Static("ibtui", id="heading", markup=False)
-        yield Input(placeholder="filter by name, rule, status …", id="filter")
-        with Horizontal(id="library"):
+        yield Input(placeholder="filter by name, rule, status, architecture …", id="filter")
+        yield Static(id="welcome", markup=False)
+        with Container(id="library"):
             yield SessionsTable(id="sessions", cursor_type="row", zebra_stripes=False)
-            with Vertical(id="preview"):
+            with Horizontal(id="preview"):
                 yield ChartView(id="small-plane")
-                yield Static(id="about", markup=False)
-        yield Static(WELCOME, id="welcome", markup=False)
+                with Vertical(id="facts"):
+                    yield Static(id="about", markup=False)
         yield Footer(compact=True)
         yield TooSmall()
 
     def on_mount(self) -> None:
         """Look for sessions now, and again from time to time."""
         table = self.query_one("#sessions", DataTable)
-        for key in ("name", "status", "epochs", "networks", "rule", "hidden", "fraction", "age", "size"):
+        for key in COLUMNS:
             table.add_column(key, key=key)
         self.query_one("#filter", Input).display = False
         self.query_one("#small-plane", ChartView).can_focus = False
@@ -102,87 +110,57 @@ class LibraryScreen(Screen[None]):
         self._look()
 
     def _look(self) -> None:
-        """Read what has changed; a session that runs is read each time."""
-        if not self.is_current and self._found:
+        """Read what has changed."""
+        if not self.is_current and self._shelf.own:
             return
         try:
-            files = session_files(self.directory)
+            self._shelf.look()
         except EngineError as error:
             self.query_one("#heading", Static).update(printable(str(error)))
             return
-        for path in files:
-            known = self._found.get(path.stem)
-            try:
-                stat = path.stat()
-                stamp = (stat.st_mtime, stat.st_size)
-                if self._stamps.get(path) == stamp and (known is None or not known.live):
-                    continue
-                self._stamps[path] = stamp
-                self._found[path.stem] = read_summary(path)
-                self._damaged.pop(path.stem, None)
-            except SessionError as error:
-                self._found.pop(path.stem, None)
-                self._damaged[path.stem] = str(error)
-            except OSError:
-                continue  # gone between two looks
-        there = {path.stem for path in files}
-        for name in set(self._found) - there:
-            del self._found[name]
-        for name in set(self._damaged) - there:
-            del self._damaged[name]
-        self._marked &= there
+        self._marked = {path for path in self._marked if path in self._shelf}
         self._fill()
 
-    def _matching(self) -> list[Summary]:
-        words = self.query_one("#filter", Input).value.lower().split()
-
-        def fits(summary: Summary) -> bool:
-            experiment = summary.experiment
-            text = f"{summary.path.stem} {summary.status} {experiment.rule} {experiment.activation}".lower()
-            return all(word in text for word in words)
-
-        return sorted(filter(fits, self._found.values()), key=lambda summary: -summary.created)
+    # the table
 
     def _fill(self) -> None:
-        table = self.query_one("#sessions", DataTable)
-        shown = self._matching()
-        names = [summary.path.stem for summary in shown]
-        if [str(key.value) for key in table.rows] != names:
-            chosen = self._chosen_name()
-            table.clear()
-            for name in names:
-                table.add_row(*[Text()] * 9, key=name)
-            if chosen in names:
-                table.move_cursor(row=names.index(chosen))
-        widened = False
-        for summary in shown:
-            experiment = summary.experiment
-            cells = {
-                "name": ("* " if summary.path.stem in self._marked else "") + printable(summary.path.stem),
-                "status": summary.status,
-                "epochs": f"{summary.epochs_done}/{experiment.epochs}",
-                "networks": str(experiment.networks),
-                "rule": printable(experiment.rule),
-                "hidden": _several([hidden_text(h) for h in experiment.hidden]),
-                "fraction": _several([f"{f:g}" for f in experiment.fraction]),
-                "age": age(time.time() - summary.created),
-                "size": size(summary.size),
-            }
-            for column, written in cells.items():
-                text = Text(written)  # a plain str would be read as markup
-                if table.get_cell(summary.path.stem, column) != text:
-                    table.update_cell(summary.path.stem, column, text, update_width=True)
-                    widened = True
-        if widened:  # rows may have been drawn, and kept, before their columns had their new widths
-            table.call_after_refresh(table.notify_style_update)
-        self.set_class(not self._found, "empty")
-        damaged = f" ({len(self._damaged)} unreadable)" if self._damaged else ""
-        count = f"{len(self._found)} session{'s' if len(self._found) != 1 else ''}"
+        words = self.query_one("#filter", Input).value.lower().split()
+        own = [summary for summary in self._shelf.own if matches(summary, words)]
+        examples = [summary for summary in self._shelf.examples if matches(summary, words)]
+        self._fill_table(own, examples)
+        empty = not self._shelf.own
+        self.set_class(empty, "welcome")
+        self.set_class(empty and not self._shelf.examples, "empty")
+        self.query_one("#welcome", Static).update(WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
+        damaged = f" ({len(self._shelf.damaged)} unreadable)" if self._shelf.damaged else ""
+        count = f"{len(self._shelf.own)} session{'s' if len(self._shelf.own) != 1 else ''}"
         heading = f"ibtui   {count}{damaged} in {self.directory}"
         self.query_one("#heading", Static).update(printable(heading))
         self._preview()
 
-    def _chosen_name(self) -> str | None:
+    def _fill_table(self, own: list[Summary], examples: list[Summary]) -> None:
+        table = self.query_one("#sessions", DataTable)
+        wanted = [str(summary.path) for summary in own]
+        if examples:
+            wanted += [HEADING, *(str(summary.path) for summary in examples)]
+        if [str(key.value) for key in table.rows] != wanted:
+            chosen = self._chosen_key()
+            table.clear()
+            for key in wanted:
+                table.add_row(*[Text()] * len(COLUMNS), key=key)
+            if chosen in wanted and chosen != HEADING:
+                table.move_cursor(row=wanted.index(chosen))
+            elif wanted and wanted[0] == HEADING:
+                table.move_cursor(row=1)
+        widened = False
+        if examples:
+            widened |= _write(table, HEADING, {"name": Text("Examples", "dim italic")})
+        for summary in own + examples:
+            widened |= _write(table, str(summary.path), _cells(summary, summary.path in self._marked))
+        if widened:  # rows may have been drawn, and kept, before their columns had their new widths
+            table.call_after_refresh(table.notify_style_update)
+
+    def _chosen_key(self) -> str | None:
         table = self.query_one("#sessions", DataTable)
         if not table.row_count or not table.is_valid_row_index(table.cursor_row):
             return None
@@ -190,14 +168,39 @@ class LibraryScreen(Screen[None]):
 
     def chosen(self) -> Summary | None:
         """The session under the cursor."""
-        name = self._chosen_name()
-        return self._found.get(name) if name is not None else None
+        key = self._chosen_key()
+        return self._shelf[Path(key)] if key is not None and Path(key) in self._shelf else None
+
+    def _own(self, what: str) -> Summary | None:
+        """The chosen session, unless it is only to be read: then it says so."""
+        summary = self.chosen()
+        if summary is not None and is_example(summary.path):
+            self.notify(f"an example cannot be {what}; d makes an experiment with its settings", severity="warning")
+            return None
+        return summary
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Another session is under the cursor; the heading of the examples is passed over."""
+        table, row = event.data_table, event.cursor_row
+        if event.row_key is not None and event.row_key.value == HEADING:
+            onward = row + 1 if row >= self._cursor_row or row == 0 else row - 1
+            self._cursor_row = onward
+            table.move_cursor(row=onward)
+            return
+        self._cursor_row = row
+        self._preview()
+
+    # the chosen session
 
     def _preview(self) -> None:
         summary = self.chosen()
+        self.set_class(summary is None, "none")
         if summary is None:
             return
-        measured = (summary.path.stem, sum(len(e.snapshots) for e in summary.ensembles))
+        state = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}, {size(summary.size)}"
+        lines = [summary.path.stem, state, *about(summary)]
+        self.query_one("#about", Static).update("\n".join(printable(line) for line in lines))
+        measured = (summary.path, sum(len(e.snapshots) for e in summary.ensembles))
         if measured != self._previewed:
             self._previewed = measured
             self._read_preview(summary)
@@ -206,25 +209,17 @@ class LibraryScreen(Screen[None]):
     async def _read_preview(self, summary: Summary) -> None:
         """The chosen session's plane; read here, in turns with everything else, after numpy is loaded."""
         from engine.session.follow import Follower
-        from ibtui.panels import Panels, estimator
+        from ibtui.panels import Panels
 
-        about = self.query_one("#about", Static)
+        view = self.query_one("#small-plane", ChartView)
         try:
             with Follower(summary.path) as follower:
                 panels = Panels(follower, 0)
                 last = panels.epochs[-1] if panels.epochs else 0
                 shown = tuple(range(len(panels.widths)))
-                spec = panels.chart("plane", epoch=last, shown=shown, points=False)
-                self.query_one("#small-plane", ChartView).show(spec)
-                about.update(printable(f"{panels.title}: {estimator(summary)}"))
+                view.show(panels.chart("plane", epoch=last, shown=shown, points=False))
         except (EngineError, KeyError) as error:
-            about.update(
-                printable(f"{summary.path.stem}: {error}" if isinstance(error, EngineError) else "nothing yet")
-            )
-
-    def on_data_table_row_highlighted(self) -> None:
-        """Another session is under the cursor."""
-        self._preview()
+            view.clear(printable(str(error)) if isinstance(error, EngineError) else "nothing has been measured")
 
     def on_data_table_row_selected(self) -> None:
         """Enter, or a click."""
@@ -238,6 +233,8 @@ class LibraryScreen(Screen[None]):
         """Back to the table."""
         self.query_one("#sessions", DataTable).focus()
 
+    # keys
+
     def action_open(self) -> None:
         """Open the chosen session."""
         summary = self.chosen()
@@ -247,6 +244,11 @@ class LibraryScreen(Screen[None]):
     def action_new(self) -> None:
         """Set up an experiment."""
         self.app.new_experiment()
+
+    def action_quick(self) -> None:
+        """Start the usual preset at once."""
+        experiment = PRESETS[DEFAULT].experiment
+        self.app.start_run(experiment, free_path(self.directory, experiment.title))
 
     def action_filter(self) -> None:
         """Show only sessions that match what is typed."""
@@ -263,7 +265,7 @@ class LibraryScreen(Screen[None]):
 
     def action_resume(self) -> None:
         """Go on with the chosen session's run, in a process of its own."""
-        summary = self.chosen()
+        summary = self._own("resumed")
         if summary is not None:
             self.app.resume_run(summary)
 
@@ -271,13 +273,14 @@ class LibraryScreen(Screen[None]):
         """Mark the chosen session for comparing, or no longer."""
         summary = self.chosen()
         if summary is not None:
-            self._marked ^= {summary.path.stem}
+            self._marked ^= {summary.path}
             self._fill()
 
     def action_compare(self) -> None:
         """Compare the marked sessions' ensembles; without marks, those of the chosen one."""
         chosen = self.chosen()
-        marked = [s for s in self._matching() if s.path.stem in self._marked] or ([chosen] if chosen else [])
+        marked = [s for s in self._shelf.own + self._shelf.examples if s.path in self._marked]
+        marked = marked or ([chosen] if chosen else [])
         ensembles = sum(len(summary.ensembles) for summary in marked)
         if ensembles < 2:
             self.notify("mark two sessions or more with space, or choose one of several ensembles")
@@ -293,7 +296,7 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_rename(self) -> None:
         """Give the chosen session's file another name."""
-        summary = self.chosen()
+        summary = self._own("renamed")
         if summary is None:
             return
         if summary.live:
@@ -321,7 +324,7 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_delete(self) -> None:
         """Delete the chosen session, after asking."""
-        summary = self.chosen()
+        summary = self._own("deleted")
         if summary is None:
             return
         if summary.live:
@@ -356,6 +359,33 @@ class LibraryScreen(Screen[None]):
                 self.notify(printable(complaint.decode(errors="replace").strip()), severity="error", markup=False)
         if written:
             self.notify(printable(f"wrote {', '.join(written)}"), markup=False)
+
+
+def _cells(summary: Summary, marked: bool) -> dict[str, Text]:
+    """A row of the table. Texts, since a plain str would be read as markup."""
+    experiment = summary.experiment
+    written = {
+        "name": ("* " if marked else "") + printable(summary.path.stem),
+        "status": summary.status,
+        "epochs": f"{summary.epochs_done}/{experiment.epochs}",
+        "networks": str(experiment.networks),
+        "rule": printable(experiment.rule),
+        "hidden": _several([hidden_text(h) for h in experiment.hidden]),
+        "fraction": _several([f"{f:g}" for f in experiment.fraction]),
+        "age": age(time.time() - summary.created),
+        "size": size(summary.size),
+    }
+    return {column: Text(text) for column, text in written.items()}
+
+
+def _write(table: DataTable[Text], key: str, cells: dict[str, Text]) -> bool:
+    """Write what differs into a row; whether anything did."""
+    changed = False
+    for column, text in cells.items():
+        if table.get_cell(key, column) != text:
+            table.update_cell(key, column, text, update_width=True)
+            changed = True
+    return changed
 
 
 def _beside(path: Path, name: str) -> Path:

@@ -12,13 +12,14 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.calibration import Speed, estimate
 from engine.errors import EngineError
-from engine.experiment import Experiment, Hidden, hidden_text
+from engine.experiment import ACTIVATIONS, OPTIMIZERS, Experiment, Hidden, hidden_text
 from engine.presets import DEFAULT, PRESETS
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.too_small import TooSmall
@@ -38,6 +39,8 @@ class Field:
     """Its range and unit."""
     several: bool = False
     """Whether it takes a list, separated by commas or blanks."""
+    known: tuple[str, ...] = ()
+    """Values to pick from, with up and down or the mouse; others may be allowed too."""
 
     def text(self, experiment: Experiment) -> str:
         """The setting as people write it."""
@@ -67,19 +70,52 @@ _WHOLE = {"networks", "seed", "epochs", "bins", "snapshots"}
 _REAL = {"learning_rate"}
 
 FIELDS = (
-    Field("rule", "Rule", "symmetric, symmetric-soft, committee, or table:FILE"),
-    Field("hidden", "Hidden layers", "widths from the input on, as 10-8-6-4-2, or none; several make a grid", True),
-    Field("activation", "Activation", "tanh, relu, sigmoid, softsign or linear"),
-    Field("fraction", "Sample fractions", "share of the patterns, above 0 and at most 1; several make a grid", True),
-    Field("networks", "Networks", "in each ensemble, from 1"),
+    Field("rule", "Rule", "or table:FILE", known=("symmetric", "symmetric-soft", "committee")),
+    Field(
+        "hidden",
+        "Hidden layers",
+        "widths from the input on, or none; several make a grid",
+        True,
+        ("10-8-6-4-2", "10-7-5-4-3", "12-10-8-6-4-2", "12"),
+    ),
+    Field("activation", "Activation", "", known=ACTIVATIONS),
+    Field("fraction", "Sample fractions", "above 0 and at most 1; several make a grid", True, ("0.85", "0.45", "0.05")),
+    Field("networks", "Networks", "in each ensemble, from 1", known=("10", "50")),
     Field("seed", "First seed", "from 0; the others count on from it"),
-    Field("epochs", "Epochs", "passes through the sample, from 1"),
-    Field("optimizer", "Optimiser", "sgd, momentum or adam"),
-    Field("learning_rate", "Learning rate", "above 0"),
-    Field("batch", "Batch", "patterns, from 1, or full"),
-    Field("bins", "Bins", "equal intervals for a neuron's output, from 2"),
+    Field("epochs", "Epochs", "passes through the sample, from 1", known=("2000", "10000")),
+    Field("optimizer", "Optimiser", "", known=OPTIMIZERS),
+    Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
+    Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
+    Field("bins", "Bins", "equal intervals for a neuron's output, from 2", known=("30", "60")),
     Field("name", "Name", "of the session; empty: made from what runs"),
 )
+
+
+class Picker(Input):
+    """A line to type in, or to go through known values in with up and down."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "pick(1)", "Next known value", show=False, id="new.next_value"),
+        Binding("up", "pick(-1)", "Known value before", show=False, id="new.value_before"),
+    ]
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(id=field.name, classes="value", compact=True)
+        self._known = field.known
+
+    def action_pick(self, steps: int) -> None:
+        """Take the known value after the one that is there, or before it."""
+        if self._known:
+            at = self._known.index(self.value) if self.value in self._known else (-1 if steps > 0 else 0)
+            self.value = self._known[(at + steps) % len(self._known)]
+            self.cursor_position = len(self.value)
+
+
+def hint(field: Field) -> Content:
+    """What a field takes: known values, which can be clicked, and its range."""
+    known = [Content(value).stylize(f"underline @click=screen.pick('{field.name}','{value}')") for value in field.known]
+    parts = [Content("  ").join(known)] if known else []
+    return Content("  ").join([*parts, *([Content(field.hint)] if field.hint else [])])
 
 
 WIDE = 100
@@ -117,8 +153,8 @@ class NewScreen(Screen[None]):
                 for field in FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(field.label, classes="label")
-                        yield Input(id=field.name, classes="value", compact=True)
-                        yield Static(field.hint, id=f"hint-{field.name}", classes="hint", markup=False)
+                        yield Picker(field)
+                        yield Static(hint(field), id=f"hint-{field.name}", classes="hint", markup=False)
                 yield Static(id="drawing", markup=False)
                 yield Button("Start  (ctrl+s)", id="start", variant="primary")
         yield Static(id="estimate", markup=False)
@@ -176,12 +212,12 @@ class NewScreen(Screen[None]):
                     settings[field.name] = field.read(text)
                     Experiment().override({field.name: settings[field.name]})
             except ValueError:
-                error = f"{text!r} is no number: {field.hint}" if text.strip() else f"is empty: {field.hint}"
+                error = f"{text!r} is no number: {field.hint}" if text.strip() else f"is empty: {hint(field).plain}"
             except EngineError as refused:
                 error = str(refused)
-            hint = self.query_one(f"#hint-{field.name}", Static)
-            hint.update(printable(error or field.hint))
-            hint.set_class(bool(error), "error")
+            beside = self.query_one(f"#hint-{field.name}", Static)
+            beside.update(Content(printable(error)) if error else hint(field))
+            beside.set_class(bool(error), "error")
             wrong = wrong or bool(error)
         self.query_one("#start", Button).disabled = wrong
         if wrong:
@@ -195,7 +231,9 @@ class NewScreen(Screen[None]):
             self.query_one("#estimate", Static).update(printable(str(refused)))
             self.query_one("#start", Button).disabled = True
             return None
-        self.query_one("#drawing", Static).update(draw_architecture(experiment.hidden[0]))
+        more = [hidden_text(h) for h in experiment.hidden[1:]]
+        drawn = draw_architecture(experiment.hidden[0], dot="o" if self.app.ascii else "●")
+        self.query_one("#drawing", Static).update(drawn + (f"\n\nand {', '.join(more)}" if more else ""))
         self._show_estimate(experiment)
         return experiment
 
@@ -228,6 +266,10 @@ class NewScreen(Screen[None]):
             self._speed = Speed(**json.loads(answer))
             self._check()
 
+    def action_pick(self, field: str, value: str) -> None:
+        """A known value was clicked."""
+        self.query_one(f"#{field}", Input).value = value
+
     def action_start(self) -> None:
         """Begin the run and go to its session."""
         experiment = self._check()
@@ -251,7 +293,7 @@ def _option(name: str) -> Option:
     return Option(text, id=name)
 
 
-def draw_architecture(hidden: Hidden, inputs: int = 12) -> str:
+def draw_architecture(hidden: Hidden, inputs: int = 12, dot: str = "●") -> str:
     """The network as columns of its layers' widths, the output on the right; wide layers are cut, with their width."""
     widths = (inputs, *hidden, 1)
     rows = min(max(widths), 12)
@@ -261,7 +303,7 @@ def draw_architecture(hidden: Hidden, inputs: int = 12) -> str:
         for width in widths:
             height = min(width, rows)
             top = (rows - height) // 2
-            cells.append("●" if top <= row < top + height else " ")
+            cells.append(dot if top <= row < top + height else " ")
         lines.append("   ".join(cells))
     lines.append("  ".join(f"{width:<2}" for width in widths))
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""What screens with a timeline share: the playhead, its keys, and playing."""
+"""What screens with a timeline share: the playhead, its keys, playing, and how often charts are drawn again."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 STEP = Binding.Group("Step", compact=True)
 """How the footer shows two keys as one."""
 
+DRAWINGS_PER_SECOND = 10
+"""How often charts are drawn again at most, whatever keys, mouse and playing ask for."""
+
 
 class PlaybackScreen(Screen[None]):
     """A screen that shows sessions at the epoch of a playhead."""
@@ -28,6 +32,7 @@ class PlaybackScreen(Screen[None]):
         Binding("full_stop", "step(1)", "Forward", id="session.forward", group=STEP),
         Binding("home", "first", "First", show=False, id="session.first"),
         Binding("end", "live", "Last", tooltip="To the end, and along with a run", id="session.live"),
+        Binding("t", "transition", "To the transition", tooltip="To where drift ends", show=False, id="session.turn"),
         Binding("g", "jump", "Go to epoch", show=False, id="session.jump"),
         Binding("less_than_sign", "speed(-1)", "Slower", show=False, id="session.slower"),
         Binding("greater_than_sign", "speed(1)", "Faster", show=False, id="session.faster"),
@@ -38,19 +43,56 @@ class PlaybackScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._player: Timer | None = None
+        self._drawn = 0.0
+        self._later: Timer | None = None
 
     @property
     def growing(self) -> bool:
         """Whether more epochs are being measured."""
         raise NotImplementedError
 
+    @property
+    def transition(self) -> float | None:
+        """The epoch at which drift ends in what is shown; None where it does not."""
+        raise NotImplementedError
+
     def draw(self) -> None:
         """Show what there is at the playhead."""
         raise NotImplementedError
 
+    # drawing
+
+    def draw_soon(self) -> None:
+        """Draw now, or as soon as the charts may be drawn again."""
+        wait = self._drawn + 1 / DRAWINGS_PER_SECOND - time.monotonic()
+        if wait <= 0:
+            self._draw_now()
+        elif self._later is None:
+            self._later = self.set_timer(wait, self._draw_now)
+
+    def _draw_now(self) -> None:
+        if self._later is not None:
+            self._later.stop()
+            self._later = None
+        self._drawn = time.monotonic()
+        self.draw()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the charts are still to be drawn as they should be."""
+        return self._later is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody has just moved something: what is merely new can wait."""
+        return time.monotonic() - self._drawn < 1 / DRAWINGS_PER_SECOND
+
+    # the playhead
+
     def watch_playback(self) -> None:
         """The playhead has moved."""
-        self.draw()
+        self.query_one("#timeline", Timeline).playback = self.playback
+        self.draw_soon()
         self.pace()
 
     def pace(self) -> None:
@@ -59,11 +101,11 @@ class PlaybackScreen(Screen[None]):
             self._player.stop()
             self._player = None
         if self.playback.playing:
-            self._player = self.set_timer(1 / self.playback.speed, self._tick)
+            self._player = self.set_timer(1 / min(self.playback.speed, DRAWINGS_PER_SECOND), self._tick)
 
     def _tick(self) -> None:
         if self.playback.playing and self.is_current:
-            moved = self.playback.step(1)
+            moved = self.playback.step(max(round(self.playback.speed / DRAWINGS_PER_SECOND), 1))
             self.playback = moved.live() if moved.at_end and self.growing else moved
 
     def on_timeline_sought(self, event: Timeline.Sought) -> None:
@@ -85,6 +127,13 @@ class PlaybackScreen(Screen[None]):
     def action_live(self) -> None:
         """To the end, and along with it."""
         self.playback = self.playback.live()
+
+    def action_transition(self) -> None:
+        """To where drift ends."""
+        if self.transition is None:
+            self.notify("no transition from drift to diffusion has been seen here")
+        else:
+            self.playback = self.playback.to_epoch(round(self.transition))
 
     def action_speed(self, steps: int) -> None:
         """Play faster or slower."""

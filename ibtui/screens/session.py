@@ -11,21 +11,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.reactive import reactive
-from textual.widgets import DataTable, Footer, Static, Tab, Tabs
+from textual.widget import Widget
+from textual.widgets import Footer, Static, Tab, Tabs
 
 from engine.errors import EngineError
 from engine.session.control import send, settle
 from engine.session.follow import Follower
-from ibtui.panels import PANELS, LayerFigures, Panels, estimator
+from ibtui.charts.spec import ChartSpec
+from ibtui.panels import PANELS, Panels, estimator
 from ibtui.screens.playback import PlaybackScreen
+from ibtui.status import about, status_line
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.layers_table import LayersTable
+from ibtui.widgets.linked import link
+from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import duration, printable
+from ibtui.wording import printable
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -35,7 +42,11 @@ LOOK_SECONDS = 0.25
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
 
-TITLES = {"plane": "Plane", "gradients": "Gradients", "snr": "SNR", "learning": "Learning"}
+WIDE, HUGE = 110, 170
+"""Columns from which on there is room for two charts, and for four with the table."""
+
+TITLES = {"plane": "Plane", "gradients": "Gradients", "snr": "SNR", "learning": "Learning", "layers": "Layers"}
+"""What can be chosen: the charts, and the table of the layers."""
 
 
 class SessionScreen(PlaybackScreen):
@@ -43,26 +54,26 @@ class SessionScreen(PlaybackScreen):
 
     app: IbtuiApp
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide"), (170, "-huge")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (WIDE, "-wide"), (HUGE, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Library", id="session.leave"),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="session.points"),
         Binding("question_mark", "app.help", "Help", id="app.help"),
+        Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="session.panel", priority=True),
+        Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
         Binding("f", "full", "Full", tooltip="Full screen, and back", id="session.full"),
         Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", show=False, id="session.ensemble_back"),
-        Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble"),
-        Binding("a", "all", "All ensembles", show=False, id="session.all"),
-        Binding("tab", "panel(1)", "Next chart", show=False, id="session.panel", priority=True),
-        Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
-        Binding("c", "copy", "Copy chart", show=False, id="session.copy"),
+        Binding("right_square_bracket", "ensemble(1)", "Next ensemble", show=False, id="session.ensemble"),
+        Binding("a", "all", "All ensembles", tooltip="All ensembles side by side", show=False, id="session.all"),
+        Binding("c", "copy", "Copy chart", tooltip="Copy the chart as text", show=False, id="session.copy"),
         Binding("P", "run('pause')", "Pause run", show=False, id="run.pause"),
         Binding("R", "run('resume')", "Resume run", show=False, id="run.resume"),
         Binding("S", "run('stop')", "Stop run", show=False, id="run.stop"),
         *[
-            Binding(str(layer), f"layer({layer})", f"Layer {layer}", show=False, id=f"session.layer_{layer}")
-            for layer in range(1, 10)
+            Binding(str(k), f"layer({k})", f"Show or hide layer {k}", show=False, id=f"session.layer_{k}")
+            for k in range(1, 10)
         ],
     ]
 
@@ -70,9 +81,9 @@ class SessionScreen(PlaybackScreen):
     """Every network's layers as points, or the mean over networks as a path."""
     ensemble: reactive[int] = reactive(0, init=False)
     everything: reactive[bool] = reactive(False, init=False)
-    """All ensembles' planes side by side."""
+    """All ensembles side by side, in the chosen chart."""
     panel: reactive[str] = reactive("plane", init=False)
-    """The chart that is shown where there is room for one or two."""
+    """What is chosen: one of `TITLES`."""
     hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False)
 
     def __init__(self, path: Path) -> None:
@@ -81,37 +92,33 @@ class SessionScreen(PlaybackScreen):
         self.follower: Follower | None = None
         self._panels: dict[int, Panels] = {}
         self._looked = 0.0
+        self._stale = False
+        """Whether something new has been read, but is not yet shown."""
         self._trouble = ""
         self._beside = "gradients"
-        """The chart beside the plane, where there is room for two."""
+        """What is beside the plane, where there is room for two."""
+        self._fourth = "learning"
+        """What is shown with the plane, the gradients and their SNR, where there is room for four."""
 
     def compose(self) -> ComposeResult:
         """Status, charts with the table, timeline, keys."""
         yield Static(id="status", markup=False)
-        yield Tabs(*[Tab(TITLES[name], id=f"tab-{name}") for name in PANELS], id="tabs")
+        yield Tabs(*[Tab(title, id=f"tab-{name}") for name, title in TITLES.items()], id="tabs")
         with Horizontal(id="body"):
             with Grid(id="charts"):
                 for name in PANELS:
                     yield ChartView(id=name)
+                yield LayersTable(id="layers")
             with Vertical(id="side"):
-                yield DataTable(id="layers", cursor_type="none", show_cursor=False)
-        yield Grid(id="planes")
+                yield LayersTable(id="side-layers")
+                yield Static(id="about", markup=False)
+        yield Multiples(id="each")
         yield Timeline(id="timeline")
         yield Footer(compact=True)
         yield TooSmall()
 
     def on_mount(self) -> None:
         """Open the session and begin to look at it."""
-        table = self.query_one("#layers", DataTable)
-        for key, label in (
-            ("layer", "T"),
-            ("width", "width"),
-            ("i_x", "I(X;T)"),
-            ("i_y", "I(T;Y)"),
-            ("distinct", "t"),
-            ("snr", "SNR"),
-        ):
-            table.add_column(label, key=key)
         self._open()
         self.watch_panel(self.panel)
         self.set_interval(LOOK_SECONDS, self._look)
@@ -132,8 +139,10 @@ class SessionScreen(PlaybackScreen):
             return
         view = {
             "panel": self.panel,
+            "beside": self._beside,
             "points": self.points,
             "ensemble": self.ensemble,
+            "everything": self.everything,
             "hidden": sorted(self.hidden_layers),
             "epoch": None if self.playback.following else self.playback.epoch,
         }
@@ -148,16 +157,19 @@ class SessionScreen(PlaybackScreen):
         view = self.app.views.recall(self.path)
         if self.follower is None:
             return
-        if view.get("panel") in PANELS:
-            self.panel = view["panel"]
+        for name in (view.get("beside"), view.get("panel")):
+            if isinstance(name, str) and name in TITLES:
+                self.panel = name
         self.points = view.get("points") is True
         ensemble, hidden, epoch = view.get("ensemble"), view.get("hidden"), view.get("epoch")
-        if isinstance(ensemble, int) and 0 <= ensemble < len(self.follower.summary.ensembles):
+        count = len(self.follower.summary.ensembles)
+        if isinstance(ensemble, int) and 0 <= ensemble < count:
             self.ensemble = ensemble
         if isinstance(hidden, list) and all(isinstance(layer, int) for layer in hidden):
             self.hidden_layers = frozenset(hidden)
         if isinstance(epoch, int):
             self.playback = self.playback.to_epoch(epoch)
+        self.everything = view.get("everything") is True and count > 1
 
     # reading
 
@@ -165,16 +177,15 @@ class SessionScreen(PlaybackScreen):
         if not self.is_current or self.follower is None:
             return
         now = time.monotonic()
-        if not self.follower.summary.live and now - self._looked < IDLE_LOOK_SECONDS:
+        if not self.follower.summary.live and now - self._looked < IDLE_LOOK_SECONDS and not self._stale:
             return
         self._looked = now
         try:
-            changed = self.follower.update()
+            self._stale = self.follower.update() or self._stale
             self._trouble = ""
         except EngineError as error:
             self._trouble = str(error)
-            changed = False
-        if changed:
+        if self._stale and not self.busy:
             self._read()
         else:
             self._show_status()
@@ -182,16 +193,15 @@ class SessionScreen(PlaybackScreen):
     def _read(self) -> None:
         """Take in what the follower has."""
         assert self.follower is not None
+        self._stale = False
         self._panels = {}
-        if self.current is None:
-            self._show_status()
-            return
-        self.playback = self.playback.grown(self.current.epochs)
-        timeline = self.query_one("#timeline", Timeline)
-        timeline.total = self.follower.summary.experiment.epochs
-        timeline.live = self.follower.summary.live
-        self.draw()
         self._show_status()
+        if self.current is None:
+            self.draw()
+            return
+        self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
+        self._show_timeline()
+        self.draw()
 
     def panels_of(self, index: int) -> Panels | None:
         """What the charts of an ensemble are made of; None where nothing is measured."""
@@ -209,6 +219,16 @@ class SessionScreen(PlaybackScreen):
         """The chosen ensemble's."""
         return self.panels_of(self.ensemble)
 
+    @property
+    def growing(self) -> bool:
+        """Whether a run is at work on the session."""
+        return self.follower is not None and self.follower.summary.live
+
+    @property
+    def transition(self) -> float | None:
+        """Where the drift of the chosen ensemble's networks ends."""
+        return None if self.current is None else self.current.turn
+
     # drawing
 
     def _shown(self, panels: Panels) -> tuple[int, ...]:
@@ -216,59 +236,45 @@ class SessionScreen(PlaybackScreen):
         shown = tuple(k for k in every if k + 1 not in self.hidden_layers)
         return shown or every  # another ensemble may have no layer but those hidden
 
-    @property
-    def growing(self) -> bool:
-        """Whether a run is at work on the session."""
-        return self.follower is not None and self.follower.summary.live
-
     def draw(self) -> None:
         """Give the charts on screen what they show now."""
         panels = self.current
         if panels is None:
+            for view in self.query(ChartView):
+                view.clear("measuring epoch 0 …" if self.growing else "nothing has been measured")
             return
-        self.query_one("#timeline", Timeline).playback = self.playback
-        epoch = self.playback.epoch
         if self.everything:
-            self._draw_all(epoch)
+            self._draw_each()
         else:
             for name in PANELS:
                 view = self.query_one(f"#{name}", ChartView)
-                if view.display or name == self.panel:
-                    view.show(panels.chart(name, epoch=epoch, shown=self._shown(panels), points=self.points))
-        self._fill_table(panels.figures(epoch))
+                if view.display:
+                    view.show(self._spec(panels, name), self._moment(name))
+        figures = panels.figures(self.playback.epoch)
+        for table in self.query(LayersTable):
+            table.show(figures, self.hidden_layers)
 
-    def _draw_all(self, epoch: int) -> None:
+    def _spec(self, panels: Panels, name: str) -> ChartSpec:
+        return panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
+
+    def _draw_each(self) -> None:
         assert self.follower is not None
-        for index in range(len(self.follower.summary.ensembles)):
-            panels = self.panels_of(index)
-            found = self.query(f"#plane-{index}")
-            if panels is not None and found:
-                spec = panels.chart("plane", epoch=epoch, shown=self._shown(panels), points=self.points)
-                view = found.first(ChartView)
-                view.show(spec)
-                view.name_it(panels.title)
+        name = self.panel if self.panel in PANELS else "plane"
+        there = ((index, self.panels_of(index)) for index in range(len(self.follower.summary.ensembles)))
+        charts = {index: (panels.title, self._spec(panels, name)) for index, panels in there if panels is not None}
+        self.query_one("#each", Multiples).show(charts, self._moment(name))
 
-    def _fill_table(self, figures: list[LayerFigures]) -> None:
-        table = self.query_one("#layers", DataTable)
-        if table.row_count != len(figures):
-            table.clear()
-            for one in figures:
-                table.add_row(*[""] * 6, key=str(one.layer))
-            table.call_after_refresh(table.notify_style_update)  # else rows drawn too early keep narrow columns
-        for one in figures:
-            key = str(one.layer)
-            name = "out" if one.layer == len(figures) else key
-            hidden = " hidden" if one.layer in self.hidden_layers else ""
-            cells = {
-                "layer": name + hidden,
-                "width": str(one.width),
-                "i_x": _spread(one.i_x, one.i_x_std),
-                "i_y": _spread(one.i_y, one.i_y_std),
-                "distinct": f"{one.distinct:.0f}",
-                "snr": "–" if one.snr != one.snr else f"{one.snr:.3g}",
-            }
-            for column, text in cells.items():
-                table.update_cell(key, column, text, update_width=True)
+    def _moment(self, name: str) -> float | None:
+        """Where the playhead is on a chart's x axis, if that has epochs."""
+        return None if name == "plane" else self.playback.epoch
+
+    def _show_timeline(self) -> None:
+        assert self.follower is not None
+        timeline = self.query_one("#timeline", Timeline)
+        timeline.total = self.follower.summary.experiment.epochs
+        timeline.live = self.follower.summary.live
+        timeline.turn = self.transition
+        timeline.playback = self.playback
 
     def _show_status(self) -> None:
         status = self.query_one("#status", Static)
@@ -276,66 +282,70 @@ class SessionScreen(PlaybackScreen):
             status.update(printable(self._trouble))
             return
         summary = self.follower.summary
-        epochs = summary.experiment.epochs
-        parts = [summary.name, f"run: {summary.status}"]
-        if summary.live and summary.writer is not None:
-            parts.append(f"at epoch {summary.epochs_done} of {epochs}")
-            if summary.status == "running" and summary.writer.rate:
-                parts.append(f"{summary.writer.rate:.0f} epochs/s")
-                parts.append(f"{duration(summary.writer.remaining)} left")
-        if len(summary.ensembles) > 1 and self.current is not None and not self.everything:
-            parts.append(f"ensemble {self.ensemble + 1}/{len(summary.ensembles)}")
-        parts.append(estimator(summary))
-        status.update(printable("  ·  ".join(parts)))
+        current = self.current
+        ensemble = None if current is None or self.everything else self.ensemble
+        status.update(printable(status_line(summary, estimator(summary), ensemble=ensemble)))
+        told = about(summary, None if current is None else current.ensemble)
+        self.query_one("#about", Static).update("\n".join(printable(line) for line in told))
 
     # what changes the view
 
     def watch_points(self) -> None:
         """Networks or means."""
-        self.draw()
+        self.draw_soon()
 
     def watch_ensemble(self) -> None:
         """Another ensemble is chosen."""
         if self.current is not None:
-            self.playback = self.playback.grown(self.current.epochs)
-        self.draw()
+            self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
+            self._show_timeline()
+        self.draw_soon()
         self._show_status()
 
     def watch_hidden_layers(self) -> None:
         """Layers have come or gone."""
-        self.draw()
+        self.draw_soon()
 
     def watch_panel(self, panel: str) -> None:
-        """Another chart is chosen."""
+        """Something else is chosen."""
         if panel != "plane":
             self._beside = panel
-        for name in PANELS:
-            view = self.query_one(f"#{name}", ChartView)
-            view.set_class(name == panel, "chosen")
-            view.set_class(name == self._beside, "beside")
+        if panel not in PANELS[:3] and panel != "layers":
+            self._fourth = panel
+        self._arrange()
         tabs = self.query_one("#tabs", Tabs)
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
-        self.query_one(f"#{panel}", ChartView).focus()
+        if panel in PANELS and not self.everything:
+            self.query_one(f"#{panel}", ChartView).focus()
         self.call_after_refresh(self.draw)
+
+    def _arrange(self) -> None:
+        """As many charts as there is room for, the chosen one among them."""
+        width = self.app.size.width
+        four = (*PANELS[:3], self._fourth)
+        shown = four if width >= HUGE else ("plane", self._beside) if width >= WIDE else (self.panel,)
+        for name in TITLES:
+            self.query_one(f"#{name}").display = name in shown
+        self.query_one("#charts", Grid).styles.grid_size_columns = min(len(shown), 2)
 
     async def watch_everything(self, everything: bool) -> None:
         """One ensemble, or all of them side by side."""
         self.set_class(everything, "everything")
-        grid = self.query_one("#planes", Grid)
-        await grid.remove_children()
-        if everything and self.follower is not None:
-            count = len(self.follower.summary.ensembles)
-            columns = 1 if count == 1 else 2 if count in (2, 4) else 3
-            grid.styles.grid_size_columns = columns
-            await grid.mount(*[ChartView(id=f"plane-{index}") for index in range(count)])
+        multiples = self.query_one("#each", Multiples)
+        count = len(self.follower.summary.ensembles) if everything and self.follower is not None else 0
+        await multiples.lay_out(count)
+        first = multiples.chart(0)
+        if first is not None:
+            first.focus()
             self.call_after_refresh(self.draw)
         else:
-            self.draw()
+            self.watch_panel(self.panel)
         self._show_status()
 
     def on_resize(self) -> None:
-        """Other charts may have come on screen."""
+        """There may be room for more charts, or for fewer."""
+        self._arrange()
         self.call_after_refresh(self.draw)
 
     def on_screen_resume(self) -> None:
@@ -349,24 +359,14 @@ class SessionScreen(PlaybackScreen):
         if event.tab.id and event.tab.id == event.tabs.active:  # an earlier choice may arrive after a later one
             self.panel = event.tab.id.removeprefix("tab-")
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A chart was clicked: it is the chosen one."""
+        if event.widget.id in PANELS:
+            self.panel = str(event.widget.id)
+
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:
-        """Charts over epochs share the cross-hair's epoch."""
-        view, values = event.view, event.values
-        if view.id not in PANELS[1:]:
-            return
-        for name in PANELS[1:]:
-            other = self.query_one(f"#{name}", ChartView)
-            if other is view or not other.display:
-                continue
-            image = other.image
-            if values is None or image is None or image.area is None:
-                other.cursor = None
-                continue
-            unit = float(image.area.x.to_unit([values[0]])[0])
-            if 0 <= unit <= 1:
-                row = other.cursor[1] if other.cursor else image.area.top + image.area.height // 2
-                with other.prevent(ChartView.Moved):
-                    other.cursor = (image.area.left + image.area.column(unit), row)
+        """Charts with the same axis share the cross-hair."""
+        link(event.view, event.values, self.query(ChartView))
 
     # keys
 
@@ -384,17 +384,20 @@ class SessionScreen(PlaybackScreen):
         self.points = not self.points
 
     def action_full(self) -> None:
-        """One chart over the whole screen, or all as before."""
+        """The chosen chart over the whole screen, or all as before."""
         if self.maximized is not None:
             self.minimize()
         else:
-            focused = self.focused
-            self.maximize(focused if isinstance(focused, ChartView) else self.query_one(f"#{self.panel}"))
+            self.maximize(self._chosen())
         self.call_after_refresh(self.draw)
+
+    def _chosen(self) -> Widget:
+        return self.focused if isinstance(self.focused, ChartView) else self.query_one(f"#{self.panel}")
 
     def action_panel(self, steps: int) -> None:
         """Choose the next chart."""
-        self.panel = PANELS[(PANELS.index(self.panel) + steps) % len(PANELS)]
+        names = tuple(TITLES)
+        self.panel = names[(names.index(self.panel) + steps) % len(names)]
 
     def action_layer(self, layer: int) -> None:
         """Show or hide a layer."""
@@ -406,13 +409,17 @@ class SessionScreen(PlaybackScreen):
 
     def action_copy(self) -> None:
         """Copy the chosen chart as text."""
-        focused = self.focused
-        view = focused if isinstance(focused, ChartView) else self.query_one(f"#{self.panel}", ChartView)
-        self.app.copy_to_clipboard(view.text())
-        self.notify("chart copied as text")
+        chosen = self._chosen()
+        if isinstance(chosen, ChartView):
+            self.app.copy_to_clipboard(chosen.text())
+            self.notify("chart copied as text")
 
     def action_run(self, command: str) -> None:
-        """Ask the run itself to pause, go on or stop."""
+        """Ask the run itself to pause, go on or stop; take up one that has ended before its last epoch."""
+        summary = None if self.follower is None else self.follower.summary
+        if summary is not None and command == "resume" and summary.status in ("stopped", "interrupted"):
+            self.app.resume_run(summary, show=False)
+            return
         try:
             send(self.path, command)
             self.notify(f"asked the run to {command}")
@@ -425,7 +432,3 @@ class SessionScreen(PlaybackScreen):
             self.minimize()
         else:
             self.dismiss()
-
-
-def _spread(mean: float, std: float) -> str:
-    return f"{mean:.3f} ± {std:.3f}"

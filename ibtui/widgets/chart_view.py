@@ -1,7 +1,8 @@
 """One chart on a screen: drawn again only when what it shows, its size or the theme has changed.
 
 A cross-hair reads values, moved by the mouse or the arrow keys; the wheel, `+` and `-` zoom, dragging pans, `0` shows
-all again. A zoom stays when new data arrive.
+all again. A zoom stays when new data arrive. The playhead's epoch is a line laid over the drawn chart, so that moving
+it draws nothing again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ibtui.charts.chart import render
-from ibtui.charts.image import ChartImage
+from ibtui.charts.image import Cell, ChartImage
+from ibtui.charts.palette import palette
+from ibtui.charts.reading import read_at
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec
 from ibtui.wording import printable
@@ -77,21 +80,38 @@ class ChartView(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.spec: ChartSpec | None = None
+        self._moment: float | None = None
+        self._waiting = ""
         self._zoom: tuple[Axis, Axis] | None = None
         self._image: ChartImage | None = None
         self._drawn: tuple[object, ...] = ()
         self._styles: dict[tuple[int, int, int] | None, Style] = {None: Style()}
         self._drag: tuple[int, int] | None = None
 
-    def show(self, spec: ChartSpec) -> None:
-        """Draw another chart from now on; a zoom stays."""
-        self.spec = spec
-        self.name_it(spec.title)
+    def show(self, spec: ChartSpec, moment: float | None = None) -> None:
+        """Draw another chart from now on; a zoom stays. `moment`: where on its x axis the playhead is."""
+        if spec is self.spec and moment == self._moment:
+            return
+        if spec is not self.spec:
+            self.spec = spec
+            self.name_it(spec.title)
+            if self.cursor is not None:
+                self.call_after_refresh(self._read)
+        self._moment = moment
         self.refresh()
+
+    def clear(self, why: str) -> None:
+        """Draw nothing, and say why there is nothing."""
+        if self.spec is not None or why != self._waiting:
+            self.spec, self._image, self._drawn, self._waiting = None, None, (), why
+            self.border_title = ""
+            self.refresh()
 
     def name_it(self, title: str) -> None:
         """Write a title in the border; names in it come from outside, and are no markup."""
-        self.border_title = escape(printable(title))
+        written = escape(printable(title))
+        if self.border_title != written:
+            self.border_title = written
 
     @property
     def image(self) -> ChartImage | None:
@@ -117,13 +137,27 @@ class ChartView(Widget, can_focus=True):
         """One row of the chart."""
         image = self.image
         if image is None or y >= len(image.cells):
-            return Strip.blank(self.size.width, self.rich_style)
+            text = self._waiting.center(self.size.width) if y == self.size.height // 2 else ""
+            return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
         base = self.rich_style
-        segments = [Segment(text, base + self._style(colour)) for text, colour in image.runs(y)]
+        runs = image.runs(y, self._playhead(image, y))
+        segments = [Segment(text, base + self._style(colour)) for text, colour in runs]
         strip = Strip(segments, self.size.width)
         if self.cursor is not None and image.area is not None:
             strip = self._cross(strip, image, y)
         return strip
+
+    def _playhead(self, image: ChartImage, y: int) -> tuple[int, Cell] | None:
+        """The column of the chart that is the playhead's, in rows that it runs through."""
+        area = image.area
+        if self._moment is None or area is None or not area.top <= y < area.top + area.height:
+            return None
+        unit = float(area.x.to_unit(self._moment)[0])
+        if not 0 <= unit <= 1:
+            return None
+        glyph = "|" if getattr(self.app, "ascii", False) else "│"
+        colour = None if "NO_COLOR" in os.environ else palette("dark" if self.app.current_theme.dark else "light").guide
+        return area.left + area.column(unit), (glyph, colour)
 
     def _style(self, colour: tuple[int, int, int] | None) -> Style:
         if colour not in self._styles and colour is not None:
@@ -159,14 +193,16 @@ class ChartView(Widget, can_focus=True):
 
     def watch_cursor(self) -> None:
         """Tell the screen what the cross-hair reads."""
-        values = self.values()
-        self.border_subtitle = "" if values is None or self.spec is None else self._reading(values)
-        self.post_message(self.Moved(self, values))
+        self._read()
+        self.post_message(self.Moved(self, self.values()))
 
-    def _reading(self, values: tuple[float, float]) -> str:
-        assert self.spec is not None
-        x, y = values
-        return f"{self.spec.x.label} {x:.4g}   {self.spec.y.label} {y:.4g}"
+    def _read(self) -> None:
+        """Say in the border what the cross-hair is at."""
+        image = self.image
+        if self.cursor is None or self.spec is None or image is None or image.area is None:
+            self.border_subtitle = ""
+        else:
+            self.border_subtitle = escape(printable(read_at(self.spec, image.area, *self.cursor)))
 
     def action_move(self, across: int, down: int) -> None:
         """Move the cross-hair by a cell, or put it in the middle."""

@@ -61,7 +61,7 @@ def test_hidden_layers_are_left_out_and_the_others_keep_number_and_colour(path: 
     assert np.array_equal(some.series[2].x, every.series[2].x)
     for name in ("gradients", "snr"):
         spec = found.chart(name, epoch=40, shown=(2,), points=False)
-        assert {series.label for series in spec.series} - {""} == {"T3"}
+        assert {series.label for series in spec.series} - {"", "noise floor"} == {"T3"}
 
 
 def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:
@@ -76,7 +76,7 @@ def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:
 def test_gradients_and_snr_are_means_over_networks(path: Path) -> None:
     layers, _ = read(path)
     gradients = panels(path).chart("gradients", epoch=40, shown=(1,), points=False)
-    line, dots = gradients.series
+    _, dots, line = gradients.series
     assert np.allclose(line.y[1:], layers.grad_mean[1:, :, 1].mean(axis=1))
     assert np.allclose(dots.y[1:], layers.grad_std[1:, :, 1].mean(axis=1))
     [snr] = panels(path).chart("snr", epoch=40, shown=(1,), points=False).series

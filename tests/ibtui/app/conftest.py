@@ -57,7 +57,10 @@ class View:
         return self.app.screen
 
     async def press(self, *keys: str) -> None:
+        """Press keys, and wait for charts that may not be drawn more often to have caught up."""
         await self.pilot.press(*keys)
+        while getattr(self.screen, "behind", False):
+            await self.pilot.pause(0.02)
 
     async def write(self, field: str, text: str) -> None:
         """Replace what is in an input, as if it were typed."""
@@ -103,7 +106,7 @@ class View:
 
     def visible(self, *names: str) -> list[str]:
         """Which of these charts can be seen."""
-        return [name for name in names if self.chart(name).display and self.chart(name).region.area > 0]
+        return [name for name in names if self.one(f"#{name}").display and self.one(f"#{name}").region.area > 0]
 
 
 _KEYS = {
@@ -130,6 +133,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     for name in ("NO_COLOR", "IBTUI_SESSIONS", "COLUMNS", "LINES", "TEXTUAL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("ibtui.locations.examples_directory", lambda: tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
 
 

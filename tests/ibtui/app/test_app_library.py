@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input
 
+from engine.presets import DEFAULT, PRESETS
 from engine.session.summary import read_summary
 from ibtui.wording import printable
 
@@ -22,12 +23,13 @@ def _table(view: Any) -> DataTable[str]:
 
 
 def _names(view: Any) -> list[str]:
-    return [str(key.value) for key in _table(view).rows]
+    return [Path(str(key.value)).stem for key in _table(view).rows]
 
 
 def _cells(view: Any, name: str) -> dict[str, str]:
     table = _table(view)
-    return {str(key.value): str(table.get_cell(name, key)) for key in table.columns}
+    row = [str(cell) for cell in table.get_row_at(_names(view).index(name))]
+    return dict(zip((str(key.value) for key in table.columns), row, strict=True))
 
 
 async def _choose(view: Any, name: str) -> None:
@@ -37,19 +39,19 @@ async def _choose(view: Any, name: str) -> None:
 
 async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> None:
     async with open_app() as view:
-        assert "no sessions yet" in view.text()
+        assert "no sessions of yours yet" in view.text()
         assert "0 sessions" in view.text()
         await view.press("enter", "space", "c", "d", "e", "m", "r", "delete", "escape", "up", "down")
         assert type(view.screen).__name__ == "LibraryScreen"
         have("plain")
         await view.until(lambda: _names(view) == ["plain"])
-        await view.until(lambda: "no sessions yet" not in view.text())
+        await view.until(lambda: "no sessions of yours yet" not in view.text())
 
 
 async def test_a_library_without_a_directory_is_empty(open_app: Any, directory: Path) -> None:
     directory.rmdir()
     async with open_app() as view:
-        assert "no sessions yet" in view.text()
+        assert "no sessions of yours yet" in view.text()
 
 
 async def test_what_is_known_of_each_session(open_app: Any, have: Any) -> None:
@@ -64,7 +66,7 @@ async def test_what_is_known_of_each_session(open_app: Any, have: Any) -> None:
         assert "4-3" in cells["hidden"]
         assert "(3)" in cells["hidden"]
         await _choose(view, "plain")
-        await view.until(lambda: "4-3 at 0.85: binning, 30 bins" in view.text())
+        await view.until(lambda: "hidden   4-3, tanh" in view.text() and "plane: 4-3 at 0.85" in view.text())
         assert len(view.chart("small-plane").spec.marks) == 3
 
 
@@ -333,7 +335,63 @@ async def test_the_library_at_all_sizes(open_app: Any, have: Any) -> None:
     async with open_app() as view:
         for size in ((60, 20), (80, 24), (120, 40), (200, 60)):
             await view.pilot.resize_terminal(*size)
-            await view.until(lambda size=size: (view.one("#preview").region.area > 0) == (size[0] >= 110))
+            await view.until(lambda size=size: (view.one("#small-plane").region.area > 0) == (size[1] >= 34))
             assert _table(view).region.area > 0
             if size[0] >= 80:
                 await view.until(lambda: "Open" in view.text() and "? Help" in view.text())
+
+
+async def test_examples_are_listed_apart_and_only_read(open_app: Any, have: Any, tmp_path: Path) -> None:
+    have("plain")
+    example = tmp_path / "examples" / "example-grid.ibs"
+    example.parent.mkdir()
+    have("grid").rename(example)
+    (example.parent / "other.ibs").write_bytes(b"not one of them")
+    before = example.read_bytes()
+    async with open_app() as view:
+        assert _names(view) == ["plain", "examples", "example-grid"]
+        assert "1 session in" in view.text()
+        await view.press("down")  # over the heading
+        assert view.screen.chosen().path == example
+        await view.press("up")
+        assert view.screen.chosen().path.stem == "plain"
+        await view.press("down")
+        for key in ("delete", "m", "r"):
+            await view.press(key)
+            await view.until(lambda: any("an example cannot be" in note for note in view.notes()))
+            assert type(view.screen).__name__ == "LibraryScreen"
+            view.app.clear_notifications()
+        await view.press("space")
+        assert _cells(view, "example-grid")["name"] == "* example-grid"
+        await view.press("c")
+        await view.until_screen("CompareScreen")
+        await view.press("q")
+        await view.until_screen("LibraryScreen")
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.path == example
+        await view.press("R", "q")
+        await view.until_screen("LibraryScreen")
+    assert example.read_bytes() == before
+
+
+async def test_without_sessions_the_examples_are_there_to_open(open_app: Any, have: Any, tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    have("plain").rename(tmp_path / "examples" / "example-plain.ibs")
+    async with open_app() as view:
+        assert "no sessions of yours yet" in view.text()
+        assert "opens an example" in view.text()
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.path.stem == "example-plain"
+
+
+async def test_s_starts_a_run_at_once(open_app: Any, monkeypatch: Any) -> None:
+    begun: list[tuple[Any, Path]] = []
+    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: begun.append((experiment, path)) or _Ended())
+    async with open_app() as view:
+        await view.press("s")
+        await view.until(lambda: begun)
+        assert begun[0][0] == PRESETS[DEFAULT].experiment
+        await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
+        assert type(view.screen).__name__ == "LibraryScreen"

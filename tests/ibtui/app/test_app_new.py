@@ -13,7 +13,7 @@ from engine.experiment import Experiment
 from engine.presets import PRESETS
 from engine.session.control import send, wait_until
 from engine.session.summary import read_summary
-from ibtui.screens.new import FIELDS, NewScreen, draw_architecture
+from ibtui.screens.new import FIELDS, NewScreen, draw_architecture, hint
 
 SPEED = Speed(1e-9, 1e-8)
 
@@ -43,7 +43,9 @@ async def test_every_field_shows_its_range(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
         await _open(view)
         for field in FIELDS:
-            assert view.said(f"#hint-{field.name}") == field.hint
+            assert view.said(f"#hint-{field.name}") == hint(field).plain
+            assert field.hint in hint(field).plain
+            assert all(value in hint(field).plain for value in field.known)
             assert not view.one(f"#hint-{field.name}").has_class("error")
         assert not view.one("#start", Button).disabled
         assert "ensemble of 10 networks: about" in view.said("#estimate")

@@ -1,0 +1,44 @@
+"""What is said of a session in a line or a few: how its run stands, and what its numbers rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.experiment import hidden_text
+from engine.session.summary import EnsembleSummary, Summary
+from ibtui.wording import duration
+
+RUN_KEYS = {"running": " (P pause, S stop)", "paused": " (R resume, S stop)"}
+"""What can be asked of a run, behind its status."""
+
+
+def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None) -> str:
+    """Name, status of the run, its epoch, pace and time left, the number of the ensemble shown, the estimator."""
+    epochs = summary.experiment.epochs
+    parts = [summary.path.stem, f"run: {summary.status}{RUN_KEYS.get(summary.status, '')}"]
+    if summary.status != "finished":
+        parts.append(f"at epoch {summary.epochs_done} of {epochs}")
+    if summary.status == "running" and summary.writer is not None and summary.writer.rate:
+        parts.append(f"{summary.writer.rate:.0f} epochs/s")
+        parts.append(f"{duration(summary.writer.remaining)} left")
+    if ensemble is not None and len(summary.ensembles) > 1:
+        parts.append(f"ensemble {ensemble + 1}/{len(summary.ensembles)}")
+    return "  ·  ".join([*parts, estimator])
+
+
+def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence[str]:
+    """The settings of a session, or of one of its ensembles, one line for each."""
+    experiment = summary.experiment
+    hidden = [hidden_text(h) for h in experiment.hidden] if ensemble is None else [ensemble.hidden]
+    fraction = [f"{f:.4g}" for f in experiment.fraction] if ensemble is None else [f"{ensemble.fraction:.4g}"]
+    momentum = f" {experiment.momentum:g}" if experiment.optimizer == "momentum" else ""
+    batch = "the whole sample" if experiment.batch == "full" else f"batches of {experiment.batch}"
+    networks = experiment.networks if ensemble is None else ensemble.networks
+    training = f"{experiment.optimizer}{momentum} at {experiment.learning_rate:g}, {batch}"
+    return (
+        f"rule     {experiment.rule}: H(X) {summary.h_x:.4g}, I(X;Y) {summary.i_xy:.4g} bits",
+        f"hidden   {', '.join(hidden)}, {experiment.activation}",
+        f"sample   {', '.join(fraction)} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
+        f"networks {networks}, seeds from {experiment.seed}",
+        f"training {training}, {experiment.epochs} epochs",
+    )
