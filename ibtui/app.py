@@ -199,4 +199,8 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
 
         read_summary(session)
     settings = load_settings()
+    if settings.keys:
+        from ibtui.keys import require_known_keys
+
+        require_known_keys(settings.keys)
     IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii)).run()

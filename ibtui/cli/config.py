@@ -1,4 +1,4 @@
-"""`ibtui config`: where a user's settings are, and what they are."""
+"""`ibtui config`: where a user's settings are, what they are, and which keys can be set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import asdict
 
 import typer
 
+from ibtui.cli.console import output
+from ibtui.cli.options import Json
 from ibtui.settings import load_settings, settings_path
 
 application = typer.Typer(help="Your settings: theme, ASCII mode, keys.", no_args_is_help=True)
@@ -23,3 +25,25 @@ def show() -> None:
     import tomli_w
 
     print(tomli_w.dumps(asdict(load_settings())), end="")
+
+
+@application.command("keys")
+def keys(json: Json = False) -> None:
+    """List everything that has a key in the app, by the name that the settings give it other keys with."""
+    from ibtui.keys import known_keys  # Textual
+
+    chosen = load_settings().keys
+    rows = [(name, chosen.get(name, b.key), b.tooltip or b.description) for name, b in known_keys().items()]
+    if json:
+        from ibtui.cli.console import print_json
+
+        print_json([{"name": name, "keys": keys, "does": does} for name, keys, does in rows])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("name", "keys", "does"):
+        table.add_column(heading, no_wrap=heading != "does")
+    for row in rows:
+        table.add_row(*row)
+    output().print(table)

@@ -6,6 +6,7 @@ keys of their own, with capital letters, and go through the session file.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,10 @@ LOOK_SECONDS = 0.25
 """How often a session that runs is looked at."""
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
+
+SHARE = 0.04
+"""Of this machine's computing, what showing a run that goes on may take: drawing waits until it has become that
+little. Four charts take 0.1 s, so that on two cores they are drawn about once a second."""
 
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
@@ -94,6 +99,8 @@ class SessionScreen(PlaybackScreen):
         self._looked = 0.0
         self._stale = False
         """Whether something new has been read, but is not yet shown."""
+        self._shown_at, self._spent = 0.0, 0.0
+        """When it was last shown, by the clock and by the computing this process had done."""
         self._trouble = ""
         self._beside = "gradients"
         """What is beside the plane, where there is room for two."""
@@ -185,15 +192,22 @@ class SessionScreen(PlaybackScreen):
             self._trouble = ""
         except EngineError as error:
             self._trouble = str(error)
-        if self._stale and not self.busy:
+        if self._stale and not self.busy and self._affordable(now):
             self._read()
         else:
             self._show_status()
+
+    def _affordable(self, now: float) -> bool:
+        """Whether drawing again leaves the machine to the run."""
+        if not self.growing:
+            return True
+        return time.process_time() - self._spent <= SHARE * (os.cpu_count() or 1) * (now - self._shown_at)
 
     def _read(self) -> None:
         """Take in what the follower has."""
         assert self.follower is not None
         self._stale = False
+        self._shown_at, self._spent = time.monotonic(), time.process_time()
         self._panels = {}
         self._show_status()
         if self.current is None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import SelectionList
 
 from engine.session.history import SessionReader
 from ibtui.wording import printable
@@ -139,3 +140,52 @@ async def test_at_all_sizes(open_app: Any, have: Any) -> None:
             await view.pilot.resize_terminal(*size)
             await view.until(lambda: all(panel.region.area > 0 and panel.image is not None for panel in _panels(view)))
             view.text()
+
+
+async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> None:
+    for name in ("a", "b", "c"):
+        have("grid", name)
+    async with open_app() as view:
+        await _compare(view, "a", "b", "c")
+        await view.press("e")
+        await view.until_screen("Several")
+        several = view.one("#several", SelectionList)
+        assert several.option_count == 9
+        assert len(several.selected) == 6
+        several.select_all()
+        await view.press("enter")
+        assert "9 are marked: allowed are 2 to 6" in view.said("#trouble")
+        several.deselect_all()
+        await view.press("space", "enter")
+        assert "1 are marked" in view.said("#trouble")
+        several.select("2-2")
+        await view.press("enter")
+        await view.until_screen("CompareScreen")
+        await view.until(lambda: len(_panels(view)) == 2 and _panels(view)[1].spec)
+        assert [str(panel.border_title) for panel in _panels(view)] == ["a: 4-3 at 0.85", "c: 3-2-2 at 0.85"]
+        await view.press("e")
+        await view.until_screen("Several")
+        await view.press("escape")
+        await view.until_screen("CompareScreen")
+        assert len(_panels(view)) == 2
+
+
+async def test_any_chart_is_compared_on_one_axis_with_one_cross_hair(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app() as view:
+        await _compare(view, "grid")
+        await view.press("right")
+        values = [panel.values() for panel in _panels(view)]
+        assert values[0] is not None
+        assert values[1] == pytest.approx(values[0])
+        assert values[2] == pytest.approx(values[0])
+        await view.press("escape")
+        assert all(panel.values() is None for panel in _panels(view))
+        await view.press("tab", "tab")
+        assert all(panel.spec.y.label == "SNR" for panel in _panels(view))
+        assert len({panel.spec.y.limits for panel in _panels(view)}) == 1
+        assert _panels(view)[0].has_focus
+        await view.press("right_square_bracket")
+        assert _panels(view)[1].has_focus
+        await view.press("shift+tab", "shift+tab")
+        assert all(panel.spec.y.label == "I(T;Y) bits" for panel in _panels(view))

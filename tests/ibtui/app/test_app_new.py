@@ -276,3 +276,58 @@ def test_the_drawing_has_each_layers_width_below_its_column() -> None:
 def test_fields_read_back_what_they_write(experiment: Experiment) -> None:
     settings = {f.name: f.read(f.text(experiment)) for f in FIELDS if f.name != "name"}
     assert experiment.override(settings) == experiment
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        field = view.one("#activation", Input)
+        field.focus()
+        await view.press("down")
+        assert field.value == "relu"
+        await view.press("up", "up")
+        assert field.value == "linear"
+        field.value = "odd"
+        await view.press("down")
+        assert field.value == "tanh"
+        view.one("#name", Input).focus()
+        await view.press("down", "up")  # nothing is known: nothing happens
+        assert view.one("#name", Input).value == ""
+        at = view.said("#hint-rule").index("committee")
+        await view.pilot.click("#hint-rule", offset=(at + 2, 0))
+        await view.until(lambda: view.one("#rule", Input).value == "committee")
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_every_known_value_is_allowed(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        for field in FIELDS:
+            for value in field.known:
+                view.one(f"#{field.name}", Input).value = value
+                await view.pilot.pause()
+                assert not view.one(f"#hint-{field.name}").has_class("error"), (field.name, value)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_while_a_run_starts_something_else_can_be_done(open_app: Any, directory: Path, monkeypatch: Any) -> None:
+    class Begun:
+        ended = False
+        complaint = ""
+
+    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: Begun())
+    async with open_app() as view:
+        await _open(view)
+        await view.write("#name", "slow")
+        await view.press("ctrl+s")
+        await view.until_screen("Starting")
+        assert "Starting slow" in view.text()
+        await view.press("escape")
+        await view.until_screen("NewScreen")
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        (directory / "slow.ibs").write_bytes(b"")
+        await view.pilot.pause(0.5)
+        assert type(view.screen).__name__ == "LibraryScreen"  # nobody is thrown into it
+        Begun.ended = True

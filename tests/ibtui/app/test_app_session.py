@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from textual.widgets import DataTable
 
@@ -635,7 +638,7 @@ async def test_many_quick_resizes(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
         draw = np.random.default_rng(1)
-        for k in range(60):
+        for k in range(200):
             view.app._driver._size = None  # Textual keeps the last
             width, height = int(draw.integers(1, 220)), int(draw.integers(1, 70))
             await _resize(view, width, height)
@@ -656,14 +659,14 @@ async def _resize(view: Any, width: int, height: int) -> None:
     view.app.post_message(Resize(size, size))
 
 
-async def test_three_hundred_fast_keys(open_app: Any, have: Any) -> None:
+async def test_two_thousand_fast_keys(open_app: Any, have: Any) -> None:
     have("grid")
     keys = ["space", "comma", "full_stop", "home", "end", "left_square_bracket", "right_square_bracket", "p", "tab"]
     keys += ["shift+tab", "left", "right", "up", "down", "plus", "minus", "shift+left", "0", "1", "2", "3", "f", "a"]
-    keys += ["less_than_sign", "greater_than_sign", "c"]
+    keys += ["less_than_sign", "greater_than_sign", "c", "t"]
     draw = np.random.default_rng(2)
     async with open_app("grid", size=(110, 30)) as view:
-        for key in draw.choice(keys, 300):
+        for key in draw.choice(keys, 2000):
             view.app.simulate_key(str(key))
         await view.pilot.pause()
         await view.press("end")
@@ -749,3 +752,121 @@ async def test_the_footer_has_help_where_there_is_little_room(open_app: Any, hav
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
         await view.until(lambda: "? Help" in view.text())
+
+
+async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("home", "t")
+        assert any("no transition" in note for note in view.notes())
+        assert view.screen.playback.epoch == 0
+    at = "WHERE snapshot IN (SELECT id FROM snapshot WHERE epoch ="
+    falling = [
+        f"UPDATE layer SET grad_std = 1, grad_mean = {snr} {at} {epoch})"
+        for epoch, snr in zip(EPOCHS[1:], (5, 4, 3, 2, 0.4, 0.3, 0.2), strict=True)
+    ]
+    have("plain", "turning", *falling)
+    async with open_app("turning", size=(200, 60)) as view:
+        turn = view.screen.current.turn
+        assert 6 < turn < 12  # between an SNR of 2 and one of 0.4
+        assert [mark.text for mark in view.chart().spec.marks].count("◆") == 3
+        for name in ("gradients", "snr", "learning"):
+            assert [guide.value for guide in view.chart(name).spec.guides if guide.axis == "x"] == [turn]
+        assert "◆" in view.one("#timeline", Timeline).render_line(0).text
+        await view.press("home", "t")
+        assert view.screen.playback.epoch in (6, 12)
+
+
+async def test_moving_the_playhead_draws_no_chart_over_epochs_again(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(200, 60)) as view:
+        images = {name: view.chart(name).image for name in ALL}
+        columns = {name: _playhead_column(view.chart(name)) for name in ALL[1:]}
+        await view.press("comma", "comma")
+        assert view.screen.playback.epoch == 12
+        for name in ALL[1:]:
+            assert view.chart(name).image is images[name]
+            area = view.chart(name).image.area
+            expected = area.left + area.column(float(area.x.to_unit(12)[0]))
+            assert _playhead_column(view.chart(name)) == expected != columns[name]
+        assert view.chart("plane").image is not images["plane"]
+
+
+def _playhead_column(chart: Any) -> int:
+    area = chart.image.area
+    text = "".join(segment.text for segment in chart.render_line(area.top + area.height - 1))
+    return text.index("│", area.left)
+
+
+async def test_keys_held_down_move_the_playhead_more_often_than_they_draw(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        drawn = []
+        draw = view.screen.draw
+        view.screen.draw = lambda: (drawn.append(view.screen.playback.epoch), draw())
+        began = time.monotonic()
+        for _ in range(10):
+            for key in ("comma", "full_stop"):
+                view.app.simulate_key(key)
+        await view.press("comma", "comma")
+        took = time.monotonic() - began
+        assert view.screen.playback.epoch == 12
+        assert drawn[-1] == 12
+        assert len(drawn) <= 10 * took + 2
+
+
+async def test_a_run_that_has_ended_early_goes_on_with_a_capital_r(
+    open_app: Any, have: Any, monkeypatch: Any, killed: tuple[str, ...]
+) -> None:
+    begun: list[Path] = []
+
+    class Going:
+        ended = False
+        complaint = ""
+
+    monkeypatch.setattr("ibtui.runs.resume_run", lambda path: begun.append(path) or Going())
+    path = have("plain", "dead", *killed)
+    async with open_app("dead") as view:
+        await view.press("R")
+        assert begun == [path]
+        assert type(view.screen).__name__ == "SessionScreen"
+        assert len([screen for screen in view.app.screen_stack if type(screen).__name__ == "SessionScreen"]) == 1
+        view.app._runs.clear()
+
+
+async def test_memory_stays_flat_over_hundreds_of_updates(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid", size=(80, 24)) as view:
+        used = []
+        for k in range(300):
+            view.screen._read()
+            await view.pilot.pause(0)
+            view.screen._compositor.render_strips()
+            if k in (100, 299):
+                gc.collect()
+                used.append(psutil.Process().memory_info().rss)
+        assert used[1] - used[0] < 3_000_000
+
+
+async def test_all_ensembles_in_any_chart_on_one_axis(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        await view.press("a", "tab")
+        charts = [view.chart(f"each-{k}") for k in range(3)]
+        await view.until(lambda: all(chart.spec and chart.spec.y.label == "norm / weight norm" for chart in charts))
+        assert len({chart.spec.y.limits for chart in charts}) == 1
+        assert "◆" not in view.text()
+        await view.press("right")
+        epochs = [chart.values()[0] for chart in charts]
+        assert max(epochs) / min(epochs) < 1.2
+
+
+async def test_a_screenshot_is_written_where_the_app_was_started(open_app: Any, have: Any, tmp_path: Path) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("f12", "f12")
+        assert [note for note in view.notes() if "wrote" in note] == [
+            "wrote ibtui-session.svg",
+            "wrote ibtui-session-2.svg",
+        ]
+    assert "plane" in (tmp_path / "ibtui-session.svg").read_text()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import sqlite3
+import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+
+from engine.session.summary import read_summary
 
 PATIENCE = 60
 
@@ -24,16 +32,16 @@ main()
 
 @pytest.fixture
 def terminal(command_environment: Mapping[str, str], tmp_path: Path) -> Any:
-    """Begin `ibtui` in a terminal of 40 rows and 120 columns."""
+    """Begin `ibtui` in a terminal of 40 rows and 120 columns, or of others."""
 
-    def start(*arguments: str) -> Any:
+    def start(*arguments: str, size: tuple[int, int] = (40, 120)) -> Any:
         environment = dict(command_environment) | {"TERM": "xterm-256color", "XDG_STATE_HOME": str(tmp_path / "state")}
         for name in ("NO_COLOR", "TEXTUAL", "FORCE_COLOR"):
             environment.pop(name, None)
         return pexpect.spawn(
             sys.executable,
             ["-c", WATCHED, str(tmp_path / "modules.txt"), *arguments],
-            dimensions=(40, 120),
+            dimensions=size,
             env=environment,
             cwd=str(tmp_path),
             encoding="utf-8",
@@ -86,3 +94,110 @@ def test_what_cannot_be_opened_is_said_without_touching_the_terminal(terminal: A
     assert program.exitstatus == 2
     assert "ibtui: " in program.before
     assert "\x1b[?1049h" not in program.before
+
+
+def leave(program: Any, *keys: str) -> None:
+    for key in keys:
+        program.send(key)
+    program.expect(pexpect.EOF)
+    program.close()
+    assert (program.exitstatus, program.signalstatus) == (0, None)
+
+
+def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, directory: Path) -> None:
+    program = terminal()
+    program.expect("no sessions of yours yet")
+    program.send("n")
+    program.expect("New experiment")
+    program.expect("about .* on this machine")
+    program.send("\t")  # from the presets to the form
+    program.send("\t\x15")
+    for text in ("\x154-3", "\t", "\t", "\t", "\x154", "\t", "\t", "\x1530000", "\x13"):
+        program.send(text)
+    program.expect("run: running")
+    program.expect("LIVE")
+    program.expect("run: finished")
+    program.expect("30000 of 30000")
+    leave(program, "q", "q")
+    [path] = directory.glob("*.ibs")
+    assert [file.name for file in directory.iterdir()] == [path.name]
+    program = terminal("open", path.stem)
+    program.expect("30000 of 30000")
+    program.send("\x1b[H")  # home
+    program.expect(" 0 of 30000")
+    program.send(">" * 4 + " ")
+    program.expect("play")
+    program.expect("30000 of 30000")
+    leave(program, "q", "q")
+
+
+@pytest.fixture
+def endless(command_environment: Mapping[str, str], tmp_path: Path) -> Iterator[Any]:
+    """A run of the command in the background that does not end by itself; killed when the test ends."""
+    settings = ("--networks", "2", "--hidden", "4-3", "--epochs", "9000000", "--snapshots", "60", "--threads", "1")
+    command = [sys.executable, "-m", "ibtui", "run", *settings, "--name", "endless", "--quiet"]
+    process = subprocess.Popen(command, env=dict(command_environment), cwd=tmp_path, stdout=subprocess.DEVNULL)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_two_apps_and_a_command_agree_and_neither_app_matters_to_the_run(
+    terminal: Any, endless: Any, ibtui: Any, directory: Path
+) -> None:
+    path = directory / "endless.ibs"
+    until(lambda: path.exists() and read_summary(path).epochs_done > 2000)
+    apps = [terminal("open", "endless", size=(60, 200)) for _ in range(2)]
+    for app in apps:
+        app.expect("run: running")
+    assert ibtui("pause", "endless").returncode == 0
+    for app in apps:
+        app.expect("run: paused")
+    shown = json.loads(ibtui("show", "endless", "--json").stdout)
+    [ensemble] = shown["ensembles"]
+    third = terminal("open", "endless", size=(60, 200))  # paints all at once what the others have painted bit by bit
+    for layer in ensemble["layers"]:
+        third.expect_exact(f" {layer['i_x_mean']:.3f} ±")
+        third.expect_exact(f" {layer['i_y_mean']:.3f} ±")
+    third.expect(f"epoch +{ensemble['epoch']} of 9000000")
+    for app in apps:
+        app.send("\x1b[H")
+        app.expect("epoch +0 of")
+        app.send("\x1b[F")
+        app.expect(f"LIVE.*epoch +{ensemble['epoch']} of 9000000")
+
+    apps[0].kill(signal.SIGKILL)
+    apps[1].send("R")
+    apps[1].expect("run: running")
+    before = read_summary(path).epochs_done
+    until(lambda: read_summary(path).epochs_done > before)
+    endless.send_signal(signal.SIGKILL)
+    for app in (apps[1], third):
+        app.expect("run: interrupted")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_settings_with_unknown_keys_are_refused_in_one_line(
+    terminal: Any, command_environment: Mapping[str, str]
+) -> None:
+    file = Path(command_environment["XDG_CONFIG_HOME"]) / "ibtui" / "config.toml"
+    file.parent.mkdir(parents=True)
+    for text, reason in (
+        ('"session.fly" = "x"', "keys.session.fly in the settings is unknown: ibtui config keys"),
+        ('"session.play" = "nosuchkey"', "'nosuchkey' is no key"),
+    ):
+        file.write_text(f"[keys]\n{text}\n")
+        program = terminal()
+        program.expect(pexpect.EOF)
+        program.close()
+        assert program.exitstatus == 2
+        assert reason in program.before
+        assert len(program.before.strip().splitlines()) == 1

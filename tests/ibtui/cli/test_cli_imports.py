@@ -25,10 +25,10 @@ OPTIONS = {
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
-    "list": "--sessions-dir --json --quiet",
     "show": "--epoch --chart --no-chart --sessions-dir --json",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
     "presets": "--json",
+    "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
 }
 
