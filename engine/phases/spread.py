@@ -89,6 +89,14 @@ def epoch_spread(epochs: Float64[np.ndarray, " networks"], common_error: float =
     return EpochSpread(_exp(of.mean), of.error, _exp(of.low), _exp(of.high), of.count, of.networks)
 
 
+def common_error(resolution: Float64[np.ndarray, " networks"]) -> float:
+    """The standard error that networks share which are looked at in the same snapshots: the root mean square of what
+    each has from them (NaN for none); 0 where none has.
+    """
+    known = resolution[np.isfinite(resolution)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
+
+
 def student_quantile(degrees: int, level: float = LEVEL) -> float:
     """How many standard errors a two-sided interval of this level reaches to each side, for Student's distribution.
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.phases.spread import EpochSpread, epoch_spread
+from engine.phases.spread import EpochSpread, common_error, epoch_spread
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Real
@@ -63,12 +63,16 @@ class Transition:
 
     epochs: Float64[np.ndarray, "networks layers"]
     """Of each layer of each network; NaN where there is no transition."""
+    resolution: Float64[np.ndarray, "networks layers"]
+    """Standard error on the natural log axis from the distance of the snapshots around it; NaN likewise."""
     returns: Bool[np.ndarray, "networks layers"]
     """Whether the layer's SNR is above one again at the end."""
     layers: tuple[EpochSpread, ...]
     """Of each layer, over networks."""
+    network_snr: Float64[np.ndarray, "epochs networks"]
+    """Gradient SNR of all weights of a network together."""
     network_epochs: Float64[np.ndarray, " networks"]
-    """Of each network as a whole: of the SNR of all its weights together."""
+    """Of each network as a whole: where that SNR falls below one."""
     network_returns: Bool[np.ndarray, " networks"]
     network: EpochSpread
     """Of the network as a whole, over networks."""
@@ -80,17 +84,20 @@ def transition(history: LayerHistory) -> Transition:
     """The drift/diffusion transition of every layer, and of the network as a whole, over an ensemble's networks."""
     layer_snr = history.snr
     layers = crossings(history.epochs, layer_snr)
-    whole = crossings(history.epochs, network_snr(history))
+    together = network_snr(history)
+    whole = crossings(history.epochs, together)
     return Transition(
         epochs=layers.epochs,
+        resolution=layers.resolution,
         returns=layers.returns,
         layers=tuple(
-            epoch_spread(layers.epochs[:, layer], _common(layers.resolution[:, layer]))
+            epoch_spread(layers.epochs[:, layer], common_error(layers.resolution[:, layer]))
             for layer in range(layers.epochs.shape[1])
         ),
+        network_snr=together,
         network_epochs=whole.epochs,
         network_returns=whole.returns,
-        network=epoch_spread(whole.epochs, _common(whole.resolution)),
+        network=epoch_spread(whole.epochs, common_error(whole.resolution)),
         measured=bool(np.isfinite(layer_snr).any()),
     )
 
@@ -188,8 +195,3 @@ def _neighbours(measured: Bool[np.ndarray, "epochs columns"], top: np.ndarray) -
     before = np.max(np.where(measured & (place < top), place, 0), axis=0)
     after = np.min(np.where(measured & (place >= top), place, len(measured) - 1), axis=0)
     return before, after
-
-
-def _common(resolution: Float64[np.ndarray, " networks"]) -> float:
-    known = resolution[np.isfinite(resolution)]
-    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
