@@ -1,0 +1,54 @@
+"""The gradient SNR of an ensemble over epochs, with the place where it falls below one marked for every layer
+(Shwartz-Ziv and Tishby 2017, Fig. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui.charts.curves import snr_chart
+from ibtui.charts.palette import Category
+from ibtui.charts.spec import ChartSpec, Guide, Mark, Series
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
+    from engine.phases.spread import EpochSpread
+
+
+def transition_chart(
+    epochs: Real[np.ndarray, " epochs"],
+    snr: Float[np.ndarray, "epochs layers"],
+    layers: Sequence[EpochSpread],
+    network: EpochSpread,
+    *,
+    shown: Sequence[int],
+    last_epoch: float,
+    batches: int,
+    at: float | None = None,
+    title: str = "Gradient SNR and where drift ends",
+) -> ChartSpec:
+    """The SNR chart with each shown layer's transition as its number at SNR one, and the network's as an upright line.
+
+    `snr` is the mean over networks; the interval of a layer, where there is one, is the stretch beside its number.
+    """
+    plain = snr_chart(epochs, snr, shown=shown, last_epoch=last_epoch, batches=batches, at=at, title=title)
+    stretches, marks = [], []
+    for layer in shown:
+        where = layers[layer]
+        if not where.present:
+            continue
+        if np.isfinite([where.low, where.high]).all():
+            ends = np.clip([where.low, where.high], 1.0, max(last_epoch, 2.0))
+            stretches.append(Series(ends, np.ones(2), "line", Category(layer), key="-"))
+        marks.append(Mark(where.epoch, 1.0, str(layer + 1), Category(layer)))
+    guides = plain.guides
+    if network.present:
+        guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
+    told = "Numbers at SNR 1: where the layers' drift ends." if marks else "No layer's drift ends."
+    caption = plain.caption if batches <= 1 else told
+    return replace(plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption)
