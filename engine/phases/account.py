@@ -83,7 +83,8 @@ class Phases:
     """Where log SNR of the network as a whole stops falling."""
     level: Spread
     floor: float
-    """SNR of pure noise, about: 1/sqrt(batches); NaN where an epoch is one batch."""
+    """SNR of independent batches of pure noise, about: 1/sqrt(batches); NaN where an epoch is one batch. Batches of one
+    epoch share no pattern, so that SNR can be below it."""
     fitting: Order
     """Of the layers by when half of the rise of I(T;Y) is done."""
     compressing: Order

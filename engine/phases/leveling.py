@@ -4,7 +4,8 @@ transition on.
 The line falls, then is level; where it breaks is chosen by least squares among the snapshots. SNR levels off where at
 least `LEAST_SNAPSHOTS` snapshots and `LEAST_LENGTH` of log epoch lie beyond the break and their own trend is none: less
 than three of its standard errors, or than a tenth of the fall before. An SNR that rises again at the end does not
-level off. Pure noise would level at about 1/sqrt(batches).
+level off. Independent batches of pure noise have an SNR of about 1/sqrt(batches). The batches of one epoch share no
+pattern, so that their mean is that of the whole sample and SNR can level off below: 0.12 is usual where that is 0.38.
 """
 
 from __future__ import annotations

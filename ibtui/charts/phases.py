@@ -51,4 +51,6 @@ def transition_chart(
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
     told = "Numbers at SNR 1: where the layers' drift ends." if marks else "No layer's drift ends."
     caption = plain.caption if batches <= 1 else told
-    return replace(plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption)
+    return replace(
+        plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli import config, control, export, listing, opening, presets, resume, rule, run, show
+from ibtui.cli import config, control, export, listing, opening, phases, presets, resume, rule, run, show
 
 application = typer.Typer(
     name="ibtui",
@@ -30,6 +30,7 @@ application.command("pause", rich_help_panel=RUNNING)(control.pause)
 application.command("stop", rich_help_panel=RUNNING)(control.stop)
 application.command("list", rich_help_panel=READING)(listing.list_sessions)
 application.command("show", rich_help_panel=READING)(show.show)
+application.command("phases", rich_help_panel=READING)(phases.phases)
 application.command("export", rich_help_panel=READING)(export.export)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)

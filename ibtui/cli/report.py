@@ -147,11 +147,11 @@ def _chart(history: LayerHistory, summary: Summary, title: str, at: int, width: 
     )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=_theme(), colour=colour, ascii=plain)
+    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=theme(), colour=colour, ascii=plain)
     return image.ansi() if colour else image.text()
 
 
-def _theme() -> Literal["dark", "light"]:
+def theme() -> Literal["dark", "light"]:
     """What the terminal says of its background (COLORFGBG, set by many); dark where it says nothing."""
     return "light" if os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
 

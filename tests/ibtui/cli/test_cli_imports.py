@@ -26,6 +26,7 @@ OPTIONS = {
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
     "show": "--epoch --chart --no-chart --sessions-dir --json",
+    "phases": "--ensemble --chart --no-chart --sessions-dir --json",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
     "presets": "--json",
     "list": "--sessions-dir --examples --json --quiet",
@@ -74,7 +75,13 @@ def test_what_needs_no_numbers_loads_nothing_heavy(made: Program, line: str) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["show grid --json", "export grid --what learning", "export grid --what weights --ensemble 0"]
+    "line",
+    [
+        "show grid --json",
+        "phases grid --json",
+        "export grid --what learning",
+        "export grid --what weights --ensemble 0",
+    ],
 )
 def test_reading_a_session_waits_for_no_compiler(made: Program, line: str) -> None:
     assert loaded(made, *line.split()) & (HEAVY - {"numpy"}) == set()
