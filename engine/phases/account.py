@@ -43,6 +43,10 @@ class LayerPhases:
     """Networks in which I(X;T) falls from the first snapshot on."""
     delay: Spread
     """Natural logarithm of turning over transition, of the networks that have both: above 0, I(X;T) turns later."""
+    half_fitted: EpochSpread
+    """Where half of the rise of I(T;Y) is done."""
+    half_compressed: EpochSpread
+    """Where half of the deepest fall of I(X;T) so far is done."""
     compression: Spread
     """Bits from the peak of I(X;T) to the last snapshot."""
     drift_share: Spread
@@ -126,6 +130,8 @@ def phases(history: LayerHistory, *, widths: Sequence[int], batches: int, h_x: f
             delay=spread(
                 delay[:, k], math.hypot(common_error(turns.resolution[:, k]), common_error(found.resolution[:, k]))
             ),
+            half_fitted=epoch_spread(turns.half_fitted[:, k]),
+            half_compressed=epoch_spread(turns.half_compressed[:, k]),
             compression=spread(turns.compression[:, k]),
             drift_share=spread(shares[:, k]),
             levels_at=epoch_spread(flat.epochs[:, k]),

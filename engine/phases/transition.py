@@ -17,9 +17,10 @@ to 7 batches, layers of 2 to 50 weights), and of an SNR that hovers at one, less
 Tried on synthetic curves that fall from SNR 3 to 0.12 with 20 to 120 snapshots up to epoch 10 000 and noise of 0.2 to
 0.8 in log SNR, beside a local line through the neighbourhood, smoothing (local lines, local parabolas) before the same
 rule, and a kinked line: for falls that are about as steep before as after one (over 0.2 to 2 e-folds) its bias is at
-most a tenth of its scatter, that of the others up to several times theirs. Its weakness, shared by all of these, is a
-curve that turns just at one: where the fall is seven times steeper after than before, 120 snapshots and noise of 0.5
-put it early by 0.2 (a fifth of the epoch), and late by 0.14 the other way round.
+most a fifth of its scatter (a quarter with 20 snapshots), that of the others up to several times theirs. Its weakness,
+shared by all of these, is a curve that turns just at one: where the fall is seven times steeper after than before, 120
+snapshots and noise of 0.5 put it early by 0.2 (a fifth of the epoch), and late by 0.14 the other way round. Intervals
+do not know of that.
 """
 
 from __future__ import annotations

@@ -6,21 +6,20 @@ import math
 import os
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import InvalidValue
 from engine.experiment import parse_hidden
 from engine.phases.account import LayerPhases, Phases, phases
-from engine.phases.depth import Sides
-from engine.phases.diffusion import LayerDiffusion, diffusion
+from engine.phases.diffusion import diffusion
 from engine.phases.order import Order
 from engine.phases.spread import EpochSpread, Spread
-from engine.session.history import LayerHistory, SessionReader
+from engine.session.history import SessionReader
 from ibtui.cli.console import output, print_json
+from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
 from ibtui.cli.report import CHART_HEIGHT, WIDEST_CHART, theme
 from ibtui.wording import printable
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from engine.session.summary import EnsembleSummary, Summary
 
 NONE = "none"
-NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 CAVEATS = (
     "Epochs: geometric means over the networks that have one (n), with 95 % intervals. Drift ends where gradient SNR "
     "falls below one, for good or for longest; I(X;T) turns at its peak before its deepest fall. Turn / end: natural "
@@ -42,17 +40,6 @@ DIFFUSION_CAVEATS = (
     "velocity, 0 rest; late: of the later half of the log axis. |r|: mean correlation of the in-weights of two neurons "
     "of a layer, at the transition and now, and of independent Gaussian vectors. ±: standard error over networks."
 )
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """One ensemble's phases."""
-
-    ensemble: EnsembleSummary
-    history: LayerHistory
-    phases: Phases
-    diffusion: tuple[LayerDiffusion, ...] | None
-    """None where the session keeps no weights."""
 
 
 def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False, chart: bool = True) -> None:
@@ -69,7 +56,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
             raise InvalidValue(f"session {summary.name!r} has measured no epoch yet: there are no phases to tell")
         found = [_find(reader, summary, each) for each in chosen if each.snapshots]
     if json:
-        print_json(_document(summary, found))
+        print_json(document(summary, found))
         return
     console = output()
     console.print(
@@ -78,12 +65,15 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     )
     for each in found:
         _print(console, summary, each, chart=chart)
+    if len({each.ensemble.hidden for each in found}) > 1:
+        console.print()
+        _print_depths(console, found)
     console.print()
     console.print(CAVEATS, style="dim")
     console.print(DIFFUSION_CAVEATS, style="dim")
 
 
-def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) -> _Found:
+def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) -> Found:
     history = reader.layers(ensemble)
     batch = summary.experiment.batch
     batches = 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
@@ -93,111 +83,10 @@ def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) ->
     if summary.experiment.weights:
         snapshots = ((epoch, reader.weights(ensemble, epoch)) for epoch in ensemble.snapshots)
         moves, _ = diffusion(snapshots, reader.architecture(ensemble), account.transition.epochs)
-    return _Found(ensemble, history, account, moves)
+    return Found(ensemble, history, account, moves)
 
 
-def _document(summary: Summary, found: list[_Found]) -> dict[str, Any]:
-    return {
-        "name": summary.name,
-        "path": str(summary.path),
-        "status": summary.status,
-        "estimator": "binning",
-        "bins": summary.experiment.bins,
-        "ensembles": [_ensemble_document(each) for each in found],
-    }
-
-
-def _ensemble_document(found: _Found) -> dict[str, Any]:
-    account, whole = found.phases, found.phases.transition
-    depth = account.depth
-    return {
-        "ensemble": found.ensemble.index,
-        "hidden": found.ensemble.hidden,
-        "fraction": found.ensemble.fraction,
-        "networks": found.ensemble.networks,
-        "epochs": account.epochs,
-        "batches": account.batches,
-        "snr_measured": whole.measured,
-        "noise_floor": _plain(account.floor),
-        "network": {
-            "transition": _spread(whole.network),
-            "returns": int(whole.network_returns.sum()),
-            "drift_share": _spread(account.drift_share),
-            "levels_at": _spread(account.levels_at),
-            "level": _spread(account.level),
-        },
-        "layers": [_layer_document(row) for row in account.layers],
-        "fitting_order": _order(account.fitting),
-        "compressing_order": _order(account.compressing),
-        "equation_11": {"from_below": _sides(depth.from_below), "since_peak": _sides(depth.since_peak)},
-        "diffusion": None if found.diffusion is None else [_diffusion_document(row) for row in found.diffusion],
-        "diffusion_absent": NO_WEIGHTS if found.diffusion is None else None,
-    }
-
-
-def _layer_document(row: LayerPhases) -> dict[str, Any]:
-    spreads = (
-        "transition",
-        "turning",
-        "delay",
-        "compression",
-        "drift_share",
-        "levels_at",
-        "level",
-        "slope",
-        "r_squared",
-    )
-    return {
-        "layer": row.layer,
-        "width": row.width,
-        **{name: _spread(getattr(row, name)) for name in (*spreads, "norm_first", "norm_last")},
-        "returns": row.returns,
-        "from_start": row.from_start,
-        "coincide": row.coincide,
-    }
-
-
-def _diffusion_document(row: LayerDiffusion) -> dict[str, Any]:
-    names = (
-        "exponent",
-        "late_exponent",
-        "displacement",
-        "correlation_at_transition",
-        "correlation",
-        "correlation_square",
-    )
-    return {
-        "layer": row.layer,
-        **{name: _spread(getattr(row, name)) for name in names},
-        "independent": _plain(row.independent),
-        "independent_square": _plain(row.independent_square),
-    }
-
-
-def _spread(value: Spread | EpochSpread) -> dict[str, float | int | None]:
-    ends = {"low": _plain(value.low), "high": _plain(value.high), "networks": value.count}
-    if isinstance(value, EpochSpread):
-        return {"epoch": _plain(value.epoch), "log_error": _plain(value.log_error), **ends}
-    return {"mean": _plain(value.mean), "error": _plain(value.error), **ends}
-
-
-def _order(value: Order) -> dict[str, Any]:
-    return {"layers": list(value.layers), "agreement": _plain(value.agreement), "networks": value.networks}
-
-
-def _sides(value: Sides) -> dict[str, Any]:
-    return {
-        "steps_nats": [_plain(step) for step in value.steps],
-        "log_alone": _plain(value.log_alone),
-        "log_together": _plain(value.log_together),
-    }
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _print(console: Console, summary: Summary, found: _Found, *, chart: bool) -> None:
+def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> None:
     ensemble, account = found.ensemble, found.phases
     of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
     heading = f"{ensemble.hidden} at {ensemble.fraction:.4g}, {of}, up to epoch {account.epochs}"
@@ -212,7 +101,7 @@ def _print(console: Console, summary: Summary, found: _Found, *, chart: bool) ->
     _print_diffusion(console, found)
 
 
-def _chart(found: _Found, summary: Summary, width: int) -> str:
+def _chart(found: Found, summary: Summary, width: int) -> str:
     from ibtui.charts.chart import render
     from ibtui.charts.phases import transition_chart
 
@@ -255,7 +144,7 @@ def _print_phases(console: Console, account: Phases, heading: str) -> None:
     _table(console, heading, columns, rows)
 
 
-def _print_diffusion(console: Console, found: _Found) -> None:
+def _print_diffusion(console: Console, found: Found) -> None:
     rows: list[tuple[str, ...]] = []
     for index, row in enumerate(found.phases.layers):
         moves = found.diffusion[index] if found.diffusion is not None else None
@@ -273,6 +162,23 @@ def _print_diffusion(console: Console, found: _Found) -> None:
     _table(console, "After the transition", columns, rows)
     if found.diffusion is None:
         console.print(f"No displacements and correlations: {NO_WEIGHTS}.")
+
+
+def _print_depths(console: Console, found: list[Found]) -> None:
+    rows: list[tuple[str, ...]] = []
+    for each in found:
+        account, hidden = each.phases, parse_hidden(each.ensemble.hidden)
+        half = _epoch(account.layers[-2].half_compressed) if hidden else "–"
+        sides = [
+            f"10^{log / math.log(10):.1f}" if math.isfinite(log) else "–"
+            for log in (account.depth.from_below.log_alone, account.depth.from_below.log_together)
+        ]
+        name = f"{each.ensemble.hidden} at {each.ensemble.fraction:.4g}"
+        rows.append((name, str(len(hidden)), *sides, _epoch(account.transition.network), half))
+    columns = ("networks", "K", "exp of sum", "sum of exp", "drift ends", "last hidden layer half compressed")
+    _table(
+        console, "What depth saves: Eq. 11, by what each hidden layer compresses from the layer below", columns, rows
+    )
 
 
 def _table(console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

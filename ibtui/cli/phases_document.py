@@ -1,0 +1,134 @@
+"""The phases of a session as one JSON document: every number with its interval, None where it is absent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.phases.spread import EpochSpread, Spread
+
+if TYPE_CHECKING:
+    from engine.phases.account import LayerPhases, Phases
+    from engine.phases.depth import Sides
+    from engine.phases.diffusion import LayerDiffusion
+    from engine.phases.order import Order
+    from engine.session.history import LayerHistory
+    from engine.session.summary import EnsembleSummary, Summary
+
+NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One ensemble's phases."""
+
+    ensemble: EnsembleSummary
+    history: LayerHistory
+    phases: Phases
+    diffusion: tuple[LayerDiffusion, ...] | None
+    """None where the session keeps no weights."""
+
+
+def document(summary: Summary, found: list[Found]) -> dict[str, Any]:
+    """Of the ensembles found. Epochs, bits, natural logarithms; scripts rely on the names."""
+    return {
+        "name": summary.name,
+        "path": str(summary.path),
+        "status": summary.status,
+        "estimator": "binning",
+        "bins": summary.experiment.bins,
+        "ensembles": [_ensemble_document(each) for each in found],
+    }
+
+
+def _ensemble_document(found: Found) -> dict[str, Any]:
+    account, whole = found.phases, found.phases.transition
+    depth = account.depth
+    return {
+        "ensemble": found.ensemble.index,
+        "hidden": found.ensemble.hidden,
+        "fraction": found.ensemble.fraction,
+        "networks": found.ensemble.networks,
+        "epochs": account.epochs,
+        "batches": account.batches,
+        "snr_measured": whole.measured,
+        "noise_floor": _plain(account.floor),
+        "network": {
+            "transition": _spread(whole.network),
+            "returns": int(whole.network_returns.sum()),
+            "drift_share": _spread(account.drift_share),
+            "levels_at": _spread(account.levels_at),
+            "level": _spread(account.level),
+        },
+        "layers": [_layer_document(row) for row in account.layers],
+        "fitting_order": _order(account.fitting),
+        "compressing_order": _order(account.compressing),
+        "equation_11": {"from_below": _sides(depth.from_below), "since_peak": _sides(depth.since_peak)},
+        "diffusion": None if found.diffusion is None else [_diffusion_document(row) for row in found.diffusion],
+        "diffusion_absent": NO_WEIGHTS if found.diffusion is None else None,
+    }
+
+
+def _layer_document(row: LayerPhases) -> dict[str, Any]:
+    spreads = (
+        "transition",
+        "turning",
+        "half_fitted",
+        "half_compressed",
+        "delay",
+        "compression",
+        "drift_share",
+        "levels_at",
+        "level",
+        "slope",
+        "r_squared",
+    )
+    return {
+        "layer": row.layer,
+        "width": row.width,
+        **{name: _spread(getattr(row, name)) for name in (*spreads, "norm_first", "norm_last")},
+        "returns": row.returns,
+        "from_start": row.from_start,
+        "coincide": row.coincide,
+    }
+
+
+def _diffusion_document(row: LayerDiffusion) -> dict[str, Any]:
+    names = (
+        "exponent",
+        "late_exponent",
+        "displacement",
+        "correlation_at_transition",
+        "correlation",
+        "correlation_square",
+    )
+    return {
+        "layer": row.layer,
+        **{name: _spread(getattr(row, name)) for name in names},
+        "independent": _plain(row.independent),
+        "independent_square": _plain(row.independent_square),
+    }
+
+
+def _spread(value: Spread | EpochSpread) -> dict[str, float | int | None]:
+    ends = {"low": _plain(value.low), "high": _plain(value.high), "networks": value.count}
+    if isinstance(value, EpochSpread):
+        return {"epoch": _plain(value.epoch), "log_error": _plain(value.log_error), **ends}
+    return {"mean": _plain(value.mean), "error": _plain(value.error), **ends}
+
+
+def _order(value: Order) -> dict[str, Any]:
+    return {"layers": list(value.layers), "agreement": _plain(value.agreement), "networks": value.networks}
+
+
+def _sides(value: Sides) -> dict[str, Any]:
+    return {
+        "steps_nats": [_plain(step) for step in value.steps],
+        "log_alone": _plain(value.log_alone),
+        "log_together": _plain(value.log_together),
+    }
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
