@@ -50,14 +50,17 @@ def leveling(
     value = np.where(used, log_snr, 0.0)
     counted = used.astype(np.float64)
 
-    # level + slope * (break - u)+ for every snapshot as the break: sums over snapshots as products of matrices.
-    ramp = np.maximum(axis[:, None] - axis[None, :], 0.0)
+    # level + slope * (break - u)+ for every snapshot as the break, from running sums over the snapshots before it.
+    place_of = axis[:, None] - axis[0]
     number, total, squares = used.sum(axis=0), value.sum(axis=0), np.square(value).sum(axis=0)
-    ramps, ramp_squares, products = ramp @ counted, ramp**2 @ counted, ramp @ value
+    before, ahead = counted.cumsum(axis=0), (counted * place_of).cumsum(axis=0)
+    ramps = place_of * before - ahead
+    ramp_squares = place_of**2 * before - 2 * place_of * ahead + (counted * place_of**2).cumsum(axis=0)
+    products = place_of * value.cumsum(axis=0) - (place_of * value).cumsum(axis=0)
     spread = ramp_squares - ramps**2 / np.maximum(number, 1)
     joint = products - ramps * total / np.maximum(number, 1)
     slope = np.zeros_like(joint)
-    np.divide(joint, spread, out=slope, where=spread > 1e-12)
+    np.divide(joint, spread, out=slope, where=spread > 1e-9)
     beyond = used[::-1].cumsum(axis=0)[::-1]
     gain = np.where((slope > 0) & used & (beyond >= LEAST_SNAPSHOTS), slope * joint, -1.0)
     place = np.argmax(gain, axis=0)

@@ -29,12 +29,24 @@ def smooth(
     Points that are alone in their neighbourhood stay as they are; NaN stays NaN and counts for no other.
     """
     measured = np.isfinite(values)
-    there = measured.astype(np.float64)
     known = np.where(measured, values, 0.0)
-    distance = axis[None, :] - axis[:, None]
-    weight = np.maximum(1 - np.abs(distance) / HALF_WIDTH, 0.0)
-    counts, first, second = (part @ there for part in (weight, weight * distance, weight * distance**2))
-    level, tilt = weight @ known, (weight * distance) @ known
+    counts, first, second, level, tilt = (np.zeros(values.shape) for _ in range(5))
+    # By how many snapshots a neighbour is ahead, rather than a matrix product: small ones wait for threads where the
+    # processor is busy.
+    for ahead in range(len(axis)):
+        distance = axis[ahead:] - axis[: len(axis) - ahead]
+        weight = np.maximum(1 - distance / HALF_WIDTH, 0.0)
+        if not weight.any():
+            break
+        here, there = slice(0, len(axis) - ahead), slice(ahead, len(axis))
+        for to, source, sign in ((here, there, 1), (there, here, -1))[: 1 + (ahead > 0)]:
+            w = weight[:, None] * measured[source]
+            d = sign * distance[:, None]
+            counts[to] += w
+            first[to] += w * d
+            second[to] += w * d**2
+            level[to] += w * known[source]
+            tilt[to] += w * d * known[source]
     determinant = counts * second - first**2
     line = second * level - first * tilt
     result = np.where(measured, values, np.nan)

@@ -242,6 +242,8 @@ def _ordered(order: Order) -> str:
     if not order.layers:
         return "of no layers: most networks have no such layer in common"
     told = ", ".join(f"T{layer}" for layer in order.layers)
+    if len(order.layers) == 1:
+        return f"{told} alone ({order.networks} of the networks)"
     if math.isnan(order.agreement):
         return f"{told} ({order.networks} network{'s' if order.networks > 1 else ''}: no agreement to tell)"
     return f"{told} (agreement of {order.networks} networks, Kendall's W: {order.agreement:.2f})"

@@ -69,7 +69,7 @@ def test_the_document_is_what_the_engine_finds(falling: Program) -> None:
     assert ensemble["equation_11"]["from_below"]["log_alone"] == found.depth.from_below.log_alone
     for row, layer, moved, weights in zip(ensemble["layers"], found.layers, ensemble["diffusion"], moves, strict=True):
         assert (row["layer"], row["width"]) == (layer.layer, layer.width)
-        for name in ("transition", "turning", "levels_at"):
+        for name in ("transition", "turning", "levels_at", "half_compressed"):
             assert same(row[name]["epoch"], getattr(layer, name).epoch)
             assert same(row[name]["low"], getattr(layer, name).low)
             assert row[name]["networks"] == getattr(layer, name).count
@@ -101,6 +101,8 @@ def test_every_ensemble_is_told_or_the_one_asked_for(made: Program) -> None:
     text = made.good("phases", "grid")
     for each in everything:
         assert f"{each['hidden']} at {each['fraction']:g}" in text
+    assert "What depth saves" in text
+    assert "What depth saves" not in made.good("phases", "grid", "--ensemble", "2")
 
 
 def test_one_batch_an_epoch_is_said_and_the_rest_comes(program: Program) -> None:
