@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
 
 LOOK_SECONDS = 1.0
-WELCOME = """There are no sessions of yours yet.
-
-Press  s  to start one right away: ten networks learn a rule on twelve binary inputs, and you watch each of their layers
-move in the information plane.  n  sets up another experiment,  ?  explains."""
+WELCOME = (
+    "There are no sessions of yours yet.\n\nPress  s  to start one right away: ten networks learn a rule on twelve "
+    "binary inputs, and you watch each of their layers move in the information plane.  n  sets up another experiment,  "
+    "?  explains."
+)
 SEE_EXAMPLES = "  enter  opens an example below."
 HEADING = "examples"
 """The row above the sessions that ship with the project."""

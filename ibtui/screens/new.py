@@ -149,7 +149,7 @@ class NewScreen(Screen[None]):
             with Vertical(id="presets-side"):
                 yield Label("Presets")
                 yield OptionList(*[_option(name) for name in PRESETS], id="presets")
-            with VerticalScroll(id="form"):
+            with VerticalScroll(id="form", can_focus=False):
                 for field in FIELDS:
                     with Horizontal(classes="field"):
                         yield Label(field.label, classes="label")

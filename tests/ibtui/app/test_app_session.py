@@ -794,8 +794,8 @@ async def test_moving_the_playhead_draws_no_chart_over_epochs_again(open_app: An
 
 def _playhead_column(chart: Any) -> int:
     area = chart.image.area
-    text = "".join(segment.text for segment in chart.render_line(area.top + area.height - 1))
-    return text.index("│", area.left)
+    rows = [chart.render_line(row).text for row in range(area.top, area.top + area.height)]
+    return next(text.index("│", area.left) for text in rows if "│" in text[area.left :])
 
 
 async def test_keys_held_down_move_the_playhead_more_often_than_they_draw(open_app: Any, have: Any) -> None:

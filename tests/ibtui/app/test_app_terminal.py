@@ -110,24 +110,18 @@ def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, direc
     program.send("n")
     program.expect("New experiment")
     program.expect("about .* on this machine")
-    program.send("\t")  # from the presets to the form
-    program.send("\t\x15")
-    for text in ("\x154-3", "\t", "\t", "\t", "\x154", "\t", "\t", "\x1530000", "\x13"):
-        program.send(text)
-    program.expect("run: running")
-    program.expect("LIVE")
+    program.send("\x13")
     program.expect("run: finished")
-    program.expect("30000 of 30000")
     leave(program, "q", "q")
     [path] = directory.glob("*.ibs")
     assert [file.name for file in directory.iterdir()] == [path.name]
     program = terminal("open", path.stem)
-    program.expect("30000 of 30000")
+    program.expect("2000 of 2000")
     program.send("\x1b[H")  # home
-    program.expect(" 0 of 30000")
+    program.expect(" 0 of 2000")
     program.send(">" * 4 + " ")
     program.expect("play")
-    program.expect("30000 of 30000")
+    program.expect("2000 of 2000")
     leave(program, "q", "q")
 
 
@@ -171,7 +165,8 @@ def test_two_apps_and_a_command_agree_and_neither_app_matters_to_the_run(
         app.send("\x1b[H")
         app.expect("epoch +0 of")
         app.send("\x1b[F")
-        app.expect(f"LIVE.*epoch +{ensemble['epoch']} of 9000000")
+        app.expect("LIVE")
+        app.expect(f"epoch +{ensemble['epoch']} of 9000000")
 
     apps[0].kill(signal.SIGKILL)
     apps[1].send("R")
