@@ -21,6 +21,12 @@ ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
 OPTIMIZERS = ("sgd", "momentum", "adam")
 TRAINERS = ("auto", "fused", "torch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
+"""How information is measured: bins of equal width on a fixed interval or on the range that occurs, bins of equal mass,
+pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), or the outputs as they are."""
+BINNED = ("binning", "adaptive", "quantile")
+"""The estimators that have bins."""
+LABELS = ("rule", "random")
 
 MAX_HIDDEN_LAYERS = 16
 MAX_WIDTH = 65_536
@@ -30,6 +36,10 @@ MAX_BINS = 1_000_000
 MAX_SNAPSHOTS = 100_000
 DEFAULT_SNAPSHOTS = 120
 """Epochs measured between the first and the last, unless others are asked for."""
+DEFAULT_NOISE = 1e-3
+"""Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
+LEAST_NOISE, MOST_NOISE = 1e-30, 1e30
+"""Beyond these, squares of distances leave the range of floating point."""
 
 Hidden = tuple[int, ...]
 
@@ -81,8 +91,16 @@ class Experiment:
     """Of the hidden layers; the output is logistic."""
     init_scale: float = 1.0
     """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
+    labels: str = "rule"
+    """Labels of the samples: drawn from p(y|x), or `random`: from a fair coin, so that there is nothing to learn but
+    the sample itself. Layers are measured under the true rule in both cases."""
+    estimator: str = "binning"
+    """One of `ESTIMATORS`."""
     bins: int = 30
-    """Equal intervals that a neuron's output is put in."""
+    """Intervals that a neuron's output is put in. Used by the estimators in `BINNED` only."""
+    noise: float | None = None
+    """Variance of the Gaussian noise that the estimator `kde` adds to each neuron's output, in units of activation²;
+    None is `DEFAULT_NOISE`. Used by `kde` only."""
     snapshots: int | None = None
     """How many epochs are measured between the first and the last, evenly spaced in log epoch; None is 120, or
     none where `snapshot_at` names epochs."""
@@ -128,7 +146,12 @@ class Experiment:
         _require_number("momentum", self.momentum, "at least 0 and below 1", least=0.0, below=1.0)
         _require_choice("activation", self.activation, ACTIVATIONS)
         _require_number("init-scale", self.init_scale, "a number above 0", low=0.0)
+        _require_choice("labels", self.labels, LABELS)
+        _require_choice("estimator", self.estimator, ESTIMATORS)
         _require_count("bins", self.bins, 2, MAX_BINS)
+        if self.noise is not None:
+            allowed = f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}"
+            _require_number("noise", self.noise, allowed, least=LEAST_NOISE, most=MOST_NOISE)
         if self.snapshots is not None:
             _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
         for epoch in self.snapshot_at:
@@ -160,14 +183,23 @@ class Experiment:
         return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at}))
 
     @property
+    def noise_variance(self) -> float:
+        """Variance of the noise that `kde` adds: `noise`, or its default."""
+        return DEFAULT_NOISE if self.noise is None else float(self.noise)
+
+    @property
     def title(self) -> str:
         """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
         rule = Path(self.rule.split(":", 1)[-1]).stem if is_table(self.rule) else self.rule
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
-        extras = "".join(
-            f"-{value}" for value, usual in ((self.activation, "tanh"), (self.optimizer, "sgd")) if value != usual
+        unusual = (
+            (self.activation, "tanh"),
+            (self.optimizer, "sgd"),
+            (f"{self.labels}-labels", "rule-labels"),
+            (self.estimator, "binning"),
         )
+        extras = "".join(f"-{value}" for value, usual in unusual if value != usual)
         return f"{rule}-{architectures}-{shares}{extras}-{self.networks}x{self.epochs}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class Samples:
     patterns: Int64[np.ndarray, "networks samples"]
     """Pattern numbers, ascending in each row, none twice."""
     labels: UInt8[np.ndarray, "networks samples"]
-    """0 or 1, drawn once from p(y|x)."""
+    """0 or 1, drawn once: from p(y|x), or where they are random from a fair coin."""
 
     @property
     def size(self) -> int:
@@ -113,20 +113,25 @@ def sample_size(patterns: int, fraction: float) -> int:
     return max(1, round(patterns * fraction))
 
 
-def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int]) -> Samples:
+def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int], labels: str = "rule") -> Samples:
     """Each seed's sample of the patterns, without replacement, each with one label drawn from p(y|x).
 
     One seed's samples are nested: a smaller fraction's lies inside a larger one's, with the same labels, so that
-    ensembles which differ in their fraction differ in nothing else.
+    ensembles which differ in their fraction differ in nothing else. `labels`: one of `engine.experiment.LABELS`;
+    `random` ones are drawn from a fair coin for the same patterns, from a stream of their own, so that they are
+    independent of the rule's.
     """
     from engine.streams import Purpose, permutation, uniforms  # imports Numba
 
     total = len(rule.p_y)
     size = sample_size(total, fraction)
     chosen = np.empty((len(seeds), size), np.int64)
-    labels = np.empty((len(seeds), size), np.uint8)
+    drawn = np.empty((len(seeds), size), np.uint8)
     for row, seed in enumerate(seeds):
         chosen[row] = np.sort(permutation(total, seed, Purpose.SAMPLE)[:size])
-        drawn = uniforms(total, seed, Purpose.LABELS) < rule.p_y
-        labels[row] = drawn[chosen[row]]
-    return Samples(chosen, labels)
+        if labels == "random":
+            label = uniforms(total, seed, Purpose.RANDOM_LABELS) < 0.5
+        else:
+            label = uniforms(total, seed, Purpose.LABELS) < rule.p_y
+        drawn[row] = label[chosen[row]]
+    return Samples(chosen, drawn)

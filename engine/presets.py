@@ -81,6 +81,11 @@ PRESETS = _by_name(
         "Gradient descent on the whole sample at once: no noise of batches, so no diffusion to compress by.",
         Experiment(batch="full"),
     ),
+    Preset(
+        "random-labels",
+        "Labels from a fair coin, measured under the true rule: what compression is left with nothing to learn?",
+        Experiment(labels="random"),
+    ),
     Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer="adam", learning_rate=4e-4)),
 )
 """All presets by name, in the order to show them in."""

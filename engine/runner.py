@@ -88,7 +88,7 @@ class _Cohort:
     ) -> None:
         experiment, rule = run.experiment, run.rule
         seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
-        samples = draw_samples(rule, ensemble.fraction, seeds)
+        samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
         batch = samples.size if experiment.batch == "full" else min(experiment.batch, samples.size)
         optimization = Optimization(experiment.optimizer, experiment.learning_rate, experiment.momentum, batch)
         architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
@@ -99,7 +99,9 @@ class _Cohort:
         start = state or TrainingState.initial(self.problem, experiment.init_scale)
         self.epoch = start.epoch
         self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
-        self.measurer = Measurer(self.problem, experiment.bins, run.threads)
+        self.measurer = Measurer(
+            self.problem, experiment.bins, run.threads, experiment.estimator, experiment.noise_variance
+        )
         self.seconds_per_epoch: float | None = None
         self.warm = False
         """Whether it has trained before, so that the time of a chunk is training alone."""
@@ -225,7 +227,7 @@ def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choi
         first = sum(row.networks for row in rows if row.ensemble == ensemble.index)
         if first < experiment.networks:
             seeds = range(experiment.seed + first, experiment.seed + experiment.networks)
-            samples = draw_samples(rule, ensemble.fraction, seeds)
+            samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
             writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y))
 
 

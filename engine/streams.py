@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     LABELS = 2
     WEIGHTS = 3
     BATCHES = 4
+    RANDOM_LABELS = 5
 
 
 @compiled
