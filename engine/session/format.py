@@ -20,7 +20,10 @@ from engine.errors import SessionError, StorageError
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 2 (of 2026) added `ADDED_IN_2` to the table `layer`. Files of version 1 are read as they are, without them; who
+goes on with one makes it version 2 (`upgrade`)."""
+ADDED_IN_2 = ("i_x_lower", "i_y_lower", "saturated", "nonlinear")
 BUSY_SECONDS = 10.0
 """How long one connection waits for another's transaction."""
 
@@ -96,14 +99,18 @@ CREATE TABLE layer (
     snapshot INTEGER NOT NULL REFERENCES snapshot,
     network INTEGER NOT NULL,
     layer INTEGER NOT NULL,       -- 1 is next to the input, the last is the output
-    i_x REAL NOT NULL,            -- bits
-    i_y REAL NOT NULL,            -- bits
+    i_x REAL NOT NULL,            -- bits; an upper bound where there is a lower one
+    i_y REAL NOT NULL,            -- bits; likewise
     distinct_t INTEGER NOT NULL,
-    low REAL NOT NULL,            -- the bins' range
+    low REAL NOT NULL,            -- the bins' range, or that of the outputs
     high REAL NOT NULL,
     grad_mean REAL,               -- norm of the mean batch gradient / weight norm
     grad_std REAL,                -- root of its summed variance / weight norm
     weight_norm REAL NOT NULL,
+    i_x_lower REAL,               -- bits; where i_x is an upper bound
+    i_y_lower REAL,               -- bits; where i_y is an upper bound
+    saturated REAL,               -- share of outputs near the activation's bounds
+    nonlinear REAL,               -- share of pre-activations beyond its linear range
     PRIMARY KEY (snapshot, network, layer)
 ) WITHOUT ROWID;
 CREATE TABLE learning (
@@ -196,7 +203,7 @@ def _require_session(connection: sqlite3.Connection, path: Path) -> None:
     identity = connection.execute("PRAGMA application_id").fetchone()[0]
     if identity != APPLICATION_ID:
         raise SessionError(f"{str(path)!r} is not a session: it is another program's SQLite file")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = format_version(connection)
     if version > FORMAT_VERSION:
         raise SessionError(
             f"session {str(path)!r} has format version {version}, newer than {FORMAT_VERSION}, which this program "
@@ -204,6 +211,23 @@ def _require_session(connection: sqlite3.Connection, path: Path) -> None:
         )
     if version < 1:
         raise SessionError(f"session {str(path)!r} is damaged: it has format version {version}")
+
+
+def format_version(connection: sqlite3.Connection) -> int:
+    """The version of the format that an open session has now."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Make a session of an earlier version one of this version, inside a transaction of the caller's.
+
+    SQLite adds columns by changing the table's description alone: what is recorded stays as it is, byte for byte.
+    """
+    if format_version(connection) < 2:
+        for column in ADDED_IN_2:
+            connection.execute(f"ALTER TABLE layer ADD COLUMN {column} REAL")
+        connection.execute("PRAGMA user_version = 2")
 
 
 @contextmanager

@@ -20,13 +20,13 @@ from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import count, one_moment, open_session, sqlite_errors
+from engine.session.format import ADDED_IN_2, count, format_version, one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
-LAYER_COLUMNS = ("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm")
+LAYER_COLUMNS = ("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm", *ADDED_IN_2)
 LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
@@ -36,18 +36,27 @@ class LayerHistory:
 
     epochs: Int64[np.ndarray, " epochs"]
     i_x: Float64[np.ndarray, "epochs networks layers"]
-    """I(X;T), bits."""
+    """I(X;T), bits; of the estimator `kde` an upper bound of I(X;T+noise)."""
     i_y: Float64[np.ndarray, "epochs networks layers"]
-    """I(T;Y), bits."""
+    """I(T;Y), bits; of the estimator `kde` an upper bound of I(T+noise;Y)."""
     distinct_t: Float64[np.ndarray, "epochs networks layers"]
+    """Different values of t; of `kde`, of the outputs without noise."""
     low: Float64[np.ndarray, "epochs networks layers"]
-    """Lower end of the bins."""
+    """Lower end of the bins; where they are not of equal width, or there are none, the least output that occurs."""
     high: Float64[np.ndarray, "epochs networks layers"]
     grad_mean: Float64[np.ndarray, "epochs networks layers"]
     """Norm of the epoch's mean batch gradient over the weight norm; none at epoch 0."""
     grad_std: Float64[np.ndarray, "epochs networks layers"]
     """Root of the batch gradients' summed variance over the weight norm; none where an epoch is one batch."""
     weight_norm: Float64[np.ndarray, "epochs networks layers"]
+    i_x_lower: Float64[np.ndarray, "epochs networks layers"]
+    """The lower bound where `i_x` is an upper one."""
+    i_y_lower: Float64[np.ndarray, "epochs networks layers"]
+    """The lower bound where `i_y` is an upper one."""
+    saturated: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the outputs near the activation's bounds (`engine.activations`); none in sessions of format version 1."""
+    nonlinear: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the pre-activations beyond its linear range; likewise."""
 
     @property
     def snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
@@ -158,9 +167,11 @@ class SessionReader:
         place = "s.epoch, t.network" + (", t.layer" if depth else "")
         only = " AND s.epoch = ?" if epoch is not None else ""
         parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
-        with sqlite_errors(self.path):
+        with self.moment():
+            absent = ADDED_IN_2 if format_version(self._connection) < 2 else ()
+            chosen = ", ".join("NULL" if column in absent else column for column in columns)
             rows = self._connection.execute(
-                f"SELECT {place}, {', '.join(columns)} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+                f"SELECT {place}, {chosen} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
                 f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
                 parameters,
             ).fetchall()

@@ -35,6 +35,7 @@ from engine.session.format import (
     open_session,
     sqlite_errors,
     transaction,
+    upgrade,
 )
 from engine.session.liveness import read_writer, this_process
 from engine.training.problem import TrainingState
@@ -110,7 +111,7 @@ class SessionWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> SessionWriter:
-        """Become the writer of an existing session.
+        """Become the writer of an existing session, which gets this version of the format.
 
         Raises:
             SessionError: it cannot be opened (`open_session`), or a run is at work on it.
@@ -122,6 +123,7 @@ class SessionWriter:
                 writer._configure()
                 with transaction(connection):
                     writer._claim()
+                    upgrade(connection)
         except BaseException:
             connection.close()
             raise
@@ -286,10 +288,13 @@ class SessionWriter:
                 absent_as_none(measured.grad_mean.ravel()),
                 absent_as_none(measured.grad_std.ravel()),
                 measured.weight_norm.ravel().tolist(),
+                absent_as_none(information.i_x_lower.ravel()),
+                absent_as_none(information.i_y_lower.ravel()),
+                absent_as_none(information.saturated.ravel()),
+                absent_as_none(information.nonlinear.ravel()),
             )
-            self._connection.executemany(
-                "INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", zip(*columns, strict=True)
-            )
+            places = ", ".join("?" * len(columns))
+            self._connection.executemany(f"INSERT INTO layer VALUES ({places})", zip(*columns, strict=True))
             per_network = (
                 [snapshot] * networks,
                 numbers.tolist(),

@@ -19,7 +19,7 @@ from engine.experiment import Experiment
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
-from engine.session.history import SessionReader, describe_epochs, snr
+from engine.session.history import LAYER_COLUMNS, SessionReader, describe_epochs, snr
 from engine.session.summary import read_summary
 from engine.session.writer import CohortRow, Measured, SessionWriter
 from engine.training.problem import TrainingState
@@ -65,7 +65,14 @@ class Recorder:
         outside = np.full(cohort.networks, np.nan) if cohort.ensemble else self._random.random(cohort.networks)
         weights = self._random.normal(size=(cohort.networks, PARAMETERS[cohort.ensemble])).astype(np.float32)
         measured = Measured(
-            LayerInformation(numbers(), numbers(), self._random.integers(1, 4096, shape), numbers(), numbers()),
+            LayerInformation(
+                numbers(),
+                numbers(),
+                self._random.integers(1, 4096, shape),
+                numbers(),
+                numbers(),
+                *(numbers() if epoch % 2 else np.full(shape, np.nan) for _ in range(4)),
+            ),
             Learning(self._random.random(len(outside)), outside, self._random.random(len(outside)), outside),
             numbers(),
             std,
@@ -109,10 +116,15 @@ LAYER_SOURCES = {
     "grad_mean": lambda measured: measured.grad_mean,
     "grad_std": lambda measured: np.where(np.isfinite(measured.grad_std), measured.grad_std, np.nan),
     "weight_norm": lambda measured: measured.weight_norm,
+    "i_x_lower": lambda measured: measured.information.i_x_lower,
+    "i_y_lower": lambda measured: measured.information.i_y_lower,
+    "saturated": lambda measured: measured.information.saturated,
+    "nonlinear": lambda measured: measured.information.nonlinear,
 }
 
 
 def test_every_layer_comes_back_to_the_last_bit(recorder: Recorder, reader: SessionReader) -> None:
+    assert set(LAYER_SOURCES) == set(LAYER_COLUMNS)
     ensemble = reader.ensemble(1)
     layers = reader.layers(ensemble)
     assert layers.epochs.tolist() == list(EPOCHS)

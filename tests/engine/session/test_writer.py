@@ -41,7 +41,9 @@ def snapshot_at(epoch: int, networks: int = 2) -> tuple[Measured, TrainingState]
     row = cell[:, 0]
     absent = np.full_like(cell, np.nan)
     measured = Measured(
-        LayerInformation(cell + 0.1, cell + 0.2, cell.astype(np.int64), cell - 1, cell + 1),
+        LayerInformation(
+            cell + 0.1, cell + 0.2, cell.astype(np.int64), cell - 1, cell + 1, cell + 0.15, absent, cell / 1e4, absent
+        ),
         Learning(row + 0.3, row * np.nan, row + 0.5, row * np.nan),
         absent if epoch == 0 else cell + 0.6,
         absent,
