@@ -1,6 +1,9 @@
-"""How the front ends say things: text from outside made harmless, durations, ages and sizes."""
+"""How the front ends say things: text from outside made harmless, durations, ages and sizes, what numbers rest on."""
 
 from __future__ import annotations
+
+from engine.activations import bin_range
+from engine.experiment import Experiment
 
 
 def printable(text: str) -> str:
@@ -35,3 +38,22 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} GB"
+
+
+def estimate(experiment: Experiment) -> str:
+    """What an experiment's I(X;T) and I(T;Y) rest on, in a few words: the estimator, its bins and their edges."""
+    bins = f"{experiment.bins} bins"
+    match experiment.estimator:
+        case "adaptive":
+            return f"adaptive binning, {bins} of the range that occurs in each layer"
+        case "quantile":
+            return f"quantile binning, {bins} of equal mass for each neuron"
+        case "kde":
+            return f"kde, pairwise bounds with Gaussian noise of variance {experiment.noise_variance:g}"
+        case "exact":
+            return "exact outputs, no bins"
+    fixed = bin_range(experiment.activation)
+    if fixed == (-1.0, 1.0):
+        return f"binning, {bins} of [−1, 1]"
+    where = "the range that occurs in each layer" if fixed is None else f"[{fixed[0]:g}, {fixed[1]:g}]"
+    return f"binning, {bins} of {where} (the output: of [−1, 1])"

@@ -40,13 +40,15 @@ def information_plane(
     transitions: Sequence[float] = (),
     last_epoch: float | None = None,
     title: str = "",
+    basis: str = "",
 ) -> ChartSpec:
     """The layers' trajectories through the information plane, in bits, coloured by log epoch.
 
     `i_x` and `i_y` are I(X;T) and I(T;Y), usually the means over an ensemble; `h_x` and `i_xy` are H(X) and
     I(X;Y). Each layer's number, counted from the input, stands where it is at the last epoch that has values.
     `transitions`: the epoch at which each layer's drift ends (NaN: it does not), marked on its path.
-    `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown.
+    `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown. `basis`:
+    what the numbers rest on, for the caption.
     """
     epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
@@ -69,6 +71,7 @@ def information_plane(
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
     if turns:
         caption += f" {TURN}: where a layer's drift ends."
+    caption += _sentence(basis)
     return ChartSpec(
         title,
         *_axes(h_x, i_xy),
@@ -89,10 +92,11 @@ def information_points(
     epoch: int,
     first_seed: int = 0,
     title: str = "",
+    basis: str = "",
 ) -> ChartSpec:
     """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer.
 
-    Network k has the seed `first_seed` + k.
+    Network k has the seed `first_seed` + k. `basis`: what the numbers rest on, for the caption.
     """
     i_x, i_y = np.asarray(i_x), np.asarray(i_y)
     networks, layers = i_x.shape
@@ -109,6 +113,7 @@ def information_points(
         for layer in range(layers)
     )
     caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
+    caption += _sentence(basis)
     return ChartSpec(title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption)
 
 
@@ -119,10 +124,12 @@ def compared_planes(
     *,
     epoch: int,
     title: str = "Information planes",
+    basis: str = "",
 ) -> ChartSpec:
     """The layers' paths of several ensembles in one plane, in bits, one colour for each, by their names.
 
-    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number.
+    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number. `basis`: what the numbers
+    rest on, for the caption.
     """
     series, marks = [], []
     for index, (name, (i_x, i_y)) in enumerate(paths.items()):
@@ -134,7 +141,7 @@ def compared_planes(
             known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             if known.size:
                 marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}", Category(index)))
-    caption = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Mean over networks."
+    caption = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Mean over networks.{_sentence(basis)}"
     return ChartSpec(
         title, *_axes(h_x, i_xy), series=tuple(series), guides=_bounds(h_x, i_xy), marks=tuple(marks), caption=caption
     )
@@ -157,6 +164,10 @@ def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:
 
 def _bounds(h_x: float, i_xy: float) -> tuple[Guide, Guide]:
     return Guide("x", h_x, "H(X)"), Guide("y", i_xy, "I(X;Y)")
+
+
+def _sentence(basis: str) -> str:
+    return f" {basis[:1].upper()}{basis[1:]}." if basis else ""
 
 
 def _written(epoch: float) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import InvalidValue
+from engine.experiment import BINNED, Experiment
 from ibtui.cli.console import json_text, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 LAYER_PLACE = ("ensemble", "hidden", "fraction", "seed", "epoch", "layer", "width")
 COLUMNS = {
-    "information": (*LAYER_PLACE, "i_x", "i_y", "distinct"),
+    "information": (
+        *LAYER_PLACE,
+        *("i_x", "i_y", "distinct", "i_x_lower", "i_y_lower", "saturated", "nonlinear"),
+        *("low", "high", "estimator", "bins", "noise"),
+    ),
     "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm"),
     "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy"),
 }
@@ -135,8 +140,7 @@ def _table(reader: SessionReader, what: str, format: str, index: int | None, epo
         document = {
             "name": summary.name,
             "what": what,
-            "estimator": "binning",
-            "bins": summary.experiment.bins,
+            **_estimator(summary.experiment),
             "columns": columns,
             "rows": plain,
         }
@@ -159,8 +163,10 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     else:
         layers = reader.layers(ensemble, epoch)
         epochs = layers.epochs
-        names = COLUMNS[what][7:]
+        names = COLUMNS[what][7:14] if what == "information" else COLUMNS[what][7:]
+        names = (*names, "low", "high") if what == "information" else names
         values = np.stack([getattr(layers, {"distinct": "distinct_t"}.get(n, n)) for n in names], axis=-1)
+    basis = [math.nan if value is None else value for value in _estimator(reader.summary.experiment).values()]
     there = ~np.isnan(values[:, :, 0, 0])
     numbers = values.tolist()
     for e, at in enumerate(epochs.tolist()):
@@ -172,9 +178,18 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
                 if what == "learning":
                     yield (*place, *row)
                 elif what == "information":
-                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]))
+                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]), *row[3:], *basis)
                 else:
                     yield (*place, layer, widths[layer - 1], *row)
+
+
+def _estimator(experiment: Experiment) -> dict[str, Any]:
+    """What the information rests on; None where the estimator has no such setting."""
+    return {
+        "estimator": experiment.estimator,
+        "bins": experiment.bins if experiment.estimator in BINNED else None,
+        "noise": experiment.noise_variance if experiment.estimator == "kde" else None,
+    }
 
 
 def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) -> None:

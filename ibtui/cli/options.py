@@ -42,3 +42,33 @@ Threads = Annotated[
         show_default=False,
     ),
 ]
+Estimator = Annotated[
+    str | None,
+    typer.Option(
+        "--estimator",
+        metavar="NAME",
+        help="binning (on [−1, 1], or the range that occurs where outputs are unbounded), adaptive (on the range that "
+        "occurs), quantile (bins of equal mass), kde (bounds under Gaussian noise) or exact (no bins).",
+        rich_help_panel="What is measured",
+        show_default=False,
+    ),
+]
+Bins = Annotated[
+    int | None,
+    typer.Option(
+        "--bins",
+        help="Intervals for a neuron's output; for binning, adaptive and quantile.",
+        rich_help_panel="What is measured",
+        show_default=False,
+    ),
+]
+Noise = Annotated[
+    float | None,
+    typer.Option(
+        "--noise",
+        metavar="VARIANCE",
+        help="Variance of the noise that kde adds to each output, in units of activation². [default: 0.001]",
+        rich_help_panel="What is measured",
+        show_default=False,
+    ),
+]

@@ -14,7 +14,8 @@ from engine.errors import InvalidValue
 from engine.experiment import parse_hidden
 from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 from ibtui.cli.console import output, print_json
-from ibtui.wording import printable
+from ibtui.cli.notes import as_lines, as_plain, notes
+from ibtui.wording import estimate, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,17 +70,19 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
                 "epochs_done": ensemble.epochs_done,
                 "epochs_total": summary.experiment.epochs,
                 "snapshots": list(ensemble.snapshots),
-                **_figures(reader, ensemble, _shown_epoch(ensemble, epoch)),
+                **_figures(reader, summary, ensemble, _shown_epoch(ensemble, epoch)),
             }
             for ensemble in summary.ensembles
         ],
     }
 
 
-def _figures(reader: SessionReader, ensemble: EnsembleSummary, at: int | None) -> dict[str, Any]:
-    """The epoch, each layer's figures and the learning there; absent values are None."""
+def _figures(
+    reader: SessionReader, summary: Summary, ensemble: EnsembleSummary, at: int | None
+) -> dict[str, Any]:
+    """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
-        return {"epoch": None, "layers": [], "learning": None}
+        return {"epoch": None, "layers": [], "learning": None, "ceilings": [], "violations": []}
     widths = (*parse_hidden(ensemble.hidden), 1)
     now = reader.layers(ensemble, at)
     columns = {
@@ -91,6 +94,10 @@ def _figures(reader: SessionReader, ensemble: EnsembleSummary, at: int | None) -
         "snr_mean": _mean(now.snr[0]),
         "bins_low": _least(now.low[0]),
         "bins_high": -_least(-now.high[0]),
+        "i_x_lower_mean": _mean(now.i_x_lower[0]),
+        "i_y_lower_mean": _mean(now.i_y_lower[0]),
+        "saturated_mean": _mean(now.saturated[0]),
+        "nonlinear_mean": _mean(now.nonlinear[0]),
     }
     layers = [
         {"layer": k + 1, "width": width} | {name: _plain(values[k]) for name, values in columns.items()}
@@ -99,7 +106,7 @@ def _figures(reader: SessionReader, ensemble: EnsembleSummary, at: int | None) -
     learning = reader.learning(ensemble, at)
     names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
     means = {f"{name}_mean": _plain(_mean(getattr(learning, name)[0])) for name in names}
-    return {"epoch": at, "layers": layers, "learning": means}
+    return {"epoch": at, "layers": layers, "learning": means, **as_plain(notes(reader.layers(ensemble), summary, at))}
 
 
 def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
@@ -128,6 +135,8 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
         now = reader.layers(ensemble, at)
         console.print(_layer_table(now, ensemble, f"{heading}, epoch {at}"))
         console.print(_learning_line(reader.learning(ensemble, at)), soft_wrap=False)
+        for line in as_lines(notes(history, summary, at)):
+            console.print(line)
     console.print()
     console.print(_caption(summary), style="dim")
 
@@ -144,6 +153,7 @@ def _chart(history: LayerHistory, summary: Summary, title: str, at: int, width: 
         summary.h_x,
         summary.i_xy,
         title=f"Information plane: {title}",
+        basis=estimate(summary.experiment),
     )
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
@@ -162,16 +172,28 @@ def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Ta
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0)
     )
-    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "gradient SNR"):
+    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "gradient SNR", "saturated"):
         table.add_column(heading, justify="right", no_wrap=True)
     widths = (*parse_hidden(ensemble.hidden), 1)
     snr = _mean(now.snr[0])
     distinct = _mean(now.distinct_t[0])
     means, stds = (_mean(now.i_x[0]), _mean(now.i_y[0])), (_std(now.i_x[0]), _std(now.i_y[0]))
+    lower = _mean(now.i_x_lower[0]), _mean(now.i_y_lower[0])
+    saturated = _mean(now.saturated[0])
     for k, width in enumerate(widths):
         name = str(k + 1) if k + 1 < len(widths) else "output"
-        figures = [_spread(mean[k], std[k]) for mean, std in zip(means, stds, strict=True)]
-        table.add_row(name, str(width), *figures, f"{distinct[k]:.0f}", "–" if np.isnan(snr[k]) else f"{snr[k]:.3g}")
+        figures = [
+            _spread(mean[k], std[k]) + ("" if np.isnan(least[k]) else f" ({least[k]:.3f})")
+            for mean, std, least in zip(means, stds, lower, strict=True)
+        ]
+        table.add_row(
+            name,
+            str(width),
+            *figures,
+            f"{distinct[k]:.0f}",
+            "–" if np.isnan(snr[k]) else f"{snr[k]:.3g}",
+            "–" if np.isnan(saturated[k]) else f"{saturated[k]:.1%}",
+        )
     return table
 
 
@@ -186,14 +208,13 @@ def _learning_line(now: LearningHistory) -> str:
 
 
 def _caption(summary: Summary) -> str:
-    bins = f"{summary.experiment.bins} bins"
-    where = {
-        "tanh": "of [−1, 1]",
-        "softsign": "of [−1, 1]",
-        "sigmoid": "of [0, 1] (the output: of [−1, 1])",
-    }.get(summary.experiment.activation, "of the range that occurs in a layer (the output: of [−1, 1])")
-    spread = "Mean ± standard deviation over networks. " if summary.experiment.networks > 1 else ""
-    return f"{spread}I(X;T) and I(T;Y) by binning, {bins} {where}, over all patterns under the true rule."
+    experiment = summary.experiment
+    spread = "Mean ± standard deviation over networks. " if experiment.networks > 1 else ""
+    bounds = " In the plane and the table: upper bounds (lower ones)." if experiment.estimator == "kde" else ""
+    return (
+        f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}, over all patterns under the true rule.{bounds} "
+        "Saturated: share of outputs near their activation's bounds (for relu, at 0)."
+    )
 
 
 def _spread(mean: float, std: float) -> str:

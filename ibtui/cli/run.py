@@ -14,7 +14,7 @@ from engine.experiment import Experiment, parse_hidden, read_settings
 from engine.presets import DEFAULT, find_preset
 from engine.session.format import SUFFIX
 from ibtui.cli.console import tell
-from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads
+from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
@@ -124,10 +124,32 @@ def run(
             panel=HOW,
         ),
     ] = None,
+    labels: Annotated[
+        str | None,
+        _option(
+            "--labels",
+            metavar="KIND",
+            help="Of the samples: by the rule, or random, from a fair coin (measured under the rule all the same). "
+            "[default: rule]",
+            panel=HOW,
+        ),
+    ] = None,
+    estimator: Annotated[
+        str | None,
+        _option(
+            "--estimator",
+            metavar="NAME",
+            help="binning (of [−1, 1], or of what occurs where outputs are unbounded), adaptive (of what occurs), "
+            "quantile (bins of equal mass), kde (bounds under Gaussian noise; slow) or exact (no bins). "
+            "[default: binning]",
+            panel=MEASURED,
+        ),
+    ] = None,
     bins: Annotated[
         int | None,
-        _option("--bins", help="Equal intervals for a neuron's output. [default: 30]", panel=MEASURED),
+        _option("--bins", help="Intervals for a neuron's output. [default: 30]", panel=MEASURED),
     ] = None,
+    noise: Noise = None,
     snapshots: Annotated[
         int | None,
         _option(
@@ -216,7 +238,10 @@ def run(
         "momentum": momentum,
         "activation": activation,
         "init_scale": init_scale,
+        "labels": labels,
+        "estimator": estimator,
         "bins": bins,
+        "noise": noise,
         "snapshots": snapshots,
         "snapshot_at": parse_epochs(snapshot_at) if snapshot_at is not None else None,
         "weights": weights,

@@ -1,0 +1,149 @@
+"""What measured numbers cannot say: layers at the ceiling, and data processing inequalities that they break.
+
+X, T_1, ..., T_K form a chain, so that in truth (Shwartz-Ziv and Tishby 2017, Eq. 5 and 6)
+
+    H(X) >= I(X;T_1) >= I(X;T_2) >= ...,        I(X;Y) >= I(T_1;Y) >= I(T_2;Y) >= ...
+
+for every network. A layer in which every pattern has its own t has I(X;T) = H(X) whatever it computes: the number is the
+estimator's, not the layer's. Only numpy is needed, no compiler.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64
+
+ROUNDING = 1e-9
+"""Bits by which sums of thousands of terms may be off."""
+NEARLY = 0.01
+"""Bits below H(X) at which a lower bound counts as being at the ceiling: Gaussians are never quite apart."""
+
+WHY_CEILING = {
+    "binning": "the bins separate every pattern",
+    "adaptive": "the bins separate every pattern",
+    "quantile": "the bins separate every pattern",
+    "kde": "the noise is too small to confuse any patterns",
+    "exact": "every pattern has outputs of its own",
+}
+"""By estimator: why I(X;T) is H(X) there, and says nothing of the layer."""
+
+_BINS = (
+    "binned layers are no chain: a layer computes from the outputs below it before they are binned, so its bins can tell "
+    "patterns apart that the bins below have merged"
+)
+WHY_VIOLATION = {
+    "binning": _BINS,
+    "adaptive": _BINS,
+    "quantile": _BINS,
+    "kde": "each layer gets noise of its own that the next layer does not see, so layers with noise are no chain",
+    "exact": "equal outputs make equal outputs above them, so this can only be rounding or a damaged file",
+}
+"""By estimator: how an inequality that holds for layers can fail for what is measured of them."""
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """A layer that is at the ceiling in some networks at an epoch."""
+
+    layer: int
+    """From 1, next to the input."""
+    networks: int
+    """In how many of them."""
+    of: int
+    """How many have a value."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A layer that seems to know more than what it is computed from."""
+
+    quantity: str
+    """`i_x` for I(X;T), `i_y` for I(T;Y)."""
+    layer: int
+    """The layer that exceeds, from 1."""
+    below: int
+    """The layer that it exceeds, 0 for the input: H(X), or I(X;Y)."""
+    networks: int
+    """In how many networks, at one snapshot or more."""
+    of: int
+    """How many networks have a value."""
+    snapshots: int
+    """At how many snapshots, in one network or more."""
+    largest: float
+    """The largest excess of any network, bits."""
+    of_means: float
+    """The largest excess of the mean over networks, bits; 0 or less where the means keep the inequality."""
+
+
+def at_ceiling(
+    i_x: Float64[np.ndarray, "*shape"], h_x: float, i_x_lower: Float64[np.ndarray, "*shape"] | None = None
+) -> Bool[np.ndarray, "*shape"]:
+    """Where I(X;T) is H(X) = `h_x`, in bits: where there are as many different t as different patterns.
+
+    Of bounds, the lower one has to come close to it. A value that is not a number is nowhere.
+    """
+    reached = np.asarray(i_x >= h_x - ROUNDING)
+    if i_x_lower is None:
+        return reached
+    return np.where(np.isnan(i_x_lower), reached, np.asarray(i_x_lower >= h_x - NEARLY))
+
+
+def ceilings(
+    i_x: Float64[np.ndarray, "networks layers"],
+    h_x: float,
+    i_x_lower: Float64[np.ndarray, "networks layers"] | None = None,
+) -> tuple[Ceiling, ...]:
+    """The layers that are at the ceiling in one network or more."""
+    reached = at_ceiling(i_x, h_x, i_x_lower).sum(axis=0)
+    known = (~np.isnan(i_x)).sum(axis=0)
+    return tuple(
+        Ceiling(layer, int(count), int(of))
+        for layer, (count, of) in enumerate(zip(reached, known, strict=True), start=1)
+        if count
+    )
+
+
+def violations(
+    i_x: Float64[np.ndarray, "snapshots networks layers"],
+    i_y: Float64[np.ndarray, "snapshots networks layers"],
+    h_x: float,
+    i_xy: float,
+    i_x_lower: Float64[np.ndarray, "snapshots networks layers"] | None = None,
+    i_y_lower: Float64[np.ndarray, "snapshots networks layers"] | None = None,
+) -> tuple[Violation, ...]:
+    """Where the inequalities fail beyond rounding, for each layer and the one below it.
+
+    They are checked network by network: each is a chain of its own. Of bounds, a layer exceeds another only where its
+    lower bound is above the other's upper one.
+    """
+    found = []
+    for quantity, upper, lower, bound in (("i_x", i_x, i_x_lower, h_x), ("i_y", i_y, i_y_lower, i_xy)):
+        if upper.size == 0:
+            continue
+        least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
+        most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
+        excess = least - most
+        known = ~np.isnan(excess)
+        broken = known & (excess > ROUNDING)
+        for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
+            of_network = np.where(known[:, :, k], excess[:, :, k], 0.0)
+            counts = known[:, :, k].sum(axis=1)
+            means = of_network.sum(axis=1)[counts > 0] / counts[counts > 0]
+            found.append(
+                Violation(
+                    quantity=quantity,
+                    layer=k + 1,
+                    below=k,
+                    networks=int(broken[:, :, k].any(axis=0).sum()),
+                    of=int(known[:, :, k].any(axis=0).sum()),
+                    snapshots=int(broken[:, :, k].any(axis=1).sum()),
+                    largest=float(of_network[broken[:, :, k]].max()),
+                    of_means=float(means.max()),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,84 @@
+"""What a reader of a session's numbers must know of them: ceilings, and inequalities that they break."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.measures.checks import WHY_CEILING, WHY_VIOLATION, Ceiling, Violation, ceilings, violations
+from engine.session.history import LayerHistory
+from engine.session.summary import Summary
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Of one ensemble."""
+
+    estimator: str
+    ceilings: tuple[Ceiling, ...]
+    """At the epoch shown."""
+    violations: tuple[Violation, ...]
+    """At the epoch shown."""
+    elsewhere: int
+    """Snapshots up to the last with a violation, of `snapshots`."""
+    snapshots: int
+
+
+def notes(history: LayerHistory, summary: Summary, epoch: int) -> Notes:
+    """What to note of an ensemble at one of its epochs."""
+    row = np.flatnonzero(history.epochs == epoch)
+    estimator = summary.experiment.estimator
+    bounds = summary.h_x, summary.i_xy
+
+    def broken(rows: Any) -> tuple[Violation, ...]:
+        columns = (history.i_x[rows], history.i_y[rows]), (history.i_x_lower[rows], history.i_y_lower[rows])
+        return violations(*columns[0], *bounds, *columns[1])
+
+    found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
+    elsewhere = sum(bool(broken([k])) for k in range(len(history.epochs)))
+    return Notes(estimator, found, broken(row), elsewhere, len(history.epochs))
+
+
+def as_lines(noted: Notes) -> list[str]:
+    """The notes as people read them, one line each."""
+    lines = []
+    if noted.ceilings:
+        layers = ", ".join(
+            f"T{c.layer}" + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks") for c in noted.ceilings
+        )
+        lines.append(
+            f"note: at the ceiling: {WHY_CEILING[noted.estimator]}, so I(X;T) = H(X) says nothing of the layer: {layers}"
+        )
+    if noted.violations:
+        told = "; ".join(map(_exceeds, noted.violations))
+        lines.append(f"note: against the data processing inequality: {told}")
+    if noted.elsewhere:
+        lines.append(
+            f"note: the inequality fails at {noted.elsewhere} of {noted.snapshots} snapshots: "
+            f"{WHY_VIOLATION[noted.estimator]}"
+        )
+    return lines
+
+
+def _exceeds(violation: Violation) -> str:
+    def name(layer: int) -> str:
+        if layer == 0:
+            return "H(X)" if violation.quantity == "i_x" else "I(X;Y)"
+        return f"I(X;T{layer})" if violation.quantity == "i_x" else f"I(T{layer};Y)"
+
+    mean = f", {violation.of_means:.2g} in the mean" if violation.of_means > 0 else ""
+    return (
+        f"{name(violation.layer)} is above {name(violation.below)} in {violation.networks} of {violation.of} networks, "
+        f"by up to {violation.largest:.2g} bits{mean}"
+    )
+
+
+def as_plain(noted: Notes) -> dict[str, Any]:
+    """The notes as plain values: `ceilings` and `violations` at the epoch shown, and how many snapshots have any."""
+    return {
+        "ceilings": [asdict(ceiling) for ceiling in noted.ceilings],
+        "violations": [asdict(violation) for violation in noted.violations],
+        "snapshots_with_violations": noted.elsewhere,
+    }
