@@ -22,9 +22,10 @@ from engine.measures.snapshot import Measurer
 from engine.networks import Architecture, draw_samples, sample_size
 from engine.rules.catalogue import load_rule
 from engine.rules.rule import Rule
+from engine.session.drafting import discard
 from engine.session.history import SessionReader
 from engine.session.liveness import HEARTBEAT_SECONDS
-from engine.session.writer import CohortRow, Measured, SessionWriter, discard
+from engine.session.writer import CohortRow, Measured, SessionWriter
 from engine.threads import Threads, usable_cores
 from engine.training.choice import choose, make_trainer
 from engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState

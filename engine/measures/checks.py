@@ -4,8 +4,8 @@ X, T_1, ..., T_K form a chain, so that in truth (Shwartz-Ziv and Tishby 2017, Eq
 
     H(X) >= I(X;T_1) >= I(X;T_2) >= ...,        I(X;Y) >= I(T_1;Y) >= I(T_2;Y) >= ...
 
-for every network. A layer in which every pattern has its own t has I(X;T) = H(X) whatever it computes: the number is the
-estimator's, not the layer's. Only numpy is needed, no compiler.
+for every network. A layer in which every pattern has its own t has I(X;T) = H(X) whatever it computes: the number is
+the estimator's, not the layer's. Only numpy is needed, no compiler.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ WHY_CEILING = {
 """By estimator: why I(X;T) is H(X) there, and says nothing of the layer."""
 
 _BINS = (
-    "binned layers are no chain: a layer computes from the outputs below it before they are binned, so its bins can tell "
-    "patterns apart that the bins below have merged"
+    "binned layers are no chain: a layer computes from the outputs below it before they are binned, so its bins can "
+    "tell patterns apart that the bins below have merged"
 )
 WHY_VIOLATION = {
     "binning": _BINS,

@@ -21,8 +21,8 @@ SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
 FORMAT_VERSION = 2
-"""Version 2 (of 2026) added `ADDED_IN_2` to the table `layer`. Files of version 1 are read as they are, without them; who
-goes on with one makes it version 2 (`upgrade`)."""
+"""Version 2 added `ADDED_IN_2` to the table `layer`. Files of version 1 are read as they are, without them; who goes on
+with one makes it version 2 (`upgrade`)."""
 ADDED_IN_2 = ("i_x_lower", "i_y_lower", "saturated", "nonlinear")
 BUSY_SECONDS = 10.0
 """How long one connection waits for another's transaction."""

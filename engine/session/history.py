@@ -54,7 +54,7 @@ class LayerHistory:
     i_y_lower: Float64[np.ndarray, "epochs networks layers"]
     """The lower bound where `i_y` is an upper one."""
     saturated: Float64[np.ndarray, "epochs networks layers"]
-    """Share of the outputs near the activation's bounds (`engine.activations`); none in sessions of format version 1."""
+    """Share of the outputs near the activation's bounds (`engine.activations`); none in files of format version 1."""
     nonlinear: Float64[np.ndarray, "epochs networks layers"]
     """Share of the pre-activations beyond its linear range; likewise."""
 

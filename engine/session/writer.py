@@ -8,29 +8,24 @@ lock, and is free again as soon as the claiming process is gone.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
-from engine.errors import InvalidValue, SessionError
+from engine.errors import SessionError
 from engine.experiment import MAX_NETWORKS, Ensemble, Experiment, hidden_text
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
 from engine.session.codec import absent_as_none, members_and_labels, pack_numbers, pack_weights
+from engine.session.drafting import discard, draft, lay_out, this_program
 from engine.session.format import (
-    APPLICATION_ID,
-    BUSY_SECONDS,
-    FORMAT_VERSION,
-    SCHEMA,
     count,
     open_session,
     sqlite_errors,
@@ -82,24 +77,10 @@ class SessionWriter:
             InvalidValue: there is a file already, or the directory cannot be written.
             StorageError: the disk is full.
         """
-        new = path.with_name(f".{path.name}.{os.getpid()}.new")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except OSError as error:
-            raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
-        try:
-            with sqlite_errors(path):
-                draft = cls(new, sqlite3.connect(new, timeout=BUSY_SECONDS, isolation_level=None))
-                try:
-                    with transaction(draft._connection):
-                        draft._describe(name, experiment, rule)
-                        draft._claim()
-                finally:
-                    draft._connection.close()
-            _publish(new, path)
-        finally:
-            discard(new)
+        with draft(path) as connection:
+            new = cls(path, connection)
+            new._describe(name, experiment, rule)
+            new._claim()
         try:
             writer = cls(path, open_session(path, write=True))
             with sqlite_errors(path):
@@ -150,20 +131,13 @@ class SessionWriter:
         self._connection.execute("UPDATE control SET done = 1")
 
     def _describe(self, name: str, experiment: Experiment, rule: Rule) -> None:
-        for statement in SCHEMA.split(";\n"):
-            self._connection.execute(statement)
-        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        try:
-            program = f"ibtui {version('ibtui')}"
-        except PackageNotFoundError:  # used from a checkout that is not installed
-            program = "ibtui"
+        lay_out(self._connection)
         self._connection.execute(
             "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
             (
                 name,
                 time.time(),
-                program,
+                this_program(),
                 json.dumps(experiment.to_dict()),
                 json.dumps(experiment.snapshot_epochs),
             ),
@@ -376,27 +350,3 @@ class SessionWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _publish(new: Path, path: Path) -> None:
-    """Give a finished file its name, unless that is taken."""
-    try:
-        try:
-            os.link(new, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links: claim the name first
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            os.replace(new, path)
-    except FileExistsError:
-        raise InvalidValue(
-            f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
-        ) from None
-    except OSError as error:
-        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
-
-
-def discard(path: Path) -> None:
-    """Remove a session that was only begun, with what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -128,8 +128,8 @@ def compared_planes(
 ) -> ChartSpec:
     """The layers' paths of several ensembles in one plane, in bits, one colour for each, by their names.
 
-    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number. `basis`: what the numbers
-    rest on, for the caption.
+    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number. `basis`: what the
+    numbers rest on, for the caption.
     """
     series, marks = [], []
     for index, (name, (i_x, i_y)) in enumerate(paths.items()):

@@ -46,11 +46,10 @@ def as_lines(noted: Notes) -> list[str]:
     lines = []
     if noted.ceilings:
         layers = ", ".join(
-            f"T{c.layer}" + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks") for c in noted.ceilings
+            f"T{c.layer}" + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
+            for c in noted.ceilings
         )
-        lines.append(
-            f"note: at the ceiling: {WHY_CEILING[noted.estimator]}, so I(X;T) = H(X) says nothing of the layer: {layers}"
-        )
+        lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[noted.estimator]}, so I(X;T) says nothing there")
     if noted.violations:
         told = "; ".join(map(_exceeds, noted.violations))
         lines.append(f"note: against the data processing inequality: {told}")

@@ -77,9 +77,7 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
     }
 
 
-def _figures(
-    reader: SessionReader, summary: Summary, ensemble: EnsembleSummary, at: int | None
-) -> dict[str, Any]:
+def _figures(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary, at: int | None) -> dict[str, Any]:
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
         return {"epoch": None, "layers": [], "learning": None, "ceilings": [], "violations": []}

@@ -310,7 +310,7 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
             _require_new(save_config)  # it could be the session itself
             write_whole(save_config, tomli_w.dumps(settings).encode())
         except BaseException:
-            from engine.session.writer import discard
+            from engine.session.drafting import discard
 
             writer.close()
             discard(writer.path)

@@ -1,4 +1,4 @@
-"""Sessions of the first version of the format, written by the program of that time, are read and gone on with for ever."""
+"""Sessions of the first version of the format, kept as they were written, are read and gone on with for ever."""
 
 from __future__ import annotations
 

@@ -24,9 +24,10 @@ from engine.networks import Samples
 from engine.rules.rule import Rule
 from engine.session import writer as module
 from engine.session.control import send, settle
+from engine.session.drafting import discard
 from engine.session.history import SessionReader
 from engine.session.summary import read_summary
-from engine.session.writer import CohortRow, Measured, SessionWriter, discard
+from engine.session.writer import CohortRow, Measured, SessionWriter
 from engine.training.problem import TrainingState
 
 RULE = Rule("soft", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.25]))

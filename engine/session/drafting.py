@@ -1,0 +1,89 @@
+"""New session files: made under a name of their own, they get theirs when they are whole."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from engine.errors import InvalidValue
+from engine.session.format import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    FORMAT_VERSION,
+    SCHEMA,
+    sqlite_errors,
+    transaction,
+)
+
+
+def this_program() -> str:
+    """What writes sessions here, with its version."""
+    try:
+        return f"ibtui {version('ibtui')}"
+    except PackageNotFoundError:  # used from a checkout that is not installed
+        return "ibtui"
+
+
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Make an empty file a session without content, inside a transaction of the caller's."""
+    for statement in SCHEMA.split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a new file, in a transaction; when that ends, the file becomes the session `path`.
+
+    Nothing is left where it fails.
+
+    Raises:
+        InvalidValue: there is a file already, or the directory cannot be written.
+        StorageError: the disk is full.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+    try:
+        with sqlite_errors(path):
+            connection = sqlite3.connect(new, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                with transaction(connection):
+                    yield connection
+            finally:
+                connection.close()
+        _publish(new, path)
+    finally:
+        discard(new)
+
+
+def _publish(new: Path, path: Path) -> None:
+    """Give a finished file its name, unless that is taken."""
+    try:
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: claim the name first
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.replace(new, path)
+    except FileExistsError:
+        raise InvalidValue(
+            f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
+        ) from None
+    except OSError as error:
+        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+
+
+def discard(path: Path) -> None:
+    """Remove a session that was only begun, with what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
