@@ -17,8 +17,8 @@ overlap. There a second upper bound, made for this program, is often the better 
 g(a, b) = (a + b) h(a / (a + b)) over the densities a, b of y = 1 and y = 0, h the binary entropy. As g is concave and
 homogeneous, it is superadditive: whatever way the Gaussians of both labels are cut up and paired, the pairs' sum is not
 above it. With h(p) >= 4 p (1 − p) and Cauchy and Schwarz, a pair of masses u at t_i and w at t_j has at least
-4 u w / (u + w) exp(−|t_i − t_j|² / (4 v)) bits. Masses are shared out in proportion to k_ij = exp(−|t_i − t_j|² / (2 v)),
-so that, with o_i and z_i the masses of y = 1 and y = 0,
+4 u w / (u + w) exp(−|t_i − t_j|² / (4 v)) bits. Masses are shared out in proportion to
+k_ij = exp(−|t_i − t_j|² / (2 v)), so that, with o_i and z_i the masses of y = 1 and y = 0,
 
     I(T+noise;Y) <= H(Y) − 4 sum_ij o_i z_j k_ij exp(−|t_i − t_j|² / (4 v)) / (sum_l z_l k_il + sum_l o_l k_lj).
 

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli import config, control, export, listing, opening, phases, presets, resume, rule, run, show
+from ibtui.cli import (
+    config,
+    control,
+    export,
+    listing,
+    opening,
+    phases,
+    presets,
+    remeasure,
+    resume,
+    rule,
+    run,
+    show,
+    sweep,
+)
 
 application = typer.Typer(
     name="ibtui",
@@ -22,6 +36,7 @@ application = typer.Typer(
 
 RUNNING = "Run"
 READING = "Read"
+MEASURING = "Measure again"
 
 application.command("open", rich_help_panel="Watch")(opening.open_app)
 application.command("run", rich_help_panel=RUNNING)(run.run)
@@ -32,6 +47,8 @@ application.command("list", rich_help_panel=READING)(listing.list_sessions)
 application.command("show", rich_help_panel=READING)(show.show)
 application.command("phases", rich_help_panel=READING)(phases.phases)
 application.command("export", rich_help_panel=READING)(export.export)
+application.command("remeasure", rich_help_panel=MEASURING)(remeasure.remeasure)
+application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)
 application.add_typer(config.application, name="config", rich_help_panel="Know")

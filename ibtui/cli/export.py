@@ -140,7 +140,7 @@ def _table(reader: SessionReader, what: str, format: str, index: int | None, epo
         document = {
             "name": summary.name,
             "what": what,
-            **_estimator(summary.experiment),
+            **basis(summary.experiment),
             "columns": columns,
             "rows": plain,
         }
@@ -166,7 +166,7 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
         names = COLUMNS[what][7:14] if what == "information" else COLUMNS[what][7:]
         names = (*names, "low", "high") if what == "information" else names
         values = np.stack([getattr(layers, {"distinct": "distinct_t"}.get(n, n)) for n in names], axis=-1)
-    basis = [math.nan if value is None else value for value in _estimator(reader.summary.experiment).values()]
+    rests_on = [math.nan if value is None else value for value in basis(reader.summary.experiment).values()]
     there = ~np.isnan(values[:, :, 0, 0])
     numbers = values.tolist()
     for e, at in enumerate(epochs.tolist()):
@@ -178,12 +178,12 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
                 if what == "learning":
                     yield (*place, *row)
                 elif what == "information":
-                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]), *row[3:], *basis)
+                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]), *row[3:], *rests_on)
                 else:
                     yield (*place, layer, widths[layer - 1], *row)
 
 
-def _estimator(experiment: Experiment) -> dict[str, Any]:
+def basis(experiment: Experiment) -> dict[str, Any]:
     """What the information rests on; None where the estimator has no such setting."""
     return {
         "estimator": experiment.estimator,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from engine.session.summary import EnsembleSummary, Summary
+    from ibtui.charts.spec import ChartSpec
 
 CHART_HEIGHT = 22
 """Rows of one chart, title and caption included."""
@@ -128,8 +129,7 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
             continue
         history = reader.layers(ensemble)
         if chart:
-            sys.stdout.write(_chart(history, summary, heading, at, console.width) + "\n")
-            sys.stdout.flush()
+            draw(_plane(history, summary, heading, at), console.width)
         now = reader.layers(ensemble, at)
         console.print(_layer_table(now, ensemble, f"{heading}, epoch {at}"))
         console.print(_learning_line(reader.learning(ensemble, at)), soft_wrap=False)
@@ -139,12 +139,11 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
     console.print(_caption(summary), style="dim")
 
 
-def _chart(history: LayerHistory, summary: Summary, title: str, at: int, width: int) -> str:
-    from ibtui.charts.chart import render
+def _plane(history: LayerHistory, summary: Summary, title: str, at: int) -> ChartSpec:
     from ibtui.charts.information_plane import information_plane
 
     until = history.epochs <= at
-    spec = information_plane(
+    return information_plane(
         history.epochs[until],
         _mean(history.i_x[until], axis=1),
         _mean(history.i_y[until], axis=1),
@@ -153,10 +152,17 @@ def _chart(history: LayerHistory, summary: Summary, title: str, at: int, width: 
         title=f"Information plane: {title}",
         basis=estimate(summary.experiment),
     )
+
+
+def draw(spec: ChartSpec, width: int) -> None:
+    """Print a chart on stdout: in colour, in Unicode and as wide as suits it."""
+    from ibtui.charts.chart import render
+
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=theme(), colour=colour, ascii=plain)
-    return image.ansi() if colour else image.text()
+    sys.stdout.write((image.ansi() if colour else image.text()) + "\n")
+    sys.stdout.flush()
 
 
 def theme() -> Literal["dark", "light"]:

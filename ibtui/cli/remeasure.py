@@ -1,0 +1,236 @@
+"""`ibtui remeasure`: a session's numbers with other bins or another estimator, from its saved weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from engine.session.format import SUFFIX
+from ibtui.cli.console import output, print_json, tell
+from ibtui.cli.counting import counting
+from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
+from ibtui.locations import find_session, free_path, require_name, sessions_directory
+from ibtui.wording import estimate
+
+if TYPE_CHECKING:
+    from engine.experiment import Experiment
+    from engine.session.history import SessionReader
+    from engine.session.summary import EnsembleSummary
+    from engine.threads import Threads as Pool
+
+
+def remeasure(
+    session: Session,
+    estimator: Estimator = None,
+    bins: Bins = None,
+    noise: Noise = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Measure this epoch only, print it and save nothing.", show_default=False),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="NAME|FILE",
+            help="Save under this name, or as this file, which must not exist. [default: the session's name and what "
+            "has changed]",
+            rich_help_panel=PLACES,
+            show_default=False,
+        ),
+    ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", hidden=True, help="Answer requests on stdin, one JSON object a line (for the app)."),
+    ] = False,
+    threads: Threads = None,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a session again with other bins or another estimator, without training, and save that as a new session.
+
+    With --epoch or --json, numbers are printed and nothing is saved, unless --out says where.
+    """
+    directory = sessions_directory(sessions_dir)
+    source = find_session(session, directory)
+    from engine.remeasure import save_remeasured, with_settings
+    from engine.session.history import SessionReader
+
+    with SessionReader(source) as reader, _pool(threads) as pool:
+        if stream:
+            from ibtui.cli.stream import serve
+
+            serve(reader, pool)
+            return
+        before = reader.summary.experiment
+        experiment = with_settings(before, {"estimator": estimator, "bins": bins, "noise": noise})
+        if out is None and (epoch is not None or json):
+            with reader.moment(), counting("measuring", quiet or epoch is not None) as watch:
+                found = [
+                    _measured(reader, ensemble, epoch, experiment, pool, watch)
+                    for ensemble in _measurable(reader, epoch)
+                ]
+            _print(reader, experiment, found, json=json)
+            return
+        if experiment == before and out is None:
+            raise InvalidValue("nothing is to be measured otherwise: give --bins, --estimator or --noise")
+        path = _target(out, directory, source, before, experiment)
+        if os.path.lexists(path):
+            raise InvalidValue(f"{str(path)!r} exists already: choose another name, sessions are never overwritten")
+        if epoch is not None:
+            _measurable(reader, epoch)
+        with counting("measuring", quiet) as watch, _orderly():
+            save_remeasured(reader, path, path.stem, experiment, pool, watch)
+    from ibtui.cli.report import report
+
+    report(path, epoch=epoch, json=json)
+    tell(f"saved as {path}", quiet=quiet)
+
+
+@contextmanager
+def _pool(threads: int | None) -> Iterator[Pool]:
+    from engine.threads import Threads, usable_cores
+
+    pool = Threads(threads or usable_cores())
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+@contextmanager
+def _orderly() -> Iterator[None]:
+    """A request to terminate ends the work as an error would, so that nothing half-made is left behind."""
+    import signal
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {n: signal.signal(n, leave) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def changed(before: Experiment, after: Experiment) -> str:
+    """What is measured otherwise, as part of a name: `quantile-60-bins`, `kde-noise-0.01`."""
+    parts = []
+    if after.estimator != before.estimator:
+        parts.append(after.estimator)
+    if after.bins != before.bins:
+        parts.append(f"{after.bins}-bins")
+    if after.noise is not None and after.noise != before.noise:
+        parts.append(f"noise-{after.noise:g}")
+    return "-".join(parts)
+
+
+def _target(out: str | None, directory: Path, source: Path, before: Experiment, after: Experiment) -> Path:
+    if out is None:
+        return free_path(directory, f"{source.stem}-{changed(before, after)}")
+    path = Path(out)
+    if len(path.parts) > 1 or path.is_absolute() or path.suffix == SUFFIX:
+        return path
+    return directory / f"{require_name(out)}{SUFFIX}"
+
+
+def _measurable(reader: SessionReader, epoch: int | None) -> list[EnsembleSummary]:
+    """The ensembles that have been measured, at this epoch where one is given."""
+    from engine.session.history import describe_epochs
+
+    ensembles = [e for e in reader.summary.ensembles if e.snapshots and (epoch is None or epoch in e.snapshots)]
+    if not ensembles:
+        measured = max((e.snapshots for e in reader.summary.ensembles), key=len, default=())
+        raise InvalidValue(f"epoch is {epoch}: {describe_epochs(measured)}" if epoch is not None else "nothing has "
+                           "been measured yet")  # fmt: skip
+    return ensembles
+
+
+def _measured(
+    reader: SessionReader,
+    ensemble: EnsembleSummary,
+    epoch: int | None,
+    experiment: Experiment,
+    pool: Pool,
+    watch: Any,
+) -> dict[str, Any]:
+    """One ensemble's numbers: for each epoch and layer the mean and standard deviation over networks."""
+    import numpy as np
+
+    from engine.experiment import parse_hidden
+    from engine.remeasure import remeasure as again
+
+    epochs = ensemble.snapshots if epoch is None else (epoch,)
+    found = []
+    for done, (_, information) in enumerate(again(reader, ensemble, epochs, experiment, pool), start=1):
+        found.append(information)
+        watch(done, len(epochs))
+    plain: dict[str, Any] = {
+        "index": ensemble.index,
+        "hidden": ensemble.hidden,
+        "fraction": ensemble.fraction,
+        "networks": ensemble.networks,
+        "widths": [*parse_hidden(ensemble.hidden), 1],
+        "epochs": list(epochs),
+    }
+    for name in ("i_x", "i_y"):
+        values = np.stack([getattr(information, name) for information in found])
+        plain[f"{name}_mean"] = values.mean(axis=1).tolist()
+        spread = values.std(axis=1, ddof=1) if ensemble.networks > 1 else np.full(values[:, 0].shape, np.nan)
+        plain[f"{name}_std"] = _plain(spread)
+    for name in ("i_x_lower", "i_y_lower", "distinct", "saturated", "nonlinear"):
+        plain[f"{name}_mean"] = _plain(np.stack([getattr(i, name) for i in found]).mean(axis=1))
+    plain["low"] = np.stack([i.low.min(axis=0) for i in found]).tolist()
+    plain["high"] = np.stack([i.high.max(axis=0) for i in found]).tolist()
+    return plain
+
+
+def _plain(values: Any) -> list[list[float | None]]:
+    import math
+
+    return [[value if math.isfinite(value) else None for value in row] for row in values.tolist()]
+
+
+def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, Any]], *, json: bool) -> None:
+    summary = reader.summary
+    if json:
+        from ibtui.cli.export import basis
+
+        print_json({"name": summary.name, "path": str(summary.path), **basis(experiment), "ensembles": found})
+        return
+    from rich.table import Table
+
+    console = output()
+    for ensemble in found:
+        title = f"{ensemble['hidden']} at {ensemble['fraction']:.4g}, epoch {ensemble['epochs'][0]}"
+        table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
+                      padding=(0, 3, 0, 0))  # fmt: skip
+        for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        widths = ensemble["widths"]
+        for k, width in enumerate(widths):
+            figures = []
+            for name in ("i_x", "i_y"):
+                mean, std, least = (ensemble[f"{name}_{kind}"][0][k] for kind in ("mean", "std", "lower_mean"))
+                text = f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
+                figures.append(text + ("" if least is None else f" ({least:.3f})"))
+            distinct = f"{ensemble['distinct_mean'][0][k]:.0f}"
+            table.add_row("output" if k + 1 == len(widths) else str(k + 1), str(width), *figures, distinct)
+        console.print(table)
+        console.print()
+    bounds = " Upper bounds (lower ones)." if experiment.estimator == "kde" else ""
+    console.print(
+        f"Mean ± standard deviation over networks. By {estimate(experiment)}, over all patterns under the true rule."
+        f"{bounds}",
+        style="dim",
+    )

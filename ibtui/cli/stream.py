@@ -1,0 +1,167 @@
+"""`ibtui remeasure SESSION --stream`: measuring again on request, for a program that watches a session.
+
+The process lives as long as its stdin. Each line on stdin is a request, one JSON object:
+
+    {"id": 1, "ensemble": 0, "epochs": [400, 0, 1], "bins": 60, "estimator": "binning", "noise": null}
+
+`id` is any number or text and comes back with every answer. `ensemble` is 0 where it is missing, `epochs` all that were
+measured for all networks. `bins`, `estimator` and `noise` are the session's where they are missing or null, and are not
+looked at by an estimator that has no use for them. Each answer is one JSON object on a line of stdout, written as soon
+as that epoch is measured, in the order of the request:
+
+    {"id": 1, "ensemble": 0, "epoch": 400, "estimator": "binning", "bins": 60, "noise": null,
+     "i_x": [[...]], "i_y": [[...]], "i_x_lower": null, "i_y_lower": null, "distinct_t": [[...]],
+     "low": [[...]], "high": [[...]]}
+
+with one list a network in it, one number a layer. The lower bounds are lists where the estimator is `kde`, else null;
+`bins` and `noise` are null where the estimator has none.
+
+A newer request ends the older one after the epoch at work: no answer to the older one follows an answer to the newer
+one. What cannot be done is answered by `{"id": 1, "error": "one sentence"}`; a request that is refused ends no other.
+After the end of stdin the last request is still answered in full, unless nobody reads the answers any more.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import EngineError, InvalidValue
+from ibtui.cli.console import json_text
+
+if TYPE_CHECKING:
+    from engine.experiment import Experiment
+    from engine.measures.snapshot import LayerInformation
+    from engine.session.history import SessionReader
+    from engine.threads import Threads
+
+LONGEST_LINE = 10_000_000
+"""Characters of a request; more than any list of epochs needs."""
+FIELDS = ("id", "ensemble", "epochs", "bins", "estimator", "noise")
+
+Answers = Iterator[dict[str, Any]]
+
+
+def serve(reader: SessionReader, pool: Threads) -> None:
+    """Answer requests until stdin ends. Stdout has answers only.
+
+    Raises:
+        BrokenPipeError: nobody reads them.
+    """
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    at_work: Answers | None = None
+    name: Any = None
+    ended = False
+    while not ended or at_work is not None:
+        while not ended and (at_work is None or not lines.empty()):
+            line = lines.get()
+            if line is None:
+                ended = True
+            elif line.strip():
+                asked, answers = _accept(reader, pool, line)
+                if answers is not None:
+                    at_work, name = answers, asked
+        if at_work is None:
+            continue
+        try:
+            answer = next(at_work, None)
+        except EngineError as error:
+            answer = {"id": name, "error": str(error)}
+            at_work = None
+        if answer is None:
+            at_work = None
+        else:
+            _write(answer)
+
+
+def _listen(lines: queue.SimpleQueue[str | None]) -> None:
+    try:
+        if sys.stdin is None:  # closed by whoever started this
+            return
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        while line := sys.stdin.readline(LONGEST_LINE):
+            lines.put(line)
+    finally:
+        lines.put(None)
+
+
+def _write(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json_text(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _accept(reader: SessionReader, pool: Threads, line: str) -> tuple[Any, Answers | None]:
+    """The request's id and its answers; None, and an error written, where it is refused."""
+    name = None
+    try:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidValue(f"a request is no JSON: {' '.join(str(error).split())}") from None
+        if not isinstance(request, dict):
+            raise InvalidValue("a request is a JSON object, with id, ensemble, epochs, bins, estimator and noise")
+        name = request.get("id")
+        if not isinstance(name, int | float | str | None) or (isinstance(name, float) and not math.isfinite(name)):
+            name = None
+            raise InvalidValue("id: allowed is a number or a text")
+        return name, _answers(reader, pool, name, request)
+    except EngineError as error:
+        _write({"id": name, "error": str(error)})
+        return name, None
+
+
+def _answers(reader: SessionReader, pool: Threads, name: Any, request: dict[str, Any]) -> Answers:
+    """Refuse what is wrong in a request at once, and answer one epoch at a time. Raises EngineError."""
+    from engine.remeasure import SETTINGS, remeasure
+    from engine.session.history import describe_epochs
+
+    for field in request:
+        if field not in FIELDS:
+            raise InvalidValue(f"unknown field {field!r}: known are {', '.join(FIELDS)}")
+    index = request.get("ensemble", 0)
+    if not _is_count(index):
+        raise InvalidValue(f"ensemble is {index!r}: allowed is a whole number from 0")
+    ensemble = reader.ensemble(index)
+    epochs = request.get("epochs")
+    if epochs is None:
+        epochs = list(ensemble.snapshots)
+    if not isinstance(epochs, list):
+        raise InvalidValue(f"epochs is {epochs!r}: allowed is a list of measured epochs")
+    measured = set(ensemble.snapshots)
+    for epoch in epochs:
+        if not _is_count(epoch) or epoch not in measured:
+            raise InvalidValue(f"epoch is {epoch!r}: {describe_epochs(ensemble.snapshots)}")
+    settings = {key: request[key] for key in SETTINGS if request.get(key) is not None}
+    experiment = reader.summary.experiment.override(settings)
+
+    def answers() -> Answers:
+        for epoch, found in remeasure(reader, ensemble, epochs, experiment, pool):
+            yield {"id": name, "ensemble": index, "epoch": epoch, **_plain(experiment, found)}
+
+    return answers()
+
+
+def _plain(experiment: Experiment, found: LayerInformation) -> dict[str, Any]:
+    from ibtui.cli.export import basis
+
+    bounds = experiment.estimator == "kde"
+    return {
+        **basis(experiment),
+        "i_x": found.i_x.tolist(),
+        "i_y": found.i_y.tolist(),
+        "i_x_lower": found.i_x_lower.tolist() if bounds else None,
+        "i_y_lower": found.i_y_lower.tolist() if bounds else None,
+        "distinct_t": found.distinct.tolist(),
+        "low": found.low.tolist(),
+        "high": found.high.tolist(),
+    }
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
