@@ -36,7 +36,7 @@ class Sweep:
     @property
     def compression(self) -> Float64[np.ndarray, "bins layers"]:
         """Bits lost from the peak to the end, at least 0."""
-        return self.peak - self.end
+        return np.asarray(self.peak - self.end)
 
 
 def thinned(epochs: Sequence[int], most: int) -> tuple[int, ...]:
@@ -83,5 +83,5 @@ def sweep(
         peak=means.max(axis=0),
         peak_epoch=np.array(epochs)[first],
         end=means[-1],
-        ceiling=at_ceiling(i_x, h_x).all(axis=(0, 2)),
+        ceiling=np.asarray(at_ceiling(i_x, h_x).all(axis=(0, 2))),
     )

@@ -57,9 +57,7 @@ def sweep_bins(
         own = summary.experiment.estimator
         experiment = summary.experiment.override({"estimator": estimator or (own if own in BINNED else "binning")})
         if experiment.estimator not in BINNED:
-            raise InvalidValue(
-                f"estimator is {experiment.estimator!r}: it has no bins; allowed are {', '.join(BINNED)}"
-            )
+            raise InvalidValue(f"estimator is {estimator!r}, which has no bins: allowed are {', '.join(BINNED)}")
         for number in numbers:
             experiment.override({"bins": number})
         epochs = thinned(chosen.snapshots, MOST_SNAPSHOTS)

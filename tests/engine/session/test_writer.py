@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from engine.experiment import Experiment
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
+from engine.session import drafting
 from engine.session import writer as module
 from engine.session.control import send, settle
 from engine.session.drafting import discard
@@ -121,14 +123,18 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("name", ["pack_numbers", "this_process", "_publish", "open_session"])
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(module, "pack_numbers"), (module, "this_process"), (drafting, "_publish"), (module, "open_session")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_a_session_that_cannot_be_begun_leaves_nothing_behind(
-    path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    path: Path, monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(module, name, fail)
+    monkeypatch.setattr(where, name, fail)
     with pytest.raises(MemoryError):
         SessionWriter.create(path, "run", EXPERIMENT, RULE)
     assert list(path.parent.iterdir()) == []

@@ -1,0 +1,321 @@
+"""Measuring again from saved weights: the recorded numbers come back, and a saved session is the old one but for them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import InvalidValue, SessionError, StorageError
+from engine.experiment import ESTIMATORS, Experiment
+from engine.remeasure import remeasure, save_remeasured, with_settings
+from engine.runner import Interrupt, Run, begin, reopen
+from engine.session.history import LAYER_COLUMNS, SessionReader
+from engine.session.rewrite import COPIED
+from engine.sweep import sweep, thinned
+from engine.threads import Threads
+
+SETTINGS = {"networks": 3, "epochs": 30, "snapshots": 5, "hidden": ((4, 3), (2,)), "seed": 5}
+MEASURED = ("i_x", "i_y", "low", "high", "i_x_lower", "i_y_lower", "saturated", "nonlinear")
+OLD = Path(__file__).parent / "session" / "data" / "version-1.ibs"
+
+
+def run(path: Path, **changes: object) -> Path:
+    experiment = Experiment(**{**SETTINGS, **changes})  # type: ignore[arg-type]
+    assert Run(begin(path, path.stem, experiment), threads=1).execute() == "finished"
+    return path
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two ensembles; later two networks were added to each: two cohorts."""
+    path = run(tmp_path_factory.mktemp("again") / "recorded.ibs")
+    assert Run(reopen(path, networks=5), threads=1).execute() == "finished"
+    return path
+
+
+@pytest.fixture
+def threads() -> Threads:
+    return Threads(2)
+
+
+def rows(path: Path, query: str) -> list[tuple]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_same_settings_give_what_was_recorded_to_the_last_bit(recorded: Path, threads: Threads) -> None:
+    with SessionReader(recorded) as reader:
+        for ensemble in reader.summary.ensembles:
+            layers = reader.layers(ensemble)
+            again = list(remeasure(reader, ensemble, ensemble.snapshots, reader.summary.experiment, threads))
+            assert [epoch for epoch, _ in again] == layers.epochs.tolist()
+            for row, (_, found) in enumerate(again):
+                for name in MEASURED:
+                    assert np.array_equal(getattr(found, name), getattr(layers, name)[row], equal_nan=True), name
+                assert np.array_equal(found.distinct, layers.distinct_t[row])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_measuring_again_gives_what_a_run_with_that_estimator_records(
+    recorded: Path, threads: Threads, tmp_path: Path, estimator: str
+) -> None:
+    settings = {"estimator": estimator, "noise": 0.01} if estimator == "kde" else {"estimator": estimator}
+    if estimator in ("binning", "adaptive", "quantile"):
+        settings["bins"] = 12
+    small = {"networks": 2, "snapshots": 0, "hidden": ((2,),)} if estimator == "kde" else {}  # all pairs take a while
+    if small:
+        recorded = run(tmp_path / "recorded.ibs", **small)
+    straight = run(tmp_path / "straight.ibs", **{"networks": 5, **small, **settings})
+    saved = tmp_path / "saved.ibs"
+    with SessionReader(recorded) as reader:
+        experiment = with_settings(reader.summary.experiment, settings)
+        save_remeasured(reader, saved, "saved", experiment, threads)
+    with SessionReader(saved) as mine, SessionReader(straight) as other:
+        assert mine.summary.experiment == other.summary.experiment
+        for index in range(len(mine.summary.ensembles)):
+            found, expected = mine.layers(mine.ensemble(index)), other.layers(other.ensemble(index))
+            for column in LAYER_COLUMNS:
+                assert np.array_equal(getattr(found, column), getattr(expected, column), equal_nan=True), column
+
+
+def test_epochs_come_in_the_order_asked_for(recorded: Path, threads: Threads) -> None:
+    with SessionReader(recorded) as reader:
+        ensemble = reader.ensemble(1)
+        first, *others = ensemble.snapshots
+        order = [*others, first, others[0]]
+        found = [epoch for epoch, _ in remeasure(reader, ensemble, order, reader.summary.experiment, threads)]
+    assert found == order
+
+
+def test_all_else_is_copied(recorded: Path, threads: Threads, tmp_path: Path) -> None:
+    before = recorded.read_bytes()
+    saved = tmp_path / "saved.ibs"
+    told: list[tuple[int, int]] = []
+    with SessionReader(recorded) as reader:
+        experiment = with_settings(reader.summary.experiment, {"bins": 7})
+        save_remeasured(reader, saved, "anew", experiment, threads, lambda *counts: told.append(counts))
+    assert recorded.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["saved.ibs"]
+    snapshots = rows(recorded, "SELECT count(*) FROM snapshot")[0][0]
+    assert told == [(k, snapshots) for k in range(1, snapshots + 1)]
+    for table, columns in COPIED.items():
+        query = f"SELECT {columns} FROM {table}" + (" WHERE kind != 'remeasured'" if table == "event" else "")
+        assert rows(saved, query) == rows(recorded, query), table
+    kept = "SELECT snapshot, network, layer, grad_mean, grad_std, weight_norm FROM layer"
+    assert rows(saved, kept) == rows(recorded, kept)
+    assert rows(saved, "SELECT i_x FROM layer") != rows(recorded, "SELECT i_x FROM layer")
+    ((name, text, schedule, status),) = rows(saved, "SELECT name, experiment, schedule, status FROM session")
+    assert (name, status) == ("anew", "finished")
+    assert json.loads(text)["bins"] == 7
+    assert [(schedule,)] == rows(recorded, "SELECT schedule FROM session")
+    assert rows(saved, "SELECT kind, text FROM event ORDER BY id DESC LIMIT 1") == [
+        ("remeasured", "measured again, from recorded")
+    ]
+    assert rows(saved, "SELECT count(*) FROM writer") == [(0,)]
+    assert rows(saved, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(saved, "PRAGMA foreign_key_check") == []
+    assert {table for (table,) in rows(saved, "SELECT name FROM sqlite_schema WHERE type = 'table'")} == {
+        table for (table,) in rows(recorded, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
+
+
+def test_a_session_that_was_stopped_is_measured_as_far_as_it_came_and_goes_on_with_its_estimator(
+    threads: Threads, tmp_path: Path
+) -> None:
+    path, saved = tmp_path / "half.ibs", tmp_path / "half again.ibs"
+    interrupt = Interrupt()
+    writer = begin(path, "half", Experiment(**{**SETTINGS, "hidden": ((3,),)}))  # type: ignore[arg-type]
+
+    def watch(progress: object) -> None:
+        if getattr(progress, "snapshot", None) and progress.snapshot >= 3:  # type: ignore[attr-defined]
+            interrupt.request()
+
+    assert Run(writer, threads=1).execute(watch, interrupt) == "stopped"
+    with SessionReader(path) as reader:
+        save_remeasured(reader, saved, "half again", with_settings(reader.summary.experiment, {"bins": 9}), threads)
+    with SessionReader(saved) as reader:
+        assert reader.summary.status == "stopped"
+    assert Run(reopen(saved), threads=1).execute() == "finished"
+    whole = run(tmp_path / "whole.ibs", hidden=((3,),), bins=9)
+    with SessionReader(saved) as mine, SessionReader(whole) as other:
+        found, expected = mine.layers(mine.ensemble(0)), other.layers(other.ensemble(0))
+        for column in LAYER_COLUMNS:
+            assert np.array_equal(getattr(found, column), getattr(expected, column), equal_nan=True), column
+
+
+def test_a_session_of_the_first_version_is_measured_again(threads: Threads, tmp_path: Path) -> None:
+    saved = tmp_path / "new.ibs"
+    with SessionReader(OLD) as reader:
+        before = reader.layers(reader.ensemble(0))
+        save_remeasured(reader, saved, "new", reader.summary.experiment, threads)
+    with SessionReader(saved) as reader:
+        after = reader.layers(reader.ensemble(0))
+    assert np.isfinite(after.saturated).all()
+    for name in ("i_x", "i_y", "distinct_t"):  # another processor may round a weight's output otherwise
+        assert getattr(after, name) == pytest.approx(getattr(before, name), abs=0.01 if name != "distinct_t" else 3)
+    assert np.array_equal(after.grad_mean, before.grad_mean, equal_nan=True)
+
+
+def test_nothing_is_overwritten_and_nothing_half_made_is_left(recorded: Path, threads: Threads, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.ibs"
+    taken.write_text("mine")
+
+    def interrupted(done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with SessionReader(recorded) as reader:
+        experiment = reader.summary.experiment
+        with pytest.raises(InvalidValue, match="exists already"):
+            save_remeasured(reader, taken, "taken", experiment, threads)
+        with pytest.raises(KeyboardInterrupt):
+            save_remeasured(reader, tmp_path / "other.ibs", "other", experiment, threads, interrupted)
+        with pytest.raises(InvalidValue, match="cannot write the session"):
+            save_remeasured(reader, taken / "below.ibs", "below", experiment, threads)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.ibs"]
+    assert taken.read_text() == "mine"
+
+
+def test_without_weights_there_is_nothing_to_measure(threads: Threads, tmp_path: Path) -> None:
+    path = run(tmp_path / "light.ibs", weights=False)
+    with SessionReader(path) as reader:
+        ensemble, experiment = reader.ensemble(0), reader.summary.experiment
+        with pytest.raises(InvalidValue, match="keeps no weights: it was run with --no-weights$"):
+            list(remeasure(reader, ensemble, [0], experiment, threads))
+        with pytest.raises(InvalidValue, match="keeps no weights: it was run with --no-weights$"):
+            save_remeasured(reader, tmp_path / "new.ibs", "new", experiment, threads)
+        with pytest.raises(InvalidValue, match="^epoch is 29: measured are "):
+            list(remeasure(reader, ensemble, [0, 29], experiment, threads))
+    assert [path.name for path in tmp_path.iterdir()] == ["light.ibs"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bins": 1}, "^bins is 1: allowed is a whole number"),
+        ({"noise": 0.1}, "^noise is 0.1: the estimator binning adds none, only kde does$"),
+        ({"estimator": "kde", "bins": 30}, "^bins is 30: the estimator kde has none$"),
+        ({"estimator": "exact", "bins": 30}, "^bins is 30: the estimator exact has none$"),
+        ({"estimator": "kde", "noise": 0.0}, "^noise is 0.0: allowed is a variance from 1e-30 to 1e"),
+        ({"estimator": "guess"}, "^estimator is 'guess': allowed are binning, adaptive, quantile, kde, exact$"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidValue, match=said):
+        with_settings(Experiment(), changes)
+
+
+HOSTILE = {
+    "UPDATE weights SET data = zeroblob(10)": "compressed numbers are unreadable",
+    "UPDATE cohort SET networks = 4 WHERE id = 1": "networks",
+    "UPDATE cohort SET first = 900 WHERE id = 1": "",
+    "UPDATE layer SET layer = 7 WHERE layer = 1": "",
+    "DELETE FROM layer WHERE layer = 1": "lacks some of its layers",
+    "UPDATE rule SET dtype = 'float32'": "",
+    "UPDATE learning SET train_loss = 'much'": "",
+    "DROP TABLE checkpoint": "no such table: checkpoint",
+    "UPDATE session SET schedule = 'never'": None,
+}
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+def test_a_damaged_session_ends_in_one_sentence_and_leaves_nothing(
+    recorded: Path, threads: Threads, tmp_path: Path, statement: str
+) -> None:
+    copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(statement)
+        connection.commit()
+    new = tmp_path / "new.ibs"
+    try:
+        with SessionReader(copy) as reader:
+            save_remeasured(reader, new, "new", reader.summary.experiment, threads)
+    except SessionError as error:
+        assert "is damaged" in str(error)
+        assert (HOSTILE[statement] or "") in str(error)
+        assert "\n" not in str(error)
+        assert not new.exists()
+    else:
+        assert HOSTILE[statement] is None or statement.startswith("UPDATE learning")
+        assert new.exists()
+    assert not list(tmp_path.glob(".new*"))
+
+
+def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads, tmp_path: Path) -> None:
+    from engine.session.codec import pack_weights
+
+    for value in (np.nan, np.inf, 3e38):
+        copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
+        with SessionReader(copy) as reader:
+            parameters = reader.architecture(reader.ensemble(0)).parameters
+        with closing(sqlite3.connect(copy)) as connection:
+            data = pack_weights(np.full((3, parameters), value, np.float32))
+            connection.execute("UPDATE weights SET data = ? WHERE snapshot = 1", (data,))
+            connection.commit()
+        new = tmp_path / f"{value}.ibs"
+        with SessionReader(copy) as reader:
+            for estimator in ESTIMATORS:
+                experiment = with_settings(reader.summary.experiment, {"estimator": estimator})
+                if value == 3e38:  # large, but numbers: tanh bounds what they do
+                    (_, found), *_ = remeasure(reader, reader.ensemble(0), [0], experiment, threads)
+                    assert np.isfinite(found.i_x).all()
+                    continue
+                with pytest.raises(SessionError, match="is damaged: it has weights that are no numbers"):
+                    save_remeasured(reader, new, "new", experiment, threads)
+
+
+def test_a_full_disk_names_the_new_file(
+    recorded: Path, threads: Threads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.session import drafting
+
+    connect = sqlite3.connect
+
+    def small(*arguments: object, **options: object) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)  # type: ignore[call-overload]
+        connection.execute("PRAGMA max_page_count = 20")
+        return connection
+
+    with SessionReader(recorded) as reader:
+        experiment = reader.summary.experiment
+        monkeypatch.setattr(drafting.sqlite3, "connect", small)
+        with pytest.raises(StorageError, match=r"new\.ibs' cannot be written"):
+            save_remeasured(reader, tmp_path / "new.ibs", "new", experiment, threads)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_has_the_peaks_of_measuring_one_by_one(recorded: Path, threads: Threads) -> None:
+    with SessionReader(recorded) as reader:
+        ensemble, experiment = reader.ensemble(0), reader.summary.experiment
+        epochs = ensemble.snapshots
+        found = sweep(reader, ensemble, experiment, (2, 30, 100_000), epochs, threads)
+        for row, bins in enumerate((2, 30, 100_000)):
+            one = with_settings(experiment, {"bins": bins})
+            means = np.array([i.i_x.mean(axis=0) for _, i in remeasure(reader, ensemble, epochs, one, threads)])
+            assert np.array_equal(found.peak[row], means.max(axis=0))
+            assert np.array_equal(found.end[row], means[-1])
+            assert np.array_equal(found.compression[row], means.max(axis=0) - means[-1])
+            for layer, epoch in enumerate(found.peak_epoch[row].tolist()):
+                assert means[epochs.index(epoch), layer] == means[:, layer].max()
+        assert found.ceiling[2, 0]
+        assert not found.ceiling[0].any()
+        with pytest.raises(InvalidValue, match="nothing has been measured yet"):
+            sweep(reader, ensemble, experiment, (2,), (), threads)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 30, 31, 122, 1000])
+def test_thinned_snapshots_are_few_evenly_spread_and_have_both_ends(count: int) -> None:
+    epochs = tuple(range(0, 3 * count, 3))
+    found = thinned(epochs, 30)
+    assert len(found) == min(count, 30)
+    assert set(found) <= set(epochs)
+    assert (found[0], found[-1]) == (epochs[0], epochs[-1])
+    steps = np.diff(found)
+    assert steps.size == 0 or steps.max() - steps.min() <= 3
