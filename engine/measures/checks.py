@@ -85,9 +85,9 @@ def at_ceiling(
 ) -> Bool[np.ndarray, "*shape"]:
     """Where I(X;T) is H(X) = `h_x`, in bits: where there are as many different t as different patterns.
 
-    Of bounds, the lower one has to come close to it. A value that is not a number is nowhere.
+    Of bounds, the lower one has to come close to it. A value that is not finite is absent.
     """
-    reached = np.asarray(i_x >= h_x - ROUNDING)
+    reached = np.asarray(np.isfinite(i_x) & (i_x >= h_x - ROUNDING))
     if i_x_lower is None:
         return reached
     return np.where(np.isnan(i_x_lower), reached, np.asarray(i_x_lower >= h_x - NEARLY))
@@ -100,7 +100,7 @@ def ceilings(
 ) -> tuple[Ceiling, ...]:
     """The layers that are at the ceiling in one network or more."""
     reached = at_ceiling(i_x, h_x, i_x_lower).sum(axis=0)
-    known = (~np.isnan(i_x)).sum(axis=0)
+    known = np.isfinite(i_x).sum(axis=0)
     return tuple(
         Ceiling(layer, int(count), int(of))
         for layer, (count, of) in enumerate(zip(reached, known, strict=True), start=1)
@@ -128,7 +128,7 @@ def violations(
         least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
         most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
         excess = least - most
-        known = ~np.isnan(excess)
+        known = np.isfinite(excess)
         broken = known & (excess > ROUNDING)
         for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
             of_network = np.where(known[:, :, k], excess[:, :, k], 0.0)

@@ -58,9 +58,14 @@ def test_controls_change_one_thing_of_the_usual_experiment() -> None:
     usual = Experiment().to_dict()
     changes = {
         name: {key for key, value in PRESETS[name].experiment.to_dict().items() if usual[key] != value}
-        for name in ("relu", "full-batch", "adam")
+        for name in ("relu", "full-batch", "random-labels", "adam")
     }
-    assert changes == {"relu": {"activation"}, "full-batch": {"batch"}, "adam": {"optimizer", "learning_rate"}}
+    assert changes == {
+        "relu": {"activation"},
+        "full-batch": {"batch"},
+        "random-labels": {"labels"},
+        "adam": {"optimizer", "learning_rate"},
+    }
     assert PRESETS["adam"].experiment.learning_rate == 4e-4
 
 

@@ -53,11 +53,13 @@ def test_snapshots_and_networks_are_counted_and_the_largest_is_told() -> None:
     assert (found.largest, found.of_means) == (3.0, 1.5)
 
 
-def test_absent_networks_break_nothing() -> None:
+@pytest.mark.parametrize("absent", [np.nan, np.inf, -np.inf])
+def test_absent_networks_break_nothing(absent: float) -> None:
     i_x = chain(12, 3, 4, networks=3)
-    i_x[0, 2] = NAN
-    (found,) = violations(i_x, np.full_like(i_x, NAN), 12.0, 0.99)
+    i_x[0, 2] = absent
+    (found,) = violations(i_x, np.full_like(i_x, absent), 12.0, 0.99)
     assert (found.networks, found.of, found.of_means) == (2, 2, 1.0)
+    assert not at_ceiling(i_x[0, 2], 12.0).any()
     assert violations(np.full_like(i_x, NAN), np.full_like(i_x, NAN), 12.0, 0.99) == ()
     assert violations(i_x[:0], i_x[:0], 12.0, 0.99) == ()
 

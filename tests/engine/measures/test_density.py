@@ -1,4 +1,4 @@
-"""Bounds under Gaussian noise: against the truth by numerical integration, a plain NumPy computation, and their limits."""
+"""Bounds under Gaussian noise against the truth by numerical integration, plain NumPy, and their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every estimator that partitions the patterns, against counting in plain Python, and what must hold whatever is counted."""
+"""Every estimator that partitions the patterns, against counting in plain Python, and what must always hold."""
 
 from __future__ import annotations
 

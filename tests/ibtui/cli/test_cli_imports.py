@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
 OPTIONS = {
     "run": "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
-    "--optimizer --momentum --activation --init-scale --bins --snapshots --snapshot-at --weights --no-weights "
+    "--optimizer --momentum --activation --init-scale --labels --estimator --bins --noise "
+    "--snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
@@ -28,6 +29,8 @@ OPTIONS = {
     "show": "--epoch --chart --no-chart --sessions-dir --json",
     "phases": "--ensemble --chart --no-chart --sessions-dir --json",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
+    "remeasure": "--estimator --bins --noise --epoch --out --threads --sessions-dir --json --quiet",
+    "sweep-bins": "--bins --ensemble --estimator --chart --no-chart --threads --sessions-dir --json --quiet",
     "presets": "--json",
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
@@ -60,6 +63,8 @@ def test_python_tells_what_is_loaded(made: Program) -> None:
         "--version",
         "run --help",
         "export --help",
+        "remeasure --help",
+        "sweep-bins --help",
         "list",
         "list --json",
         "presets",
@@ -123,7 +128,7 @@ def test_help_names_every_option_with_a_text(program: Program, name: str) -> Non
     words = told.replace("/", " ").split()
     assert "Usage: ibtui " + name in told
     assert "\x1b" not in told
-    parameters = dict(leaves(get_command(application)))[(name,)].params
+    parameters = [p for p in dict(leaves(get_command(application)))[(name,)].params if not getattr(p, "hidden", False)]
     known = {option for p in parameters for option in (*p.opts, *p.secondary_opts) if option.startswith("--")}
     assert known - {"--help"} == set(OPTIONS[name].split())
     assert known <= set(words)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
 HEADERS = {
-    "information": "ensemble,hidden,fraction,seed,epoch,layer,width,i_x,i_y,distinct",
+    "information": "ensemble,hidden,fraction,seed,epoch,layer,width,i_x,i_y,distinct,i_x_lower,i_y_lower,"
+    "saturated,nonlinear,low,high,estimator,bins,noise",
     "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm",
     "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy",
 }
