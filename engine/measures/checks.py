@@ -127,7 +127,8 @@ def violations(
             continue
         least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
         most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
-        excess = least - most
+        with np.errstate(invalid="ignore"):  # values that are not finite are absent
+            excess = least - most
         known = np.isfinite(excess)
         broken = known & (excess > ROUNDING)
         for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
