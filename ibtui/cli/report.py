@@ -81,7 +81,8 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
 def _figures(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary, at: int | None) -> dict[str, Any]:
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
-        return {"epoch": None, "layers": [], "learning": None, "ceilings": [], "violations": []}
+        nothing: dict[str, Any] = {"epoch": None, "layers": [], "learning": None}
+        return nothing | {"ceilings": [], "violations": [], "snapshots_with_violations": 0}
     widths = (*parse_hidden(ensemble.hidden), 1)
     now = reader.layers(ensemble, at)
     columns = {

@@ -13,6 +13,7 @@ import platform
 import torch
 
 from engine.threads import usable_cores
+from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.training import training_steps
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     machine = (
         f"{platform.machine()}, {usable_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    rows = training_steps()
+    rows = [*training_steps(), *snapshots()]
     if as_json:
         print(json.dumps({"machine": machine, "rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
         return

@@ -19,8 +19,11 @@ from hypothesis import strategies as st
 from engine.errors import InvalidValue
 from engine.experiment import (
     ACTIVATIONS,
+    BINNED,
     DEFAULT_SNAPSHOTS,
     DEVICES,
+    ESTIMATORS,
+    LABELS,
     MAX_BINS,
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
@@ -80,7 +83,10 @@ def experiments(draw: st.DrawFn) -> Experiment:
         momentum=draw(st.floats(0, 1, exclude_max=True)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
         init_scale=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        labels=draw(st.sampled_from(LABELS)),
+        estimator=draw(st.sampled_from(ESTIMATORS)),
         bins=draw(st.integers(2, MAX_BINS)),
+        noise=draw(st.none() | st.floats(1e-30, 1e30)),
         snapshots=draw(st.none() | st.integers(0, MAX_SNAPSHOTS)),
         snapshot_at=tuple(draw(st.lists(st.integers(0, epochs), max_size=4))),
         weights=draw(st.booleans()),
@@ -176,6 +182,7 @@ NUMBERS: dict[str, tuple[str, list[object], list[float]]] = {
     "gamma": ("a number above 0", [0, -128], [1e-9, 128]),
     "momentum": ("at least 0 and below 1", [-0.1, 1, 1.0, 1.5], [0, math.nextafter(1, 0)]),
     "i_xy": ("a number of bits above 0 and below 1", [0, 1, 1.0, -0.1], [0.5]),
+    "noise": ("a variance from 1e-30 to 1e+30", [0, -1.0, 1e-31, 1e31], [1e-30, 0.1, 1, 1e30]),
     "theta": ("a finite number, or auto", ["AUTO", "x", ""], [0, -3.5]),
 }
 
@@ -201,7 +208,14 @@ def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "allowed"),
-    [("optimizer", OPTIMIZERS), ("activation", ACTIVATIONS), ("trainer", TRAINERS), ("device", DEVICES)],
+    [
+        ("optimizer", OPTIMIZERS),
+        ("activation", ACTIVATIONS),
+        ("trainer", TRAINERS),
+        ("device", DEVICES),
+        ("estimator", ESTIMATORS),
+        ("labels", LABELS),
+    ],
 )
 def test_unknown_choices_are_refused_with_those_that_there_are(name: str, allowed: tuple[str, ...]) -> None:
     for good in allowed:
@@ -464,9 +478,17 @@ def test_a_title_says_what_runs() -> None:
         ).title
         == "digits-2-depths-3-fractions-relu-adam-2x7"
     )
+    controls = Experiment(labels="random", estimator="kde", networks=2, epochs=7)
+    assert controls.title == "symmetric-10-8-6-4-2-0.85-random-labels-kde-2x7"
+
+
+def test_the_noise_is_a_thousandth_unless_another_is_asked_for() -> None:
+    assert Experiment(estimator="kde").noise_variance == 1e-3
+    assert Experiment(estimator="kde", noise=2).noise_variance == 2.0
+    assert set(BINNED) == set(ESTIMATORS) - {"kde", "exact"}
 
 
 def test_unset_settings_are_not_written_down() -> None:
     plain = Experiment().to_dict()
-    assert {"theta", "gamma", "i_xy", "snapshots"}.isdisjoint(plain)
+    assert {"theta", "gamma", "i_xy", "snapshots", "noise"}.isdisjoint(plain)
     assert None not in plain.values()

@@ -204,6 +204,29 @@ def test_labels_are_drawn_apart_from_the_patterns_and_from_each_other() -> None:
         assert abs(product.mean()) < 4.5 * 0.25 / math.sqrt(product.size)
 
 
+def test_random_labels_are_a_fair_coin_s_for_the_same_patterns_whatever_the_rule_says() -> None:
+    seeds = range(500)
+    true, random = (draw_samples(MIXED, 0.5, seeds, labels) for labels in ("rule", "random"))
+    assert np.array_equal(true.patterns, random.patterns)
+    assert abs(random.labels.mean() - 0.5) < 4.5 * 0.5 / math.sqrt(random.labels.size)
+    probable = MIXED.p_y[true.patterns] - MIXED.p_y.mean()
+    for other in (true.labels - true.labels.mean(), probable):
+        product = (random.labels - 0.5) * other
+        assert abs(product.mean()) < 4.5 * product.std() / math.sqrt(product.size)
+    coins = Rule("coins", binary_patterns(8), np.full(256, 0.5))  # where the rule itself is a coin, it is another one
+    labels = [draw_samples(coins, 1.0, seeds, kind).labels.astype(float) - 0.5 for kind in ("rule", "random")]
+    assert abs((labels[0] * labels[1]).mean()) < 4.5 * 0.25 / math.sqrt(labels[0].size)
+
+
+def test_random_labels_are_nested_and_depend_on_the_seed_alone() -> None:
+    small, large = (draw_samples(MIXED, fraction, [3, 9], "random") for fraction in (0.2, 0.7))
+    for row in range(2):
+        known = dict(zip(large.patterns[row].tolist(), large.labels[row].tolist(), strict=True))
+        assert all(known[p] == y for p, y in zip(small.patterns[row].tolist(), small.labels[row].tolist(), strict=True))
+    alone = draw_samples(MIXED, 0.7, [9], "random")
+    assert np.array_equal(alone.labels[0], large.labels[1])
+
+
 def test_every_pattern_is_drawn_equally_often() -> None:
     networks, fraction = 4000, 0.25
     counts = np.bincount(draw_samples(MIXED, fraction, range(networks)).patterns.ravel(), minlength=256)
