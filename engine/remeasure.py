@@ -6,7 +6,8 @@ kind of processor).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ class Remeasurer:
         Raises:
             SessionError: the weights are no weights.
         """
+        if len(weights) == 0:
+            raise self._damaged("it has an ensemble without networks")
         last = first + len(weights)
         if last > len(self._seeds):
             raise self._damaged("a cohort has networks that there are not")
@@ -98,8 +101,11 @@ def remeasure(
     epochs: Sequence[int],
     experiment: Experiment,
     threads: Threads,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[int, LayerInformation]]:
     """All networks of an ensemble at each of these epochs, in this order, measured as `experiment` says.
+
+    Ends early where `given_up` says so; it is asked between epochs, and between some networks of a slow estimator.
 
     Raises:
         InvalidValue: an epoch was not measured for all networks, or the session keeps no weights.
@@ -109,8 +115,24 @@ def remeasure(
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
     again = Remeasurer(reader, ensemble, experiment, threads)
+    step = 2 * threads.count if experiment.estimator == "kde" else max(ensemble.networks, 1)
     for epoch in epochs:
-        yield epoch, again.measure(0, reader.weights(ensemble, epoch))
+        weights = reader.weights(ensemble, epoch)
+        parts = []
+        for first in range(0, max(len(weights), 1), step):
+            if given_up():
+                return
+            parts.append(again.measure(first, weights[first : first + step]))
+        yield epoch, _joined(parts)
+
+
+def _joined(parts: list[LayerInformation]) -> LayerInformation:
+    """What was measured of some networks, then of others, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return LayerInformation(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(LayerInformation))
+    )
 
 
 def save_remeasured(

@@ -233,6 +233,8 @@ class SessionReader:
             rows = self._connection.execute(
                 "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
             ).fetchall()
+        if not rows:
+            raise SessionError(f"session {str(self.path)!r} is damaged: it has an ensemble without networks")
         members = np.array([unpack_bits(row[0], total) for row in rows])
         labels = np.array([unpack_bits(row[1], total) for row in rows])
         if (members.sum(axis=1) != ensemble.sample_size).any():

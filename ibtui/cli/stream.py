@@ -16,9 +16,10 @@ as that epoch is measured, in the order of the request:
 with one list a network in it, one number a layer. The lower bounds are lists where the estimator is `kde`, else null;
 `bins` and `noise` are null where the estimator has none.
 
-A newer request ends the older one after the epoch at work: no answer to the older one follows an answer to the newer
-one. What cannot be done is answered by `{"id": 1, "error": "one sentence"}`; a request that is refused ends no other.
-After the end of stdin the last request is still answered in full, unless nobody reads the answers any more.
+A newer request ends the older one: after the epoch at work, or with `kde`, which takes seconds, after some of its
+networks. No answer to the older one follows an answer to the newer one. What cannot be done is answered by
+`{"id": 1, "error": "one sentence"}`; a request that is refused ends no other. After the end of stdin the last request
+is still answered in full, unless nobody reads the answers any more.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import math
 import queue
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError, InvalidValue
@@ -53,31 +54,55 @@ def serve(reader: SessionReader, pool: Threads) -> None:
     Raises:
         BrokenPipeError: nobody reads them.
     """
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    at_work: Answers | None = None
-    name: Any = None
-    ended = False
-    while not ended or at_work is not None:
-        while not ended and (at_work is None or not lines.empty()):
-            line = lines.get()
-            if line is None:
-                ended = True
-            elif line.strip():
-                asked, answers = _accept(reader, pool, line)
-                if answers is not None:
-                    at_work, name = answers, asked
-        if at_work is None:
-            continue
+    requests = _Requests(reader, pool)
+    while (request := requests.wait()) is not None:
+        name, answers = request
         try:
-            answer = next(at_work, None)
+            for answer in answers:
+                _write(answer)
+                if requests.newer():
+                    break
         except EngineError as error:
-            answer = {"id": name, "error": str(error)}
-            at_work = None
-        if answer is None:
-            at_work = None
-        else:
-            _write(answer)
+            _write({"id": name, "error": str(error)})
+
+
+class _Requests:
+    """Requests as they come in. Those that must be refused are, as soon as they are looked at."""
+
+    def __init__(self, reader: SessionReader, pool: Threads) -> None:
+        self._reader = reader
+        self._pool = pool
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._next: tuple[Any, Answers] | None = None
+        self._ended = False
+        threading.Thread(target=_listen, args=(self._lines,), daemon=True).start()
+
+    def wait(self) -> tuple[Any, Answers] | None:
+        """The newest request's id and answers; None when stdin has ended."""
+        while self._next is None and not self._ended:
+            self._take(self._lines.get())
+        found, self._next = self._next, None
+        return found
+
+    def newer(self) -> bool:
+        """Whether another request has come in."""
+        while not self._lines.empty():
+            self._take(self._lines.get())
+        return self._next is not None
+
+    def _take(self, line: str | None) -> None:
+        if line is None:
+            self._ended = True
+            return
+        if not line.strip():
+            return
+        name = None
+        try:
+            request = _read(line)
+            name = _name(request)
+            self._next = name, _answers(self._reader, self._pool, name, request, self.newer)
+        except EngineError as error:
+            _write({"id": name, "error": str(error)})
 
 
 def _listen(lines: queue.SimpleQueue[str | None]) -> None:
@@ -96,27 +121,26 @@ def _write(answer: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _accept(reader: SessionReader, pool: Threads, line: str) -> tuple[Any, Answers | None]:
-    """The request's id and its answers; None, and an error written, where it is refused."""
-    name = None
+def _read(line: str) -> dict[str, Any]:
     try:
-        try:
-            request = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InvalidValue(f"a request is no JSON: {' '.join(str(error).split())}") from None
-        if not isinstance(request, dict):
-            raise InvalidValue("a request is a JSON object, with id, ensemble, epochs, bins, estimator and noise")
-        name = request.get("id")
-        if not isinstance(name, int | float | str | None) or (isinstance(name, float) and not math.isfinite(name)):
-            name = None
-            raise InvalidValue("id: allowed is a number or a text")
-        return name, _answers(reader, pool, name, request)
-    except EngineError as error:
-        _write({"id": name, "error": str(error)})
-        return name, None
+        request = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(f"a request is no JSON: {' '.join(str(error).split())}") from None
+    if not isinstance(request, dict):
+        raise InvalidValue("a request is a JSON object, with id, ensemble, epochs, bins, estimator and noise")
+    return request
 
 
-def _answers(reader: SessionReader, pool: Threads, name: Any, request: dict[str, Any]) -> Answers:
+def _name(request: dict[str, Any]) -> int | float | str | None:
+    name = request.get("id")
+    if not isinstance(name, int | float | str | None) or (isinstance(name, float) and not math.isfinite(name)):
+        raise InvalidValue("id: allowed is a number or a text")
+    return name
+
+
+def _answers(
+    reader: SessionReader, pool: Threads, name: Any, request: dict[str, Any], newer: Callable[[], bool]
+) -> Answers:
     """Refuse what is wrong in a request at once, and answer one epoch at a time. Raises EngineError."""
     from engine.remeasure import SETTINGS, remeasure
     from engine.session.history import describe_epochs
@@ -141,7 +165,7 @@ def _answers(reader: SessionReader, pool: Threads, name: Any, request: dict[str,
     experiment = reader.summary.experiment.override(settings)
 
     def answers() -> Answers:
-        for epoch, found in remeasure(reader, ensemble, epochs, experiment, pool):
+        for epoch, found in remeasure(reader, ensemble, epochs, experiment, pool, newer):
             yield {"id": name, "ensemble": index, "epoch": epoch, **_plain(experiment, found)}
 
     return answers()

@@ -220,6 +220,8 @@ HOSTILE = {
     "UPDATE rule SET dtype = 'float32'": "",
     "UPDATE rule SET rows = 5000": "",
     "UPDATE ensemble SET trainer = 'magic'": "CHECK constraint failed",
+    "UPDATE cohort SET networks = 0; DELETE FROM network; UPDATE weights SET data = x'789c030000000001';"
+    "DELETE FROM layer": "an ensemble without networks",
     "DROP TABLE checkpoint": "no such table: checkpoint",
 }
 
@@ -231,8 +233,7 @@ def test_a_damaged_session_ends_in_one_sentence_and_leaves_nothing(
     copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute(statement)
-        connection.commit()
+        connection.executescript(statement)
     with pytest.raises(SessionError) as no, SessionReader(copy) as reader:
         save_remeasured(reader, tmp_path / "new.ibs", "new", reader.summary.experiment, threads)
     assert "is damaged" in str(no.value)
