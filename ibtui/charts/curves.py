@@ -44,7 +44,7 @@ def gradient_chart(
         with warnings.catch_warnings(), np.errstate(divide="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no layer has a value
             floor = np.exp(np.nanmean(np.log(std[:, chosen]), axis=1)) / math.sqrt(batches)
-        series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="noise floor"))
+        series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="independent noise"))
     for layer in chosen:
         name = f"T{layer + 1}"
         dotted = Series(epochs, std[:, layer], "dotted", Category(layer), key=_key(layer), tell=f"{name} std")
@@ -91,7 +91,7 @@ def snr_chart(
     floor = 1 / np.sqrt(max(batches, 1))
     guides = [Guide("y", 1.0, "drift above, diffusion below")]
     if batches > 1:
-        guides.append(Guide("y", float(floor), "noise floor"))
+        guides.append(Guide("y", float(floor), "independent noise"))
     values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
     return ChartSpec(
         title,

@@ -29,14 +29,13 @@ def transition_chart(
     shown: Sequence[int],
     last_epoch: float,
     batches: int,
-    at: float | None = None,
     title: str = "Gradient SNR and where drift ends",
 ) -> ChartSpec:
     """The SNR chart with each shown layer's transition as its number at SNR one, and the network's as an upright line.
 
     `snr` is the mean over networks; the interval of a layer, where there is one, is the stretch beside its number.
     """
-    plain = snr_chart(epochs, snr, shown=shown, last_epoch=last_epoch, batches=batches, at=at, title=title)
+    plain = snr_chart(epochs, snr, shown=shown, last_epoch=last_epoch, batches=batches, title=title)
     stretches, marks = [], []
     for layer in shown:
         where = layers[layer]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +18,14 @@ from engine.phases.spread import EpochSpread, Spread
 from engine.session.history import SessionReader
 from ibtui.cli.console import output, print_json
 from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
-from ibtui.cli.report import CHART_HEIGHT, WIDEST_CHART, theme
+from ibtui.cli.report import draw
 from ibtui.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.session.summary import EnsembleSummary, Summary
+    from ibtui.charts.spec import ChartSpec
 
 NONE = "none"
 CAVEATS = (
@@ -92,8 +91,7 @@ def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> 
     heading = f"{ensemble.hidden} at {ensemble.fraction:.4g}, {of}, up to epoch {account.epochs}"
     console.print()
     if chart and account.transition.measured:
-        sys.stdout.write(_chart(found, summary, console.width) + "\n")
-        sys.stdout.flush()
+        draw(_chart(found, summary), console.width)
     _print_phases(console, account, heading)
     for line in _sentences(account):
         console.print(line)
@@ -101,15 +99,14 @@ def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> 
     _print_diffusion(console, found)
 
 
-def _chart(found: Found, summary: Summary, width: int) -> str:
-    from ibtui.charts.chart import render
+def _chart(found: Found, summary: Summary) -> ChartSpec:
     from ibtui.charts.phases import transition_chart
 
     account = found.phases
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no network has an SNR
         mean = np.exp(np.nanmean(np.log(found.history.snr), axis=1))
-    spec = transition_chart(
+    return transition_chart(
         found.history.epochs.astype(np.float64),
         mean,
         [row.transition for row in account.layers],
@@ -119,10 +116,6 @@ def _chart(found: Found, summary: Summary, width: int) -> str:
         batches=account.batches,
         title=f"Gradient SNR, geometric mean over networks: {found.ensemble.hidden} at {found.ensemble.fraction:.4g}",
     )
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=theme(), colour=colour, ascii=plain)
-    return image.ansi() if colour else image.text()
 
 
 def _print_phases(console: Console, account: Phases, heading: str) -> None:

@@ -161,12 +161,12 @@ def draw(spec: ChartSpec, width: int) -> None:
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=theme(), colour=colour, ascii=plain)
+    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=_theme(), colour=colour, ascii=plain)
     sys.stdout.write((image.ansi() if colour else image.text()) + "\n")
     sys.stdout.flush()
 
 
-def theme() -> Literal["dark", "light"]:
+def _theme() -> Literal["dark", "light"]:
     """What the terminal says of its background (COLORFGBG, set by many); dark where it says nothing."""
     return "light" if os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
 

@@ -60,10 +60,10 @@ def test_snr_shows_where_drift_ends_and_what_noise_alone_gives(batches: int) -> 
     levels = {guide.label: guide.value for guide in spec.guides}
     assert levels["drift above, diffusion below"] == 1
     if batches > 1:
-        assert levels["noise floor"] == pytest.approx(batches**-0.5)
+        assert levels["independent noise"] == pytest.approx(batches**-0.5)
         assert "One batch" not in spec.caption
     else:
-        assert "noise floor" not in levels
+        assert "independent noise" not in levels
         assert "One batch" in spec.caption
     assert spec.y.low <= min(levels.values())
     assert spec.y.log

@@ -30,9 +30,9 @@ def test_each_transition_is_its_layers_number_at_snr_one_with_its_interval() -> 
 
 
 def test_hidden_layers_have_no_mark_and_no_transition_is_told() -> None:
-    spec = transition_chart(EPOCHS, SNR, LAYERS, NOTHING, shown=(1,), last_epoch=1000, batches=7, at=30)
+    spec = transition_chart(EPOCHS, SNR, LAYERS, NOTHING, shown=(1,), last_epoch=1000, batches=7)
     assert spec.marks == ()
-    assert [guide.value for guide in spec.guides if guide.axis == "x"] == [30]
+    assert [guide.value for guide in spec.guides if guide.axis == "x"] == []
     assert "No layer's drift ends" in spec.caption
 
 
