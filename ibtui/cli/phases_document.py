@@ -36,7 +36,7 @@ def document(summary: Summary, found: list[Found]) -> dict[str, Any]:
         "name": summary.name,
         "path": str(summary.path),
         "status": summary.status,
-        "estimator": "binning",
+        "estimator": summary.experiment.estimator,
         "bins": summary.experiment.bins,
         "ensembles": [_ensemble_document(each) for each in found],
     }

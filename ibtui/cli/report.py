@@ -14,7 +14,7 @@ from engine.errors import InvalidValue
 from engine.experiment import parse_hidden
 from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 from ibtui.cli.console import output, print_json
-from ibtui.cli.notes import as_lines, as_plain, notes
+from ibtui.notes import as_lines, as_plain, notes
 from ibtui.wording import estimate, printable
 
 if TYPE_CHECKING:
