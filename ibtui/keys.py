@@ -21,6 +21,7 @@ def known_keys() -> dict[str, Binding]:
     from ibtui.screens.new import NewScreen, Picker
     from ibtui.screens.playback import PlaybackScreen
     from ibtui.screens.session import SessionScreen
+    from ibtui.screens.study import StudyScreen
     from ibtui.widgets.chart_view import ChartView
 
     found: dict[str, Binding] = {}
@@ -31,6 +32,7 @@ def known_keys() -> dict[str, Binding]:
         NewScreen,
         Picker,
         PlaybackScreen,
+        StudyScreen,
         SessionScreen,
         CompareScreen,
         ChartView,

@@ -26,19 +26,23 @@ class Notes:
     snapshots: int
 
 
-def notes(history: LayerHistory, summary: Summary, epoch: int) -> Notes:
-    """What to note of an ensemble at one of its epochs."""
+def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Notes:
+    """What to note of an ensemble at one of its epochs; `elsewhere` is `broken_snapshots`, where that is known."""
     row = np.flatnonzero(history.epochs == epoch)
-    estimator = summary.experiment.estimator
-    bounds = summary.h_x, summary.i_xy
-
-    def broken(rows: Any) -> tuple[Violation, ...]:
-        columns = (history.i_x[rows], history.i_y[rows]), (history.i_x_lower[rows], history.i_y_lower[rows])
-        return violations(*columns[0], *bounds, *columns[1])
-
     found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
-    elsewhere = sum(bool(broken([k])) for k in range(len(history.epochs)))
-    return Notes(estimator, found, broken(row), elsewhere, len(history.epochs))
+    broken = _broken(history, summary, row)
+    count = broken_snapshots(history, summary) if elsewhere is None else elsewhere
+    return Notes(summary.experiment.estimator, found, broken, count, len(history.epochs))
+
+
+def broken_snapshots(history: LayerHistory, summary: Summary) -> int:
+    """At how many snapshots an inequality is broken."""
+    return sum(bool(_broken(history, summary, [k])) for k in range(len(history.epochs)))
+
+
+def _broken(history: LayerHistory, summary: Summary, rows: Any) -> tuple[Violation, ...]:
+    columns = (history.i_x[rows], history.i_y[rows]), (history.i_x_lower[rows], history.i_y_lower[rows])
+    return violations(*columns[0], summary.h_x, summary.i_xy, *columns[1])
 
 
 def as_lines(noted: Notes) -> list[str]:

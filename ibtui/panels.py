@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.experiment import parse_hidden
+from engine.phases.account import Phases, phases
 from engine.phases.spread import EpochSpread
 from engine.phases.transition import Transition, transition
 from engine.session.follow import Follower
-from ibtui.charts.curves import gradient_chart, learning_chart, snr_chart
+from ibtui.charts.curves import gradient_chart, learning_chart
 from ibtui.charts.information_plane import information_plane, information_points
+from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
+from ibtui.measuring import MeasuringAgain
+from ibtui.notes import as_lines, broken_snapshots, notes
+from ibtui.wording import estimate
 
 if TYPE_CHECKING:
     from engine.session.history import LayerHistory, LearningHistory
@@ -38,6 +43,8 @@ class LayerFigures:
     i_y_std: float
     distinct: float
     snr: float
+    saturated: float
+    """Share of the outputs near the activation's bounds."""
 
 
 class Panels:
@@ -47,14 +54,18 @@ class Panels:
         KeyError: nothing is recorded of that ensemble yet.
     """
 
-    def __init__(self, follower: Follower, index: int) -> None:
+    def __init__(self, follower: Follower, index: int, again: MeasuringAgain | None = None) -> None:
         summary = follower.summary
+        if again is not None and again.active:
+            summary = replace(summary, experiment=again.experiment)
         self.summary = summary
+        """As recorded, but for the settings that the shown numbers were measured with."""
         if not 0 <= index < len(summary.ensembles):
             raise KeyError(index)  # a run that has just begun has recorded none yet
         self.ensemble: EnsembleSummary = summary.ensembles[index]
         self.widths = (*parse_hidden(self.ensemble.hidden), 1)
-        self._layers: LayerHistory = follower.layers(index)
+        self.recorded: LayerHistory = follower.layers(index)
+        self._layers = self.recorded if again is None else again.history(index, self.recorded)
         self._learning: LearningHistory = follower.learning(index)
         self._means: dict[str, Any] = {}
         self._curves: dict[tuple[str, tuple[int, ...]], ChartSpec] = {}
@@ -71,6 +82,21 @@ class Panels:
         """Where drift ends, by layer and network."""
         return transition(self._layers)
 
+    @cached_property
+    def phases(self) -> Phases:
+        """What the two phases are; from the recorded numbers until all are measured again."""
+        whole = np.isfinite(self._layers.i_x).sum() >= np.isfinite(self.recorded.i_x).sum()
+        history = self._layers if whole else self.recorded
+        return phases(history, widths=self.widths, batches=self.batches, h_x=self.summary.h_x)
+
+    @cached_property
+    def _broken(self) -> int:
+        return broken_snapshots(self._layers, self.summary)
+
+    def notes(self, epoch: int) -> list[str]:
+        """What a reader of the numbers at an epoch must know: ceilings, and inequalities that they break."""
+        return as_lines(notes(self._layers, self.summary, epoch, elsewhere=self._broken))
+
     @property
     def turn(self) -> float | None:
         """The epoch at which drift ends in the network as a whole; None unless it does in at least half of them."""
@@ -83,7 +109,11 @@ class Panels:
 
     def _mean(self, name: str) -> Any:
         if name not in self._means:
-            self._means[name] = _over_networks(np.nanmean, getattr(self._layers, name))
+            if name == "log_snr":
+                with np.errstate(divide="ignore"):
+                    self._means[name] = np.exp(_over_networks(np.nanmean, np.log(self._layers.snr)))
+            else:
+                self._means[name] = _over_networks(np.nanmean, getattr(self._layers, name))
         return self._means[name]
 
     def chart(self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool) -> ChartSpec:
@@ -106,8 +136,12 @@ class Panels:
                 epochs, mean, std, shown=shown, last_epoch=last, batches=self.batches, transition=self.turn
             )
         if panel == "snr":
-            snr = self._mean("snr")
-            return snr_chart(epochs, snr, shown=shown, last_epoch=last, batches=self.batches, transition=self.turn)
+            found = self.transition
+            snr = self._mean("log_snr")
+            batches = self.batches
+            return transition_chart(
+                epochs, snr, found.layers, found.network, shown=shown, last_epoch=last, batches=batches
+            )
         learning = self._learning
         curves = {
             "loss inside the sample": learning.train_loss,
@@ -125,7 +159,10 @@ class Panels:
             row = int(np.searchsorted(self._layers.epochs, epoch, side="right")) - 1
             i_x, i_y = (_only(values[max(row, 0)], shown) for values in (self._layers.i_x, self._layers.i_y))
             seed = summary.experiment.seed
-            return information_points(i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, first_seed=seed, title=title)
+            basis = estimate(summary.experiment)
+            return information_points(
+                i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, first_seed=seed, title=title, basis=basis
+            )
         until = self._layers.epochs <= epoch
         i_x, i_y = (_only(self._mean(name)[until], shown) for name in ("i_x", "i_y"))
         return information_plane(
@@ -137,6 +174,7 @@ class Panels:
             transitions=[math.nan if (turn := _agreed(one)) is None else turn for one in self.transition.layers],
             last_epoch=float(summary.experiment.epochs),
             title=title,
+            basis=estimate(summary.experiment),
         )
 
     def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +188,7 @@ class Panels:
         if row < 0:
             return []
         spread = [_over_networks(np.nanstd, getattr(self._layers, name)[row][None])[0] for name in ("i_x", "i_y")]
-        names = ("i_x", "i_y", "distinct_t", "snr")
+        names = ("i_x", "i_y", "distinct_t", "snr", "saturated")
         means = [_over_networks(np.nanmean, getattr(self._layers, name)[row][None])[0] for name in names]
         return [
             LayerFigures(
@@ -162,6 +200,7 @@ class Panels:
                 float(spread[1][layer]),
                 float(means[2][layer]),
                 float(means[3][layer]),
+                float(means[4][layer]),
             )
             for layer, width in enumerate(self.widths)
         ]
@@ -184,10 +223,3 @@ def _only(values: np.ndarray, shown: tuple[int, ...]) -> np.ndarray:
     kept = np.full_like(values, np.nan)
     kept[:, list(shown)] = values[:, list(shown)]
     return kept
-
-
-def estimator(summary: Any) -> str:
-    """What the numbers rest on, in a few words."""
-    ranges = {"tanh": " of [−1, 1]", "softsign": " of [−1, 1]", "sigmoid": " of [0, 1]"}
-    where = ranges.get(summary.experiment.activation, " of what occurs")
-    return f"binning, {summary.experiment.bins} bins{where}"

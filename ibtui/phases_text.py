@@ -30,6 +30,22 @@ DIFFUSION = ("layer", "bits per e-fold", "weight norm", "exponent", "late", "|r|
 Row = tuple[str, ...]
 
 
+NARROW = frozenset({"n", "drift", "SNR levels", "late", "independent"})
+"""Columns that are left out where there is little room."""
+
+
+def narrow(columns: Sequence[str], rows: Sequence[Row]) -> tuple[Row, list[Row]]:
+    """Fewer columns, with intervals and errors in a line of their own below each number."""
+    kept = [k for k, column in enumerate(columns) if column not in NARROW]
+
+    def folded(cell: str) -> str:
+        for sign in (" [", " ±", " (", " together", " apart", " →"):
+            cell = cell.replace(sign, f"\n{sign.strip()}")
+        return cell
+
+    return tuple(columns[k] for k in kept), [tuple(folded(row[k]) for k in kept) for row in rows]
+
+
 def phase_rows(account: Phases) -> list[Row]:
     """Each layer's transition, turning point and what follows."""
     return [

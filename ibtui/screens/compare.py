@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from engine.errors import EngineError
 from engine.session.follow import Follower
 from ibtui.charts.information_plane import compared_planes
-from ibtui.panels import PANELS, Panels, estimator
+from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
@@ -23,7 +23,7 @@ from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import printable
+from ibtui.wording import estimate, printable
 
 MOST = 6
 LOOK_SECONDS = 0.5
@@ -151,7 +151,7 @@ class CompareScreen(PlaybackScreen):
     def _show_status(self) -> None:
         count, every = len(self._shown), len(self._every)
         text = f"comparing {count} ensembles" + (f" of {every}: e chooses which" if every > count else "")
-        estimators = sorted({estimator(follower.summary) for follower in self._followers})
+        estimators = sorted({estimate(follower.summary.experiment) for follower in self._followers})
         self.query_one("#status", Static).update(printable(self._trouble or "  ·  ".join([text, *estimators])))
 
     def _title(self, number: int, index: int) -> str:

@@ -10,7 +10,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -24,19 +24,18 @@ from engine.errors import EngineError
 from engine.session.control import send, settle
 from engine.session.follow import Follower
 from ibtui.charts.spec import ChartSpec
-from ibtui.panels import PANELS, Panels, estimator
+from ibtui.panels import PANELS, Panels
 from ibtui.screens.playback import PlaybackScreen
+from ibtui.screens.study import StudyScreen
 from ibtui.status import about, status_line
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.layers_table import LayersTable
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
+from ibtui.widgets.phases_view import PhasesView
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
-
-if TYPE_CHECKING:
-    from ibtui.app import IbtuiApp
 
 LOOK_SECONDS = 0.25
 """How often a session that runs is looked at."""
@@ -50,14 +49,19 @@ little. Four charts take 0.1 s, so that on two cores they are drawn about once a
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
 
-TITLES = {"plane": "Plane", "gradients": "Gradients", "snr": "SNR", "learning": "Learning", "layers": "Layers"}
-"""What can be chosen: the charts, and the table of the layers."""
+TITLES = {
+    "plane": "Plane",
+    "gradients": "Gradients",
+    "snr": "SNR",
+    "learning": "Learning",
+    "phases": "Phases",
+    "layers": "Layers",
+}
+"""What can be chosen: the charts, what the phases are, and the table of the layers."""
 
 
-class SessionScreen(PlaybackScreen):
+class SessionScreen(StudyScreen):
     """Shows one session."""
-
-    app: IbtuiApp
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (WIDE, "-wide"), (HUGE, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
@@ -92,9 +96,7 @@ class SessionScreen(PlaybackScreen):
     hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False)
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-        self.follower: Follower | None = None
+        super().__init__(path)
         self._panels: dict[int, Panels] = {}
         self._looked = 0.0
         self._stale = False
@@ -115,6 +117,7 @@ class SessionScreen(PlaybackScreen):
             with Grid(id="charts"):
                 for name in PANELS:
                     yield ChartView(id=name)
+                yield PhasesView(id="phases")
                 yield LayersTable(id="layers")
             with Vertical(id="side"):
                 yield LayersTable(id="side-layers")
@@ -137,6 +140,7 @@ class SessionScreen(PlaybackScreen):
             self._trouble = str(error)
             self._show_status()
             return
+        self.begin_study()
         self._read()
         self._recall()
 
@@ -154,6 +158,7 @@ class SessionScreen(PlaybackScreen):
             "epoch": None if self.playback.following else self.playback.epoch,
         }
         self.app.views.keep(self.path, view)
+        self.end_study()
         self.follower.close()
         if not self.follower.summary.live and Path(f"{self.path}-wal").exists():
             with suppress(EngineError):  # somebody else is still reading
@@ -223,7 +228,7 @@ class SessionScreen(PlaybackScreen):
             return None
         if index not in self._panels:
             try:
-                self._panels[index] = Panels(self.follower, index)
+                self._panels[index] = Panels(self.follower, index, self._again)
             except KeyError:  # nothing of it is recorded yet
                 return None
         return self._panels[index]
@@ -264,9 +269,20 @@ class SessionScreen(PlaybackScreen):
                 view = self.query_one(f"#{name}", ChartView)
                 if view.display:
                     view.show(self._spec(panels, name), self._moment(name))
-        figures = panels.figures(self.playback.epoch)
+        epoch = self.playback.epoch
         for table in self.query(LayersTable):
-            table.show(figures, self.hidden_layers)
+            if table.region.area > 0 or table.display:
+                table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
+        phases = self.query_one("#phases", PhasesView)
+        if phases.display and not self.everything:
+            self.show_phases(phases, panels)
+        self.ask_again()
+
+    def renew(self) -> None:
+        """Other numbers are to be shown."""
+        self._panels = {}
+        self._show_status()
+        self.draw_soon()
 
     def _spec(self, panels: Panels, name: str) -> ChartSpec:
         return panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
@@ -298,7 +314,7 @@ class SessionScreen(PlaybackScreen):
         summary = self.follower.summary
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
-        status.update(printable(status_line(summary, estimator(summary), ensemble=ensemble)))
+        status.update(printable(status_line(summary, self.basis, ensemble=ensemble)))
         told = about(summary, None if current is None else current.ensemble)
         self.query_one("#about", Static).update("\n".join(printable(line) for line in told))
 
@@ -330,8 +346,8 @@ class SessionScreen(PlaybackScreen):
         tabs = self.query_one("#tabs", Tabs)
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
-        if panel in PANELS and not self.everything:
-            self.query_one(f"#{panel}", ChartView).focus()
+        if panel != "layers" and not self.everything:
+            self.query_one(f"#{panel}").focus()
         self.call_after_refresh(self.draw)
 
     def _arrange(self) -> None:
@@ -375,7 +391,7 @@ class SessionScreen(PlaybackScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A chart was clicked: it is the chosen one."""
-        if event.widget.id in PANELS:
+        if event.widget.id in TITLES:
             self.panel = str(event.widget.id)
 
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:

@@ -1,42 +1,61 @@
-"""The table of an ensemble's layers at one epoch."""
+"""The layers of an ensemble at one epoch: a table, and what must be known of its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from textual.widgets import DataTable
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import DataTable, Static
 
 from ibtui.panels import LayerFigures
+from ibtui.wording import printable
 
 COLUMNS = {
     "layer": "T",
     "width": "width",
-    "i_x": "I(X;T) bits",
-    "i_y": "I(T;Y) bits",
+    "i_x": "I(X;T)",
+    "i_y": "I(T;Y)",
     "distinct": "distinct t",
     "snr": "SNR",
+    "saturated": "saturated",
 }
 
 
-class LayersTable(DataTable[str]):
-    """Width, I(X;T), I(T;Y) with their spread over networks, distinct t and gradient SNR of every layer."""
+class LayersTable(Vertical):
+    """Width, I(X;T), I(T;Y) with their spread over networks, distinct t, gradient SNR and saturation of every layer."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes, cursor_type="none", show_cursor=False)
-        self.can_focus = False
+    DEFAULT_CSS = """
+    LayersTable { height: auto; }
+    LayersTable DataTable { height: auto; max-height: 100%; }
+    LayersTable Static { height: auto; padding: 0 1; color: $text-muted; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The table over the notes."""
+        table: DataTable[str] = DataTable(cursor_type="none", show_cursor=False)
+        table.can_focus = False
+        yield table
+        yield Static(markup=False)
 
     def on_mount(self) -> None:
         """The columns."""
         for key, label in COLUMNS.items():
-            self.add_column(label, key=key)
+            self.table.add_column(label, key=key)
 
-    def show(self, figures: Sequence[LayerFigures], hidden: Collection[int]) -> None:
+    @property
+    def table(self) -> DataTable[str]:
+        """The table itself."""
+        return self.query_one(DataTable)
+
+    def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
-        if self.row_count != len(figures):
-            self.clear()
+        table = self.table
+        if table.row_count != len(figures):
+            table.clear()
             for one in figures:
-                self.add_row(*[""] * len(COLUMNS), key=str(one.layer))
-            self.call_after_refresh(self.notify_style_update)  # else rows drawn too early keep narrow columns
+                table.add_row(*[""] * len(COLUMNS), key=str(one.layer))
+            table.call_after_refresh(table.notify_style_update)  # else rows drawn too early keep narrow columns
         for one in figures:
             name = "out" if one.layer == len(figures) else str(one.layer)
             cells = {
@@ -44,13 +63,19 @@ class LayersTable(DataTable[str]):
                 "width": str(one.width),
                 "i_x": _spread(one.i_x, one.i_x_std),
                 "i_y": _spread(one.i_y, one.i_y_std),
-                "distinct": f"{one.distinct:.0f}",
-                "snr": "–" if one.snr != one.snr else f"{one.snr:.3g}",
+                "distinct": _absent(one.distinct, ".0f"),
+                "snr": _absent(one.snr, ".3g"),
+                "saturated": _absent(one.saturated, ".0%"),
             }
             for column, text in cells.items():
-                if self.get_cell(str(one.layer), column) != text:
-                    self.update_cell(str(one.layer), column, text, update_width=True)
+                if table.get_cell(str(one.layer), column) != text:
+                    table.update_cell(str(one.layer), column, text, update_width=True)
+        self.query_one(Static).update("\n".join(printable(note) for note in notes))
 
 
 def _spread(mean: float, std: float) -> str:
-    return f"{mean:.3f} ± {std:.3f}"
+    return "…" if mean != mean else f"{mean:.3f} ± {std:.3f}"
+
+
+def _absent(value: float, form: str) -> str:
+    return "–" if value != value else format(value, form)

@@ -1,0 +1,171 @@
+"""Measuring the shown session again, with other bins or another estimator, while somebody looks at it.
+
+The numbers come from a process of their own (`ibtui remeasure --stream`), the shown epoch first, and stay in memory:
+the session file is only read. Nothing here loads a compiler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.experiment import BINNED, ESTIMATORS, Experiment
+from engine.session.history import LayerHistory
+
+BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000)
+"""Numbers of bins that the keys step through."""
+MEASURED = ("i_x", "i_y", "i_x_lower", "i_y_lower", "distinct_t", "low", "high")
+"""What an answer has for every network and layer."""
+LONGEST_LINE = 2**26
+"""Bytes of an answer: 100 000 networks of 16 layers."""
+
+
+class MeasuringAgain:
+    """What has been measured again of one session, and the process that does it."""
+
+    def __init__(self, path: Path, recorded: Experiment, changed: Callable[[], None], refused: Callable[[str], None]):
+        self._path = path
+        self._recorded = recorded
+        self.experiment = recorded
+        """The settings that the shown numbers rest on."""
+        self._changed = changed
+        self._refused = refused
+        self._answers: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+        """By ensemble and epoch."""
+        self._asked: tuple[int, int, set[int]] = (-1, -1, set())
+        """Ensemble, first epoch and all epochs of the last request."""
+        self._process: asyncio.subprocess.Process | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._number = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether other numbers than the recorded ones are shown."""
+        return self.experiment != self._recorded
+
+    def missing(self, ensemble: int, epochs: Sequence[int]) -> int:
+        """How many of these epochs are still to come."""
+        return sum((ensemble, epoch) not in self._answers for epoch in epochs) if self.active else 0
+
+    # what to measure with
+
+    def step_bins(self, steps: int) -> None:
+        """More bins (1) or fewer (−1)."""
+        if self.experiment.estimator not in BINNED:
+            raise EngineError(f"the estimator {self.experiment.estimator} has no bins")
+        now = self.experiment.bins
+        further = [b for b in BINS if b > now] if steps > 0 else [b for b in reversed(BINS) if b < now]
+        if further:
+            self._choose(self.experiment.override({"bins": further[0]}))
+
+    def next_estimator(self) -> None:
+        """The next of the estimators."""
+        names = tuple(ESTIMATORS)
+        after = names[(names.index(self.experiment.estimator) + 1) % len(names)]
+        noise = self._recorded.noise if after == "kde" else None
+        self._choose(self.experiment.override({"estimator": after, "noise": noise}))
+
+    def as_recorded(self) -> None:
+        """The numbers that the session has."""
+        self._choose(self._recorded)
+
+    def _choose(self, experiment: Experiment) -> None:
+        if experiment != self.experiment:
+            self.experiment = experiment
+            self._answers.clear()
+            self._asked = -1, -1, set()
+            self._changed()
+
+    # the numbers
+
+    def history(self, ensemble: int, recorded: LayerHistory) -> LayerHistory:
+        """The recorded history with what was measured again in its place, NaN where that is still to come."""
+        if not self.active:
+            return recorded
+        values: dict[str, np.ndarray] = {name: np.full(recorded.i_x.shape, np.nan) for name in MEASURED}
+        for row, epoch in enumerate(recorded.epochs.tolist()):
+            answer = self._answers.get((ensemble, epoch))
+            if answer is not None:
+                for name, found in answer.items():
+                    values[name][row, : len(found)] = found
+        known = {field.name for field in fields(recorded)}
+        return replace(recorded, **{name: value for name, value in values.items() if name in known})
+
+    async def ask(self, ensemble: int, shown: int, epochs: Sequence[int]) -> None:
+        """Have the epochs that are still to come measured, the shown one first."""
+        wanted = [epoch for epoch in epochs if (ensemble, epoch) not in self._answers]
+        if not self.active or not wanted:
+            return
+        whose, first, asked = self._asked
+        if whose == ensemble and set(wanted) <= asked and (shown not in wanted or shown == first):
+            return  # they are on their way
+        self._asked = ensemble, shown, set(wanted)
+        self._number += 1
+        order = sorted(wanted, key=lambda epoch: (epoch != shown, epoch))
+        request = {
+            "id": self._number,
+            "ensemble": ensemble,
+            "epochs": order,
+            "bins": self.experiment.bins,
+            "estimator": self.experiment.estimator,
+            "noise": self.experiment.noise,
+        }
+        if self._process is None or self._process.returncode is not None:
+            await self._start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with suppress(ConnectionError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            await self._process.stdin.drain()
+
+    async def _start(self) -> None:
+        command = [sys.executable, "-m", "ibtui", "remeasure", str(self._path.absolute()), "--stream"]
+        self._process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+        )
+        self._listening = asyncio.create_task(self._listen(self._process))
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with suppress(ValueError):  # a line that is too long
+            async for line in process.stdout:
+                self._take(json.loads(line))
+        said = (await process.stderr.read()).decode(errors="replace").strip()
+        if await process.wait() not in (0, -15) and said:
+            self._refused(said.splitlines()[-1].removeprefix("ibtui: "))
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        if answer.get("id") != self._number:
+            return  # of an earlier wish
+        if "error" in answer:
+            self._refused(str(answer["error"]))
+            return
+        if answer["estimator"] != self.experiment.estimator:
+            return
+        found: dict[str, np.ndarray] = {
+            name: np.array(answer[name], np.float64) for name in MEASURED if answer.get(name) is not None
+        }
+        self._answers[answer["ensemble"], answer["epoch"]] = found
+        self._changed()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._listening is not None:
+            self._listening.cancel()
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.terminate()
