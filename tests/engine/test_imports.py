@@ -35,14 +35,21 @@ def test_every_module_of_the_engine_is_looked_at() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["engine.session.summary", "engine.session.control", "engine.experiment", "engine.presets", "engine.rules.names"],
+    [
+        "engine.session.summary",
+        "engine.session.control",
+        "engine.experiment",
+        "engine.presets",
+        "engine.rules.names",
+        "engine.activations",
+    ],
 )
 def test_lists_and_forms_wait_for_no_numerics(module: str) -> None:
     assert pulled_in(module).isdisjoint(HEAVY | FRONT_ENDS)
 
 
 def test_reading_a_session_waits_for_numpy_alone() -> None:
-    found = pulled_in("engine.session.history")
+    found = pulled_in("engine.session.history", "engine.session.follow", "engine.measures.checks")
     assert "numpy" in found
     assert found.isdisjoint(HEAVY - {"numpy"})
 

@@ -76,14 +76,16 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
         "run", "--rule", "committee", "--theta", "auto", "--i-xy", "0.5", "--hidden", "5-4", "--hidden", "none",
         "--fraction", "0.25", "--fraction", "0.5", "--networks", "2", "--seed", "7", "--epochs", "4", "--batch", "full",
         "--learning-rate", "0.5", "--optimizer", "momentum", "--momentum", "0.5", "--activation", "softsign",
-        "--init-scale", "0.5", "--bins", "7", "--snapshots", "1", "--snapshot-at", "2,3", "--no-weights",
+        "--init-scale", "0.5", "--labels", "random", "--estimator", "adaptive", "--bins", "7", "--noise", "0.5",
+        "--snapshots", "1", "--snapshot-at", "2,3", "--no-weights",
         "--trainer", "fused", "--device", "cpu", "--threads", "1", "--name", "all",
     )  # fmt: skip
     shown = program.figures("all")
     assert shown["experiment"] == {
         "rule": "committee", "theta": "auto", "i_xy": 0.5, "hidden": ["5-4", "none"], "fraction": [0.25, 0.5],
         "networks": 2, "seed": 7, "epochs": 4, "batch": "full", "learning_rate": 0.5, "optimizer": "momentum",
-        "momentum": 0.5, "activation": "softsign", "init_scale": 0.5, "bins": 7, "snapshots": 1, "snapshot_at": [2, 3],
+        "momentum": 0.5, "activation": "softsign", "init_scale": 0.5, "labels": "random",
+        "estimator": "adaptive", "bins": 7, "noise": 0.5, "snapshots": 1, "snapshot_at": [2, 3],
         "weights": False, "trainer": "fused", "device": "cpu",
     }  # fmt: skip
     grid = [(ensemble["hidden"], ensemble["fraction"]) for ensemble in shown["ensembles"]]
