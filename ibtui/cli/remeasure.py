@@ -223,14 +223,14 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
             for name in ("i_x", "i_y"):
                 mean, std, least = (ensemble[f"{name}_{kind}"][0][k] for kind in ("mean", "std", "lower_mean"))
                 text = f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
-                figures.append(text + ("" if least is None else f" ({least:.3f})"))
+                figures.append(text if least is None else f"{least:.3f} – {mean:.3f}")
             distinct = f"{ensemble['distinct_mean'][0][k]:.0f}"
             table.add_row("output" if k + 1 == len(widths) else str(k + 1), str(width), *figures, distinct)
         console.print(table)
         console.print()
-    bounds = " Upper bounds (lower ones)." if experiment.estimator == "kde" else ""
+    kde = experiment.estimator == "kde"
+    what = "Lower – upper bounds, means over networks" if kde else "Mean ± standard deviation over networks"
     console.print(
-        f"Mean ± standard deviation over networks. By {estimate(experiment)}, over all patterns under the true rule."
-        f"{bounds}",
+        f"{what}. By {estimate(experiment)}, over all patterns under the true rule.",
         style="dim",
     )

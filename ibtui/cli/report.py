@@ -175,9 +175,9 @@ def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Ta
     from rich.table import Table
 
     table = Table(
-        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0)
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "gradient SNR", "saturated"):
+    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "SNR", "saturated"):
         table.add_column(heading, justify="right", no_wrap=True)
     widths = (*parse_hidden(ensemble.hidden), 1)
     snr = _mean(now.snr[0])
@@ -188,7 +188,7 @@ def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Ta
     for k, width in enumerate(widths):
         name = str(k + 1) if k + 1 < len(widths) else "output"
         figures = [
-            _spread(mean[k], std[k]) + ("" if np.isnan(least[k]) else f" ({least[k]:.3f})")
+            _spread(mean[k], std[k]) if np.isnan(least[k]) else f"{least[k]:.3f} – {mean[k]:.3f}"
             for mean, std, least in zip(means, stds, lower, strict=True)
         ]
         table.add_row(
@@ -214,11 +214,12 @@ def _learning_line(now: LearningHistory) -> str:
 
 def _caption(summary: Summary) -> str:
     experiment = summary.experiment
-    spread = "Mean ± standard deviation over networks. " if experiment.networks > 1 else ""
-    bounds = " In the plane and the table: upper bounds (lower ones)." if experiment.estimator == "kde" else ""
+    kde = experiment.estimator == "kde"
+    spread = "Mean ± standard deviation over networks. " if experiment.networks > 1 and not kde else ""
+    bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
     return (
         f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}, over all patterns under the true rule.{bounds} "
-        "Saturated: share of outputs near their activation's bounds (for relu, at 0)."
+        "SNR: of the gradients. Saturated: share of outputs near their activation's bounds (for relu, at 0)."
     )
 
 
