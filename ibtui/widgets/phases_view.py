@@ -70,7 +70,7 @@ class PhasesView(VerticalScroll, inherit_bindings=False):
 def _table(columns: Sequence[str], rows: Sequence[Row], *, small: bool) -> Table:
     if small:
         columns, rows = narrow(columns, rows)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1 if small else 2, 0, 0))
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:

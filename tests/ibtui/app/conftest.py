@@ -189,9 +189,12 @@ def _make(path: Path, **settings: Any) -> Path:
 
 @pytest.fixture(scope="session")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sessions made once: `plain`, `grid` (of three ensembles), and `lone`, of one network measured twice."""
+    """Sessions made once: `plain`, `kept` (with weights), `grid` (of three ensembles), and `lone`, of one network that
+    was measured twice.
+    """
     directory = tmp_path_factory.mktemp("originals")
     _make(directory / "plain.ibs", hidden=((4, 3),))
+    _make(directory / "kept.ibs", hidden=((4, 3),), weights=True)
     _make(directory / "grid.ibs", hidden=((4, 3), (5,), (3, 2, 2)))
     _make(directory / "lone.ibs", hidden=((4, 3),), networks=1, snapshots=0)
     return directory

@@ -158,8 +158,8 @@ async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any
     async with open_app("plain", size=(170, 40)) as view:
         await view.press("home", "full_stop", "full_stop", "full_stop")
         assert view.screen.playback.epoch == 3
-        assert "at epoch 3" in view.text()
-        table = view.one("#layers", DataTable)
+        assert "at epoch 3." in view.chart().spec.caption
+        table = view.one("#side-layers DataTable", DataTable)
         for layer in range(3):
             row = table.get_row_at(layer)
             values = found.i_x[0, :, layer]
@@ -177,12 +177,12 @@ async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
         await view.press("2")
         assert [mark.text for mark in view.chart().spec.marks] == ["1", "3"]
         assert "T2" not in [series.label for series in view.chart("gradients").spec.series]
-        assert "hidden" in view.one("#layers", DataTable).get_row_at(1)[0]
+        assert "hidden" in view.one("#side-layers DataTable", DataTable).get_row_at(1)[0]
         await view.press("1", "3", "4")  # the last one stays; there is no fourth
         assert view.screen.hidden_layers == {1, 2}
         await view.press("1", "2")
         assert [mark.text for mark in view.chart().spec.marks] == ["1", "2", "3"]
-        assert "hidden" not in view.one("#layers", DataTable).get_row_at(1)[0]
+        assert "hidden" not in view.one("#side-layers DataTable", DataTable).get_row_at(1)[0]
 
 
 async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
@@ -265,12 +265,12 @@ async def test_tabs_choose_the_chart(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
         shown = [view.visible(*ALL)]
-        for _ in range(5):
+        for _ in range(6):
             await view.press("tab")
             await view.pilot.pause()
-            shown.append(view.visible(*ALL, "layers"))
-        assert shown == [["plane"], ["gradients"], ["snr"], ["learning"], ["layers"], ["plane"]]
-        await view.press("shift+tab", "shift+tab")
+            shown.append(view.visible(*ALL, "phases", "layers"))
+        assert shown == [["plane"], ["gradients"], ["snr"], ["learning"], ["phases"], ["layers"], ["plane"]]
+        await view.press("shift+tab", "shift+tab", "shift+tab")
         await view.until(lambda: view.visible(*ALL) == ["learning"])
         assert view.chart("learning").has_focus
         await view.pilot.click("#tab-snr")
@@ -770,6 +770,7 @@ async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
         turn = view.screen.current.turn
         assert 6 < turn < 12  # between an SNR of 2 and one of 0.4
         assert [mark.text for mark in view.chart().spec.marks].count("◆") == 3
+        assert [mark.text for mark in view.chart("snr").spec.marks] == ["1", "2", "3"]
         for name in ("gradients", "snr", "learning"):
             assert [guide.value for guide in view.chart(name).spec.guides if guide.axis == "x"] == [turn]
         assert "◆" in view.one("#timeline", Timeline).render_line(0).text
@@ -870,3 +871,67 @@ async def test_a_screenshot_is_written_where_the_app_was_started(open_app: Any, 
             "wrote ibtui-session-2.svg",
         ]
     assert "plane" in (tmp_path / "ibtui-session.svg").read_text()
+
+
+async def test_bins_and_estimator_change_while_one_looks(open_app: Any, have: Any, directory: Path) -> None:
+    path = have("kept")
+    before = path.read_bytes()
+    with SessionReader(path) as reader:
+        recorded = reader.layers(reader.ensemble(0), 40).i_x[0].mean(axis=0)
+    async with open_app("kept", size=(200, 60)) as view:
+        await view.press("right_parenthesis")
+        await view.until(lambda: "measured again: binning, 45 bins" in view.text())
+        await view.until(lambda: "to come" not in view.said("#status"))
+        table = view.one("#side-layers DataTable", DataTable)
+        more = [float(table.get_row_at(k)[2].split()[0]) for k in range(3)]
+        assert all(a >= b - 0.001 for a, b in zip(more, recorded, strict=True))
+        assert more != [round(float(value), 3) for value in recorded]
+        await view.until(lambda: "45 bins" in view.chart().spec.caption)
+        await view.press("e")
+        await view.until(lambda: "measured again: adaptive" in view.said("#status"))
+        await view.press("W")
+        await view.until(lambda: any("saved as" in note for note in view.notes()))
+        saved = [file for file in directory.glob("*.ibs") if file != path]
+        assert len(saved) == 1
+        with SessionReader(saved[0]) as reader:
+            assert reader.summary.experiment.estimator == "adaptive"
+            assert reader.summary.experiment.bins == 45
+        await view.press("E")
+        await view.until(lambda: view.said("#status").endswith("binning, 30 bins of [−1, 1]"))
+        assert [table.get_row_at(k)[2].split()[0] for k in range(3)] == [f"{value:.3f}" for value in recorded]
+        await view.press("W")
+        await view.until(lambda: any("nothing is measured again" in note for note in view.notes()))
+    assert path.read_bytes() == before
+
+
+async def test_without_weights_nothing_is_measured_again(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        for key in ("right_parenthesis", "left_parenthesis", "e"):
+            await view.press(key)
+            await view.until(lambda: any("keeps no weights" in note for note in view.notes()))
+            view.app.clear_notifications()
+        assert "measured again" not in view.said("#status")
+
+
+@pytest.mark.parametrize(("name", "waiting"), [("kept", ""), ("plain", "no weights: it was run")])
+async def test_the_phases_are_told(open_app: Any, have: Any, name: str, waiting: str) -> None:
+    have(name)
+    async with open_app(name, size=(120, 40)) as view:
+        view.screen.panel = "phases"
+        await view.until(lambda: view.visible("phases") == ["phases"])
+        await view.until(lambda: "drift ends" in view.text())
+        view.one("#phases").scroll_end(animate=False)
+        if waiting:
+            await view.until(lambda: waiting in view.text())
+        else:
+            await view.until(lambda: view.screen._diffusion)
+            await view.until(lambda: "reading the weights" not in view.text())
+        await view.press("home")  # stays the playhead's
+        assert view.screen.playback.epoch == 0
+
+
+async def test_layers_at_the_ceiling_are_told(open_app: Any, have: Any) -> None:
+    have("plain", "high", "UPDATE layer SET i_x = 12, distinct_t = 4096 WHERE layer = 1")
+    async with open_app("high", size=(200, 60)) as view:
+        await view.until(lambda: "at the ceiling: T1" in view.text())
