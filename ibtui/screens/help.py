@@ -31,17 +31,24 @@ input cannot mislead it.
 
 * **Drift**: the batches of an epoch agree where the weights should go, so the mean of their gradients is larger than
   its spread (SNR above 1). Layers rise: the labels are fitted.
-* **Diffusion**: the mean has become small, the batches pull in random directions (SNR below 1, at last near the noise
-  floor 1/√batches). Shwartz-Ziv and Tishby (2017) claim that this random walk *compresses* the input: layers move left.
+* **Diffusion**: the mean has become small, the batches pull in random directions (SNR below 1; batches that were
+  independent would give 1/√batches from noise alone). Shwartz-Ziv and Tishby (2017) claim that this random walk
+  *compresses* the input: layers move left.
 
-Whether that happens, and what of it is an artefact of measuring with bins, is disputed (Saxe 2018, Goldfeld 2019). Run
-`relu`, change the bins, and see.
+◆ marks where a layer goes over from one to the other: where its SNR falls below 1 for good or for longest, estimated in
+every network. The tab *Phases* has each layer's figures with 95 % intervals, and where I(X;T) turns.
+
+Whether compression happens, and what of it is an artefact of measuring with bins, is disputed (Saxe 2018, Goldfeld
+2019). Run `relu` beside tanh, `full-batch`, `random-labels`; press `(` and `)` for fewer and more bins, `e` for another
+estimator, and see.
 
 ## What the numbers rest on
 
 Each neuron's output is put in one of 30 equal intervals; a layer's value is the tuple of its neurons' bins, counted
 exactly over all inputs and under the true rule, whatever sample the network learned from. The status line says which
-bins they were.
+bins they were. A layer *at the ceiling* gives every input a value of its own: there I(X;T) is H(X) whatever the layer
+does. *Saturated* is the share of outputs near the activation's bounds. In truth no layer knows more than the one below
+it; binned layers can break that a little, and the notes under the table say where.
 """
 
 ABOUT = {

@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 
 from engine.calibration import Speed, estimate
 from engine.errors import EngineError
-from engine.experiment import ACTIVATIONS, OPTIMIZERS, Experiment, Hidden, hidden_text
+from engine.experiment import ACTIVATIONS, ESTIMATORS, LABELS, OPTIMIZERS, Experiment, Hidden, hidden_text
 from engine.presets import DEFAULT, PRESETS
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.too_small import TooSmall
@@ -86,7 +86,9 @@ FIELDS = (
     Field("optimizer", "Optimiser", "", known=OPTIMIZERS),
     Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
     Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
-    Field("bins", "Bins", "equal intervals for a neuron's output, from 2", known=("30", "60")),
+    Field("estimator", "Estimator", "", known=ESTIMATORS),
+    Field("bins", "Bins", "intervals for a neuron's output, from 2", known=("30", "60")),
+    Field("labels", "Labels", "random: a fair coin instead of the rule", known=LABELS),
     Field("name", "Name", "of the session; empty: made from what runs"),
 )
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: what things cost here, each beside what it is compared to.
+"""`python -m tests.benchmarks [PART ...]`: what things cost here, each beside what it is compared to.
 
 It measures, it does not judge.
 """
@@ -13,25 +13,32 @@ import platform
 import torch
 
 from engine.threads import usable_cores
+from tests.benchmarks.app import app_answers
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.training import training_steps
 
+PARTS = {"training": training_steps, "measuring": snapshots, "app": app_answers}
+
 
 def main() -> None:
-    """Run all benchmarks and print their table, or JSON."""
+    """Run the benchmarks and print their table, or JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=main.__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    as_json = parser.parse_args().json
+    arguments = parser.parse_args()
+    unknown = [part for part in arguments.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}: known are {', '.join(PARTS)}")
     machine = (
         f"{platform.machine()}, {usable_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    rows = [*training_steps(), *snapshots()]
-    if as_json:
+    rows = [row for part in arguments.parts or PARTS for row in PARTS[part]()]
+    if arguments.json:
         print(json.dumps({"machine": machine, "rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
         return
     print(machine)
     for row in rows:
-        print(f"{row.what:24} {row.how:32} {row.median:9.3g} {row.unit}  {row.ratio:7.3g}x")
+        print(f"{row.what:24} {row.how:34} {row.median:9.3g} {row.unit:2}  {row.ratio:7.3g}x")
 
 
 if __name__ == "__main__":

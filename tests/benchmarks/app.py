@@ -9,10 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
+from engine.errors import EngineError
 from engine.experiment import Experiment
 from engine.session.control import send
 from engine.session.summary import read_summary
@@ -38,7 +39,12 @@ def app_answers() -> list[Row]:
         }
         (place / "sessions").mkdir()
         _run(LARGE, place / "sessions" / "large.ibs", environment)
-        return [*_opening(place, environment), *_scrubbing(environment), *_watching(place, environment)]
+        return [
+            *_opening(place, environment),
+            *_scrubbing(environment),
+            *_killed(place, environment),
+            *_watching(place, environment),
+        ]
 
 
 def _run(experiment: Experiment, path: Path, environment: Mapping[str, str]) -> float:
@@ -61,7 +67,8 @@ def _running(experiment: Experiment, path: Path, environment: Mapping[str, str])
         yield process
     finally:
         if process.poll() is None:
-            send(path, "stop")
+            with suppress(EngineError):  # it has just ended
+                send(path, "stop")
             process.wait()
 
 
@@ -109,6 +116,28 @@ def _scrubbing(environment: Mapping[str, str]) -> list[Row]:
     return [Row("scrubbing", "steps a second, held key", steps / took, "/s", 1.0)]
 
 
+def _killed(place: Path, environment: Mapping[str, str]) -> list[Row]:
+    """Seconds from the end of a run by force to two apps that say so."""
+    waits = []
+    for number in range(5):
+        path = place / "sessions" / f"killed-{number}.ibs"
+        with _running(Experiment(networks=2, epochs=10**7, weights=False), path, environment) as process:
+            while not path.exists():
+                time.sleep(0.01)
+            with (
+                Terminal(["open", path.stem], (180, 50), environment) as one,
+                Terminal(["open", path.stem], (180, 50), environment) as other,
+            ):
+                for terminal in (one, other):
+                    terminal.until("run: running")
+                one.wait(0.5)
+                process.kill()
+                process.wait()
+                began = time.perf_counter()
+                waits.append(max(terminal.until("run: interrupted") for terminal in (one, other)) - began)
+    return [Row("a run is killed", "both apps say so, slowest of 5", max(waits), "s", 1.0)]
+
+
 def _watching(place: Path, environment: Mapping[str, str]) -> list[Row]:
     """The run alone and with the app open on it, in turns; and how soon keys are answered meanwhile."""
     alone, watched, waits = [], [], []
@@ -125,7 +154,7 @@ def _watching(place: Path, environment: Mapping[str, str]) -> list[Row]:
                     terminal.wait(0.5)
                 terminal.press("g")
                 terminal.until("Go to epoch")
-                terminal.press("\x15300\r")
+                terminal.press("300\r")  # what stands there is marked, and typed over
                 terminal.until(_label(_nearest(300)))
                 while process.poll() is None:
                     waits += _answers(terminal)

@@ -45,7 +45,7 @@ class Terminal:
         while wanted not in self._text:
             left = end - time.perf_counter()
             if left <= 0 or not self._read(left):
-                raise TimeoutError(f"{text!r} was not written; last there was {self._text[-2000:]!r}")
+                raise TimeoutError(f"{text!r} was not written in {PATIENCE:.0f} s")
         now = time.perf_counter()
         self._text = self._text[self._text.index(wanted) + len(wanted) :]
         return now

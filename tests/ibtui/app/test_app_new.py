@@ -78,6 +78,8 @@ BAD = [
     ("batch", "0", "or full"),
     ("batch", "half", "or full"),
     ("bins", "1", "from 2"),
+    ("estimator", "guess", "binning, adaptive"),
+    ("labels", "odd", "rule, random"),
     ("name", "a/b", "without /"),
     ("name", ".x", "dot"),
     ("name", "a\x1b[2Jb", "printable"),
