@@ -1,0 +1,1 @@
+"""The information bottleneck: the bound that no layer crosses, and which of its points a layer is nearest to."""

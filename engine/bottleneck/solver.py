@@ -1,0 +1,138 @@
+"""One point of the bound: the optimal encoder at one beta, what it knows, and the line that nothing crosses.
+
+The line: with F the Lagrangian's minimum and `gap` what the certificate leaves open, every T has
+I(X;T) + beta (I(X;Y) − I(T;Y)) >= F − gap, so that I(T;Y) <= I(X;Y) − (F − gap) / beta + I(X;T) / beta.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from engine.bottleneck.kernel import divergence
+from engine.bottleneck.mixture import fill, solve_mixture, value
+from engine.bottleneck.source import Source
+from engine.compiled import compiled
+from engine.errors import InvalidValue
+from engine.rules.rule import binary_entropy
+
+BITS = 1.0 / math.log(2.0)
+GREATEST_BETA = 1e10
+"""Beyond it the certificate's rounding errors pass 1e-10 nats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The optimal encoder at one beta. Information in bits."""
+
+    beta: float
+    log_odds: Float64[np.ndarray, " support"]
+    """log(q / (1−q)) of each decoder q = p(y=1|t), ascending."""
+    masses: Float64[np.ndarray, " support"]
+    """pi(q): p(t) at the optimum."""
+    i_x: float
+    """I(X;T) of this encoder."""
+    i_y: float
+    """I(T;Y) of this encoder, with the decoder that belongs to it: what is achieved."""
+    gap: float
+    """Certified: the Lagrangian is within this many bits of its minimum."""
+    intercept: float
+    """No T has an I(T;Y) above `intercept` + I(X;T) / beta."""
+    rounds: int
+    """Of the method, for who wants to know its cost."""
+
+    @property
+    def support(self) -> int:
+        """Values t of the encoder."""
+        return len(self.masses)
+
+    @property
+    def decoder(self) -> Float64[np.ndarray, " support"]:
+        """p(y=1|t)."""
+        return 1.0 / (1.0 + np.exp(-self.log_odds))
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a search begins: the solution at a beta nearby."""
+
+    log_odds: Float64[np.ndarray, " support"]
+    masses: Float64[np.ndarray, " support"]
+
+
+NOWHERE = Start(np.empty(0), np.empty(0))
+
+
+def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Solution:
+    """The optimum at `beta`, from a solution nearby if there is one.
+
+    Raises:
+        InvalidValue: beta is not above 0 and at most 1e10.
+    """
+    if not 0.0 < beta <= GREATEST_BETA:
+        raise InvalidValue(f"beta is {beta!r}: allowed is a number above 0 and at most {GREATEST_BETA:g}")
+    p, weights, odds = source.p_y, source.weights, source.log_odds
+    entropies = binary_entropy(p) / BITS
+    rest = 1.0 - p
+    log_odds, masses, log_c, rounds = solve_mixture(
+        float(beta), weights, p, rest, odds, entropies, start.log_odds, start.masses
+    )
+    i_x, i_y, f = weigh(float(beta), weights, p, odds, log_odds, masses, source.p_y1)
+    gap = max(log_c, 0.0) * BITS
+    return Solution(
+        beta=float(beta),
+        log_odds=log_odds,
+        masses=masses,
+        i_x=i_x * BITS,
+        i_y=min(i_y * BITS, source.i_xy),
+        gap=gap,
+        intercept=source.i_xy - (f * BITS - gap) / beta,
+        rounds=rounds,
+    )
+
+
+@compiled
+def weigh(
+    beta: float,
+    weights: Float64[np.ndarray, " classes"],
+    p: Float64[np.ndarray, " classes"],
+    odds: Float64[np.ndarray, " classes"],
+    t: Float64[np.ndarray, " k"],
+    mass: Float64[np.ndarray, " k"],
+    p_y1: float,
+) -> tuple[float, float, float]:
+    """(I(X;T), I(T;Y), F) in nats of the encoder p(t|x) proportional to mass exp(−beta KL).
+
+    Both informations are those of the encoder itself, with its own p(t) and p(y|t), whatever `mass` and `t` are.
+    """
+    n, size = weights.shape[0], t.shape[0]
+    kernel = np.empty((n, size))
+    f = np.empty(n)
+    fill(beta, p, odds, t, kernel)
+    free = value(weights, kernel, mass, f) - mass.sum()
+    of_t = np.zeros(size)
+    ones = np.zeros(size)
+    zeros = np.zeros(size)
+    for i in range(n):
+        for k in range(size):
+            r = weights[i] * mass[k] * kernel[i, k] / f[i]
+            of_t[k] += r
+            ones[k] += r * p[i]
+            zeros[k] += r * (1.0 - p[i])
+    i_x = 0.0
+    for i in range(n):
+        for k in range(size):
+            r = mass[k] * kernel[i, k] / f[i]
+            if r > 0.0 and of_t[k] > 0.0:
+                i_x += weights[i] * r * math.log(r / of_t[k])
+    odds_y = math.log(p_y1) - math.log1p(-p_y1)
+    i_y = 0.0
+    for k in range(size):
+        if of_t[k] > 0.0:
+            q = ones[k] / of_t[k]
+            other = zeros[k] / of_t[k]
+            i_y += of_t[k] * divergence(q, math.log(q) - math.log(other), odds_y)
+    return max(i_x, 0.0), max(i_y, 0.0), free
