@@ -169,7 +169,7 @@ def entry_mass(
         e = math.exp(min(level[i] - beta * divergence(p[i], odds[i], t), 700.0))
         total += e
         weight += e * weights[i]
-    return weight / total if total > 2.0 else 0.0
+    return weight / total if total > 20.0 else 0.0
 
 
 @compiled
@@ -291,14 +291,20 @@ def solve_mixture(
             extra = math.nan
         all_mass = np.zeros(all_t.shape[0])
         all_mass[: t.shape[0]] = mass
+        entry = all_mass.copy()
         for k in range(t.shape[0], all_t.shape[0]):
-            all_mass[k] = entry_mass(all_t[k], beta, weights, p, odds, level)
-        all_mass /= all_mass.sum()
+            entry[k] = entry_mass(all_t[k], beta, weights, p, odds, level)
+        entering = entry[t.shape[0] :].sum() > 0.0
+        entry /= entry.sum()
+        entry_t, entry = ordered(all_t, entry)
         all_t, all_mass = ordered(all_t, all_mass)
-        kernel = np.empty((n, all_t.shape[0]))
+        size = all_t.shape[0]
+        kernel = np.empty((n, size))
         fill(beta, p, odds, all_t, kernel)
         now = value(weights, kernel, all_mass, f)
-        size = all_t.shape[0]
+        if entering and value(weights, kernel, entry, f) <= now + NOISE * (1.0 + abs(now)):
+            all_mass = entry
+        now = value(weights, kernel, all_mass, f)
         hessian = np.empty((size, size))
         linear = np.empty(size)
         mass_model(weights, kernel, f, all_mass, hessian, linear)

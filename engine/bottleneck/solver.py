@@ -20,6 +20,12 @@ from engine.errors import InvalidValue
 from engine.rules.rule import binary_entropy
 
 BITS = 1.0 / math.log(2.0)
+LIGHT = 1e-24
+"""Classes lighter than this over the squared number of classes are no part of the search. Each is given a place of
+its own with GUARD times the number of classes as much mass as it weighs: all of them then add at most 1/GUARD to c,
+and their masses, together below 1/GUARD, take as little from the others."""
+GUARD = 1e12
+MOST_ODDS = 700.0
 GREATEST_BETA = 1e10
 """Beyond it the certificate's rounding errors pass 1e-10 nats."""
 
@@ -76,11 +82,25 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
         raise InvalidValue(f"beta is {beta!r}: allowed is a number above 0 and at most {GREATEST_BETA:g}")
     p, weights, odds = source.p_y, source.weights, source.log_odds
     entropies = binary_entropy(p) / BITS
-    rest = 1.0 - p
+    light = weights < LIGHT / len(weights) ** 2
+    heavy = ~light
     log_odds, masses, log_c, rounds = solve_mixture(
-        float(beta), weights, p, rest, odds, entropies, start.log_odds, start.masses
+        float(beta),
+        weights[heavy],
+        p[heavy],
+        1.0 - p[heavy],
+        odds[heavy],
+        entropies[heavy],
+        start.log_odds,
+        start.masses,
     )
-    i_x, i_y, f = weigh(float(beta), weights, p, odds, log_odds, masses, source.p_y1)
+    all_odds, all_masses = log_odds, masses
+    if light.any():
+        guards = weights[light] * (len(weights) * GUARD)
+        all_odds = np.concatenate([log_odds, np.clip(odds[light], -MOST_ODDS, MOST_ODDS)])
+        all_masses = np.concatenate([masses * (1.0 - guards.sum()), guards])
+        log_c = max(log_c, 0.0) + 3.0 / GUARD
+    i_x, i_y, f = weigh(float(beta), weights, p, odds, all_odds, all_masses, source.p_y1)
     gap = max(log_c, 0.0) * BITS
     return Solution(
         beta=float(beta),
