@@ -199,6 +199,62 @@ def ordered(
 
 
 @compiled
+def join_neighbours(
+    beta: float,
+    weights: Float64[np.ndarray, " classes"],
+    p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
+    odds: Float64[np.ndarray, " classes"],
+    entropies: Float64[np.ndarray, " classes"],
+    places: Float64[np.ndarray, " places"],
+    heights: Float64[np.ndarray, " places"],
+    t: Float64[np.ndarray, " k"],
+    mass: Float64[np.ndarray, " k"],
+) -> tuple[Float64[np.ndarray, " m"], Float64[np.ndarray, " m"], float]:
+    """The solution with two neighbours less than a kernel's width apart made one, if the certificate allows it.
+
+    Near a bifurcation more places than are needed can do as well; what is counted is the fewest.
+    """
+    n, size = weights.shape[0], t.shape[0]
+    apart = np.empty(size - 1)
+    for k in range(size - 1):
+        middle = 0.5 * (t[k] + t[k + 1])
+        apart[k] = (t[k + 1] - t[k]) * math.sqrt(
+            beta / ((1.0 + math.exp(-abs(middle))) * (1.0 + math.exp(abs(middle))))
+        )
+    room = np.empty(n)
+    f = np.empty(n)
+    for _ in range(min(size - 1, 4)):
+        k = apart.argmin()
+        if apart[k] > 1.0:
+            break
+        apart[k] = math.inf
+        new_t = np.empty(size - 1)
+        new_mass = np.empty(size - 1)
+        for j in range(size - 1):
+            new_t[j] = t[j] if j <= k else t[j + 1]
+            new_mass[j] = mass[j] if j <= k else mass[j + 1]
+        new_mass[k] = mass[k] + mass[k + 1]
+        if not new_mass[k] > 0.0:
+            continue
+        new_t[k] = (mass[k] * t[k] + mass[k + 1] * t[k + 1]) / new_mass[k]
+        newton(beta, weights, p, rest, odds, new_t, new_mass, places[0], places[-1], 12)
+        kernel = np.empty((n, size - 1))
+        fill(beta, p, odds, new_t, kernel)
+        value(weights, kernel, new_mass, f)
+        level = np.log(weights) - np.log(f)
+        base = level + beta * entropies
+        at, log_c, _ = maxima(places, beta, p, rest, odds, base, level, room, heights)
+        most = max(log_c.max(), heights.max())
+        if most <= 2.0 * TARGET:
+            certified, _, _ = bound(places, heights, SLACK, beta, p, rest, odds, base, level, room)
+            certified = max(certified, most)
+            if certified <= 2.0 * TARGET + 2.0 * SLACK:
+                return new_t, new_mass, certified
+    return t, mass, math.inf
+
+
+@compiled
 def solve_mixture(
     beta: float,
     weights: Float64[np.ndarray, " classes"],
@@ -322,4 +378,12 @@ def solve_mixture(
         held = new_mass > 0.0
         t = all_t[held].copy()
         mass = new_mass[held] / total
+    if kept_bound <= 2.0 * TARGET + 2.0 * SLACK:
+        while kept_t.shape[0] > 1:
+            t, mass, certified = join_neighbours(
+                beta, weights, p, rest, odds, entropies, places, heights, kept_t, kept_mass
+            )
+            if t.shape[0] == kept_t.shape[0]:
+                break
+            kept_t, kept_mass, kept_bound = t, mass, certified
     return kept_t, kept_mass, kept_bound, rounds
