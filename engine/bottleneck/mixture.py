@@ -242,6 +242,8 @@ def join_neighbours(
         kernel = np.empty((n, size - 1))
         fill(beta, p, odds, new_t, kernel)
         value(weights, kernel, new_mass, f)
+        if not f.min() > FAR:
+            continue
         level = np.log(weights) - np.log(f)
         base = level + beta * entropies
         at, log_c, _ = maxima(places, beta, p, rest, odds, base, level, room, heights)

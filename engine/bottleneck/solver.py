@@ -25,7 +25,14 @@ LIGHT = 1e-24
 its own with GUARD times the number of classes as much mass as it weighs: all of them then add at most 1/GUARD to c,
 and their masses, together below 1/GUARD, take as little from the others."""
 GUARD = 1e12
+SURE = 2e-14
+"""beta times p(y|x), or 1 − p(y|x), below which classes are one."""
+MERGED = 5e-12
+"""Nats by which that can move F and log c together."""
 MOST_ODDS = 700.0
+WANTED_GAP = 1e-9
+"""Bits; where the search ends above it, it is tried again from the solutions at betas nearby."""
+DETOURS = (0.997, 1.003, 0.98, 1.02)
 GREATEST_BETA = 1e10
 """Beyond it the certificate's rounding errors pass 1e-10 nats."""
 
@@ -80,12 +87,23 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
     """
     if not 0.0 < beta <= GREATEST_BETA:
         raise InvalidValue(f"beta is {beta!r}: allowed is a number above 0 and at most {GREATEST_BETA:g}")
-    p, weights, odds = source.p_y, source.weights, source.log_odds
+    found = _search(source, float(beta), start)
+    for ratio in DETOURS:
+        if found.gap <= WANTED_GAP:
+            break
+        again = _search(source, float(beta), _search(source, beta * ratio, NOWHERE))
+        found = min(found, again, key=lambda one: one.gap)
+    return found
+
+
+def _search(source: Source, beta: float, start: Solution | Start) -> Solution:
+    merged = sure_merged(source, beta)
+    p, weights, odds = merged.p_y, merged.weights, merged.log_odds
     entropies = binary_entropy(p) / BITS
     light = weights < LIGHT / len(weights) ** 2
     heavy = ~light
     log_odds, masses, log_c, rounds = solve_mixture(
-        float(beta),
+        beta,
         weights[heavy],
         p[heavy],
         1.0 - p[heavy],
@@ -100,10 +118,11 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
         all_odds = np.concatenate([log_odds, np.clip(odds[light], -MOST_ODDS, MOST_ODDS)])
         all_masses = np.concatenate([masses * (1.0 - guards.sum()), guards])
         log_c = max(log_c, 0.0) + 3.0 / GUARD
-    i_x, i_y, f = weigh(float(beta), weights, p, odds, all_odds, all_masses, source.p_y1)
-    gap = max(log_c, 0.0) * BITS
+    log_c = max(log_c, 0.0) + (MERGED if merged is not source else 0.0)
+    i_x, i_y, f = weigh(beta, weights, p, odds, all_odds, all_masses, source.p_y1)
+    gap = log_c * BITS
     return Solution(
-        beta=float(beta),
+        beta=beta,
         log_odds=log_odds,
         masses=masses,
         i_x=i_x * BITS,
@@ -112,6 +131,26 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
         intercept=source.i_xy - (f * BITS - gap) / beta,
         rounds=rounds,
     )
+
+
+def sure_merged(source: Source, beta: float) -> Source:
+    """The classes with those made one whose p(y|x) is so near 0, and those so near 1, that beta cannot tell them apart.
+
+    Their kernels differ by a factor of at most exp(2 beta p |t|), t the log odds of a place, at most 60 on the grid.
+    """
+    p, rest = source.p_y, 1.0 - source.p_y
+    low, high = p * beta < SURE, rest * beta < SURE
+    if low.sum() < 2 and high.sum() < 2:
+        return source
+    between = ~(low | high)
+    parts = [source.weights[between]]
+    posteriors = [p[between]]
+    for some in (low, high):
+        if some.any():
+            weight = source.weights[some].sum()
+            parts.append(np.array([weight]))
+            posteriors.append(np.array([min(float(source.weights[some] @ p[some] / weight), 1.0)]))
+    return Source.of(np.concatenate(posteriors), np.concatenate(parts))
 
 
 @compiled

@@ -28,6 +28,8 @@ TOLERANCE = 1e-4
 """Relative accuracy of the betas of bifurcations."""
 NEARBY = 1.05
 """Support that grows and shrinks again within this ratio of beta is told of as if it had not."""
+MOST_SUPPORT = 16
+"""Bifurcations are looked for from supports up to this: with more, they crowd and change next to nothing."""
 STRAIGHT = 0.01
 """Bits of I(X;T): straight pieces shorter than this are not told of."""
 BESIDE = 1e-6
@@ -162,6 +164,8 @@ def _bifurcations(source: Source, solutions: list[Solution], tolerance: float) -
     pending = [pair for pair in reversed(list(pairwise(solutions))) if pair[0].support != pair[1].support]
     while pending:
         low, high = pending.pop()
+        if min(low.support, high.support) > MOST_SUPPORT:
+            continue
         if high.beta <= low.beta * (1 + tolerance):
             changes.append((math.sqrt(low.beta * high.beta), low.support, high.support))
             continue

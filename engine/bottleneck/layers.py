@@ -1,0 +1,101 @@
+"""How the layers of networks partition the patterns, from their saved weights, with the bins of the session.
+
+The same outputs and the same bins as `engine.measures.snapshot`, kept as a group number for every pattern instead of
+being summed up at once: what a layer is compared with the bound by.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32, Int64
+
+from engine.compiled import compiled
+from engine.forward import ACTIVATION_CODES, LINEAR, RELU, SIGMOID, activate, forward_layer
+from engine.measures.partition import fill_edges, partition
+from engine.measures.snapshot import bin_range
+from engine.networks import Architecture
+from engine.rules.rule import Rule
+from engine.simd import lanes
+from engine.threads import Threads
+
+
+def layer_groups(
+    rule: Rule,
+    architecture: Architecture,
+    weights: Float32[np.ndarray, "networks parameters"],
+    bins: int,
+    threads: Threads,
+) -> tuple[Int32[np.ndarray, "networks layers patterns"], Int64[np.ndarray, "networks layers"]]:
+    """The number of each pattern's t, from 0 in order of first occurrence, in every layer, and how many t there are."""
+    inputs = np.ascontiguousarray(rule.patterns.T, dtype=np.float64)
+    widths = np.array(architecture.widths, np.int64)
+    low, high = bin_range(architecture.activation) or (math.nan, math.nan)
+    groups = np.empty((len(weights), architecture.layers, len(rule.p_y)), np.int32)
+    counts = np.empty((len(weights), architecture.layers), np.int64)
+    kind = ACTIVATION_CODES[architecture.activation]
+
+    def work(first: int, last: int) -> None:
+        group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts)
+
+    threads.share_out(len(weights), work)
+    return groups, counts
+
+
+@compiled
+def group_networks(
+    first: int,
+    last: int,
+    weights: Float32[np.ndarray, "networks parameters"],
+    widths: Int64[np.ndarray, " layers_and_one"],
+    activation: int,
+    bins: int,
+    fixed_low: float,
+    fixed_high: float,
+    inputs: Float64[np.ndarray, "inputs patterns"],
+    groups: Int32[np.ndarray, "networks layers patterns"],
+    counts: Int64[np.ndarray, "networks layers"],
+) -> None:
+    """Fill in `groups` and `counts` for networks first..last-1."""
+    layers = widths.shape[0] - 1
+    patterns = inputs.shape[1]
+    slots = 2
+    while slots < 2 * patterns:
+        slots *= 2
+    slot_keys = np.empty(slots, np.uint64)
+    slot_groups = np.empty(slots, np.int32)
+    keys = np.empty(patterns, np.uint64)
+    edges = np.empty(bins + 1, np.float64)
+    widest = widths.max()
+    step = 2 * lanes(inputs)
+    columns = (patterns + step - 1) // step * step
+    stride = columns + step
+    matrix = np.zeros((widest + 1, widest + 1), np.float64)
+    z = np.zeros((widest + 2, stride), np.float64)
+    below = np.zeros_like(z)
+    above = np.zeros_like(z)
+    for network in range(first, last):
+        below[: widths[0], :patterns] = inputs
+        parameter = 0
+        for layer in range(layers):
+            fan_in = widths[layer]
+            units = widths[layer + 1]
+            for j in range(units):
+                for i in range(fan_in + 1):
+                    matrix[j, i] = weights[network, parameter]
+                    parameter += 1
+            below[fan_in] = 1.0
+            forward_layer(matrix, 0, below, 0, z, fan_in + 1, units, columns)
+            output = layer == layers - 1
+            kind = SIGMOID if output else activation
+            activate(kind, z, above, 0, units, columns)
+            low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
+            if not output and activation in (RELU, LINEAR):
+                low = above[:units, :patterns].min() if activation == LINEAR else 0.0
+                high = above[:units, :patterns].max()
+            fill_edges(edges, low, high)
+            counts[network, layer] = partition(
+                above, units, edges, groups[network, layer], keys, slot_keys, slot_groups
+            )
+            below, above = above, below
