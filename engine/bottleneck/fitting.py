@@ -132,9 +132,7 @@ def fit_snapshot(
 ) -> LayerFits:
     """beta* of every layer of networks with these weights, binned as the session bins them."""
     groups, counts = layer_groups(rule, architecture, weights, bins, threads)
-    return fit_layers(
-        curve, rule, groups, counts, threads, hidden=hidden, fraction=fraction, epoch=epoch, bins=bins
-    )
+    return fit_layers(curve, rule, groups, counts, threads, hidden=hidden, fraction=fraction, epoch=epoch, bins=bins)
 
 
 def merged(source: Source, near: float) -> Source:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from engine.bottleneck.kernel import divergence
 from engine.bottleneck.newton import joint_step, mass_model, nonnegative
@@ -303,9 +303,7 @@ def solve_mixture(
         at, log_c, ends = maxima(places, beta, p, rest, odds, base, level, room, heights)
         most = max(log_c.max(), heights.max())
         if most <= TARGET or rounds == ROUNDS:
-            certified, found, where = bound(
-                places, heights, SLACK, beta, p, rest, odds, base, level, room
-            )
+            certified, found, where = bound(places, heights, SLACK, beta, p, rest, odds, base, level, room)
             certified = max(certified, most)
             if certified < kept_bound:
                 kept_t, kept_mass, kept_bound = t, mass, certified

@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 
 from engine.bottleneck.source import Source, divergences
 

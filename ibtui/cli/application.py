@@ -10,7 +10,9 @@ import typer
 from ibtui.cli import (
     config,
     control,
+    curve,
     export,
+    fit,
     listing,
     opening,
     phases,
@@ -49,8 +51,10 @@ application.command("phases", rich_help_panel=READING)(phases.phases)
 application.command("export", rich_help_panel=READING)(export.export)
 application.command("remeasure", rich_help_panel=MEASURING)(remeasure.remeasure)
 application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
+application.command("fit", rich_help_panel=READING)(fit.fit)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)
+application.command("curve", rich_help_panel="Know")(curve.curve)
 application.add_typer(config.application, name="config", rich_help_panel="Know")
 
 

@@ -15,8 +15,8 @@ from engine.phases.account import phases
 from engine.phases.diffusion import diffusion
 from engine.session.history import SessionReader
 from ibtui.cli.console import output, print_json
+from ibtui.cli.drawing import draw
 from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
-from ibtui.cli.report import draw
 from ibtui.phases_text import (
     CAVEATS,
     DIFFUSION,

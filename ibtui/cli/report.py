@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from engine.errors import InvalidValue
 from engine.experiment import parse_hidden
 from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 from ibtui.cli.console import output, print_json
+from ibtui.cli.drawing import draw
 from ibtui.notes import as_lines, as_plain, notes
 from ibtui.wording import estimate, printable
 
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
     from engine.session.summary import EnsembleSummary, Summary
     from ibtui.charts.spec import ChartSpec
-
-CHART_HEIGHT = 22
-"""Rows of one chart, title and caption included."""
-WIDEST_CHART = 110
 
 
 def report(path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True) -> None:
@@ -153,22 +148,6 @@ def _plane(history: LayerHistory, summary: Summary, title: str, at: int) -> Char
         title=f"Information plane: {title}",
         basis=estimate(summary.experiment),
     )
-
-
-def draw(spec: ChartSpec, width: int) -> None:
-    """Print a chart on stdout: in colour, in Unicode and as wide as suits it."""
-    from ibtui.charts.chart import render
-
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    image = render(spec, min(width, WIDEST_CHART), CHART_HEIGHT, theme=_theme(), colour=colour, ascii=plain)
-    sys.stdout.write((image.ansi() if colour else image.text()) + "\n")
-    sys.stdout.flush()
-
-
-def _theme() -> Literal["dark", "light"]:
-    """What the terminal says of its background (COLORFGBG, set by many); dark where it says nothing."""
-    return "light" if os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15") else "dark"
 
 
 def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Table:

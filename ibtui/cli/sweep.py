@@ -107,7 +107,7 @@ def _print(found: Sweep, title: str, basis: str, at: int | None, measured: int, 
     from rich.table import Table
 
     from ibtui.charts.sweep import sweep_chart
-    from ibtui.cli.report import draw
+    from ibtui.cli.drawing import draw
 
     console = output()
     layers = found.compression.shape[1]

@@ -34,6 +34,8 @@ OPTIONS = {
     "presets": "--json",
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
+    "curve": "--theta --gamma --i-xy --error --out --json --quiet",
+    "fit": "--epoch --error --threads --sessions-dir --json",
 }
 
 
@@ -62,6 +64,9 @@ def test_python_tells_what_is_loaded(made: Program) -> None:
         "--help",
         "--version",
         "run --help",
+        "curve --help",
+        "fit nosuch",
+        "curve nosuch",
         "export --help",
         "remeasure --help",
         "sweep-bins --help",

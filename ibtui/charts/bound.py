@@ -1,0 +1,114 @@
+"""Charts of the bound: the IB curve with its critical points, and the layers of an ensemble beneath it.
+
+That the layers come to the curve, each at a slope 1/beta* of its own, is the claim of Shwartz-Ziv and Tishby
+(2017), Fig. 6. All take plain arrays, in bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui.charts.information_plane import MARGIN
+from ibtui.charts.palette import Category
+from ibtui.charts.scale import Axis
+from ibtui.charts.spec import ChartSpec, Guide, Mark, Series
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+TANGENT = 0.05
+"""Half the length of a tangent, as a share of the chart."""
+
+
+def bound_chart(
+    curve_x: Float[np.ndarray, " points"],
+    curve_y: Float[np.ndarray, " points"],
+    h: float,
+    i_xy: float,
+    *,
+    ceiling: str = "H(classes)",
+    critical_x: Sequence[float] = (),
+    critical_y: Sequence[float] = (),
+    title: str = "IB curve",
+    caption: str = "",
+) -> ChartSpec:
+    """The curve, which is flat beyond its last point, below I(X;Y) and left of the entropy `h` called `ceiling`."""
+    x, y = _extended(curve_x, curve_y, h)
+    series = [Series(x, y, "line", None, label="the bound", key="-")]
+    if len(critical_x):
+        where = np.asarray(critical_x, np.float64), np.asarray(critical_y, np.float64)
+        series.append(Series(*where, "points", Category(3), label="critical beta", marker="+", key="+"))
+    return ChartSpec(title, *_axes(h, i_xy), series=tuple(series), guides=_ceilings(h, i_xy, ceiling), caption=caption)
+
+
+def layers_chart(
+    curve_x: Float[np.ndarray, " points"],
+    curve_y: Float[np.ndarray, " points"],
+    h: float,
+    i_xy: float,
+    i_x: Float[np.ndarray, " layers"],
+    i_y: Float[np.ndarray, " layers"],
+    *,
+    error_x: Float[np.ndarray, " layers"] | None = None,
+    error_y: Float[np.ndarray, " layers"] | None = None,
+    beta: Float[np.ndarray, " layers"] | None = None,
+    title: str = "Layers and the IB curve",
+    caption: str = "",
+) -> ChartSpec:
+    """The curve and the layers' places, usually means over networks with their standard errors; `h` is H(X).
+
+    Through each layer goes a short tangent of slope 1/`beta`, where it has a beta*. Numbers count the layers from the
+    input.
+    """
+    x, y = _extended(curve_x, curve_y, h)
+    across, up = _axes(h, i_xy)
+    series = [Series(x, y, "line", None, label="the bound", key="-")]
+    marks = []
+    for layer in range(len(i_x)):
+        here, there = float(i_x[layer]), float(i_y[layer])
+        if not (math.isfinite(here) and math.isfinite(there)):
+            continue
+        colour = Category(layer)
+        if beta is not None and math.isfinite(beta[layer]) and beta[layer] > 0:
+            run, rise = 1 / across.limits[1], 1 / float(beta[layer]) / up.limits[1]
+            part = TANGENT / math.hypot(run, rise)
+            ends = np.array([-part, part])
+            series.append(Series(here + ends, there + ends / float(beta[layer]), "line", colour, key="/"))
+        for error, horizontal in ((error_x, True), (error_y, False)):
+            if error is not None and math.isfinite(error[layer]) and error[layer] > 0:
+                ends = np.array([-1.0, 1.0]) * float(error[layer])
+                still = np.zeros(2)
+                bar = (ends, still) if horizontal else (still, ends)
+                series.append(Series(here + bar[0], there + bar[1], "line", colour, key="|"))
+        marks.append(Mark(here, there, f"{layer + 1}", colour))
+    return ChartSpec(
+        title,
+        across,
+        up,
+        series=tuple(series),
+        guides=_ceilings(h, i_xy, "H(X)"),
+        marks=tuple(marks),
+        caption=caption,
+    )
+
+
+def _extended(
+    x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"], h: float
+) -> tuple[Float[np.ndarray, " more"], Float[np.ndarray, " more"]]:
+    """The curve and the flat line to its right."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if not len(x):
+        return np.array([0.0, h]), np.zeros(2)
+    return np.append(x, max(float(x[-1]), h)), np.append(y, y[-1])
+
+
+def _axes(h: float, i_xy: float) -> tuple[Axis, Axis]:
+    return Axis("I(X;T) bits", 0.0, h * (1 + MARGIN)), Axis("I(T;Y) bits", 0.0, i_xy * (1 + MARGIN))
+
+
+def _ceilings(h: float, i_xy: float, name: str) -> tuple[Guide, Guide]:
+    return Guide("x", h, name), Guide("y", i_xy, "I(X;Y)")

@@ -1,0 +1,192 @@
+"""`ibtui curve`: the bound that no layer of any network crosses, drawn and as numbers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from ibtui.cli.console import output, print_json, tell, write_output
+from ibtui.cli.options import OUTPUT, Json, Quiet
+from ibtui.cli.rule import Gamma, InformationXY, Theta
+from ibtui.wording import printable
+
+if TYPE_CHECKING:
+    from engine.bottleneck.curve import Curve
+
+COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
+"""Columns of the files. Scripts rely on them: they never change, and new ones are added at the end."""
+LISTED = 12
+"""Critical betas that are told of; all are in the JSON."""
+
+
+def curve(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE",
+            help="symmetric, symmetric-soft, committee, or table:FILE (.npz, .mat, .csv), with any number of labels.",
+            show_default=False,
+        ),
+    ],
+    theta: Theta = None,
+    gamma: Gamma = None,
+    i_xy: InformationXY = None,
+    error: Annotated[
+        float, typer.Option("--error", metavar="BITS", help="Largest distance to the true curve, 1e-8 to 0.1 bits.")
+    ] = 1e-6,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the points to this .csv or .npz file: beta, i_x, i_y, gap, support.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compute a rule's IB curve: the most that T can know of Y, I(T;Y), for each I(X;T), in bits, with a certificate."""
+    from engine.experiment import Experiment
+    from ibtui.files import require_place
+
+    chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
+    if out is not None:
+        require_place(out)
+        if out.suffix not in (".csv", ".npz"):
+            raise InvalidValue(f"cannot write {str(out)!r}: allowed is a name that ends in .csv or .npz")
+    if not 1e-8 <= error <= 0.1:
+        raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
+    found = compute(name, chosen.theta, gamma, i_xy, error)
+    if out is not None:
+        write_output(out, _file(found, out.suffix))
+        tell(f"wrote {len(found.beta)} points to {out}", quiet=quiet)
+    if json:
+        print_json(found.to_dict())
+    else:
+        _print(found)
+
+
+def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
+    """The curve of a rule by its name: certified for binary labels, annealed for others."""
+    from engine.rules.names import is_table, table_path
+
+    if is_table(name):
+        from engine.rules.joint import binary, load_joint
+
+        if not binary(table_path(name)):
+            from engine.bottleneck.annealing import annealed_curve
+
+            return annealed_curve(load_joint(table_path(name), name).p_y, name=name)
+    from engine.bottleneck.source import Source
+    from engine.bottleneck.tracing import ib_curve
+    from engine.rules.catalogue import load_rule
+
+    rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
+    return ib_curve(Source.of_rule(rule), error=error, name=name)
+
+
+def _file(found: Curve, suffix: str) -> bytes:
+    import io
+
+    import numpy as np
+
+    if suffix == ".npz":
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{column: getattr(found, column) for column in COLUMNS})
+        return buffer.getvalue()
+    columns = [getattr(found, column).tolist() for column in COLUMNS]
+    rows = [
+        ",".join("" if isinstance(v, float) and math.isnan(v) else repr(v) for v in row)
+        for row in zip(*columns, strict=True)
+    ]
+    return ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode()
+
+
+def _print(found: Curve) -> None:
+    from ibtui.charts.bound import bound_chart
+    from ibtui.cli.drawing import draw
+
+    console = output()
+    console.print(
+        printable(
+            f"{found.name}: I(X;Y) = {found.i_xy:.6g} bits, H(Y) = {found.h_y:.6g} bits, "
+            f"{found.classes} classes of p(y|x) with H = {found.entropy:.6g} bits"
+        ),
+        style="bold",
+    )
+    corners = found.corners
+    at_x, at_y = found.point_at(found.growing)
+    spec = bound_chart(
+        corners[:, 0],
+        corners[:, 1],
+        found.entropy,
+        found.i_xy,
+        critical_x=at_x.tolist(),
+        critical_y=at_y.tolist(),
+        title=f"IB curve: {found.name}",
+        caption="+: critical betas, where the encoder gains values t." if len(at_x) else "",
+    )
+    if found.i_xy > 0:
+        draw(spec, console.width)
+    for line in sentences(found):
+        console.print(printable(line))
+
+
+def sentences(found: Curve) -> list[str]:
+    """What a curve says, in words."""
+    if not found.i_xy > 0:
+        return ["X says nothing of Y here: the curve is I(T;Y) = 0."]
+    lines = [f"{len(found.beta)} betas; {found.method}."]
+    if found.certified:
+        gap = float(found.gap.max()) if len(found.gap) else 0.0
+        lines.append(
+            f"The true curve lies at most {found.error:g} bits above the one drawn, and nothing lies above that; "
+            f"largest gap of the certificate {gap:.1e} bits."
+        )
+        how = (
+            "where the one decoder splits in two"
+            if found.critical >= found.critical_local * (1 - 1e-9)
+            else f"where a decoder p(y=1|t) = {found.critical_decoder:.4g} appears; "
+            f"the one there is would split at {found.critical_local:.8g}"
+        )
+        lines.append(f"Critical beta at the origin: {found.critical:.8g}, {how}. For a smaller beta nothing pays.")
+    else:
+        lines.append("Not certified: the true curve may lie above the one drawn, by how much is not known.")
+    for beta, x, y, to_x, to_y in found.segments.tolist():
+        lines.append(
+            f"A straight piece: beta {beta:.8g} holds all from ({x:.4g}, {y:.4g}) to ({to_x:.4g}, {to_y:.4g}) bits. "
+            "Every T on it is as good as any other for that beta; no other beta has a T inside it."
+        )
+    corner = _corner(found)
+    if corner:
+        lines.append(corner)
+    grown = [(b, s, t) for b, s, t in found.bifurcations.tolist() if t > s]
+    if grown:
+        told = ", ".join(f"{b:.5g} ({s:.0f} to {t:.0f})" for b, s, t in grown[:LISTED])
+        more = f" and {len(grown) - LISTED} more" if len(grown) > LISTED else ""
+        lines.append(
+            f"The encoder gains values t at beta {told}{more}; located to {found.tolerance:.2g} of beta, "
+            "looked for up to 16 values."
+            if found.certified
+            else f"The encoder gains values t near beta {told}{more}."
+        )
+    return lines
+
+
+def _corner(found: Curve) -> str:
+    """A sentence for curves that rise like I(X;T) itself and then turn: labels that are all but determined by X."""
+    at_h_y = float(found.lower(found.h_y))
+    if found.i_xy < 0.9 * found.h_y or at_h_y < 0.97 * found.i_xy or not found.critical < 1.05:
+        return ""
+    return (
+        f"The curve is nearly a corner, because X all but determines Y: it rises with slope 1/{found.critical:.5g} almost "
+        f"as I(T;Y) = I(X;T), and at I(X;T) = H(Y) it already has {at_h_y:.5g} of {found.i_xy:.5g} bits. A small range of "
+        "beta holds all of the rise."
+    )

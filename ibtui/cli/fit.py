@@ -1,0 +1,180 @@
+"""`ibtui fit`: which point of the bound each layer is nearest to, and how far below the bound it is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from ibtui.cli.console import output, print_json
+from ibtui.cli.options import Json, Session, SessionsDir, Threads
+from ibtui.locations import find_session, sessions_directory
+from ibtui.wording import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from engine.bottleneck.curve import Curve
+    from engine.bottleneck.fits import LayerFits
+    from engine.session.summary import EnsembleSummary, Summary
+
+
+def fit(
+    session: Session,
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Fit at this measured epoch. [default: the last]", show_default=False),
+    ] = None,
+    error: Annotated[
+        float, typer.Option("--error", metavar="BITS", help="Largest distance of the curve to the true one.")
+    ] = 1e-6,
+    threads: Threads = None,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+) -> None:
+    """Fit beta* (Eq. 12 of the paper) to every layer of a session, and measure its distance to the IB curve."""
+    path = find_session(session, sessions_directory(sessions_dir))
+    if not 1e-8 <= error <= 0.1:
+        raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
+    summary, curve, fits = compute(path, epoch, error, threads)
+    if json:
+        print_json({"name": summary.name, "curve": curve.to_dict(), "fits": [one.to_dict() for _, one in fits]})
+        return
+    _print(summary, curve, fits)
+
+
+def compute(
+    path: Path, epoch: int | None, error: float, threads: int | None
+) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
+    """The session's curve, and the fits of each ensemble that was measured at the epoch (None: at its last).
+
+    Raises:
+        InvalidValue: the epoch was not measured, or the session keeps no weights.
+        SessionError: the session cannot be read.
+    """
+    from engine.session.history import SessionReader, describe_epochs
+
+    with SessionReader(path) as reader, reader.moment():
+        summary = reader.summary
+        measured = max((e.snapshots for e in summary.ensembles), key=len, default=())
+        at = {e.index: epoch if epoch is not None else e.snapshots[-1] for e in summary.ensembles if e.snapshots}
+        chosen = [e for e in summary.ensembles if e.snapshots and at[e.index] in e.snapshots]
+        if not chosen:
+            told = describe_epochs(measured)
+            raise InvalidValue(f"epoch is {epoch}: {told}" if epoch is not None else f"nothing to fit: {told}")
+        rule = reader.rule()
+        weights = {e.index: reader.weights(e, at[e.index]) for e in chosen}
+        shapes = {e.index: reader.architecture(e) for e in chosen}
+    from engine.bottleneck.fitting import fit_snapshot
+    from engine.bottleneck.source import Source
+    from engine.bottleneck.tracing import ib_curve
+    from engine.threads import Threads, usable_cores
+
+    curve = ib_curve(Source.of_rule(rule), error=error, name=rule.name)
+    pool = Threads(threads or usable_cores())
+    try:
+        fits = [
+            (
+                e,
+                fit_snapshot(
+                    curve,
+                    rule,
+                    shapes[e.index],
+                    weights[e.index],
+                    pool,
+                    bins=summary.experiment.bins,
+                    hidden=e.hidden,
+                    fraction=e.fraction,
+                    epoch=at[e.index],
+                ),
+            )
+            for e in chosen
+        ]
+    finally:
+        pool.close()
+    return summary, curve, fits
+
+
+def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
+    from ibtui.charts.bound import layers_chart
+    from ibtui.cli.drawing import draw
+
+    console = output(110)
+    console.print(
+        printable(
+            f"{summary.name}: rule {summary.experiment.rule}, I(X;Y) = {curve.i_xy:.4g} bits, "
+            f"critical beta {curve.critical:.5g}"
+        ),
+        style="bold",
+    )
+    corners = curve.corners
+    for ensemble, one in fits:
+        of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
+        heading = f"{one.hidden} at {one.fraction:.4g}, {of}, epoch {one.epoch}"
+        console.print()
+        spec = layers_chart(
+            corners[:, 0],
+            corners[:, 1],
+            summary.h_x,
+            curve.i_xy,
+            one.mean("i_x"),
+            one.mean("i_y"),
+            error_x=one.error("i_x"),
+            error_y=one.error("i_y"),
+            beta=one.mean("beta"),
+            title=f"Layers and the IB curve: {heading}",
+            caption="Numbers: the layers, from the input on. Through each: slope 1/beta*.",
+        )
+        draw(spec, console.width)
+        console.print(_table(one, heading))
+    console.print()
+    for line in (
+        f"Mean ± standard error over networks. Binning, {summary.experiment.bins} bins, over all patterns under the true "
+        "rule.",
+        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum. 'none (n)': in n networks it falls "
+        f"all the way to beta {fits[0][1].greatest:g}, which layers do whose t tell all p(y|x) apart; they are in no mean "
+        "of beta*.",
+        "below: I(T;Y) under the curve; worth: what that would cost in I(X;T) at the curve's slope there (none where the "
+        "curve is flat). Eq. 9: how far p(y|t) is from the decoder that beta* implies.",
+    ):
+        console.print(printable(line), style="dim")
+
+
+def _table(one: LayerFits, title: str) -> Table:
+    from rich.table import Table
+
+    table = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for heading in ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    layers = one.beta.shape[1]
+    mean = {name: one.mean(name) for name in ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical")}
+    gap = one.mean("inconsistency")
+    for k in range(layers):
+        ends = int((one.end[:, k] != 0).sum())
+        beta = _spread(mean["beta"][k], one.error("beta")[k]) + (f" ({ends} none)" if ends else "")
+        point = "–" if math.isnan(mean["ib_x"][k]) else f"({mean['ib_x'][k]:.3g}, {mean['ib_y'][k]:.3g})"
+        table.add_row(
+            str(k + 1) if k + 1 < layers else "output",
+            f"none ({ends})" if ends == len(one.beta) else beta,
+            _spread(mean["residual"][k], one.error("residual")[k]),
+            point,
+            _spread(mean["distance"][k], one.error("distance")[k]),
+            _number(mean["worth"][k]),
+            _number(gap[k]),
+            _number(mean["critical"][k]),
+        )
+    return table
+
+
+def _number(value: Any) -> str:
+    return "–" if math.isnan(value) else f"{value:.3g}"
+
+
+def _spread(mean: Any, error: Any) -> str:
+    return _number(mean) if math.isnan(error) else f"{mean:.3g} ± {error:.1g}"
