@@ -37,7 +37,7 @@ def annealed_curve(p_y: Float64[np.ndarray, "patterns labels"], *, name: str = "
         raise InvalidValue(
             f"p(y|x) of shape {p.shape}: allowed are rows that are distributions over two labels or more"
         )
-    rows, group = np.unique(np.round(p / p.sum(axis=1, keepdims=True), 12), axis=0, return_inverse=True)
+    _, group = np.unique(np.round(p / p.sum(axis=1, keepdims=True), 12), axis=0, return_inverse=True)
     w = np.bincount(group.ravel()) / len(p)
     p = np.stack([np.bincount(group.ravel(), weights=c) for c in p.T], axis=1)
     p /= p.sum(axis=1, keepdims=True)
@@ -91,14 +91,14 @@ def _information(w: Float64[np.ndarray, " n"], p: Float64[np.ndarray, "n m"], me
 def _begin_high(w: Float64[np.ndarray, " n"], p: Float64[np.ndarray, "n m"]) -> Float64[np.ndarray, "n t"]:
     """Each class for itself; with more classes than `MOST_VALUES`, those that are alike together."""
     if len(w) <= MOST_VALUES:
-        return np.eye(len(w))
+        return np.asarray(np.eye(len(w)))
     centres = [int(w.argmax())]
     nearest = ((p - p[centres[0]]) ** 2).sum(axis=1)
     while len(centres) < MOST_VALUES:
         centres.append(int((w * nearest).argmax()))
         nearest = np.minimum(nearest, ((p - p[centres[-1]]) ** 2).sum(axis=1))
     of = ((p[:, None] - p[centres][None]) ** 2).sum(axis=2).argmin(axis=1)
-    return np.eye(MOST_VALUES)[of]
+    return np.asarray(np.eye(MOST_VALUES)[of])
 
 
 def _follow(
@@ -158,7 +158,7 @@ def _joined(
             home.append(int(t))
     joined = np.stack([r[:, g].sum(axis=1) for g in groups], axis=1)
     total = joined.sum(axis=1, keepdims=True)
-    return np.where(total > 0, joined / np.where(total > 0, total, 1.0), 1.0 / joined.shape[1])
+    return np.asarray(np.where(total > 0, joined / np.where(total > 0, total, 1.0), 1.0 / joined.shape[1]))
 
 
 def _weigh(

@@ -70,7 +70,7 @@ class Curve:
         changes = self.bifurcations
         grown = changes[changes[:, 2] > changes[:, 1], 0]
         first = [self.critical] if math.isfinite(self.critical) else []
-        return np.unique(np.concatenate([first, grown]))
+        return np.asarray(np.unique(np.concatenate([first, grown])))
 
     @cached_property
     def corners(self) -> Float64[np.ndarray, "corners 2"]:
@@ -78,9 +78,9 @@ class Curve:
         x = np.concatenate([[0.0], self.i_x, [self.entropy]])
         y = np.concatenate([[0.0], self.i_y, [self.i_xy]])
         order = np.lexsort((-y, x))
-        hull: list[tuple[float, float]] = []
+        hull: list[tuple[float, float]] = [(0.0, 0.0)]
         for here in zip(x[order].tolist(), y[order].tolist(), strict=True):
-            if hull and (here[0] <= hull[-1][0] or here[1] <= hull[-1][1]):
+            if here[0] <= hull[-1][0] or here[1] <= hull[-1][1]:
                 continue
             while len(hull) > 1 and _turns_left(hull[-2], hull[-1], here):
                 hull.pop()
@@ -106,7 +106,7 @@ class Curve:
         return float(self.lower(i_x)), float(self.upper(i_x))
 
     def beta_at(self, i_x: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
-        """One over the curve's slope at I(X;T): bits of I(X;T) that one more bit of I(T;Y) costs; inf where it is flat."""
+        """One over the curve's slope at I(X;T): bits of I(X;T) that a bit of I(T;Y) costs; inf where it is flat."""
         x = np.asarray(i_x, np.float64)
         corners = self.corners
         if len(corners) < 2:

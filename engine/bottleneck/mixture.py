@@ -179,7 +179,7 @@ def ordered(
     """Places ascending, equal ones and those without mass merged away."""
     order = np.arange(t.shape[0])
     for k in range(1, t.shape[0]):  # nearly sorted already
-        moved = order[k]
+        moved = int(order[k])
         j = k - 1
         while j >= 0 and t[order[j]] > t[moved]:
             order[j + 1] = order[j]
@@ -188,7 +188,8 @@ def ordered(
     found_t = np.empty(t.shape[0])
     found_mass = np.empty(t.shape[0])
     count = 0
-    for k in order:
+    for place in order:
+        k = int(place)
         if count > 0 and t[k] - found_t[count - 1] <= 1e-13 * (1.0 + abs(t[k])):
             found_mass[count - 1] += mass[k]
         else:
@@ -225,7 +226,7 @@ def join_neighbours(
     room = np.empty(n)
     f = np.empty(n)
     for _ in range(min(size - 1, 4)):
-        k = apart.argmin()
+        k = int(apart.argmin())
         if apart[k] > 1.0:
             break
         apart[k] = math.inf
@@ -246,7 +247,7 @@ def join_neighbours(
             continue
         level = np.log(weights) - np.log(f)
         base = level + beta * entropies
-        at, log_c, _ = maxima(places, beta, p, rest, odds, base, level, room, heights)
+        _, log_c, _ = maxima(places, beta, p, rest, odds, base, level, room, heights)
         most = max(log_c.max(), heights.max())
         if most <= 2.0 * TARGET:
             certified, _, _ = bound(places, heights, SLACK, beta, p, rest, odds, base, level, room)
@@ -352,7 +353,7 @@ def solve_mixture(
             entry[k] = entry_mass(all_t[k], beta, weights, p, odds, level)
         entering = entry[t.shape[0] :].sum() > 0.0
         entry /= entry.sum()
-        entry_t, entry = ordered(all_t, entry)
+        _, entry = ordered(all_t, entry)
         all_t, all_mass = ordered(all_t, all_mass)
         size = all_t.shape[0]
         kernel = np.empty((n, size))

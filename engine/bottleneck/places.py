@@ -36,7 +36,7 @@ def grid(beta: float, odds: Float64[np.ndarray, " classes"]) -> Float64[np.ndarr
     low = min(max(odds[0], edge), -edge)
     high = max(min(odds[n - 1], -edge), edge)
     step = min(STEP / math.sqrt(beta), 0.5 * math.pi / CELLS)
-    cells = int(math.ceil(0.5 * math.pi / step))
+    cells = math.ceil(0.5 * math.pi / step)
     step = 0.5 * math.pi / cells
     used = np.zeros(cells + 1, np.uint8)
     before = -1

@@ -74,7 +74,7 @@ def sampled_bound(
 def evaluate_sample(
     rule: Rule, sample: Samples, betas: Float64[np.ndarray, " betas"]
 ) -> Float64[np.ndarray, "3 betas"]:
-    """I(X;T) and I(T;Y) under the true rule, and I(T;Y) as the sample has it, of one sample's optimal encoders, bits."""
+    """I(X;T) and I(T;Y) under the true rule, and I(T;Y) as the sample has it, of its optimal encoders, in bits."""
     true = Source.of_rule(rule)
     class_of = np.searchsorted(true.p_y, rule.p_y)
     seen = class_of[sample.patterns[0]]

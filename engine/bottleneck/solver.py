@@ -65,7 +65,7 @@ class Solution:
     @property
     def decoder(self) -> Float64[np.ndarray, " support"]:
         """p(y=1|t)."""
-        return 1.0 / (1.0 + np.exp(-self.log_odds))
+        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ class Source:
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
             raise InvalidValue("weights must be finite and at least 0, one of them above it")
         p, group = np.unique(p, return_inverse=True)
-        w = np.bincount(group.ravel(), weights=w / w.max())
+        w = np.asarray(np.bincount(group.ravel(), weights=w / w.max()), np.float64)
         there = w > 0
         w = w[there] / math.fsum(w[there])
         return cls(w[w > 0], p[there][w > 0])

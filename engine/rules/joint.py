@@ -81,7 +81,7 @@ def _checked_matrix(path: Path, p: Array, patterns: int) -> Array:
     if not np.allclose(total, 1, rtol=0, atol=1e-6):
         row = int(np.abs(total - 1).argmax())
         raise refusal(path, f"has p(y|x) that add up to {total[row]:g} at pattern {row + 1} (from 1), not to 1")
-    return p / total[:, None]
+    return np.asarray(p / total[:, None])
 
 
 def _one_hot(path: Path, labels: Array, patterns: int) -> Array:
@@ -94,7 +94,7 @@ def _one_hot(path: Path, labels: Array, patterns: int) -> Array:
         raise refusal(path, f"has only the label {labels[0]:g}; needed are two at least")
     if values.size > MOST_LABELS:
         raise refusal(path, f"has {values.size} different labels; allowed are at most {MOST_LABELS}")
-    return np.eye(values.size)[place.ravel()]
+    return np.asarray(np.eye(values.size)[place.ravel()])
 
 
 __all__ = ["InvalidValue", "Joint", "binary", "load_joint"]

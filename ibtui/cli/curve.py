@@ -52,7 +52,7 @@ def curve(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compute a rule's IB curve: the most that T can know of Y, I(T;Y), for each I(X;T), in bits, with a certificate."""
+    """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
     from engine.experiment import Experiment
     from ibtui.files import require_place
 
@@ -186,7 +186,7 @@ def _corner(found: Curve) -> str:
     if found.i_xy < 0.9 * found.h_y or at_h_y < 0.97 * found.i_xy or not found.critical < 1.05:
         return ""
     return (
-        f"The curve is nearly a corner, because X all but determines Y: it rises with slope 1/{found.critical:.5g} almost "
-        f"as I(T;Y) = I(X;T), and at I(X;T) = H(Y) it already has {at_h_y:.5g} of {found.i_xy:.5g} bits. A small range of "
-        "beta holds all of the rise."
+        "The curve is nearly a corner, because X all but determines Y: it rises with slope "
+        f"1/{found.critical:.5g} almost as I(T;Y) = I(X;T), and at I(X;T) = H(Y) it already has {at_h_y:.5g} of "
+        f"{found.i_xy:.5g} bits. A small range of beta holds all of the rise."
     )

@@ -133,13 +133,13 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
         console.print(_table(one, heading))
     console.print()
     for line in (
-        f"Mean ± standard error over networks. Binning, {summary.experiment.bins} bins, over all patterns under the true "
-        "rule.",
-        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum. 'none (n)': in n networks it falls "
-        f"all the way to beta {fits[0][1].greatest:g}, which layers do whose t tell all p(y|x) apart; they are in no mean "
-        "of beta*.",
-        "below: I(T;Y) under the curve; worth: what that would cost in I(X;T) at the curve's slope there (none where the "
-        "curve is flat). Eq. 9: how far p(y|t) is from the decoder that beta* implies.",
+        f"Mean ± standard error over networks. Binning, {summary.experiment.bins} bins, over all patterns under the "
+        "true rule.",
+        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum, in bits. 'none (n)': n networks "
+        f"have none between 0 and {fits[0][1].greatest:g}: it falls on where t tells all p(y|x) apart, and is at 0 "
+        "where t knows nothing of Y. They are in no mean of beta*.",
+        "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
+        "there (none where the curve is flat). Eq. 9, bits: how far p(y|t) is from the decoder that beta* implies.",
     ):
         console.print(printable(line), style="dim")
 

@@ -10,7 +10,11 @@ from engine.bottleneck.source import Source
 
 def random_source(random: np.random.Generator, least: int = 2, most: int = 500) -> Source:
     """2 to 500 classes; weights and posteriors over many orders of magnitude, exact 0 and 1 among them."""
-    n = int(random.integers(least, most + 1)) if random.random() < 0.5 else int(random.integers(least, min(20, most) + 1))
+    n = (
+        int(random.integers(least, most + 1))
+        if random.random() < 0.5
+        else int(random.integers(least, min(20, most) + 1))
+    )
     kind = random.integers(5)
     if kind == 0:
         p = random.random(n)

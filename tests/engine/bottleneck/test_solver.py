@@ -74,7 +74,9 @@ def test_the_certificate_bounds_c_on_a_dense_grid() -> None:
 def test_divergences_of_log_odds_do_not_cancel(odds: float, t: float, beta: float) -> None:
     real = np.longdouble
     p = 1 / (1 + np.exp(-odds))
-    exact = real(p) * np.log(real(p) * (1 + np.exp(-real(t)))) + (1 - real(p)) * np.log((1 - real(p)) * (1 + np.exp(real(t))))
+    exact = real(p) * np.log(real(p) * (1 + np.exp(-real(t)))) + (1 - real(p)) * np.log(
+        (1 - real(p)) * (1 + np.exp(real(t)))
+    )
     assert divergence(p, math.log(p) - math.log1p(-p), t) == pytest.approx(float(exact), rel=1e-9, abs=1e-17)
 
 
