@@ -90,7 +90,7 @@ class Curve:
     def lower(self, i_x: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
         """I(T;Y) that is achieved at I(X;T), by mixing the two encoders of a chord. NaN for NaN."""
         corners = self.corners
-        return np.interp(i_x, corners[:, 0], corners[:, 1])
+        return np.asarray(np.interp(i_x, corners[:, 0], corners[:, 1]))
 
     def upper(self, i_x: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
         """I(T;Y) that nothing exceeds at I(X;T). NaN for NaN."""

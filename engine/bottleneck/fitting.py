@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from engine.bottleneck.curve import Curve
-from engine.bottleneck.encoder import GREATEST, INSIDE, fit_encoder, fit_groups
+from engine.bottleneck.encoder import GREATEST, INSIDE, divergences_of, fit_encoder, fit_groups
 from engine.bottleneck.fits import LayerFits
 from engine.bottleneck.layers import layer_groups
 from engine.bottleneck.solver import BITS
@@ -60,7 +60,10 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
         i_x = float(np.where(joint > 0, joint * np.log(r / p_t), 0.0).sum())
         cost = np.where(joint > 0, joint * divergences(source.p_y[:, None], q[None, :]), 0.0)
     distortion = float(cost.sum())
-    beta, residual, end, gap = fit_encoder(source.weights, source.p_y, p_t, q, rest, distortion, i_x)
+    d = np.empty(r.shape)
+    divergences_of(source.p_y, q, rest, d)
+    beyond = float(np.where(joint > 0, joint * d, 0.0).sum())
+    beta, residual, end, gap = fit_encoder(source.weights, source.p_y, p_t, q, rest, d, beyond, i_x)
     known = beta if end == INSIDE else math.nan
     return EncoderFit(known, residual * BITS, end, gap * BITS, i_x * BITS, source.i_xy - distortion * BITS)
 
@@ -80,14 +83,16 @@ def fit_layers(
     """beta* of layers that are given as partitions of the rule's patterns, and their distances to its curve."""
     source = Source.of_rule(rule)
     near = 0.0
+    class_of = np.searchsorted(source.p_y, rule.p_y)
     if len(source.p_y) > EXACT_CLASSES:
         near = NEAR
+        class_of = cells(source.p_y, near)[class_of]
         source = merged(source, near)
     found = np.empty((*counts.shape, 6))
     p_y = np.ascontiguousarray(rule.p_y, np.float64)
 
     def work(first: int, last: int) -> None:
-        fit_groups(first, last, groups, counts, p_y, source.weights, source.p_y, near, found)
+        fit_groups(first, last, groups, counts, p_y, source.weights, source.p_y, class_of, near, found)
 
     threads.share_out(len(counts), work)
     end = found[..., 2]
@@ -137,7 +142,11 @@ def fit_snapshot(
 
 def merged(source: Source, near: float) -> Source:
     """The classes with those in one cell of `near` in arcsin sqrt(p) made one."""
-    cell = np.floor(np.arcsin(np.sqrt(source.p_y)) / near)
-    _, group = np.unique(cell, return_inverse=True)
+    group = cells(source.p_y, near)
     weights = np.bincount(group, weights=source.weights)
     return Source.of(np.bincount(group, weights=source.weights * source.p_y) / weights, weights)
+
+
+def cells(p: Float64[np.ndarray, " classes"], near: float) -> Int64[np.ndarray, " classes"]:
+    """Each class's number among the classes of `merged`."""
+    return np.unique(np.floor(np.arcsin(np.sqrt(p)) / near), return_inverse=True)[1].ravel()
