@@ -15,6 +15,7 @@ from engine.phases.account import Phases, phases
 from engine.phases.spread import EpochSpread
 from engine.phases.transition import Transition, transition
 from engine.session.follow import Follower
+from ibtui.charts.bound import layers_chart
 from ibtui.charts.curves import gradient_chart, learning_chart
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
@@ -24,6 +25,8 @@ from ibtui.notes import as_lines, broken_snapshots, notes
 from ibtui.wording import estimate
 
 if TYPE_CHECKING:
+    from engine.bottleneck.curve import Curve
+    from engine.bottleneck.fits import LayerFits
     from engine.session.history import LayerHistory, LearningHistory
     from engine.session.summary import EnsembleSummary
 
@@ -176,6 +179,34 @@ class Panels:
             title=title,
             basis=estimate(summary.experiment),
         )
+
+    def at(self, epoch: int) -> int:
+        """The last measured epoch that is not after one; the first where there is none before."""
+        row = int(np.searchsorted(self._layers.epochs, epoch, side="right")) - 1
+        return int(self._layers.epochs[max(row, 0)]) if len(self._layers.epochs) else 0
+
+    def bound(self, curve: Curve, epoch: int, fits: LayerFits | None) -> ChartSpec:
+        """The IB curve with the layers at an epoch: as they were fitted, or until then as they were measured."""
+        corners = curve.corners
+        title = f"Layers and the IB curve: {self.title}"
+        caption = f"Epoch {epoch}. Numbers: the layers, from the input on, mean over networks."
+        shared = (corners[:, 0], corners[:, 1], self.summary.h_x, curve.i_xy)
+        if fits is not None:
+            caption += f" Through each: slope 1/beta*. Binning, {fits.bins} bins."
+            return layers_chart(
+                *shared,
+                fits.mean("i_x"),
+                fits.mean("i_y"),
+                error_x=fits.error("i_x"),
+                error_y=fits.error("i_y"),
+                beta=fits.mean("beta"),
+                title=title,
+                caption=caption,
+            )
+        row = int(np.searchsorted(self._layers.epochs, epoch))
+        means = [_over_networks(np.nanmean, values[row][None])[0] for values in (self._layers.i_x, self._layers.i_y)]
+        basis = estimate(self.summary.experiment)
+        return layers_chart(*shared, *means, title=title, caption=f"{caption} {basis[0].upper()}{basis[1:]}.")
 
     def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
+from engine.activations import bin_range
 from engine.compiled import compiled
 from engine.forward import ACTIVATION_CODES, LINEAR, RELU, SIGMOID, activate, forward_layer
 from engine.measures.partition import fill_edges, partition
-from engine.measures.snapshot import bin_range
 from engine.networks import Architecture
 from engine.rules.rule import Rule
 from engine.simd import lanes

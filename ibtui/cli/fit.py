@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import InvalidValue
+from ibtui.bound_text import COLUMNS, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
@@ -150,31 +150,8 @@ def _table(one: LayerFits, title: str) -> Table:
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for heading in ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical"):
+    for heading in COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
-    layers = one.beta.shape[1]
-    mean = {name: one.mean(name) for name in ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical")}
-    gap = one.mean("inconsistency")
-    for k in range(layers):
-        ends = int((one.end[:, k] != 0).sum())
-        beta = _spread(mean["beta"][k], one.error("beta")[k]) + (f" ({ends} none)" if ends else "")
-        point = "–" if math.isnan(mean["ib_x"][k]) else f"({mean['ib_x'][k]:.3g}, {mean['ib_y'][k]:.3g})"
-        table.add_row(
-            str(k + 1) if k + 1 < layers else "output",
-            f"none ({ends})" if ends == len(one.beta) else beta,
-            _spread(mean["residual"][k], one.error("residual")[k]),
-            point,
-            _spread(mean["distance"][k], one.error("distance")[k]),
-            _number(mean["worth"][k]),
-            _number(gap[k]),
-            _number(mean["critical"][k]),
-        )
+    for row in fit_rows(one):
+        table.add_row(*row)
     return table
-
-
-def _number(value: Any) -> str:
-    return "–" if math.isnan(value) else f"{value:.3g}"
-
-
-def _spread(mean: Any, error: Any) -> str:
-    return _number(mean) if math.isnan(error) else f"{mean:.3g} ± {error:.1g}"

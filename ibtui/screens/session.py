@@ -28,6 +28,7 @@ from ibtui.panels import PANELS, Panels
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.screens.study import StudyScreen
 from ibtui.status import about, status_line
+from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.layers_table import LayersTable
 from ibtui.widgets.linked import link
@@ -54,10 +55,11 @@ TITLES = {
     "gradients": "Gradients",
     "snr": "SNR",
     "learning": "Learning",
+    "bound": "Bound",
     "phases": "Phases",
     "layers": "Layers",
 }
-"""What can be chosen: the charts, what the phases are, and the table of the layers."""
+"""What can be chosen: the charts, the bound, what the phases are, and the table of the layers."""
 
 
 class SessionScreen(StudyScreen):
@@ -117,6 +119,7 @@ class SessionScreen(StudyScreen):
             with Grid(id="charts"):
                 for name in PANELS:
                     yield ChartView(id=name)
+                yield BoundView(id="bound")
                 yield PhasesView(id="phases")
                 yield LayersTable(id="layers")
             with Vertical(id="side"):
@@ -273,9 +276,12 @@ class SessionScreen(StudyScreen):
         for table in self.query(LayersTable):
             if table.region.area > 0 or table.display:
                 table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
-        phases = self.query_one("#phases", PhasesView)
-        if phases.display and not self.everything:
-            self.show_phases(phases, panels)
+        if not self.everything:
+            bound, phases = self.query_one("#bound", BoundView), self.query_one("#phases", PhasesView)
+            if bound.display:
+                self.show_bound(bound, panels)
+            if phases.display:
+                self.show_phases(phases, panels)
         self.ask_again()
 
     def renew(self) -> None:
@@ -347,7 +353,7 @@ class SessionScreen(StudyScreen):
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
         if panel != "layers" and not self.everything:
-            self.query_one(f"#{panel}").focus()
+            self.query_one("#bound-chart" if panel == "bound" else f"#{panel}").focus()
         self.call_after_refresh(self.draw)
 
     def _arrange(self) -> None:
@@ -391,8 +397,9 @@ class SessionScreen(StudyScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A chart was clicked: it is the chosen one."""
-        if event.widget.id in TITLES:
-            self.panel = str(event.widget.id)
+        name = str(event.widget.id).removesuffix("-chart")
+        if name in TITLES:
+            self.panel = name
 
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:
         """Charts with the same axis share the cross-hair."""

@@ -6,8 +6,10 @@ All of it is worked out elsewhere, in processes and threads of its own, and come
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,15 +20,20 @@ from engine.errors import EngineError
 from engine.experiment import BINNED
 from ibtui.measuring import MeasuringAgain
 from ibtui.screens.playback import PlaybackScreen
+from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.phases_view import PhasesView
 from ibtui.wording import estimate, printable
 
 if TYPE_CHECKING:
+    from engine.bottleneck.curve import Curve
+    from engine.bottleneck.fits import LayerFits
     from engine.phases.diffusion import LayerDiffusion
     from engine.session.follow import Follower
     from ibtui.app import IbtuiApp
     from ibtui.panels import Panels
 
+FIT_AFTER = 0.3
+"""Seconds that the playhead rests before beta* is found there."""
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
@@ -50,6 +57,11 @@ class StudyScreen(PlaybackScreen):
         self._again: MeasuringAgain | None = None
         self._diffusion: dict[tuple[int, int], tuple[LayerDiffusion, ...]] = {}
         """By ensemble and the last epoch of its weights."""
+        self._curve: Curve | None = None
+        self._fits: dict[int, dict[tuple[str, float], LayerFits]] = {}
+        """By epoch, then by hidden layers and sample fraction."""
+        self._fitting: int | None = None
+        """The epoch that is being fitted."""
 
     @property
     def current(self) -> Panels | None:
@@ -142,6 +154,62 @@ class StudyScreen(PlaybackScreen):
         lines = said.decode(errors="replace").strip().splitlines()
         text = printable(lines[-1].removeprefix("ibtui: ")) if lines else f"exit status {process.returncode}"
         self.notify(text, severity="error" if process.returncode else "information", markup=False)
+
+    # the bound
+
+    def show_bound(self, view: BoundView, panels: Panels) -> None:
+        """Show the curve with an ensemble's layers, and have beta* found for the shown epoch where it is not known."""
+        assert self.follower is not None
+        if not self.follower.summary.experiment.weights:
+            view.wait_for(f"no beta*: {NO_WEIGHTS}")
+            return
+        ensemble = panels.ensemble
+        epoch = panels.at(self.playback.epoch)
+        if epoch not in self._fits and epoch in ensemble.snapshots and self._fitting != epoch:
+            self._fit(epoch)
+        if self._curve is None:
+            view.wait_for("finding the IB curve …")
+            return
+        fits = self._fits.get(epoch, {}).get((ensemble.hidden, ensemble.fraction))
+        waiting = f"finding beta* at epoch {epoch} …" if self._fitting is not None else ""
+        view.show(panels.bound(self._curve, epoch, fits), fits, waiting)
+
+    @work(exclusive=True, group="fit")
+    async def _fit(self, epoch: int) -> None:
+        self._fitting = epoch
+        await asyncio.sleep(FIT_AFTER)  # whoever is on the way to another epoch does not stop here
+        command = ["fit", str(self.path.absolute()), "--epoch", str(epoch), "--json"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ibtui",
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            answer, said = await process.communicate()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            raise
+        self._fitting = None
+        from engine.bottleneck.curve import Curve
+        from engine.bottleneck.fits import LayerFits
+
+        try:
+            if process.returncode:
+                raise EngineError(said.decode(errors="replace").strip().removeprefix("ibtui: "))
+            found = json.loads(answer)
+            self._curve = Curve.from_dict(found["curve"])
+            fits = [LayerFits.from_dict(one) for one in found["fits"]]
+        except (EngineError, ValueError, KeyError) as error:
+            self._fits[epoch] = {}
+            self._complain(str(error))
+            return
+        self._fits[epoch] = {(one.hidden, one.fraction): one for one in fits}
+        self.renew()
 
     # phases
 

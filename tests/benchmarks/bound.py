@@ -66,8 +66,8 @@ def _least(call: Callable[[], object]) -> float:
 
 
 def _embo(joint: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from embo.core import setup_IB  # noqa: F401
     from embo import InformationBottleneck
+    from embo.core import setup_IB  # noqa: F401
 
     found = InformationBottleneck(pxy=joint, numbeta=len(betas), minbeta=1.1, maxbeta=MOST)
     i_x, i_y, _, _, _ = found.get_bottleneck()

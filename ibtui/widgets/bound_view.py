@@ -1,0 +1,60 @@
+"""The bound: the IB curve with an ensemble's layers, and what point of it each layer is nearest to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from ibtui.bound_text import COLUMNS, fit_rows
+from ibtui.charts.spec import ChartSpec
+from ibtui.widgets.chart_view import ChartView
+
+if TYPE_CHECKING:
+    from engine.bottleneck.fits import LayerFits
+
+
+class BoundView(Vertical):
+    """A chart over a table."""
+
+    DEFAULT_CSS = """
+    BoundView ChartView { height: 1fr; }
+    BoundView Static { height: auto; max-height: 50%; padding: 0 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Chart and table."""
+        yield ChartView(id="bound-chart")
+        yield Static(id="bound-table")
+
+    @property
+    def chart(self) -> ChartView:
+        """The chart."""
+        return self.query_one("#bound-chart", ChartView)
+
+    def wait_for(self, text: str) -> None:
+        """There is no curve yet, and why."""
+        self.chart.clear(text)
+        self.query_one("#bound-table", Static).update("")
+
+    def show(self, spec: ChartSpec, fits: LayerFits | None, waiting: str) -> None:
+        """Show the layers and the curve; `waiting` says why there is no beta* (yet)."""
+        self.chart.show(spec)
+        table: Table | Text = Text(waiting, "italic")
+        if fits is not None:
+            table = _table(COLUMNS, fit_rows(fits))
+        self.query_one("#bound-table", Static).update(table)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
