@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from engine.bottleneck.fits import LayerFits
 
 
+WIDE = 100
+"""Columns from which on the table has room for all of its own."""
+SHORT = ("layer", "beta*", "below", "critical")
+"""Those that it has where there is less."""
+
+
 class BoundView(Vertical):
     """A chart over a table."""
 
@@ -47,7 +53,8 @@ class BoundView(Vertical):
         self.chart.show(spec)
         table: Table | Text = Text(waiting, "italic")
         if fits is not None:
-            table = _table(COLUMNS, fit_rows(fits))
+            shown = [k for k, name in enumerate(COLUMNS) if name in SHORT or self.size.width >= WIDE]
+            table = _table([COLUMNS[k] for k in shown], [[row[k] for k in shown] for row in fit_rows(fits)])
         self.query_one("#bound-table", Static).update(table)
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import platform
 
 import torch
 
 from engine.threads import usable_cores
 from tests.benchmarks.app import app_answers
+from tests.benchmarks.bound import bound_points
 from tests.benchmarks.measuring import snapshots
+from tests.benchmarks.timing import Row
 from tests.benchmarks.training import training_steps
 
-PARTS = {"training": training_steps, "measuring": snapshots, "app": app_answers}
+PARTS = {"training": training_steps, "measuring": snapshots, "bound": bound_points, "app": app_answers}
 
 
 def main() -> None:
@@ -34,11 +37,17 @@ def main() -> None:
     )
     rows = [row for part in arguments.parts or PARTS for row in PARTS[part]()]
     if arguments.json:
-        print(json.dumps({"machine": machine, "rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
+        print(json.dumps({"machine": machine, "rows": [_plain(row) for row in rows]}, indent=2))
         return
     print(machine)
     for row in rows:
-        print(f"{row.what:24} {row.how:34} {row.median:9.3g} {row.unit:2}  {row.ratio:7.3g}x")
+        ratio = "" if math.isnan(row.ratio) else f"  {row.ratio:7.3g}x"
+        print(f"{row.what:26} {row.how:34} {row.median:9.3g} {row.unit:2}{ratio}")
+
+
+def _plain(row: Row) -> dict[str, object]:
+    """For JSON: a ratio that is none is null."""
+    return dataclasses.asdict(row) | {"ratio": None if math.isnan(row.ratio) else row.ratio}
 
 
 if __name__ == "__main__":

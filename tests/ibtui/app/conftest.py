@@ -69,7 +69,7 @@ class View:
         widget.value = ""
         await self.press(*(_KEYS.get(character, character) for character in text))
 
-    async def until(self, condition: Callable[[], object]) -> None:
+    async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Let the app go on until something holds; a screen that is still being composed is waited for."""
 
         def holds() -> bool:
@@ -77,7 +77,7 @@ class View:
                 return bool(condition())
             return False
 
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while not holds():
             assert time.monotonic() < end, f"it has not come; there is\n{self.text()}"
             await self.pilot.pause(0.02)

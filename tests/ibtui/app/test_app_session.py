@@ -265,12 +265,12 @@ async def test_tabs_choose_the_chart(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
         shown = [view.visible(*ALL)]
-        for _ in range(6):
+        for _ in range(7):
             await view.press("tab")
             await view.pilot.pause()
-            shown.append(view.visible(*ALL, "phases", "layers"))
-        assert shown == [["plane"], ["gradients"], ["snr"], ["learning"], ["phases"], ["layers"], ["plane"]]
-        await view.press("shift+tab", "shift+tab", "shift+tab")
+            shown.append(view.visible(*ALL, "bound", "phases", "layers"))
+        assert shown == [[name] for name in (*ALL, "bound", "phases", "layers", "plane")]
+        await view.press(*["shift+tab"] * 4)
         await view.until(lambda: view.visible(*ALL) == ["learning"])
         assert view.chart("learning").has_focus
         await view.pilot.click("#tab-snr")
@@ -935,3 +935,33 @@ async def test_layers_at_the_ceiling_are_told(open_app: Any, have: Any) -> None:
     have("plain", "high", "UPDATE layer SET i_x = 12, distinct_t = 4096 WHERE layer = 1")
     async with open_app("high", size=(200, 60)) as view:
         await view.until(lambda: "at the ceiling: T1" in view.text())
+
+
+async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> None:
+    path = have("kept")
+    with SessionReader(path) as reader:
+        found = {epoch: reader.layers(reader.ensemble(0), epoch) for epoch in (40, 12)}
+        i_xy = reader.summary.i_xy
+    async with open_app("kept", size=(200, 60)) as view:
+        view.screen.panel = "bound"
+        for epoch in (40, 12):
+            view.screen.playback = view.screen.playback.to_epoch(epoch)
+            await view.until(lambda epoch=epoch: epoch in view.screen._fits, patience=90)
+            await view.until(lambda epoch=epoch: f"Epoch {epoch}." in view.chart("bound-chart").spec.caption)
+            spec = view.chart("bound-chart").spec
+            assert "slope 1/beta*" in spec.caption
+            assert [mark.text for mark in spec.marks] == ["1", "2", "3"]
+            assert [mark.x for mark in spec.marks] == pytest.approx(found[epoch].i_x[0].mean(axis=0).tolist())
+            assert [mark.y for mark in spec.marks] == pytest.approx(found[epoch].i_y[0].mean(axis=0).tolist())
+            curve = spec.series[0]
+            assert curve.y[-1] == pytest.approx(i_xy, abs=1e-5)
+            for mark in spec.marks:  # nothing lies above the bound
+                assert mark.y <= np.interp(mark.x, curve.x, curve.y) + 1e-5
+        assert "beta*" in view.text()
+
+
+async def test_without_weights_there_is_no_beta(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(120, 40)) as view:
+        view.screen.panel = "bound"
+        await view.until(lambda: "no beta*: the session keeps no weights" in view.text())
