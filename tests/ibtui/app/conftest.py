@@ -29,7 +29,7 @@ from ibtui.app import IbtuiApp
 from ibtui.settings import Settings
 from ibtui.widgets.chart_view import ChartView
 
-PATIENCE = 10.0
+PATIENCE = 40.0
 """Seconds after which something that should come has not."""
 
 W = TypeVar("W", bound=Widget)
