@@ -1,0 +1,74 @@
+"""Makes the sessions that ship with ibtui: `python sessions/make_examples.py [--only NAME]`, some minutes for all.
+
+Each is a preset of `engine/presets.py`, trained to its last epoch with fewer networks and snapshots, so that all of
+them together stay small; those without weights cannot be measured again. What says where they were made (host, process)
+is taken out. A session is replaced when its run has ended well, and not before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # the engine of this checkout, installed or not
+
+from engine.presets import find_preset  # noqa: E402
+from engine.runner import Progress, Run, begin  # noqa: E402
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "figure-2": {"networks": 50, "snapshots": 30, "weights": False},
+    "figure-3": {"networks": 10, "snapshots": 60},
+    "figure-4": {"networks": 10, "snapshots": 80},
+    "figure-5": {"networks": 6, "snapshots": 40, "weights": False},
+    "figure-8": {"networks": 10, "snapshots": 60},
+}
+"""Settings in which each example differs from the preset of that name."""
+
+
+def make(preset: str, directory: Path = HERE) -> Path:
+    """Train one example and put it, whole, into a directory."""
+    name = f"example-{preset}"
+    experiment = find_preset(preset).experiment.override(EXAMPLES[preset])
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".making-") as made:
+        path = Path(made) / f"{name}.ibs"
+        Run(begin(path, name, experiment)).execute(_tell(name))
+        forget_where(path)
+        path.chmod(0o644)
+        os.replace(path, directory / path.name)
+    return directory / path.name
+
+
+def forget_where(path: Path) -> None:
+    """Take out of a finished session what its machine was, and every page of the file that is no longer used."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("DELETE FROM writer")
+        connection.execute("VACUUM")
+
+
+def _tell(name: str) -> Any:
+    def watch(progress: Progress) -> None:
+        print(f"\r{name}: {progress.status}, {progress.done:4.0%}", end="", file=sys.stderr, flush=True)
+
+    return watch
+
+
+def main() -> None:
+    """Make all of them, or one."""
+    parser = argparse.ArgumentParser(description="Make the sessions that ship with ibtui.")
+    parser.add_argument("--only", metavar="NAME", choices=EXAMPLES, help=f"make one of: {', '.join(EXAMPLES)}")
+    only = parser.parse_args().only
+    for preset in [only] if only else EXAMPLES:
+        path = make(preset)
+        print(f"\r{path.name}: {path.stat().st_size / 1e6:.2f} MB" + " " * 20, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
