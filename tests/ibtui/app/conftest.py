@@ -160,11 +160,14 @@ def no_run_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def open_app(directory: Path) -> OpenApp:
-    """Open the app at a size, in the library or in a session of the test's directory."""
+    """Open the app at a size, in the library or in a session of the test's directory, or of another."""
 
     @asynccontextmanager
     async def opened(
-        session: str | None = None, size: tuple[int, int] = (120, 40), settings: Settings | None = None
+        session: str | None = None,
+        size: tuple[int, int] = (120, 40),
+        settings: Settings | None = None,
+        directory: Path = directory,
     ) -> AsyncIterator[View]:
         path = None if session is None else directory / f"{session}.ibs"
         app = IbtuiApp(directory, path, settings)

@@ -1,0 +1,218 @@
+"""Every screen as it looks, at three sizes in three themes, kept as text that a person can review.
+
+`pytest tests/ibtui/app/test_app_screens.py --snapshot-update` renews them.
+
+The sessions are made of formulas (`formulas.py`), so the screens are the same on every machine. What cannot be is held
+fast: how large files are, how fast the machine is, how long ago something was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.widgets import Input
+
+from engine.calibration import Speed
+from ibtui.screens.new import NewScreen
+from ibtui.settings import Settings
+from ibtui.widgets.chart_view import ChartView
+from tests.ibtui.app.formulas import write_session
+from tests.ibtui.app.screen_text import ScreenText, account, read_screen
+
+SIZES = ((80, 24), (120, 40), (200, 60))
+IN_COLOUR = {"dark": "textual-dark", "light": "textual-light"}
+NO_COLOUR = {"NO_COLOR": "textual-dark"}
+ASCII = {"ASCII": "textual-dark"}
+
+QUIET_SECONDS = 0.03
+QUIET_TIMES = 4
+"""A screen is drawn when it has looked the same that many times, so far apart."""
+
+
+# how each screen is come by
+
+
+async def _library(view: Any) -> None:
+    await view.until(lambda: view.screen._previewed is not None)
+
+
+async def _empty(view: Any) -> None:
+    await view.until(lambda: "no sessions of yours yet" in view.text())
+
+
+async def _new(view: Any) -> None:
+    await view.press("n")
+    await view.until_screen("NewScreen")
+
+
+def _open(name: str, *keys: str) -> Callable[[Any], Awaitable[None]]:
+    async def go(view: Any) -> None:
+        view.app.open_session(view.app.directory / f"{name}.ibs")
+        await view.until_screen("SessionScreen")
+        await view.until(lambda: view.screen.current is not None)
+        await view.press(*keys)
+
+    return go
+
+
+async def _all(view: Any) -> None:
+    await _open("fractions", "a")(view)
+    await view.until(lambda: all(view.chart(f"each-{k}").spec for k in range(3)))
+
+
+async def _compare(view: Any) -> None:
+    view.app.compare([view.app.directory / "fractions.ibs", view.app.directory / "committee.ibs"])
+    await view.until_screen("CompareScreen")
+    await view.until(lambda: view.screen._charts and view.chart("compared-0").spec)
+
+
+async def _help(view: Any) -> None:
+    await _open("fractions", "question_mark")(view)
+    await view.until_screen("HelpScreen")
+
+
+async def _leave(view: Any) -> None:
+    view.app._runs[view.app.directory / "running.ibs"] = SimpleNamespace(ended=False, complaint="")
+    await view.press("ctrl+q")
+    await view.until_screen("Choice")
+
+
+async def _delete(view: Any) -> None:
+    await _library(view)
+    await view.press("down", "delete")
+    await view.until_screen("Choice")
+
+
+SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
+    "library": _library,
+    "library-of-a-newcomer": _library,
+    "library-of-nothing": _empty,
+    "new": _new,
+    "session": _open("fractions", "right_square_bracket"),
+    "session-of-a-run": _open("running"),
+    "session-in-the-middle": _open("fractions", "right_square_bracket", "home", *["full_stop"] * 4, "p"),
+    "all-ensembles": _all,
+    "compare": _compare,
+    "help": _help,
+    "leaving-a-run": _leave,
+    "deleting": _delete,
+}
+EMPTY = ("library-of-a-newcomer", "library-of-nothing")
+IN_ASCII = ("library", "session")
+
+CASES = [
+    pytest.param(name, size, ascii, id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}")
+    for ascii, names in ((False, SCREENS), (True, IN_ASCII))
+    for name in names
+    for size in SIZES
+]
+
+
+class ScreenExtension(SingleFileSnapshotExtension):
+    """A file of text for each screen and size."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        return str(data)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directories `sessions` and `examples`."""
+    place = tmp_path_factory.mktemp("written")
+    write_session(place / "sessions/fractions.ibs", fraction=(0.05, 0.45, 0.85), days=3.5)
+    write_session(place / "sessions/running.ibs", until=1100, status="running", hidden=((8, 6, 4),), days=0.0004)
+    write_session(place / "sessions/committee.ibs", rule="committee", networks=3, days=40.5)
+    write_session(
+        place / "sessions/stopped-early.ibs",
+        until=300,
+        status="stopped",
+        activation="relu",
+        hidden=((12, 6), (9,)),
+        epochs=2000,
+        days=0.4,
+    )
+    write_session(place / "examples/example-figure-4.ibs", networks=5, days=90.5)
+    return place
+
+
+@pytest.fixture
+def held_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs between machines and moments."""
+    monkeypatch.setattr("ibtui.screens.library.size", lambda count: "1.23 MB")
+    monkeypatch.setattr("ibtui.screens.library.age", _age_without_seconds)
+    monkeypatch.setattr(NewScreen, "_calibrate", _known_speed)
+
+
+def _age_without_seconds(seconds: float) -> str:
+    from ibtui.wording import age
+
+    return age(seconds) if seconds >= 3600 else "35 s"
+
+
+def _known_speed(screen: NewScreen) -> None:
+    screen._speed = Speed(1e-9, 1e-8)
+    screen._check()
+
+
+async def _drawn(view: Any) -> ScreenText:
+    """The screen, when nothing on it moves any more."""
+    for field in view.screen.query(Input):
+        field.cursor_blink = False
+    seen: list[Any] = []
+    same = 0
+    while same < QUIET_TIMES:
+        await view.pilot.pause(QUIET_SECONDS)
+        charts = [chart for chart in view.screen.query(ChartView) if chart.display and chart.region.area]
+        waits = getattr(view.screen, "behind", False) or any(chart.spec is None for chart in charts)
+        now = [list(strip) for strip in view.screen._compositor.render_strips()]
+        same = same + 1 if now == seen and not waits else 0
+        seen = now
+    return read_screen(seen)
+
+
+@pytest.mark.parametrize(("name", "size", "ascii"), CASES)
+@pytest.mark.usefixtures("held_fast")
+async def test_screen(
+    name: str,
+    size: tuple[int, int],
+    ascii: bool,
+    written: Path,
+    tmp_path: Path,
+    open_app: Any,
+    snapshot: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if name not in EMPTY:
+        shutil.copytree(written / "sessions", tmp_path / "sessions", dirs_exist_ok=True)
+    if name != "library-of-nothing":
+        shutil.copytree(written / "examples", tmp_path / "examples")
+    seen = {}
+    for themes in (ASCII,) if ascii else (IN_COLOUR, NO_COLOUR):
+        if themes is NO_COLOUR:
+            monkeypatch.setenv("NO_COLOR", "1")
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another state"))  # nothing is remembered
+        settings = Settings(ascii=ascii)
+        async with asyncio.timeout(60), open_app(size=size, settings=settings, directory=Path("sessions")) as view:
+            await SCREENS[name](view)
+            for theme, chosen in themes.items():
+                view.app.theme = chosen
+                seen[theme] = await _drawn(view)
+    assert account(seen) == snapshot(extension_class=ScreenExtension)
+
+
+def test_every_kept_screen_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
+    if request.config.option.update_snapshots:
+        pytest.skip("they are being renewed")
+    kept = {file.name for file in (Path(__file__).parent / "__snapshots__" / Path(__file__).stem).iterdir()}
+    assert kept == {f"test_screen[{case.id}].txt" for case in CASES}
