@@ -11,6 +11,8 @@ from engine.session.format import SUFFIX
 VARIABLE = "IBTUI_SESSIONS"
 EXAMPLE = "example-"
 """How the names of sessions that ship with the project begin."""
+MAKER = "make_examples.py"
+"""The script that makes them: it is beside them in a checkout."""
 LONGEST_NAME = 120
 
 
@@ -54,8 +56,14 @@ def example_files() -> list[Path]:
 
 
 def is_example(path: Path) -> bool:
-    """Whether a session ships with the project: such a one is only read."""
-    return path.name.startswith(EXAMPLE) and path.resolve().parent == examples_directory().resolve()
+    """Whether a session ships with the project: such a one is only read.
+
+    Those of a checkout do, too, where an installed package with examples of its own is at work in it.
+    """
+    if not path.name.startswith(EXAMPLE):
+        return False
+    directory = path.resolve().parent
+    return directory == examples_directory().resolve() or (directory / MAKER).is_file()
 
 
 def require_own(path: Path) -> Path:

@@ -13,7 +13,9 @@ from ibtui.locations import (
     LONGEST_NAME,
     find_session,
     free_path,
+    is_example,
     require_name,
+    require_own,
     session_files,
     sessions_directory,
 )
@@ -177,3 +179,20 @@ def test_taken_titles_are_numbered(place: Path) -> None:
     assert free_path(place, "title").name == "title-2.ibs"
     (place / "title-2.ibs").symlink_to(place / "nowhere")
     assert free_path(place, "title").name == "title-4.ibs"
+
+
+def test_examples_are_those_of_the_package_and_of_a_checkout_that_it_is_used_in(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibtui.locations.examples_directory", lambda: place / "installed")
+    for directory in ("installed", "checkout", "own"):
+        make(place / directory, "example-x", "x")
+    (place / "checkout" / "make_examples.py").write_text("")
+    for directory, ships in (("installed", True), ("checkout", True), ("own", False)):
+        assert is_example(place / directory / "example-x.ibs") is ships
+        assert not is_example(place / directory / "x.ibs")
+        assert require_own(place / directory / "x.ibs") == place / directory / "x.ibs"
+    with pytest.raises(InvalidValue, match="only read"):
+        require_own(place / "checkout" / "example-x.ibs")
+    (place / "link").symlink_to(place / "installed")
+    assert is_example(place / "link" / "example-x.ibs")

@@ -33,7 +33,7 @@ NO_COLOUR = {"NO_COLOR": "textual-dark"}
 ASCII = {"ASCII": "textual-dark"}
 
 QUIET_SECONDS = 0.03
-QUIET_TIMES = 4
+QUIET_TIMES = 3
 """A screen is drawn when it has looked the same that many times, so far apart."""
 
 
