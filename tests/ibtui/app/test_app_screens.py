@@ -18,24 +18,18 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from textual.widgets import Input
 
 from engine.calibration import Speed
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
-from ibtui.widgets.chart_view import ChartView
 from tests.ibtui.app.formulas import write_session
-from tests.ibtui.app.screen_text import ScreenText, account, read_screen
+from tests.ibtui.app.screen_text import account, read_screen
+from tests.ibtui.app.still import still
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 IN_COLOUR = {"dark": "textual-dark", "light": "textual-light"}
 NO_COLOUR = {"NO_COLOR": "textual-dark"}
 ASCII = {"ASCII": "textual-dark"}
-
-QUIET_SECONDS = 0.03
-QUIET_TIMES = 3
-"""A screen is drawn when it has looked the same that many times, so far apart."""
-
 
 # how each screen is come by
 
@@ -165,22 +159,6 @@ def _known_speed(screen: NewScreen) -> None:
     screen._check()
 
 
-async def _drawn(view: Any) -> ScreenText:
-    """The screen, when nothing on it moves any more."""
-    for field in view.screen.query(Input):
-        field.cursor_blink = False
-    seen: list[Any] = []
-    same = 0
-    while same < QUIET_TIMES:
-        await view.pilot.pause(QUIET_SECONDS)
-        charts = [chart for chart in view.screen.query(ChartView) if chart.display and chart.region.area]
-        waits = getattr(view.screen, "behind", False) or any(chart.spec is None for chart in charts)
-        now = [list(strip) for strip in view.screen._compositor.render_strips()]
-        same = same + 1 if now == seen and not waits else 0
-        seen = now
-    return read_screen(seen)
-
-
 @pytest.mark.parametrize(("name", "size", "ascii"), CASES)
 @pytest.mark.usefixtures("held_fast")
 async def test_screen(
@@ -207,7 +185,7 @@ async def test_screen(
             await SCREENS[name](view)
             for theme, chosen in themes.items():
                 view.app.theme = chosen
-                seen[theme] = await _drawn(view)
+                seen[theme] = read_screen(await still(view.pilot))
     assert account(seen) == snapshot(extension_class=ScreenExtension)
 
 

@@ -1,0 +1,152 @@
+"""What the pictures show: the sessions that ship with ibtui, on screens of the app, each once it is still.
+
+Every picture carries a digest of the cells it was drawn from, so that one which the app has left behind is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+from rich.segment import Segment
+from textual.pilot import Pilot
+
+from engine.calibration import Speed
+from ibtui.app import IbtuiApp
+from ibtui.locations import example_files
+from ibtui.screens.new import NewScreen
+from ibtui.settings import Settings
+from tests.ibtui.app.screen_text import account, read_screen
+from tests.ibtui.app.still import still
+
+PICTURES = Path(__file__).parent
+OWN = {"committee": ("figure-8", 0.06), "depth at 0.8": ("figure-5", 1.2), "ten networks": ("figure-4", 8.4)}
+"""What is in the library besides the examples: copies of them, and how many days ago each began."""
+PATIENCE = 30.0
+
+Pilots = Pilot[None]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: how its screen is come by, its cells across and down, and the theme."""
+
+    go: Callable[[Pilots], Awaitable[None]]
+    size: tuple[int, int]
+    theme: str = "textual-dark"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A screen as it was."""
+
+    rows: list[list[Segment]]
+    background: tuple[int, int, int]
+    foreground: tuple[int, int, int]
+
+    @property
+    def digest(self) -> str:
+        """Of all that can be seen of its cells."""
+        return hashlib.sha256(account({"": read_screen(self.rows)}).encode()).hexdigest()
+
+
+async def _library(pilot: Pilots) -> None:
+    await _until(pilot, lambda: pilot.app.screen._previewed is not None)  # type: ignore[attr-defined]
+
+
+async def _new(pilot: Pilots) -> None:
+    await pilot.press("n")
+    await _until(pilot, lambda: isinstance(pilot.app.screen, NewScreen))
+    await pilot.press("down", "down")
+
+
+async def _session(pilot: Pilots) -> None:
+    pilot.app.open_session(Path("examples/example-figure-3.ibs"))  # type: ignore[attr-defined]
+    await _until(pilot, lambda: getattr(pilot.app.screen, "current", None) is not None)
+    await pilot.press("left_square_bracket")  # the largest sample
+
+
+async def _compare(pilot: Pilots) -> None:
+    pilot.app.compare([Path("examples/example-figure-3.ibs")])  # type: ignore[attr-defined]
+    await _until(pilot, lambda: getattr(pilot.app.screen, "_charts", None))
+
+
+SHOTS = {
+    "session": Shot(_session, (160, 45)),
+    "four-charts": Shot(_session, (200, 60), "textual-light"),
+    "library": Shot(_library, (130, 40)),
+    "compare": Shot(_compare, (170, 38)),
+    "new": Shot(_new, (120, 40)),
+}
+"""The pictures by their names."""
+
+
+async def _until(pilot: Pilots, condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the screen has not come")
+        await pilot.pause(0.02)
+
+
+def take(shot: Shot) -> Taken:
+    """Open the app as a picture wants it, and look at it."""
+    return asyncio.run(_take(shot))
+
+
+async def _take(shot: Shot) -> Taken:
+    with _own_place():
+        app = IbtuiApp(Path("sessions"), settings=Settings(theme=shot.theme))
+        app.animation_level = "none"
+        async with app.run_test(size=shot.size) as pilot:
+            await _until(pilot, lambda: type(app.screen).__name__ == "LibraryScreen" and app.screen.is_mounted)
+            await shot.go(pilot)
+            rows = await still(pilot)
+            background, foreground = (app.screen.styles.background, app.screen.styles.color)
+            return Taken(rows, background.rgb, foreground.rgb)
+
+
+@contextmanager
+def _own_place() -> Iterator[None]:
+    """A place with sessions that are always as old, nothing of the user's, and a machine whose speed is given."""
+    before = Path.cwd()
+    with TemporaryDirectory() as name, ExitStack() as patches:
+        place = Path(name)
+        for directory in ("sessions", "examples"):
+            (place / directory).mkdir()
+        for number, file in enumerate(example_files()):
+            _copy(file, place / "examples" / file.name, days=30.5 + number)
+        for own, (example, days) in OWN.items():
+            _copy(place / "examples" / f"example-{example}.ibs", place / "sessions" / f"{own}.ibs", days=days)
+        homes = {f"XDG_{kind}_HOME": str(place / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+        patches.enter_context(patch.dict(os.environ, homes))
+        for variable in ("NO_COLOR", "IBTUI_SESSIONS", "COLUMNS", "LINES", "TEXTUAL"):
+            os.environ.pop(variable, None)  # `patch.dict` puts them back
+        patches.enter_context(patch("ibtui.locations.examples_directory", lambda: place / "examples"))
+        patches.enter_context(patch.object(NewScreen, "_calibrate", _known_speed))
+        os.chdir(place)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def _known_speed(screen: NewScreen) -> None:
+    screen._speed = Speed(4e-10, 4e-9)
+    screen._check()
+
+
+def _copy(file: Path, to: Path, days: float) -> None:
+    shutil.copy(file, to)
+    with closing(sqlite3.connect(to)) as connection, connection:
+        connection.execute("UPDATE session SET created = ?, name = ?", (time.time() - 86_400 * days, to.stem))
