@@ -1,0 +1,51 @@
+"""Charts of the bound: the curve goes on flat, layers stand where they are, tangents have the slope they should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ibtui.charts.bound import bound_chart, layers_chart
+from ibtui.charts.chart import render
+
+X, Y = np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.8, 0.9])
+
+
+def test_the_curve_is_flat_beyond_its_end() -> None:
+    spec = layers_chart(X, Y, 12.0, 0.9, np.array([5.0]), np.array([0.5]))
+    assert spec.series[0].x.tolist() == [0, 1, 3, 12]
+    assert spec.series[0].y.tolist() == [0, 0.8, 0.9, 0.9]
+    assert [(g.axis, g.value) for g in spec.guides] == [("x", 12.0), ("y", 0.9)]
+
+
+def test_tangents_go_through_their_layers_with_slope_one_over_beta() -> None:
+    beta = np.array([2.0, np.nan, 40.0])
+    i_x, i_y = np.array([2.0, 4.0, 8.0]), np.array([0.3, 0.5, 0.7])
+    spec = layers_chart(X, Y, 12.0, 0.9, i_x, i_y, beta=beta)
+    tangents = spec.series[1:]
+    assert len(tangents) == 2
+    for tangent, k in zip(tangents, (0, 2), strict=True):
+        assert np.diff(tangent.y)[0] / np.diff(tangent.x)[0] == pytest.approx(1 / beta[k])
+        assert (tangent.x.mean(), tangent.y.mean()) == pytest.approx((i_x[k], i_y[k]))
+    assert [mark.text for mark in spec.marks] == ["1", "2", "3"]
+
+
+def test_error_bars_are_as_long_as_the_errors() -> None:
+    spec = layers_chart(
+        X, Y, 12.0, 0.9, np.array([2.0]), np.array([0.3]), error_x=np.array([0.5]), error_y=np.array([np.nan])
+    )
+    (bar,) = spec.series[1:]
+    assert bar.x.tolist() == [1.5, 2.5]
+    assert bar.y.tolist() == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_critical_points_are_marked_and_nothing_breaks_the_chart(colour: bool) -> None:
+    spec = bound_chart(X, Y, 4.0, 0.9, critical_x=[0.5], critical_y=[0.4], title="IB curve")
+    text = render(spec, 80, 20, theme="dark", colour=colour, ascii=True).text()
+    assert "IB curve" in text
+    assert "+" in text
+    assert "critical beta" in text
+    empty = np.empty(0)
+    for odd in (bound_chart(empty, empty, 1.0, 0.5), layers_chart(empty, empty, 1.0, 0.5, np.full(2, np.nan), X[:2])):
+        assert render(odd, 60, 15, theme="light").text()
