@@ -182,6 +182,27 @@ class Curve:
         return cls(**read)
 
 
+@dataclass(frozen=True, eq=False)
+class SampledBound:
+    """The bound of one sample fraction: means over samples, bits."""
+
+    fraction: float
+    samples: int
+    beta: Float64[np.ndarray, " betas"]
+    i_x: Float64[np.ndarray, " betas"]
+    """I(X;T) of the samples' optimal encoders under the true p(x), mean over samples."""
+    i_y: Float64[np.ndarray, " betas"]
+    """I(T;Y) of them under the true rule."""
+    error: Float64[np.ndarray, " betas"]
+    """Standard error of `i_y` over samples; NaN for one."""
+    promised: Float64[np.ndarray, " betas"]
+    """I(T;Y) of them under the sample's own distribution: what the sample promises."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, None where there is no number."""
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+
 def plain(value: Any) -> Any:
     """Numbers and lists for JSON: None where there is no number, texts for infinities."""
     if isinstance(value, np.ndarray):

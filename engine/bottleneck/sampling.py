@@ -16,11 +16,10 @@ are encoded as a class of that posterior would be, p(t) exp(−beta KL(p(y) ‖ 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float64
 
+from engine.bottleneck.curve import SampledBound
 from engine.bottleneck.fitting import EXACT_CLASSES, merged
 from engine.bottleneck.solver import NOWHERE, Solution, solve
 from engine.bottleneck.source import Source, divergences
@@ -29,23 +28,6 @@ from engine.rules.rule import Rule
 from engine.threads import Threads
 
 BETAS = 30
-
-
-@dataclass(frozen=True, eq=False)
-class SampledBound:
-    """The bound of one sample fraction: means over samples, bits."""
-
-    fraction: float
-    samples: int
-    beta: Float64[np.ndarray, " betas"]
-    i_x: Float64[np.ndarray, " betas"]
-    """I(X;T) of the samples' optimal encoders under the true p(x), mean over samples."""
-    i_y: Float64[np.ndarray, " betas"]
-    """I(T;Y) of them under the true rule."""
-    error: Float64[np.ndarray, " betas"]
-    """Standard error of `i_y` over samples; NaN for one."""
-    promised: Float64[np.ndarray, " betas"]
-    """I(T;Y) of them under the sample's own distribution: what the sample promises."""
 
 
 def sampled_bound(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import InvalidValue
 from engine.rules.patterns import distinct_rows
 from engine.rules.table_files import Array, read_table, refusal
 
@@ -95,6 +94,3 @@ def _one_hot(path: Path, labels: Array, patterns: int) -> Array:
     if values.size > MOST_LABELS:
         raise refusal(path, f"has {values.size} different labels; allowed are at most {MOST_LABELS}")
     return np.asarray(np.eye(values.size)[place.ravel()])
-
-
-__all__ = ["InvalidValue", "Joint", "binary", "load_joint"]

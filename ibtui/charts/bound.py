@@ -7,7 +7,7 @@ That the layers come to the curve, each at a slope 1/beta* of its own, is the cl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,15 +33,21 @@ def bound_chart(
     ceiling: str = "H(classes)",
     critical_x: Sequence[float] = (),
     critical_y: Sequence[float] = (),
+    sampled: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]] | None = None,
     title: str = "IB curve",
     caption: str = "",
 ) -> ChartSpec:
-    """The curve, which is flat beyond its last point, below I(X;Y) and left of the entropy `h` called `ceiling`."""
+    """The curve, which is flat beyond its last point, below I(X;Y) and left of the entropy `h` called `ceiling`.
+
+    `sampled`: finite-sample bounds by what the legend calls them, as I(X;T) and I(T;Y).
+    """
     x, y = _extended(curve_x, curve_y, h)
     series = [Series(x, y, "line", None, label="the bound", key="-")]
     if len(critical_x):
         where = np.asarray(critical_x, np.float64), np.asarray(critical_y, np.float64)
         series.append(Series(*where, "points", Category(3), label="critical beta", marker="+", key="+"))
+    for index, (name, (xs, ys)) in enumerate((sampled or {}).items()):
+        series.append(Series(xs, ys, "line", Category(index), label=name, key="123456789"[index % 9]))
     return ChartSpec(title, *_axes(h, i_xy), series=tuple(series), guides=_ceilings(h, i_xy, ceiling), caption=caption)
 
 

@@ -10,12 +10,12 @@ import typer
 
 from engine.errors import InvalidValue
 from ibtui.cli.console import output, print_json, tell, write_output
-from ibtui.cli.options import OUTPUT, Json, Quiet
+from ibtui.cli.options import OUTPUT, Json, Quiet, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.wording import printable
 
 if TYPE_CHECKING:
-    from engine.bottleneck.curve import Curve
+    from engine.bottleneck.curve import Curve, SampledBound
 
 COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
 """Columns of the files. Scripts rely on them: they never change, and new ones are added at the end."""
@@ -38,6 +38,17 @@ def curve(
     error: Annotated[
         float, typer.Option("--error", metavar="BITS", help="Largest distance to the true curve, 1e-8 to 0.1 bits.")
     ] = 1e-6,
+    fraction: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--fraction",
+            help="Also the finite-sample bound: what optimal encoders of samples of this share of the patterns, above "
+            "0 and at most 1, are worth under the rule. Repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Samples for each fraction.")] = 20,
+    threads: Threads = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +68,7 @@ def curve(
     from ibtui.files import require_place
 
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
+    fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
     if out is not None:
         require_place(out)
         if out.suffix not in (".csv", ".npz"):
@@ -64,13 +76,16 @@ def curve(
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
     found = compute(name, chosen.theta, gamma, i_xy, error)
+    if fractions and not found.certified:
+        raise InvalidValue("the finite-sample bound is of rules with two labels: leave out --fraction")
+    bounds = _sampled(name, chosen.theta, gamma, i_xy, fractions, samples, threads)
     if out is not None:
         write_output(out, _file(found, out.suffix))
         tell(f"wrote {len(found.beta)} points to {out}", quiet=quiet)
     if json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | {"sampled": [one.to_dict() for one in bounds]})
     else:
-        _print(found)
+        _print(found, bounds)
 
 
 def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
@@ -92,6 +107,31 @@ def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, erro
     return ib_curve(Source.of_rule(rule), error=error, name=name)
 
 
+def _sampled(
+    name: str,
+    theta: Any,
+    gamma: float | None,
+    i_xy: float | None,
+    fractions: tuple[float, ...],
+    samples: int,
+    threads: int | None,
+) -> list[SampledBound]:
+    """The finite-sample bound of each fraction, from the samples of the seeds 0, 1, ..."""
+    if not fractions:
+        return []
+    from engine.bottleneck.sampling import sampled_bound
+    from engine.rules.catalogue import load_rule
+    from engine.threads import Threads as Pool
+    from engine.threads import usable_cores
+
+    rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
+    pool = Pool(threads or usable_cores())
+    try:
+        return [sampled_bound(rule, one, tuple(range(samples)), pool) for one in fractions]
+    finally:
+        pool.close()
+
+
 def _file(found: Curve, suffix: str) -> bytes:
     import io
 
@@ -109,7 +149,7 @@ def _file(found: Curve, suffix: str) -> bytes:
     return ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode()
 
 
-def _print(found: Curve) -> None:
+def _print(found: Curve, bounds: list[SampledBound]) -> None:
     from ibtui.charts.bound import bound_chart
     from ibtui.cli.drawing import draw
 
@@ -130,6 +170,7 @@ def _print(found: Curve) -> None:
         found.i_xy,
         critical_x=at_x.tolist(),
         critical_y=at_y.tolist(),
+        sampled={f"{one.fraction:.4g} of the patterns": (one.i_x, one.i_y) for one in bounds},
         title=f"IB curve: {found.name}",
         caption="+: critical betas, where the encoder gains values t." if len(at_x) else "",
     )
@@ -137,6 +178,13 @@ def _print(found: Curve) -> None:
         draw(spec, console.width)
     for line in sentences(found):
         console.print(printable(line))
+    for one in bounds:
+        best = int(one.i_y.argmax())
+        console.print(
+            f"With {one.fraction:.4g} of the patterns: at most I(T;Y) = {one.i_y[best]:.4g} bits, at "
+            f"I(X;T) = {one.i_x[best]:.4g}, where the sample promises {one.promised[best]:.4g}; mean over "
+            f"{one.samples} sample{'s' if one.samples > 1 else ''}, whose classes' labels are learned and whose classes are known."
+        )
 
 
 def sentences(found: Curve) -> list[str]:

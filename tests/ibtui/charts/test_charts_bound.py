@@ -46,6 +46,8 @@ def test_critical_points_are_marked_and_nothing_breaks_the_chart(colour: bool) -
     assert "IB curve" in text
     assert "+" in text
     assert "critical beta" in text
+    sampled = bound_chart(X, Y, 4.0, 0.9, sampled={"a fifth": (X / 2, Y / 2)}).series[-1]
+    assert (sampled.label, sampled.y.tolist()) == ("a fifth", [0, 0.4, 0.45])
     empty = np.empty(0)
     for odd in (bound_chart(empty, empty, 1.0, 0.5), layers_chart(empty, empty, 1.0, 0.5, np.full(2, np.nan), X[:2])):
         assert render(odd, 60, 15, theme="light").text()

@@ -51,6 +51,20 @@ def test_settings_of_the_rule_count(program: Program) -> None:
     assert softer["critical"] > 1.5
 
 
+def test_samples_have_a_bound_of_their_own_below_the_curve(program: Program) -> None:
+    line = ("curve", "symmetric-soft", *QUICK, "--fraction", "0.05", "--fraction", "0.8", "--samples", "3")
+    document = json.loads(program.good(*line, "--json"))
+    curve = Curve.from_dict(document)
+    assert [one["fraction"] for one in document["sampled"]] == [0.05, 0.8]
+    for one in document["sampled"]:
+        assert (np.array(one["i_y"]) <= curve.upper(np.array(one["i_x"])) + 1e-9).all()
+    small, large = (max(one["i_y"]) for one in document["sampled"])
+    assert small < large
+    told = " ".join(program.good(*line).split())
+    assert "With 0.05 of the patterns" in told
+    assert "mean over 3 samples" in told
+
+
 def test_hard_labels_are_a_straight_piece(program: Program) -> None:
     (program.directory / "hard.csv").write_text("x,y\n0,0\n1,0\n2,1\n3,1\n")
     told = " ".join(program.good("curve", "table:hard.csv").split())
@@ -77,6 +91,7 @@ def test_more_than_two_labels_are_annealed_and_not_certified(program: Program) -
         ("curve symmetric -o c.txt", ".csv or .npz"),
         ("curve symmetric -o nowhere/c.csv", "nowhere"),
         ("curve symmetric --gamma -1", "gamma"),
+        ("curve symmetric --fraction 1.5", "at most 1"),
         ("curve table:none.npz", "does not exist"),
         ("curve table:bad.csv", "allowed are 0 and 1"),
         ("fit nosuch", "nosuch"),

@@ -34,7 +34,7 @@ OPTIONS = {
     "presets": "--json",
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
-    "curve": "--theta --gamma --i-xy --error --out --json --quiet",
+    "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
     "fit": "--epoch --error --threads --sessions-dir --json",
 }
 
