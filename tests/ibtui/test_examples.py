@@ -10,6 +10,7 @@ import math
 import os
 import socket
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -40,7 +41,9 @@ def maker() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(sys, "path", [*sys.path])  # it puts the checkout there
+        spec.loader.exec_module(module)
     return module
 
 

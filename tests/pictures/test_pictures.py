@@ -6,6 +6,7 @@ import re
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.color import Color
 from rich.segment import Segment
@@ -63,13 +64,10 @@ def test_cells_are_drawn_in_their_colours() -> None:
         [Segment("日", painted("#00ff00", "#0000ff")), Segment("M")],
     ]
     picture = draw(rows, (1, 2, 3), (250, 251, 252))
-    assert picture.size == (3 * CELL[0], 2 * CELL[1])
+    width, height = CELL
+    pixels = np.asarray(picture).reshape(2, height, 3, width, 3).transpose(2, 0, 1, 3, 4)
     cells = {
-        (column, row): set(
-            picture.crop(
-                (column * CELL[0], row * CELL[1], (column + 1) * CELL[0], (row + 1) * CELL[1])
-            ).get_flattened_data()
-        )
+        (column, row): {tuple(pixel) for pixel in pixels[column, row].reshape(-1, 3).tolist()}
         for column in range(3)
         for row in range(2)
     }
