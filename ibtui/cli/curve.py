@@ -183,8 +183,8 @@ def _print(found: Curve, bounds: list[SampledBound]) -> None:
         console.print(
             f"With {one.fraction:.4g} of the patterns: at most I(T;Y) = {one.i_y[best]:.4g} bits, at "
             f"I(X;T) = {one.i_x[best]:.4g}, where the sample promises {one.promised[best]:.4g}; mean over "
-            f"{one.samples} sample{'s' if one.samples > 1 else ''}, whose classes' labels are learned and whose classes "
-            "are known."
+            f"{one.samples} sample{'s' if one.samples > 1 else ''}, whose "
+            "labels are learned and whose classes of p(y|x) are known."
         )
 
 

@@ -29,6 +29,9 @@ def fit(
         int | None,
         typer.Option("--epoch", help="Fit at this measured epoch. [default: the last]", show_default=False),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--every", help="Fit at every measured epoch; needs --json. Takes up to a minute or more.")
+    ] = False,
     error: Annotated[
         float, typer.Option("--error", metavar="BITS", help="Largest distance of the curve to the true one.")
     ] = 1e-6,
@@ -40,7 +43,11 @@ def fit(
     path = find_session(session, sessions_directory(sessions_dir))
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
-    summary, curve, fits = compute(path, epoch, error, threads)
+    if every and not json:
+        raise InvalidValue("--every prints one JSON document: give --json too")
+    if every and epoch is not None:
+        raise InvalidValue(f"epoch is {epoch}: with --every, none is allowed")
+    summary, curve, fits = compute(path, epoch, error, threads, every=every)
     if json:
         print_json({"name": summary.name, "curve": curve.to_dict(), "fits": [one.to_dict() for _, one in fits]})
         return
@@ -48,27 +55,23 @@ def fit(
 
 
 def compute(
-    path: Path, epoch: int | None, error: float, threads: int | None
+    path: Path, epoch: int | None, error: float, threads: int | None, *, every: bool = False
 ) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
-    """The session's curve, and the fits of each ensemble that was measured at the epoch (None: at its last).
+    """The session's curve, and the fits of each ensemble that was measured at the epoch (None: at its last), or at
+    every epoch that was measured for all its networks.
 
     Raises:
         InvalidValue: the epoch was not measured, or the session keeps no weights.
         SessionError: the session cannot be read.
     """
-    from engine.session.history import SessionReader, describe_epochs
+    from engine.session.history import SessionReader
 
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
-        measured = max((e.snapshots for e in summary.ensembles), key=len, default=())
-        at = {e.index: epoch if epoch is not None else e.snapshots[-1] for e in summary.ensembles if e.snapshots}
-        chosen = [e for e in summary.ensembles if e.snapshots and at[e.index] in e.snapshots]
-        if not chosen:
-            told = describe_epochs(measured)
-            raise InvalidValue(f"epoch is {epoch}: {told}" if epoch is not None else f"nothing to fit: {told}")
+        chosen = _chosen(summary, epoch, every)
         rule = reader.rule()
-        weights = {e.index: reader.weights(e, at[e.index]) for e in chosen}
-        shapes = {e.index: reader.architecture(e) for e in chosen}
+        weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
+        shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
     from engine.bottleneck.fitting import fit_snapshot
     from engine.bottleneck.source import Source
     from engine.bottleneck.tracing import ib_curve
@@ -76,27 +79,40 @@ def compute(
 
     curve = ib_curve(Source.of_rule(rule), error=error, name=rule.name)
     pool = Threads(threads or usable_cores())
+    fits = []
     try:
-        fits = [
-            (
-                e,
-                fit_snapshot(
-                    curve,
-                    rule,
-                    shapes[e.index],
-                    weights[e.index],
-                    pool,
-                    bins=summary.experiment.bins,
-                    hidden=e.hidden,
-                    fraction=e.fraction,
-                    epoch=at[e.index],
-                ),
+        for (ensemble, at), found in zip(chosen, weights, strict=True):
+            one = fit_snapshot(
+                curve,
+                rule,
+                shapes[ensemble.index],
+                found,
+                pool,
+                bins=summary.experiment.bins,
+                hidden=ensemble.hidden,
+                fraction=ensemble.fraction,
+                epoch=at,
             )
-            for e in chosen
-        ]
+            fits.append((ensemble, one))
     finally:
         pool.close()
     return summary, curve, fits
+
+
+def _chosen(summary: Summary, epoch: int | None, every: bool) -> list[tuple[EnsembleSummary, int]]:
+    """Which ensembles to fit, and at which epoch each."""
+    from engine.session.history import describe_epochs
+
+    there = [ensemble for ensemble in summary.ensembles if ensemble.snapshots]
+    if every:
+        chosen = [(ensemble, at) for ensemble in there for at in ensemble.snapshots]
+    else:
+        wanted = [(ensemble, ensemble.snapshots[-1] if epoch is None else epoch) for ensemble in there]
+        chosen = [(ensemble, at) for ensemble, at in wanted if at in ensemble.snapshots]
+    if not chosen:
+        told = describe_epochs(max((e.snapshots for e in summary.ensembles), key=len, default=()))
+        raise InvalidValue(f"epoch is {epoch}: {told}" if epoch is not None else f"nothing to fit: {told}")
+    return chosen
 
 
 def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:

@@ -143,6 +143,7 @@ class CompareScreen(PlaybackScreen):
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = max((f.summary.experiment.epochs for f in self._followers), default=1)
         timeline.live = self.growing
+        timeline.turn = self.transition
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(epochs))
         timeline.playback = self.playback
         self._show_status()

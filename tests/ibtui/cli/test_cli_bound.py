@@ -141,3 +141,17 @@ def test_an_epoch_that_was_not_measured_and_weights_that_were_not_kept(made: Pro
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "keeps no weights" in done.stderr
     assert Path(program.sessions / "bare.ibs").exists()
+
+
+def test_every_epoch_is_fitted_in_one_go(made: Program) -> None:
+    document = json.loads(made.good("fit", "grid", *QUICK, "--every", "--json"))
+    last = json.loads(made.good("fit", "grid", *QUICK, "--json"))
+    fits = [LayerFits.from_dict(one) for one in document["fits"]]
+    epochs = sorted({one.epoch for one in fits})
+    assert len(epochs) > 3
+    assert len(fits) == 4 * len(epochs)
+    assert [one for one in document["fits"] if one["epoch"] == epochs[-1]] == last["fits"]
+    for line, said in (("--every", "add --json|give --json"), ("--every --json --epoch 0", "epoch is 0: with --every")):
+        done = made("fit", "grid", *line.split())
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert any(text in done.stderr for text in said.split("|"))

@@ -35,7 +35,7 @@ OPTIONS = {
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
     "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
-    "fit": "--epoch --error --threads --sessions-dir --json",
+    "fit": "--epoch --every --error --threads --sessions-dir --json",
 }
 
 
