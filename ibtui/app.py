@@ -20,7 +20,7 @@ from textual.theme import Theme
 
 from engine.errors import EngineError
 from engine.session.control import send
-from engine.session.summary import Summary
+from engine.session.summary import Summary, read_summary
 from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
@@ -148,7 +148,7 @@ class IbtuiApp(App[None]):
     async def _leave(self) -> None:
         from ibtui.screens.dialogs import Choice
 
-        going = [path for path, run in self._runs.items() if not run.ended]
+        going = [path for path, run in self._runs.items() if not run.ended and _at_work(path)]
         if going:
             names = ", ".join(printable(path.stem) for path in going)
             answers = {"leave": "Leave it running", "stop": "Stop it", "stay": "Stay"}
@@ -188,6 +188,14 @@ class IbtuiApp(App[None]):
         self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
 
 
+def _at_work(path: Path) -> bool:
+    """Whether a run started here has something left to do: its process may be ending, or not have begun to write."""
+    try:
+        return read_summary(path).live
+    except EngineError:
+        return not path.exists()
+
+
 def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> None:
     """Run the app until it is left.
 
@@ -195,8 +203,6 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
         EngineError: the session to begin with, or the settings, cannot be read.
     """
     if session is not None:
-        from engine.session.summary import read_summary
-
         read_summary(session)
     settings = load_settings()
     if settings.keys:

@@ -162,10 +162,12 @@ class MeasuringAgain:
         self._answers[answer["ensemble"], answer["epoch"]] = found
         self._changed()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the process."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        await self._process.wait()
         if self._listening is not None:
-            self._listening.cancel()
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
+            await self._listening

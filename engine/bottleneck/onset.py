@@ -45,7 +45,7 @@ class Onset:
 def onset(source: Source) -> Onset:
     """The critical beta of these classes."""
     p, w, mean = source.p_y, source.weights, source.p_y1
-    if len(p) < 2 or source.i_xy <= 0.0:
+    if len(p) < 2 or source.i_xy <= 0.0 or not 0.0 < mean < 1.0:  # a label too rare for the digits of p(y=1)
         return Onset(math.inf, math.inf, mean)
     away = p - mean
     variance = float(w @ away**2)

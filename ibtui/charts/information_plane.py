@@ -63,7 +63,7 @@ def information_plane(
         turn = transitions[layer] if layer < len(transitions) else math.nan
         if known.size and first <= turn <= last:
             place = [float(np.interp(turn, epochs[known], one[known])) for one in (x, y)]
-            turns.append(Mark(place[0], place[1], TURN))
+            turns.append(place)
         if known.size:
             marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}"))
     begin, end = _written(first), _written(last)
@@ -72,12 +72,15 @@ def information_plane(
     if turns:
         caption += f" {TURN}: where a layer's drift ends."
     caption += _sentence(basis)
+    if turns:
+        at = np.array(turns)
+        series.append(Series(at[:, 0], at[:, 1], "points", marker=TURN, key="*", tell="drift ends"))
     return ChartSpec(
         title,
         *_axes(h_x, i_xy),
         series=tuple(series),
         guides=_bounds(h_x, i_xy),
-        marks=(*turns, *marks),
+        marks=tuple(marks),
         bar=ColourBar("epoch", _stops(first, end_of_colours)) if end_of_colours > first and len(epochs) else None,
         caption=caption if len(epochs) else "",
     )

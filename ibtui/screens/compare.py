@@ -152,8 +152,12 @@ class CompareScreen(PlaybackScreen):
     def _show_status(self) -> None:
         count, every = len(self._shown), len(self._every)
         text = f"comparing {count} ensembles" + (f" of {every}: e chooses which" if every > count else "")
-        estimators = sorted({estimate(follower.summary.experiment) for follower in self._followers})
-        self.query_one("#status", Static).update(printable(self._trouble or "  ·  ".join([text, *estimators])))
+        told = "  ·  ".join([text, *self._estimators()])
+        self.query_one("#status", Static).update(printable(self._trouble or told))
+
+    def _estimators(self) -> list[str]:
+        """What the numbers rest on, of all the sessions."""
+        return sorted({estimate(follower.summary.experiment) for follower in self._followers})
 
     def _title(self, number: int, index: int) -> str:
         summary = self._followers[number].summary
@@ -173,7 +177,8 @@ class CompareScreen(PlaybackScreen):
             paths = {f"{number + 1} {title}": panels.path(epoch) for number, title, panels in there}
             h_x = max((panels.summary.h_x for _, _, panels in there), default=12.0)
             i_xy = max((panels.summary.i_xy for _, _, panels in there), default=1.0)
-            self.query_one("#overlaid", ChartView).show(compared_planes(paths, h_x, i_xy, epoch=epoch))
+            spec = compared_planes(paths, h_x, i_xy, epoch=epoch, basis="; ".join(self._estimators()))
+            self.query_one("#overlaid", ChartView).show(spec)
             return
         charts = {}
         for number, title, panels in there:

@@ -84,11 +84,11 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _keys(screen: Screen[Any]) -> str:
-    """The keys that work on a screen now, as a table."""
-    rows: dict[str, list[str]] = {}
+    """The keys that work on a screen now, one after another."""
+    does: dict[str, list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and active.enabled and not binding.system:
-            rows.setdefault(binding.tooltip or binding.description, []).append(screen.app.get_key_display(binding))
-    lines = [f"| {' '.join(keys)} | {what} |" for what, keys in rows.items()]
-    return "\n".join(["## Keys", "", "| key | does |", "| --- | --- |", *lines, ""])
+            does.setdefault(binding.tooltip or binding.description, []).append(screen.app.get_key_display(binding))
+    told = [f"**{' '.join(f'`{key}`' for key in keys)}** {what}" for what, keys in does.items()]
+    return "\n".join(["## Keys", "", " · ".join(told), ""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -262,7 +263,9 @@ class NewScreen(Screen[None]):
         try:
             answer, _ = await process.communicate()
         except asyncio.CancelledError:
-            process.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
             raise
         if process.returncode == 0 and self in self.app.screen_stack:  # the form may have been left
             self._speed = Speed(**json.loads(answer))

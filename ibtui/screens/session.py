@@ -23,6 +23,7 @@ from textual.widgets import Footer, Static, Tab, Tabs
 from engine.errors import EngineError
 from engine.session.control import send, settle
 from engine.session.follow import Follower
+from ibtui.charts.lettering import clean
 from ibtui.charts.spec import ChartSpec
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.playback import PlaybackScreen
@@ -132,6 +133,7 @@ class SessionScreen(StudyScreen):
 
     def on_mount(self) -> None:
         """Open the session and begin to look at it."""
+        self._arrange()  # what is not on screen is not worked out
         self._open()
         self.watch_panel(self.panel)
         self.set_interval(LOOK_SECONDS, self._look)
@@ -147,7 +149,7 @@ class SessionScreen(StudyScreen):
         self._read()
         self._recall()
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Keep the view and let go of the file."""
         if self.follower is None:
             return
@@ -161,7 +163,7 @@ class SessionScreen(StudyScreen):
             "epoch": None if self.playback.following else self.playback.epoch,
         }
         self.app.views.keep(self.path, view)
-        self.end_study()
+        await self.end_study()
         self.follower.close()
         if not self.follower.summary.live and Path(f"{self.path}-wal").exists():
             with suppress(EngineError):  # somebody else is still reading
@@ -207,7 +209,7 @@ class SessionScreen(StudyScreen):
 
     def _affordable(self, now: float) -> bool:
         """Whether drawing again leaves the machine to the run."""
-        if not self.growing:
+        if self.follower is None or self.follower.summary.status != "running":
             return True
         return time.process_time() - self._spent <= SHARE * (os.cpu_count() or 1) * (now - self._shown_at)
 
@@ -320,7 +322,8 @@ class SessionScreen(StudyScreen):
         summary = self.follower.summary
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
-        status.update(printable(status_line(summary, self.basis, ensemble=ensemble)))
+        line = printable(status_line(summary, self.basis, ensemble=ensemble))
+        status.update(clean(line, ascii=self.app.ascii))
         told = about(summary, None if current is None else current.ensemble)
         self.query_one("#about", Static).update("\n".join(printable(line) for line in told))
 
@@ -411,6 +414,12 @@ class SessionScreen(StudyScreen):
         """Choose another ensemble of the grid."""
         if self.follower is not None:
             self.ensemble = (self.ensemble + steps) % max(len(self.follower.summary.ensembles), 1)
+
+    def action_live(self) -> None:
+        """To the end, which is where the run is now, and along with it."""
+        if self._stale:
+            self._read()
+        super().action_live()
 
     def action_all(self) -> None:
         """All ensembles side by side, or one."""

@@ -78,10 +78,10 @@ class StudyScreen(PlaybackScreen):
         experiment = self.follower.summary.experiment
         self._again = MeasuringAgain(self.path, experiment, self.renew, self._complain)
 
-    def end_study(self) -> None:
+    async def end_study(self) -> None:
         """End what is still at work."""
         if self._again is not None:
-            self._again.close()
+            await self._again.close()
 
     def _complain(self, text: str) -> None:
         self.notify(printable(text), severity="warning", markup=False)
@@ -193,6 +193,7 @@ class StudyScreen(PlaybackScreen):
         except asyncio.CancelledError:
             with suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
             raise
         self._fitting = None
         from engine.bottleneck.curve import Curve

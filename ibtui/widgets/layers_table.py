@@ -55,7 +55,7 @@ class LayersTable(Vertical):
             table.clear()
             for one in figures:
                 table.add_row(*[""] * len(COLUMNS), key=str(one.layer))
-            table.call_after_refresh(table.notify_style_update)  # else rows drawn too early keep narrow columns
+        changed = False
         for one in figures:
             name = "out" if one.layer == len(figures) else str(one.layer)
             cells = {
@@ -70,6 +70,9 @@ class LayersTable(Vertical):
             for column, text in cells.items():
                 if table.get_cell(str(one.layer), column) != text:
                     table.update_cell(str(one.layer), column, text, update_width=True)
+                    changed = True
+        if changed:  # rows may have been drawn, and kept, before their columns had their new widths
+            table.call_after_refresh(table.notify_style_update)
         self.query_one(Static).update("\n".join(printable(note) for note in notes))
 
 

@@ -3,8 +3,8 @@
 Both run Blahut-Arimoto iterations from random starts. Their times are scaled to 100 points from a few; how far below
 the certified curve they end is told beside. They come with the extra `benchmarks`.
 
-dit 2.3 is run at few betas with few restarts, because it takes minutes for each, and its time is scaled to 100 points.
-At these betas it has ended in points that carry nothing, so that its time is not that of a curve found: do not quote it.
+dit 2.3 is run at few betas with few restarts, because it takes minutes for each, and its time is scaled to 100
+points. At these betas it has ended in points that carry nothing, so its time is not that of a curve found.
 """
 
 from __future__ import annotations

@@ -57,9 +57,7 @@ def run(path: Path, work: Callable[[Watched], object]) -> Watched:
         try:
             await work(watched)  # type: ignore[misc]
         finally:
-            watched.again.close()
-            if watched.again._process is not None:
-                await watched.again._process.wait()
+            await watched.again.close()
         return watched
 
     return asyncio.run(go())
@@ -143,6 +141,7 @@ def test_a_session_that_is_gone_is_told_in_one_line(path: Path, tmp_path: Path) 
         await again.ask(0, 0, (0, 1))
         assert again._listening is not None
         await again._listening
+        await again.close()
 
     asyncio.run(go())
     assert len(refused) == 1

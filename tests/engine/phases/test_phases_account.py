@@ -36,7 +36,9 @@ def two_phases(networks: int, *, turns_after: float, seed: int = 0) -> LayerHist
     i_x[0], snr[0] = i_x[1], np.nan
     ones = np.ones_like(snr)
     norm = ones * np.linspace(1, 2, len(EPOCHS))[:, None, None]
-    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, np.where(np.isnan(snr), np.nan, 1.0), norm)
+    absent = np.full_like(snr, np.nan)
+    std = np.where(np.isnan(snr), np.nan, 1.0)
+    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, std, norm, *[absent] * 4)
 
 
 def test_each_layer_has_its_own_transition_turning_order_and_line() -> None:

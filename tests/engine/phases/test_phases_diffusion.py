@@ -159,7 +159,7 @@ def recorded(tmp_path: Path) -> Path:
 def record(writer: SessionWriter, steps: Walk, *, keep: bool) -> None:
     (cohort,) = writer.cohorts()
     flat = np.ones((NETWORKS, 3))
-    information = LayerInformation(flat, flat, flat, flat, flat)
+    information = LayerInformation(*[flat] * 9)
     learning = Learning(*(np.ones(NETWORKS) for _ in range(4)))
     for epoch, weights in steps:
         state = TrainingState(epoch, weights, np.zeros((0, *weights.shape), np.float32))

@@ -56,7 +56,7 @@ async def test_help_lists_the_keys_and_the_science(open_app: Any, have: Any, scr
             assert what in text
         assert "12 bits is the ceiling" in text
         assert "# Help" not in text  # it says what this screen is
-        await view.until(lambda: "key" in view.text())
+        await view.until(lambda: "Keys" in view.text())
         await view.press("down", "pagedown", "question_mark")
         await view.until_screen(screen)
 

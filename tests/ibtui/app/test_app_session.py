@@ -769,7 +769,10 @@ async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
     async with open_app("turning", size=(200, 60)) as view:
         turn = view.screen.current.turn
         assert 6 < turn < 12  # between an SNR of 2 and one of 0.4
-        assert [mark.text for mark in view.chart().spec.marks].count("◆") == 3
+        turns = view.chart().spec.series[-1]
+        assert (turns.marker, len(turns.x)) == ("◆", 3)
+        for layer, path in enumerate(view.chart().spec.series[:3]):  # each stands on its layer's path
+            assert path.x.min() <= turns.x[layer] <= path.x.max()
         assert [mark.text for mark in view.chart("snr").spec.marks] == ["1", "2", "3"]
         for name in ("gradients", "snr", "learning"):
             assert [guide.value for guide in view.chart(name).spec.guides if guide.axis == "x"] == [turn]
@@ -920,6 +923,7 @@ async def test_the_phases_are_told(open_app: Any, have: Any, name: str, waiting:
     async with open_app(name, size=(120, 40)) as view:
         view.screen.panel = "phases"
         await view.until(lambda: view.visible("phases") == ["phases"])
+        await view.press("f")
         await view.until(lambda: "drift ends" in view.text())
         view.one("#phases").scroll_end(animate=False)
         if waiting:
@@ -965,3 +969,18 @@ async def test_without_weights_there_is_no_beta(open_app: Any, have: Any) -> Non
     async with open_app("plain", size=(120, 40)) as view:
         view.screen.panel = "bound"
         await view.until(lambda: "no beta*: the session keeps no weights" in view.text())
+
+
+async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, monkeypatch: Any) -> None:
+    run = live()
+    async with open_app("live") as view:
+        monkeypatch.setattr("ibtui.screens.session.SHARE", 0.0)
+        run.advance(5)
+        await view.until(lambda: view.screen._stale)
+        assert view.screen.playback.epoch == 0  # nothing is drawn for what is merely new
+        await view.press("end")
+        assert view.screen.playback.epoch == 5  # but for whoever asks
+        run.advance(2)
+        await view.until(lambda: view.screen._stale)
+        monkeypatch.setattr("ibtui.screens.session.SHARE", 100.0)
+        await view.until(lambda: view.screen.playback.epoch == 7)

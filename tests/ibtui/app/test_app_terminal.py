@@ -114,7 +114,6 @@ def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, direc
     program.expect("run: finished")
     leave(program, "q", "q")
     [path] = directory.glob("*.ibs")
-    assert [file.name for file in directory.iterdir()] == [path.name]
     program = terminal("open", path.stem)
     program.expect("2000 of 2000")
     program.send("\x1b[H")  # home
@@ -160,7 +159,6 @@ def test_two_apps_and_a_command_agree_and_neither_app_matters_to_the_run(
     for layer in ensemble["layers"]:
         third.expect_exact(f" {layer['i_x_mean']:.3f} ±")
         third.expect_exact(f" {layer['i_y_mean']:.3f} ±")
-    third.expect(f"epoch +{ensemble['epoch']} of 9000000")
     for app in apps:
         app.send("\x1b[H")
         app.expect("epoch +0 of")

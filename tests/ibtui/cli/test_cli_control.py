@@ -86,7 +86,8 @@ def test_killed_as_it_begins_it_leaves_nothing_or_a_session_to_go_on_with(progra
             time.sleep(moments.uniform(0.3, 1.0))
         process.kill()
         process.communicate()
-        assert program("list").stderr in ("", f"no sessions in {program.sessions}; make one with: ibtui run\n")
+        none = f"no sessions in {program.sessions}; make one with: ibtui run, or see: ibtui list --examples\n"
+        assert program("list").stderr in ("", none)
     for session in json.loads(program.good("list", "--json")):
         assert session["status"] in ("interrupted", "finished")
         if session["status"] == "interrupted":

@@ -88,7 +88,13 @@ def test_tables_and_chart_say_what_the_document_says(falling: Program) -> None:
     assert "┤" in told
     assert f"{layer['transition']['epoch']:.0f} [{layer['transition']['low']:.0f}, " in told
     assert f"{layer['norm_first']['mean']:.3f} → {layer['norm_last']['mean']:.3f}" in told
-    for words in ("All weights together: drift ends", "Kendall's W", "Eq. 11", "by binning", "Wiener process"):
+    for words in (
+        "All weights together: drift ends",
+        "Kendall's W",
+        "Eq. 11",
+        "Here: binning, 30 bins",
+        "Wiener process",
+    ):
         assert words in told.replace("\n", " ")
     assert "nan" not in told.lower().replace("nance", "")
     assert "┤" not in falling.good("phases", "falls", "--no-chart")
