@@ -13,11 +13,11 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from engine.activations import bin_range
 from engine.compiled import compiled
-from engine.forward import ACTIVATION_CODES, LINEAR, RELU, SIGMOID, activate, forward_layer
+from engine.forward import ACTIVATION_CODES, LINEAR, RELU
+from engine.measures.outputs import enter_layer, padded, range_of
 from engine.measures.partition import fill_edges, partition
 from engine.networks import Architecture
 from engine.rules.rule import Rule
-from engine.simd import lanes
 from engine.threads import Threads
 
 
@@ -68,9 +68,7 @@ def group_networks(
     keys = np.empty(patterns, np.uint64)
     edges = np.empty(bins + 1, np.float64)
     widest = widths.max()
-    step = 2 * lanes(inputs)
-    columns = (patterns + step - 1) // step * step
-    stride = columns + step
+    columns, stride = padded(inputs)
     matrix = np.zeros((widest + 1, widest + 1), np.float64)
     z = np.zeros((widest + 2, stride), np.float64)
     below = np.zeros_like(z)
@@ -79,21 +77,16 @@ def group_networks(
         below[: widths[0], :patterns] = inputs
         parameter = 0
         for layer in range(layers):
-            fan_in = widths[layer]
             units = widths[layer + 1]
-            for j in range(units):
-                for i in range(fan_in + 1):
-                    matrix[j, i] = weights[network, parameter]
-                    parameter += 1
-            below[fan_in] = 1.0
-            forward_layer(matrix, 0, below, 0, z, fan_in + 1, units, columns)
+            parameter = enter_layer(
+                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
+            )
             output = layer == layers - 1
-            kind = SIGMOID if output else activation
-            activate(kind, z, above, 0, units, columns)
             low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
             if not output and activation in (RELU, LINEAR):
-                low = above[:units, :patterns].min() if activation == LINEAR else 0.0
-                high = above[:units, :patterns].max()
+                low, high = range_of(above, units, patterns)
+                if activation == RELU:
+                    low = 0.0
             fill_edges(edges, low, high)
             counts[network, layer] = partition(
                 above, units, edges, groups[network, layer], keys, slot_keys, slot_groups

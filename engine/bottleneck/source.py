@@ -86,7 +86,8 @@ def divergences(p: Float64[np.ndarray, "*shape"], q: Float64[np.ndarray, "*shape
     """KL(p ‖ q) of binary distributions with these probabilities of 1, in nats; inf where q rules out what p allows."""
     p, q = np.broadcast_arrays(np.asarray(p, np.float64), np.asarray(q, np.float64))
     zero = np.zeros(p.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one = np.where(p > 0, p * np.log(p / q), zero)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = p / q
+        one = np.where(p > 0, p * np.where(np.isfinite(ratio), np.log(ratio), np.log(p) - np.log(q)), zero)
         other = np.where(p < 1, (1 - p) * (np.log1p(-p) - np.log1p(-q)), zero)
     return np.asarray(np.maximum(one + other, 0.0))

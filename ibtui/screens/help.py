@@ -91,4 +91,5 @@ def _keys(screen: Screen[Any]) -> str:
         if binding.description and active.enabled and not binding.system:
             does.setdefault(binding.tooltip or binding.description, []).append(screen.app.get_key_display(binding))
     told = [f"**{' '.join(f'`{key}`' for key in keys)}** {what}" for what, keys in does.items()]
-    return "\n".join(["## Keys", "", " · ".join(told), ""])
+    palette = "`ctrl+p` opens a palette of everything that can be done here, to be found by typing."
+    return "\n".join(["## Keys", "", " · ".join(told), "", palette, ""])

@@ -51,7 +51,7 @@ def truth(points: np.ndarray, p_y: np.ndarray, noise: float) -> tuple[float, flo
 POINTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-3, 3).map(lambda v: round(v, 2)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(POINTS, st.integers(0, 2**32 - 1), st.sampled_from([1e-4, 1e-2, 0.1, 1.0, 30.0]), st.booleans())
 def test_the_truth_lies_between_the_bounds(points: np.ndarray, seed: int, noise: float, hard: bool) -> None:
     random = np.random.default_rng(seed)

@@ -54,7 +54,7 @@ def scattered(
 def test_a_known_transition_lies_in_the_interval_about_as_often_as_it_should(width, snapshots, networks):
     rng = np.random.default_rng([snapshots, networks, int(100 * width)])
     epochs = measured_epochs(snapshots)
-    cases = 200
+    cases = 120
     snr = scattered(rng, epochs, networks, cases, width=width)
     found = transition(history(epochs, snr)).layers
     inside = np.mean([each.low <= FALLS_AT <= each.high for each in found])

@@ -12,6 +12,8 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Process, Program, Texts
 
@@ -22,6 +24,7 @@ def come_further(program: Program, name: str, process: Process, epochs: int) -> 
     return program.until(lambda: program.epoch(name) >= goal, process)
 
 
+@pytest.mark.long
 def test_stopped_and_gone_on_with_it_ends_in_the_same_bits(program: Program, straight: Texts) -> None:
     stops = []
     process = program.start("run", "--name", "it", *program.LONG)
@@ -169,6 +172,7 @@ def test_readers_look_on_while_a_run_writes(program: Program) -> None:
     assert program.end(process, signal.SIGINT)[0] == 130
 
 
+@pytest.mark.long
 def test_a_finished_session_goes_further_and_gets_more_networks_to_the_same_bits(program: Program) -> None:
     settings = ("--hidden", "4", "--seed", "2", "--optimizer", "momentum", "--batch", "300", "--snapshot-at", "40")
     program.good("run", "--name", "large", "--networks", "4", "--epochs", "90", *settings)
@@ -180,6 +184,7 @@ def test_a_finished_session_goes_further_and_gets_more_networks_to_the_same_bits
     assert (ensemble["networks"], ensemble["epochs_done"], ensemble["epochs_total"]) == (4, 90, 90)
 
 
+@pytest.mark.long
 def test_further_and_more_at_once_survive_a_kill(program: Program) -> None:
     settings = ("--hidden", "10-8-6-4-2", "--snapshots", "5")
     program.good("run", "--name", "it", "--networks", "1", "--epochs", "20", *settings)

@@ -351,6 +351,7 @@ def test_sessions_of_the_first_version_are_shown_exported_and_gone_on_with(progr
     assert program.look("old", "PRAGMA user_version") == [(2,)]
 
 
+@pytest.mark.long
 def test_runs_measure_with_the_estimator_and_the_labels_asked_for(program: Program) -> None:
     common = ("--networks", "2", "--epochs", "20", "--snapshots", "2", "--hidden", "2", "--fraction", "0.1")
     program.good("run", *common, "--name", "true", "--estimator", "quantile", "--bins", "8")

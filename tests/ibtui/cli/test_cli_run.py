@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -47,6 +48,7 @@ def test_threads_change_no_bit(program: Program) -> None:
     assert program.bits("threads-1") == program.bits("threads-2")
 
 
+@pytest.mark.long
 def test_the_torch_trainer_goes_on_to_the_same_bits(program: Program) -> None:
     settings = ("--trainer", "torch", "--networks", "2", "--hidden", "5-3", "--snapshot-at", "8,16", "-q")
     program.good("run", "--name", "straight", "--epochs", "16", *settings)

@@ -66,6 +66,7 @@ def small_disk(program: Program) -> Iterator[Path]:
         subprocess.run(["umount", program.sessions], check=True)
 
 
+@pytest.mark.long
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(program: Program, straight: Texts, small_disk: Path) -> None:
     failed = program("run", "--name", "it", *program.LONG)
     assert (failed.returncode, failed.stdout) == (1, "")
