@@ -79,6 +79,7 @@ class LibraryScreen(Screen[None]):
         self._shelf = Shelf(directory)
         self._marked: set[Path] = set()
         self._cursor_row = 0
+        self._widths: dict[str, int] = {}
         self._previewed: tuple[Path, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -98,8 +99,6 @@ class LibraryScreen(Screen[None]):
     def on_mount(self) -> None:
         """Look for sessions now, and again from time to time."""
         table = self.query_one("#sessions", DataTable)
-        for key in COLUMNS:
-            table.add_column(key, key=key)
         self.query_one("#filter", Input).display = False
         self.query_one("#small-plane", ChartView).can_focus = False
         self._look()
@@ -140,26 +139,31 @@ class LibraryScreen(Screen[None]):
         self._preview()
 
     def _fill_table(self, own: list[Summary], examples: list[Summary]) -> None:
+        """Put what is known into the table. Columns have the widths that their texts need, found here: a table that
+        finds them itself takes most of a second for a hundred sessions.
+        """
         table = self.query_one("#sessions", DataTable)
-        wanted = [str(summary.path) for summary in own]
+        rows = {str(summary.path): _cells(summary, summary.path in self._marked) for summary in own}
         if examples:
-            wanted += [HEADING, *(str(summary.path) for summary in examples)]
-        if [str(key.value) for key in table.rows] != wanted:
-            chosen = self._chosen_key()
-            table.clear()
-            for key in wanted:
-                table.add_row(*[Text()] * len(COLUMNS), key=key)
-            if chosen in wanted and chosen != HEADING:
-                table.move_cursor(row=wanted.index(chosen))
-            elif wanted and wanted[0] == HEADING:
-                table.move_cursor(row=1)
-        widened = False
-        if examples:
-            widened |= _write(table, HEADING, {"name": Text("Examples", "dim italic")})
-        for summary in own + examples:
-            widened |= _write(table, str(summary.path), _cells(summary, summary.path in self._marked))
-        if widened:  # rows may have been drawn, and kept, before their columns had their new widths
-            table.call_after_refresh(table.notify_style_update)
+            rows[HEADING] = dict.fromkeys(COLUMNS, Text()) | {"name": Text("Examples", "dim italic")}
+            rows |= {str(summary.path): _cells(summary, summary.path in self._marked) for summary in examples}
+        widths = {c: max([len(c), *(cells[c].cell_len for cells in rows.values())]) for c in COLUMNS}
+        if [str(key.value) for key in table.rows] == list(rows) and widths == self._widths:
+            for key, cells in rows.items():
+                _write(table, key, cells)
+            return
+        chosen = self._chosen_key()
+        self._widths = widths
+        table.clear(columns=True)
+        for column in COLUMNS:
+            table.add_column(column, key=column, width=widths[column])
+        for key, cells in rows.items():
+            table.add_row(*cells.values(), key=key)
+        names = list(rows)
+        if chosen in rows and chosen != HEADING:
+            table.move_cursor(row=names.index(chosen))
+        elif names and names[0] == HEADING:
+            table.move_cursor(row=1)
 
     def _chosen_key(self) -> str | None:
         table = self.query_one("#sessions", DataTable)
@@ -379,14 +383,11 @@ def _cells(summary: Summary, marked: bool) -> dict[str, Text]:
     return {column: Text(text) for column, text in written.items()}
 
 
-def _write(table: DataTable[Text], key: str, cells: dict[str, Text]) -> bool:
-    """Write what differs into a row; whether anything did."""
-    changed = False
+def _write(table: DataTable[Text], key: str, cells: dict[str, Text]) -> None:
+    """Write what differs into a row."""
     for column, text in cells.items():
         if table.get_cell(key, column) != text:
-            table.update_cell(key, column, text, update_width=True)
-            changed = True
-    return changed
+            table.update_cell(key, column, text)
 
 
 def _beside(path: Path, name: str) -> Path:

@@ -39,14 +39,16 @@ from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 """How often a session that runs is looked at."""
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
 
 SHARE = 0.04
-"""Of this machine's computing, what showing a run that goes on may take: drawing waits until it has become that
-little. Four charts take 0.1 s, so that on two cores they are drawn about once a second."""
+"""Of this machine's computing, what drawing a run that goes on may take: after each time it waits accordingly. Four
+charts take 0.1 s, so that on two cores they are drawn about once a second."""
+LONGEST_WAIT = 2.0
+"""Seconds after which what is new is drawn all the same."""
 
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
@@ -106,6 +108,8 @@ class SessionScreen(StudyScreen):
         """Whether something new has been read, but is not yet shown."""
         self._shown_at, self._spent = 0.0, 0.0
         """When it was last shown, by the clock and by the computing this process had done."""
+        self._cost: float | None = None
+        """Seconds of computing that showing it took; None until that is known."""
         self._trouble = ""
         self._beside = "gradients"
         """What is beside the plane, where there is room for two."""
@@ -211,13 +215,15 @@ class SessionScreen(StudyScreen):
         """Whether drawing again leaves the machine to the run."""
         if self.follower is None or self.follower.summary.status != "running":
             return True
-        return time.process_time() - self._spent <= SHARE * (os.cpu_count() or 1) * (now - self._shown_at)
+        if self._cost is None:
+            self._cost = time.process_time() - self._spent
+        return now - self._shown_at >= min(self._cost / (SHARE * (os.cpu_count() or 1)), LONGEST_WAIT)
 
     def _read(self) -> None:
         """Take in what the follower has."""
         assert self.follower is not None
         self._stale = False
-        self._shown_at, self._spent = time.monotonic(), time.process_time()
+        self._shown_at, self._spent, self._cost = time.monotonic(), time.process_time(), None
         self._panels = {}
         self._show_status()
         if self.current is None:

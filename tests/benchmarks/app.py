@@ -150,10 +150,11 @@ def _watching(place: Path, environment: Mapping[str, str]) -> list[Row]:
                 time.sleep(0.01)
             with Terminal(["open", path.stem], (180, 50), environment) as terminal:
                 terminal.until("Gradient SNR")
-                while process.poll() is None and read_summary(path).epochs_done < 400:
+                while process.poll() is None and read_summary(path).epochs_done < 700:
                     terminal.wait(0.5)
                 terminal.press("g")
                 terminal.until("Go to epoch")
+                terminal.wait(0.5)
                 terminal.press("300\r")  # what stands there is marked, and typed over
                 terminal.until(_label(_nearest(300)))
                 while process.poll() is None:

@@ -17,7 +17,7 @@ COLOURS = 64
 def save(name: str, taken: Taken) -> None:
     """Write a picture, with the digest of its cells in the text chunk `cells`."""
     picture = draw(taken.rows, taken.background, taken.foreground)
-    few = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     text = PngInfo()
     text.add_text("cells", taken.digest)
     few.save(PICTURES / f"{name}.png", optimize=True, pnginfo=text)

@@ -974,7 +974,8 @@ async def test_without_weights_there_is_no_beta(open_app: Any, have: Any) -> Non
 async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, monkeypatch: Any) -> None:
     run = live()
     async with open_app("live") as view:
-        monkeypatch.setattr("ibtui.screens.session.SHARE", 0.0)
+        monkeypatch.setattr("ibtui.screens.session.SHARE", 1e-9)
+        monkeypatch.setattr("ibtui.screens.session.LONGEST_WAIT", 1e9)
         run.advance(5)
         await view.until(lambda: view.screen._stale)
         assert view.screen.playback.epoch == 0  # nothing is drawn for what is merely new
@@ -982,5 +983,5 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
         assert view.screen.playback.epoch == 5  # but for whoever asks
         run.advance(2)
         await view.until(lambda: view.screen._stale)
-        monkeypatch.setattr("ibtui.screens.session.SHARE", 100.0)
+        monkeypatch.setattr("ibtui.screens.session.LONGEST_WAIT", 0.1)
         await view.until(lambda: view.screen.playback.epoch == 7)
