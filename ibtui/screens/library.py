@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -22,6 +20,7 @@ from engine.experiment import hidden_text
 from engine.presets import DEFAULT, PRESETS
 from engine.session.control import settle
 from engine.session.summary import Summary
+from ibtui.commands import ask
 from ibtui.locations import free_path, is_example, require_name
 from ibtui.screens.dialogs import Choice, Line
 from ibtui.shelf import Shelf, matches
@@ -353,15 +352,11 @@ class LibraryScreen(Screen[None]):
             if out.exists():
                 self.notify(f"{printable(str(out))} exists already", severity="warning", markup=False)
                 continue
-            command = [sys.executable, "-m", "ibtui", "export", str(summary.path.absolute()), "--what", what]
-            process = await asyncio.create_subprocess_exec(
-                *command, "-o", str(out), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-            )
-            _, complaint = await process.communicate()
-            if process.returncode == 0:
+            answer = await ask("export", str(summary.path.absolute()), "--what", what, "-o", str(out))
+            if answer.status == 0:
                 written.append(str(out))
             else:
-                self.notify(printable(complaint.decode(errors="replace").strip()), severity="error", markup=False)
+                self.notify(printable(answer.said), severity="error", markup=False)
         if written:
             self.notify(printable(f"wrote {', '.join(written)}"), markup=False)
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +16,7 @@ from textual.binding import Binding, BindingType
 
 from engine.errors import EngineError
 from engine.experiment import BINNED
+from ibtui.commands import ask
 from ibtui.measuring import MeasuringAgain
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.bound_view import BoundView
@@ -141,19 +140,8 @@ class StudyScreen(PlaybackScreen):
         command = ["remeasure", str(self.path.absolute()), "--estimator", chosen.estimator]
         command += ["--bins", str(chosen.bins)] if chosen.estimator in BINNED else []
         command += ["--sessions-dir", str(self.app.directory.absolute())]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ibtui",
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, said = await process.communicate()
-        lines = said.decode(errors="replace").strip().splitlines()
-        text = printable(lines[-1].removeprefix("ibtui: ")) if lines else f"exit status {process.returncode}"
-        self.notify(text, severity="error" if process.returncode else "information", markup=False)
+        answer = await ask(*command)
+        self.notify(printable(answer.said), severity="error" if answer.status else "information", markup=False)
 
     # the bound
 
@@ -178,31 +166,15 @@ class StudyScreen(PlaybackScreen):
     async def _fit(self, epoch: int) -> None:
         self._fitting = epoch
         await asyncio.sleep(FIT_AFTER)  # whoever is on the way to another epoch does not stop here
-        command = ["fit", str(self.path.absolute()), "--epoch", str(epoch), "--json"]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ibtui",
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            answer, said = await process.communicate()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
+        answer = await ask("fit", str(self.path.absolute()), "--epoch", str(epoch), "--json")
         self._fitting = None
         from engine.bottleneck.curve import Curve
         from engine.bottleneck.fits import LayerFits
 
         try:
-            if process.returncode:
-                raise EngineError(said.decode(errors="replace").strip().removeprefix("ibtui: "))
-            found = json.loads(answer)
+            if answer.status:
+                raise EngineError(answer.said)
+            found = json.loads(answer.output)
             self._curve = Curve.from_dict(found["curve"])
             fits = [LayerFits.from_dict(one) for one in found["fits"]]
         except (EngineError, ValueError, KeyError) as error:

@@ -1,0 +1,43 @@
+"""Asking a command of `ibtui` something from the app: a process of its own, which ends with the question."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has answered."""
+
+    status: int
+    """Its exit status; 0 where it could do what was asked."""
+    output: bytes
+    said: str
+    """The last line on stderr: what is wrong where the status is not 0."""
+
+
+async def ask(*arguments: str) -> Answer:
+    """Run `ibtui` with these arguments to its end. Whoever no longer waits for the answer ends the command."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ibtui",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, told = await process.communicate()
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    lines = told.decode(errors="replace").strip().splitlines()
+    said = lines[-1].removeprefix("ibtui: ") if lines else f"exit status {process.returncode}"
+    return Answer(process.returncode, output, said)
