@@ -68,13 +68,11 @@ def snr_chart(
     shown: Sequence[int],
     last_epoch: float,
     batches: int,
-    transition: float | None = None,
     title: str = "Gradient SNR",
 ) -> ChartSpec:
     """Mean over standard deviation of the layers' batch gradients: drift above 1, diffusion below.
 
     `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor.
-    `transition`: the epoch at which drift ends, if it has one.
     """
     series = tuple(
         Series(
@@ -98,7 +96,7 @@ def snr_chart(
         epoch_axis(last_epoch),
         spanning("SNR", values, log=True),
         series=series,
-        guides=(*guides, *_end_of_drift(transition)),
+        guides=tuple(guides),
         caption="Averaged over networks." if batches > 1 else "One batch an epoch: there is no noise to compare with.",
     )
 

@@ -122,7 +122,7 @@ def test_all_numbers_can_be_drawn(kind: str, size: tuple[int, int]) -> None:
     epochs = EPOCHS[: len(found)]
     for spec in (
         gradient_chart(epochs, found, found, shown=(0, 1), last_epoch=100, batches=8, transition=50),
-        snr_chart(epochs, found, shown=(0, 1), last_epoch=100, batches=8, transition=50),
+        snr_chart(epochs, found, shown=(0, 1), last_epoch=100, batches=8),
         snr_chart(epochs, found, shown=(), last_epoch=1, batches=0),
         gradient_chart(epochs, found, found, shown=(), last_epoch=1, batches=1),
         learning_chart(epochs, {"loss": np.abs(found)}, last_epoch=100, transition=50),
