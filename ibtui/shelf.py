@@ -70,6 +70,9 @@ class Shelf:
 
 def matches(summary: Summary, words: Iterable[str]) -> bool:
     """Whether all the words, in lower case, stand in what is known of a session."""
+    words = tuple(words)
+    if not words:
+        return True
     experiment = summary.experiment.to_dict()
     named = (experiment["rule"], experiment["activation"], experiment["optimizer"], *experiment["hidden"])
     text = " ".join((summary.path.stem, summary.status, *named, *(f"{f:g}" for f in experiment["fraction"]))).lower()

@@ -1,6 +1,7 @@
 """The command `ibtui`: one module for each command, and what they share.
 
-Commands import the engine inside their functions: `ibtui --help` must not wait for numpy, Numba or torch.
+Commands import the engine inside their functions: `ibtui --help` must not wait for numpy, Numba or torch, nor the app
+for the commands.
 Data goes to stdout, progress and messages to stderr; what is wrong is said in one line, with exit status 2 for input
 that is refused and 1 for work that could not be done.
 """
@@ -9,12 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
-
-import typer
+from typing import Any, NoReturn
 
 from engine.errors import EngineError, StorageError, TrainingError
-from ibtui.cli.application import application
 from ibtui.cli.console import complain
 
 
@@ -22,18 +20,13 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     _open_streams()
     try:
-        status = application(prog_name="ibtui", standalone_mode=False)
+        status = _app() if _wants_the_app() else _command()
         sys.stdout.flush()
     except (StorageError, TrainingError) as error:
         complain(str(error))
         status = 1
     except EngineError as error:
         complain(str(error))
-        status = 2
-    except typer.Abort:
-        status = 1
-    except typer.TyperException as error:
-        complain(error.format_message())
         status = 2
     except MemoryError:
         complain("this machine has too little memory for that: ask for fewer networks or narrower layers")
@@ -49,6 +42,34 @@ def main() -> NoReturn:
         _write_nowhere()
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _wants_the_app() -> bool:
+    """Whether `ibtui` was called alone, by somebody at a terminal."""
+    alone = len(sys.argv) == 1 and "_IBTUI_COMPLETE" not in os.environ
+    return alone and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _app() -> int:
+    from ibtui.app import run_app
+    from ibtui.locations import sessions_directory
+
+    run_app(sessions_directory())
+    return 0
+
+
+def _command() -> Any:
+    import typer
+
+    from ibtui.cli.application import application
+
+    try:
+        return application(prog_name="ibtui", standalone_mode=False)
+    except typer.Abort:
+        return 1
+    except typer.TyperException as error:
+        complain(error.format_message())
+        return 2
 
 
 def _open_streams() -> None:

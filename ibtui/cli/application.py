@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -73,8 +72,5 @@ def _ibtui(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand is None:
-        if not sys.stdout.isatty() or not sys.stdin.isatty():
-            print(context.get_help())
-            raise typer.Exit
-        opening.open_app()
+    if context.invoked_subcommand is None:  # without options and at a terminal, the app is open already
+        print(context.get_help())

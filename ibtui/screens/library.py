@@ -96,12 +96,10 @@ class LibraryScreen(Screen[None]):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """Look for sessions now, and again from time to time."""
-        table = self.query_one("#sessions", DataTable)
+        """Look for sessions from time to time; the first look is when the screen is shown."""
         self.query_one("#filter", Input).display = False
         self.query_one("#small-plane", ChartView).can_focus = False
-        self._look()
-        table.focus()
+        self.query_one("#sessions", DataTable).focus()
         self.set_interval(LOOK_SECONDS, self._look)
 
     def on_screen_resume(self) -> None:
@@ -207,11 +205,11 @@ class LibraryScreen(Screen[None]):
         measured = (summary.path, sum(len(e.snapshots) for e in summary.ensembles))
         if measured != self._previewed:
             self._previewed = measured
-            self._read_preview(summary)
+            self.call_after_refresh(self._read_preview, summary)
 
     @work(exclusive=True)
     async def _read_preview(self, summary: Summary) -> None:
-        """The chosen session's plane; read here, in turns with everything else, after numpy is loaded."""
+        """The chosen session's plane. Loads numpy and the charts, so the table is to be on the screen before."""
         from engine.session.follow import Follower
         from ibtui.panels import Panels
 

@@ -3,13 +3,15 @@
 A cross-hair reads values, moved by the mouse or the arrow keys; the wheel, `+` and `-` zoom, dragging pans, `0` shows
 all again. A zoom stays when new data arrive. The playhead's epoch is a line laid over the drawn chart, so that moving
 it draws nothing again.
+
+The charts come with numpy: they are imported when the first is drawn, so that a screen need not wait for them.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -23,13 +25,12 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ibtui.charts.chart import render
-from ibtui.charts.image import Cell, ChartImage
-from ibtui.charts.palette import palette
-from ibtui.charts.reading import read_at
-from ibtui.charts.scale import Axis
-from ibtui.charts.spec import ChartSpec
 from ibtui.wording import printable
+
+if TYPE_CHECKING:
+    from ibtui.charts.image import Cell, ChartImage
+    from ibtui.charts.scale import Axis
+    from ibtui.charts.spec import ChartSpec
 
 ZOOM = 0.8
 """How much of an axis is left by one step of zooming in."""
@@ -124,6 +125,8 @@ class ChartView(Widget, can_focus=True):
         colour = "NO_COLOR" not in os.environ
         drawn = (spec, size, theme, plain, colour, self._zoom)
         if self._drawn != drawn:
+            from ibtui.charts.chart import render
+
             shown = replace(spec, title="")
             if self._zoom:
                 shown = replace(shown, x=self._zoom[0], y=self._zoom[1])
@@ -155,6 +158,8 @@ class ChartView(Widget, can_focus=True):
         unit = float(area.x.to_unit(self._moment)[0])
         if not 0 <= unit <= 1:
             return None
+        from ibtui.charts.palette import palette
+
         glyph = "|" if getattr(self.app, "ascii", False) else "│"
         colour = None if "NO_COLOR" in os.environ else palette("dark" if self.app.current_theme.dark else "light").guide
         return area.left + area.column(unit), (glyph, colour)
@@ -202,6 +207,8 @@ class ChartView(Widget, can_focus=True):
         if self.cursor is None or self.spec is None or image is None or image.area is None:
             self.border_subtitle = ""
         else:
+            from ibtui.charts.reading import read_at
+
             self.border_subtitle = escape(printable(read_at(self.spec, image.area, *self.cursor)))
 
     def action_move(self, across: int, down: int) -> None:

@@ -97,6 +97,14 @@ def test_reading_a_session_waits_for_no_compiler(made: Program, line: str) -> No
     assert loaded(made, *line.split()) & (HEAVY - {"numpy"}) == set()
 
 
+def test_the_app_is_on_the_screen_before_numpy_and_the_charts() -> None:
+    code = "import sys, ibtui.cli, ibtui.app; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    found = set(done.stdout.split())
+    assert "textual" in found
+    assert found & (HEAVY - {"textual"} | {"typer"}) == set()
+
+
 def test_a_run_on_the_cpu_loads_no_torch(program: Program) -> None:
     found = loaded(program, "run", "--networks", "1", "--epochs", "1", "--name", "it")
     assert "numba" in found
