@@ -1,15 +1,23 @@
-"""Starting runs from the app: each is the command `ibtui`, in a process of its own that outlives the app."""
+"""Starting runs from the app: each is the command `ibtui`, in a process of its own that outlives the app.
+
+Where both want a core, the app comes first: it needs little, and somebody is waiting for it.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import tomli_w
 
 from engine.experiment import Experiment
+
+NICENESS = 10
+"""How far a run stands behind other work, in the unit of nice(1)."""
 
 
 class Started:
@@ -56,4 +64,7 @@ def _start(arguments: list[str], folder: Path) -> Started:
             stderr=file,
             start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
         )
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):  # it has ended already, or may not: it is an ordinary process then
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     return Started(process, errors)

@@ -59,15 +59,9 @@ class ChartImage:
     area: PlotArea | None = None
     """Where the data lie; None where there was no room for any."""
 
-    def runs(self, row: int, over: tuple[int, Cell] | None = None) -> tuple[Cell, ...]:
-        """One row as stretches of one colour, of full width: what a Textual strip is made of.
-
-        `over`: a column and the cell to put there, if nothing else is.
-        """
-        cells = self.cells[row]
-        if over is not None and cells[over[0]][0] == " ":
-            cells = (*cells[: over[0]], over[1], *cells[over[0] + 1 :])
-        stretches = groupby(cells, key=lambda cell: cell[1])
+    def runs(self, row: int) -> tuple[Cell, ...]:
+        """One row as stretches of one colour, of full width: what a Textual strip is made of."""
+        stretches = groupby(self.cells[row], key=lambda cell: cell[1])
         return tuple(("".join(text for text, _ in stretch), colour) for colour, stretch in stretches)
 
     def text(self) -> str:

@@ -21,6 +21,7 @@ from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
+from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import estimate, printable
@@ -47,10 +48,10 @@ class CompareScreen(PlaybackScreen):
         Binding("left_square_bracket", "go(-1)", "Ensemble before", show=False, id="compare.before"),
     ]
 
-    overlay: reactive[bool] = reactive(False, init=False)
+    overlay: reactive[bool] = reactive(False, init=False, repaint=False)
     """All in one chart, coloured by ensemble, or each in its own."""
-    points: reactive[bool] = reactive(False, init=False)
-    panel: reactive[str] = reactive("plane", init=False)
+    points: reactive[bool] = reactive(False, init=False, repaint=False)
+    panel: reactive[str] = reactive("plane", init=False, repaint=False)
     """One of `PANELS`."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -153,7 +154,7 @@ class CompareScreen(PlaybackScreen):
         count, every = len(self._shown), len(self._every)
         text = f"comparing {count} ensembles" + (f" of {every}: e chooses which" if every > count else "")
         told = "  ·  ".join([text, *self._estimators()])
-        self.query_one("#status", Static).update(printable(self._trouble or told))
+        write(self.query_one("#status", Static), printable(self._trouble or told))
 
     def _estimators(self) -> list[str]:
         """What the numbers rest on, of all the sessions."""

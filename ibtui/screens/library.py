@@ -26,6 +26,7 @@ from ibtui.screens.dialogs import Choice, Line
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import age, printable, size
 
@@ -108,12 +109,12 @@ class LibraryScreen(Screen[None]):
 
     def _look(self) -> None:
         """Read what has changed."""
-        if not self.is_current and self._shelf.own:
+        if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
             return
         try:
             self._shelf.look()
         except EngineError as error:
-            self.query_one("#heading", Static).update(printable(str(error)))
+            write(self.query_one("#heading", Static), printable(str(error)))
             return
         self._marked = {path for path in self._marked if path in self._shelf}
         self._fill()
@@ -128,11 +129,11 @@ class LibraryScreen(Screen[None]):
         empty = not self._shelf.own
         self.set_class(empty, "welcome")
         self.set_class(empty and not self._shelf.examples, "empty")
-        self.query_one("#welcome", Static).update(WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
+        write(self.query_one("#welcome", Static), WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
         damaged = f" ({len(self._shelf.damaged)} unreadable)" if self._shelf.damaged else ""
         count = f"{len(self._shelf.own)} session{'s' if len(self._shelf.own) != 1 else ''}"
         heading = f"ibtui   {count}{damaged} in {self.directory}"
-        self.query_one("#heading", Static).update(printable(heading))
+        write(self.query_one("#heading", Static), printable(heading))
         self._preview()
 
     def _fill_table(self, own: list[Summary], examples: list[Summary]) -> None:
@@ -201,7 +202,7 @@ class LibraryScreen(Screen[None]):
             return
         state = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}, {size(summary.size)}"
         lines = [summary.path.stem, state, *about(summary)]
-        self.query_one("#about", Static).update("\n".join(printable(line) for line in lines))
+        write(self.query_one("#about", Static), "\n".join(printable(line) for line in lines))
         measured = (summary.path, sum(len(e.snapshots) for e in summary.ensembles))
         if measured != self._previewed:
             self._previewed = measured

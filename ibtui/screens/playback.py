@@ -38,7 +38,7 @@ class PlaybackScreen(Screen[None]):
         Binding("greater_than_sign", "speed(1)", "Faster", show=False, id="session.faster"),
     ]
 
-    playback: reactive[Playback] = reactive(Playback(), init=False)
+    playback: reactive[Playback] = reactive(Playback(), init=False, repaint=False)
 
     def __init__(self) -> None:
         super().__init__()

@@ -35,6 +35,7 @@ from ibtui.widgets.layers_table import LayersTable
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.phases_view import PhasesView
+from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
@@ -91,14 +92,14 @@ class SessionScreen(StudyScreen):
         ],
     ]
 
-    points: reactive[bool] = reactive(False, init=False)
+    points: reactive[bool] = reactive(False, init=False, repaint=False)
     """Every network's layers as points, or the mean over networks as a path."""
-    ensemble: reactive[int] = reactive(0, init=False)
-    everything: reactive[bool] = reactive(False, init=False)
+    ensemble: reactive[int] = reactive(0, init=False, repaint=False)
+    everything: reactive[bool] = reactive(False, init=False, repaint=False)
     """All ensembles side by side, in the chosen chart."""
-    panel: reactive[str] = reactive("plane", init=False)
+    panel: reactive[str] = reactive("plane", init=False, repaint=False)
     """What is chosen: one of `TITLES`."""
-    hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False)
+    hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False, repaint=False)
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -323,15 +324,15 @@ class SessionScreen(StudyScreen):
     def _show_status(self) -> None:
         status = self.query_one("#status", Static)
         if self._trouble or self.follower is None:
-            status.update(printable(self._trouble))
+            write(status, printable(self._trouble))
             return
         summary = self.follower.summary
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
         line = printable(status_line(summary, self.basis, ensemble=ensemble))
-        status.update(clean(line, ascii=self.app.ascii))
+        write(status, clean(line, ascii=self.app.ascii))
         told = about(summary, None if current is None else current.ensemble)
-        self.query_one("#about", Static).update("\n".join(printable(line) for line in told))
+        write(self.query_one("#about", Static), "\n".join(printable(line) for line in told))
 
     # what changes the view
 

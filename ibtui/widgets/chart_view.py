@@ -87,6 +87,10 @@ class ChartView(Widget, can_focus=True):
         self._image: ChartImage | None = None
         self._drawn: tuple[object, ...] = ()
         self._styles: dict[tuple[int, int, int] | None, Style] = {None: Style()}
+        self._base: Style | None = None
+        """The widget's own style; None where it is to be found again."""
+        self._strips: dict[int, Strip] = {}
+        """Rows of the image without playhead and cross-hair, as far as they have been shown."""
         self._drag: tuple[int, int] | None = None
 
     def show(self, spec: ChartSpec, moment: float | None = None) -> None:
@@ -134,18 +138,33 @@ class ChartView(Widget, can_focus=True):
                 shown, size.width, size.height, theme="dark" if theme == "dark" else "light", colour=colour, ascii=plain
             )
             self._drawn = drawn
+            self._strips.clear()
         return self._image
+
+    def notify_style_update(self) -> None:
+        """Colours may have changed."""
+        self._base = None
+        self._strips.clear()
+        super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
         """One row of the chart."""
         image = self.image
+        if self._base is None:
+            self._base = self.rich_style  # costs as much as the row
+        base = self._base
         if image is None or y >= len(image.cells):
             text = self._waiting.center(self.size.width) if y == self.size.height // 2 else ""
-            return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
-        base = self.rich_style
-        runs = image.runs(y, self._playhead(image, y))
-        segments = [Segment(text, base + self._style(colour)) for text, colour in runs]
-        strip = Strip(segments, self.size.width)
+            return Strip([Segment(text, base)]).adjust_cell_length(self.size.width, base)
+        if y not in self._strips:
+            segments = [Segment(text, base + self._style(colour)) for text, colour in image.runs(y)]
+            self._strips[y] = Strip(segments, self.size.width)
+        strip = self._strips[y]
+        playhead = self._playhead(image, y)
+        if playhead is not None and image.cells[y][playhead[0]][0] == " ":
+            column, (glyph, colour) = playhead
+            here = Strip([Segment(glyph, base + self._style(colour))], 1)
+            strip = Strip.join([strip.crop(0, column), here, strip.crop(column + 1)])
         if self.cursor is not None and image.area is not None:
             strip = self._cross(strip, image, y)
         return strip

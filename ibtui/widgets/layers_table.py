@@ -5,75 +5,62 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import DataTable, Static
+from textual.containers import VerticalScroll
+from textual.widgets import Static
 
 from ibtui.panels import LayerFigures
+from ibtui.widgets.text import write
 from ibtui.wording import printable
 
-COLUMNS = {
-    "layer": "T",
-    "width": "width",
-    "i_x": "I(X;T)",
-    "i_y": "I(T;Y)",
-    "distinct": "distinct t",
-    "snr": "SNR",
-    "saturated": "saturated",
-}
+COLUMNS = ("T", "width", "I(X;T)", "I(T;Y)", "distinct t", "SNR", "saturated")
 
 
-class LayersTable(Vertical):
+class LayersTable(VerticalScroll):
     """Width, I(X;T), I(T;Y) with their spread over networks, distinct t, gradient SNR and saturation of every layer."""
 
     DEFAULT_CSS = """
     LayersTable { height: auto; }
-    LayersTable DataTable { height: auto; max-height: 100%; }
-    LayersTable Static { height: auto; padding: 0 1; color: $text-muted; }
+    LayersTable Static { height: auto; padding: 0 1; }
+    LayersTable #columns { text-style: bold; text-wrap: nowrap; }
+    LayersTable #figures { text-wrap: nowrap; }
+    LayersTable #notes { color: $text-muted; padding: 1 1 0 1; }
     """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, can_focus=False)
+        self._widths = [len(label) for label in COLUMNS]
+        """Of the columns: what was as wide as this once may be so again."""
+        self._rows = 0
 
     def compose(self) -> ComposeResult:
         """The table over the notes."""
-        table: DataTable[str] = DataTable(cursor_type="none", show_cursor=False)
-        table.can_focus = False
-        yield table
-        yield Static(markup=False)
-
-    def on_mount(self) -> None:
-        """The columns."""
-        for key, label in COLUMNS.items():
-            self.table.add_column(label, key=key)
-
-    @property
-    def table(self) -> DataTable[str]:
-        """The table itself."""
-        return self.query_one(DataTable)
+        yield Static(id="columns", markup=False)
+        yield Static(id="figures", markup=False)
+        yield Static(id="notes", markup=False)
 
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
-        table = self.table
-        if table.row_count != len(figures):
-            table.clear()
-            for one in figures:
-                table.add_row(*[""] * len(COLUMNS), key=str(one.layer))
-        changed = False
-        for one in figures:
-            name = "out" if one.layer == len(figures) else str(one.layer)
-            cells = {
-                "layer": name + (" hidden" if one.layer in hidden else ""),
-                "width": str(one.width),
-                "i_x": _spread(one.i_x, one.i_x_std),
-                "i_y": _spread(one.i_y, one.i_y_std),
-                "distinct": _absent(one.distinct, ".0f"),
-                "snr": _absent(one.snr, ".3g"),
-                "saturated": _absent(one.saturated, ".0%"),
-            }
-            for column, text in cells.items():
-                if table.get_cell(str(one.layer), column) != text:
-                    table.update_cell(str(one.layer), column, text, update_width=True)
-                    changed = True
-        if changed:  # rows may have been drawn, and kept, before their columns had their new widths
-            table.call_after_refresh(table.notify_style_update)
-        self.query_one(Static).update("\n".join(printable(note) for note in notes))
+        rows = [COLUMNS, *(_cells(one, last=one.layer == len(figures), hidden=one.layer in hidden) for one in figures)]
+        widths = [max(column) for column in zip(self._widths, *(map(len, row) for row in rows), strict=True)]
+        same_size = (widths, len(rows)) == (self._widths, self._rows)
+        self._widths, self._rows = widths, len(rows)
+        head, *lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
+        write(self.query_one("#columns", Static), head, same_size=same_size)
+        write(self.query_one("#figures", Static), "\n".join(lines), same_size=same_size)
+        write(self.query_one("#notes", Static), "\n".join(printable(note) for note in notes))
+
+
+def _cells(one: LayerFigures, *, last: bool, hidden: bool) -> tuple[str, ...]:
+    """One row of the table, in the order of `COLUMNS`."""
+    return (
+        ("out" if last else str(one.layer)) + (" hidden" if hidden else ""),
+        str(one.width),
+        _spread(one.i_x, one.i_x_std),
+        _spread(one.i_y, one.i_y_std),
+        _absent(one.distinct, ".0f"),
+        _absent(one.snr, ".3g"),
+        _absent(one.saturated, ".0%"),
+    )
 
 
 def _spread(mean: float, std: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.experiment import Experiment
 from engine.presets import PRESETS
 from engine.session.control import send, wait_until
 from engine.session.summary import read_summary
+from ibtui.runs import NICENESS
 from ibtui.screens.new import FIELDS, NewScreen, draw_architecture, hint
 
 SPEED = Speed(1e-9, 1e-8)
@@ -247,7 +249,9 @@ async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, dir
         if answer == "stop":
             assert wait_until(path, ("stopped",), 30) == "stopped"
         else:
-            assert read_summary(path).status == "running"
+            assert (going := read_summary(path)).status == "running"
+            assert going.writer is not None
+            assert os.getpriority(os.PRIO_PROCESS, going.writer.pid) == NICENESS  # behind the app
     finally:
         if path.exists() and read_summary(path).live:
             send(path, "stop")

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from textual.widgets import DataTable
+from textual.screen import Screen
 
 from engine.session.history import SessionReader
+from ibtui.charts import chart
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
 
@@ -159,13 +160,39 @@ async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any
         await view.press("home", "full_stop", "full_stop", "full_stop")
         assert view.screen.playback.epoch == 3
         assert "at epoch 3." in view.chart().spec.caption
-        table = view.one("#side-layers DataTable", DataTable)
-        for layer in range(3):
-            row = table.get_row_at(layer)
+        rows = layer_rows(view)
+        for layer, row in enumerate(rows):
             values = found.i_x[0, :, layer]
             assert row[2] == f"{values.mean():.3f} ± {values.std():.3f}"
             assert row[4] == f"{found.distinct_t[0, :, layer].mean():.0f}"
-        assert [table.get_row_at(k)[0] for k in range(3)] == ["1", "2", "out"]
+        assert [row[0] for row in rows] == ["1", "2", "out"]
+
+
+def layer_rows(view: Any) -> list[list[str]]:
+    """The cells of the table of the layers, without its head."""
+    return [re.split(r"  +", line.strip()) for line in view.said("#side-layers #figures").split("\n")]
+
+
+async def test_a_step_lays_nothing_out_and_draws_no_chart_but_the_plane(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("grid")
+    laid_out, drawn = [], []
+    async with open_app("grid") as view:
+        await view.press("home", "full_stop", "full_stop", "full_stop")
+        await view.until(lambda: not view.screen.behind)
+        layout, render = Screen._refresh_layout, chart.render
+        monkeypatch.setattr(Screen, "_refresh_layout", lambda *args: laid_out.append(1) or layout(*args))
+        monkeypatch.setattr(
+            chart, "render", lambda spec, *args, **how: drawn.append(spec) or render(spec, *args, **how)
+        )
+        table = layer_rows(view)
+        await view.press("full_stop")
+        await view.until(lambda: not view.screen.behind)
+        await view.until(lambda: drawn)
+        assert layer_rows(view) != table
+        assert [spec.x.label for spec in drawn] == ["I(X;T) bits"]
+        assert sum(laid_out) <= 1  # where a number has become longer
 
 
 # what is shown
@@ -177,12 +204,12 @@ async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
         await view.press("2")
         assert [mark.text for mark in view.chart().spec.marks] == ["1", "3"]
         assert "T2" not in [series.label for series in view.chart("gradients").spec.series]
-        assert "hidden" in view.one("#side-layers DataTable", DataTable).get_row_at(1)[0]
+        assert "hidden" in layer_rows(view)[1][0]
         await view.press("1", "3", "4")  # the last one stays; there is no fourth
         assert view.screen.hidden_layers == {1, 2}
         await view.press("1", "2")
         assert [mark.text for mark in view.chart().spec.marks] == ["1", "2", "3"]
-        assert "hidden" not in view.one("#side-layers DataTable", DataTable).get_row_at(1)[0]
+        assert "hidden" not in layer_rows(view)[1][0]
 
 
 async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
@@ -885,8 +912,7 @@ async def test_bins_and_estimator_change_while_one_looks(open_app: Any, have: An
         await view.press("right_parenthesis")
         await view.until(lambda: "measured again: binning, 45 bins" in view.text())
         await view.until(lambda: "to come" not in view.said("#status"))
-        table = view.one("#side-layers DataTable", DataTable)
-        more = [float(table.get_row_at(k)[2].split()[0]) for k in range(3)]
+        more = [float(row[2].split()[0]) for row in layer_rows(view)]
         assert all(a >= b - 0.001 for a, b in zip(more, recorded, strict=True))
         assert more != [round(float(value), 3) for value in recorded]
         await view.until(lambda: "45 bins" in view.chart().spec.caption)
@@ -901,7 +927,7 @@ async def test_bins_and_estimator_change_while_one_looks(open_app: Any, have: An
             assert reader.summary.experiment.bins == 45
         await view.press("E")
         await view.until(lambda: view.said("#status").endswith("binning, 30 bins of [−1, 1]"))
-        assert [table.get_row_at(k)[2].split()[0] for k in range(3)] == [f"{value:.3f}" for value in recorded]
+        assert [row[2].split()[0] for row in layer_rows(view)] == [f"{value:.3f}" for value in recorded]
         await view.press("W")
         await view.until(lambda: any("nothing is measured again" in note for note in view.notes()))
     assert path.read_bytes() == before
