@@ -43,6 +43,10 @@ SEE_EXAMPLES = "  enter  opens an example below."
 HEADING = "examples"
 """The row above the sessions that ship with the project."""
 COLUMNS = ("name", "status", "epochs", "networks", "rule", "hidden", "fraction", "age", "size")
+DISPENSABLE = ("rule", "hidden", "fraction")
+"""Those left out, the first one first, where there is no room for all: they are said of the chosen session below."""
+LEAST_NAME = 12
+"""Columns that a name has at least."""
 
 
 class SessionsTable(DataTable[Text]):
@@ -138,7 +142,7 @@ class LibraryScreen(Screen[None]):
 
     def _fill_table(self, own: list[Summary], examples: list[Summary]) -> None:
         """Put what is known into the table. Columns have the widths that their texts need, found here: a table that
-        finds them itself takes most of a second for a hundred sessions.
+        finds them itself takes most of a second for a hundred sessions. Names give way where there is no room.
         """
         table = self.query_one("#sessions", DataTable)
         rows = {str(summary.path): _cells(summary, summary.path in self._marked) for summary in own}
@@ -146,6 +150,16 @@ class LibraryScreen(Screen[None]):
             rows[HEADING] = dict.fromkeys(COLUMNS, Text()) | {"name": Text("Examples", "dim italic")}
             rows |= {str(summary.path): _cells(summary, summary.path in self._marked) for summary in examples}
         widths = {c: max([len(c), *(cells[c].cell_len for cells in rows.values())]) for c in COLUMNS}
+        room = table.scrollable_content_region.width or self.app.size.width
+
+        def excess() -> int:
+            return sum(widths.values()) + 2 * table.cell_padding * len(widths) - room
+
+        for column in DISPENSABLE:
+            if excess() > 0:
+                del widths[column]
+        widths["name"] = max(widths["name"] - max(excess(), 0), min(widths["name"], LEAST_NAME))
+        rows = {key: {c: _fitting(cells[c], width) for c, width in widths.items()} for key, cells in rows.items()}
         if [str(key.value) for key in table.rows] == list(rows) and widths == self._widths:
             for key, cells in rows.items():
                 _write(table, key, cells)
@@ -153,8 +167,8 @@ class LibraryScreen(Screen[None]):
         chosen = self._chosen_key()
         self._widths = widths
         table.clear(columns=True)
-        for column in COLUMNS:
-            table.add_column(column, key=column, width=widths[column])
+        for column, width in widths.items():
+            table.add_column(column, key=column, width=width)
         for key, cells in rows.items():
             table.add_row(*cells.values(), key=key)
         names = list(rows)
@@ -192,6 +206,11 @@ class LibraryScreen(Screen[None]):
             return
         self._cursor_row = row
         self._preview()
+
+    def on_resize(self) -> None:
+        """There may be room for more columns, or for fewer."""
+        if self._shelf.own or self._shelf.examples:
+            self._fill()
 
     # the chosen session
 
@@ -375,6 +394,13 @@ def _cells(summary: Summary, marked: bool) -> dict[str, Text]:
         "size": size(summary.size),
     }
     return {column: Text(text) for column, text in written.items()}
+
+
+def _fitting(text: Text, width: int) -> Text:
+    """The text, cut with a sign of it where it is wider."""
+    if text.cell_len > width:
+        text.truncate(width, overflow="ellipsis")
+    return text
 
 
 def _write(table: DataTable[Text], key: str, cells: dict[str, Text]) -> None:
