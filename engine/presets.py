@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from engine.errors import InvalidValue
 from engine.experiment import Experiment
+
+QUICK_MOST = MappingProxyType({"networks": 4, "epochs": 1_000, "snapshots": 40})
+"""What a quick version has at most: all that happens until a layer's drift has ended, in seconds on two cores."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,30 @@ class Preset:
     sentence: str
     """What it shows."""
     experiment: Experiment
+    small: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of its quick version, as `Experiment.override` takes them, where less of `QUICK_MOST` does not fit."""
+
+    @property
+    def quick(self) -> Experiment:
+        """A version of some seconds that makes all the same outputs of fewer networks and epochs."""
+        whole = self.experiment
+        less = {name: min(getattr(whole, name), most) for name, most in QUICK_MOST.items() if getattr(whole, name)}
+        return until(whole, less | dict(self.small))
+
+
+def until(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
+    """`override`, where fewer epochs also leave out those of `snapshot_at` that are no longer reached.
+
+    Raises:
+        InvalidValue: as `override` does.
+    """
+    epochs = settings.get("epochs")
+    if isinstance(epochs, int) and "snapshot_at" not in settings:
+        reached = [epoch for epoch in experiment.snapshot_at if epoch <= epochs]
+        if len(reached) < len(experiment.snapshot_at):
+            count = experiment.snapshots if experiment.snapshots is not None or reached else 0
+            settings = {"snapshots": count, **settings, "snapshot_at": reached}
+    return experiment.override(settings)
 
 
 def _by_name(*presets: Preset) -> Mapping[str, Preset]:
@@ -56,6 +84,16 @@ PRESETS = _by_name(
             hidden=((12,), (12, 10), (12, 10, 8), (12, 10, 8, 6), (12, 10, 8, 6, 4), (12, 10, 8, 6, 4, 2)),
             fraction=(0.8,),
         ),
+    ),
+    Preset(
+        "figure-6",
+        "Converged layers of 50 networks at the IB curve, each with its beta*: the symmetric rule, all but a corner.",
+        Experiment(snapshots=12),
+    ),
+    Preset(
+        "figure-6-soft",
+        "The same on symmetric-soft, whose curve bends: beta* differs from layer to layer there.",
+        Experiment(rule="symmetric-soft", snapshots=12),
     ),
     Preset(
         "figure-7",

@@ -26,4 +26,6 @@ def presets(json: Json = False) -> None:
         grid = len(preset.experiment.ensembles)
         networks = f"{grid} x {preset.experiment.networks}" if grid > 1 else str(preset.experiment.networks)
         table.add_row(name, networks, str(preset.experiment.epochs), preset.sentence)
-    output().print(table)
+    console = output()
+    console.print(table)
+    console.print("`ibtui run NAME --quick` runs a version of some seconds of each.")

@@ -11,7 +11,7 @@ import typer
 
 from engine.errors import InvalidValue
 from engine.experiment import Experiment, parse_hidden, read_settings
-from engine.presets import DEFAULT, find_preset
+from engine.presets import DEFAULT, find_preset, until
 from engine.session.format import SUFFIX
 from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
@@ -28,8 +28,15 @@ MEASURED = "What is measured"
 MACHINE = "Machine"
 SETTINGS = "Settings files"
 
-RUN_SETTINGS = ("preset", "threads", "name", "out", "sessions_dir")
-"""Settings of a file that are about this run rather than about the experiment."""
+RUN_SETTINGS = {
+    "preset": (str, "a text"),
+    "quick": (bool, "true or false"),
+    "threads": (int, "a whole number from 1 to 1024"),
+    "name": (str, "a text"),
+    "out": (str, "a text"),
+    "sessions_dir": (str, "a text"),
+}
+"""Settings of a file that are about this run rather than about the experiment, with what each may be."""
 
 
 def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> Any:
@@ -43,6 +50,14 @@ def run(
             metavar="PRESET",
             help="An experiment by name, see `ibtui presets`; options change it. [default: quick]",
             show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[
+        bool | None,
+        _option(
+            "--quick/--full",
+            help="A version of some seconds: fewer networks and epochs, where no option says how many. [default: full]",
+            panel=WHAT,
         ),
     ] = None,
     rule: Annotated[
@@ -248,6 +263,7 @@ def run(
         "trainer": trainer,
         "device": device,
         "preset": preset,
+        "quick": quick,
         "threads": threads,
         "name": name,
         "out": str(out) if out is not None else None,
@@ -257,16 +273,37 @@ def run(
     settings.update({key: value for key, value in given.items() if value is not None})
     of_run = {key: settings.pop(key) for key in RUN_SETTINGS if key in settings}
     for key, value in of_run.items():
-        kind = int if key == "threads" else str
-        if not isinstance(value, kind) or isinstance(value, bool) or (kind is int and not 1 <= int(value) <= 1024):
-            allowed = "a whole number from 1 to 1024" if kind is int else "a text"
+        kind, allowed = RUN_SETTINGS[key]
+        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not right or (kind is int and not 1 <= value <= 1024):
             raise InvalidValue(f"{key} is {value!r}: allowed is {allowed}")
-    base = find_preset(of_run.get("preset", DEFAULT)).experiment
-    experiment = _replace_pairs(base, settings)
+    named = of_run.get("preset", DEFAULT)
+    experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
     writer = _begin(experiment, of_run, save_config)
+    tell(reduced, quiet=quiet or not reduced)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
+
+
+def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> tuple[Experiment, str]:
+    """A preset, or its quick version, with settings; and what the quick version has less of, empty where nothing.
+
+    Raises:
+        InvalidValue: there is no such preset, or a setting is unknown or outside its range.
+    """
+    known = find_preset(preset)
+    if not quick:
+        return _replace_pairs(known.experiment, settings), ""
+    chosen = _replace_pairs(known.quick, settings)
+    whole = until(known.experiment, {k: v for k, v in settings.items() if k in ("networks", "epochs", "snapshots")})
+    counts = {
+        "networks": (chosen.networks, whole.networks),
+        "epochs": (chosen.epochs, whole.epochs),
+        "snapshots": (len(chosen.snapshot_epochs), len(whole.snapshot_epochs)),
+    }
+    told = [f"{less} {name} instead of {usual}" for name, (less, usual) in counts.items() if less < usual]
+    return chosen, f"quick: {', '.join(told)}" if told else ""
 
 
 def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
@@ -275,7 +312,7 @@ def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
         settings = {**settings, "i_xy": None}
     if "i_xy" in settings and settings["i_xy"] is not None and "gamma" not in settings:
         settings = {**settings, "gamma": None}
-    return base.override(settings)
+    return until(base, settings)
 
 
 def parse_epochs(text: str) -> tuple[int, ...]:
@@ -301,11 +338,11 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
         path = Path(of_run["out"]) if "out" in of_run else directory / f"{name}{SUFFIX}"
         writer = begin(path, name or path.stem, experiment)
     else:
-        writer = _begin_unnamed(directory, experiment)
+        writer = begin_unnamed(directory, experiment)
     if save_config is not None:
         import tomli_w
 
-        settings = {**experiment.to_dict(), **{k: v for k, v in of_run.items() if k != "preset"}}
+        settings = {**experiment.to_dict(), **{k: v for k, v in of_run.items() if k not in ("preset", "quick")}}
         try:
             _require_new(save_config)  # it could be the session itself
             write_whole(save_config, tomli_w.dumps(settings).encode())
@@ -324,7 +361,7 @@ def _require_new(save_config: Path) -> None:
     require_place(save_config)
 
 
-def _begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
+def begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
     """Begin a session under the first name that is free, also while others do the same."""
     from engine.runner import begin
 
@@ -339,28 +376,41 @@ def _begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
 
 def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> None:
     """Run a session to its end, with progress, and report; leave with the signal's status if one ended it."""
+    from ibtui.cli.report import report
+
+    path = complete(writer, threads=threads, json=json, quiet=quiet)
+    handle = _handle(path)
+    report(path, json=json)
+    tell(f"saved as {path}", quiet=quiet)
+    tell(
+        f"see more: ibtui open {handle} replays it; ibtui show {handle}; ibtui export {handle} --what information",
+        quiet=quiet or json,
+    )
+
+
+def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> Path:
+    """Run a session to its end, with progress; leave with the signal's status if one ended it, and say how to go on."""
     from engine.runner import Run
     from ibtui.cli.interruption import Interruption
     from ibtui.cli.progress import watcher
-    from ibtui.cli.report import report
 
     path = writer.path
-    handle = shlex.quote(path.stem if path.parent == sessions_directory() else str(path))
     with Interruption(quiet) as interruption, watcher(quiet) as watch:
         status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
     if status == "finished":
-        report(path, json=json)
-        tell(f"saved as {path}", quiet=quiet)
-        tell(
-            f"see more: ibtui open {handle} replays it; ibtui show {handle}; ibtui export {handle} --what information",
-            quiet=quiet or json,
-        )
-        return
+        return path
     from engine.session.summary import read_summary
 
     summary = read_summary(path)
     if json:
+        from ibtui.cli.report import report
+
         report(path, json=True)
     tell(f"stopped at epoch {summary.epochs_done} of {summary.experiment.epochs}; saved as {path}", quiet=quiet)
-    tell(f"go on with: ibtui resume {handle}", quiet=quiet)
+    tell(f"go on with: ibtui resume {_handle(path)}", quiet=quiet)
     raise typer.Exit(interruption.status)
+
+
+def _handle(path: Path) -> str:
+    """What a shell calls the session by."""
+    return shlex.quote(path.stem if path.parent == sessions_directory() else str(path))
