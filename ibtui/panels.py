@@ -103,14 +103,15 @@ class Panels:
     @property
     def turn(self) -> float | None:
         """The epoch at which drift ends in the network as a whole; None unless it does in at least half of them."""
-        return _agreed(self.transition.network)
+        return agreed(self.transition.network)
 
     @property
     def title(self) -> str:
         """Which ensemble it is."""
         return f"{self.ensemble.hidden} at {self.ensemble.fraction:.4g}"
 
-    def _mean(self, name: str) -> Any:
+    def mean(self, name: str) -> Any:
+        """A column of the history, epochs x layers: mean over networks; of `log_snr` the geometric one of the SNR."""
         if name not in self._means:
             if name == "log_snr":
                 with np.errstate(divide="ignore"):
@@ -134,13 +135,13 @@ class Panels:
         last = float(self.summary.experiment.epochs)
         epochs = self._layers.epochs.astype(np.float64)
         if panel == "gradients":
-            mean, std = self._mean("grad_mean"), self._mean("grad_std")
+            mean, std = self.mean("grad_mean"), self.mean("grad_std")
             return gradient_chart(
                 epochs, mean, std, shown=shown, last_epoch=last, batches=self.batches, transition=self.turn
             )
         if panel == "snr":
             found = self.transition
-            snr = self._mean("log_snr")
+            snr = self.mean("log_snr")
             batches = self.batches
             return transition_chart(
                 epochs, snr, found.layers, found.network, shown=shown, last_epoch=last, batches=batches
@@ -167,14 +168,14 @@ class Panels:
                 i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, first_seed=seed, title=title, basis=basis
             )
         until = self._layers.epochs <= epoch
-        i_x, i_y = (_only(self._mean(name)[until], shown) for name in ("i_x", "i_y"))
+        i_x, i_y = (_only(self.mean(name)[until], shown) for name in ("i_x", "i_y"))
         return information_plane(
             self._layers.epochs[until],
             i_x,
             i_y,
             summary.h_x,
             summary.i_xy,
-            transitions=[math.nan if (turn := _agreed(one)) is None else turn for one in self.transition.layers],
+            transitions=[math.nan if (turn := agreed(one)) is None else turn for one in self.transition.layers],
             last_epoch=float(summary.experiment.epochs),
             title=title,
             basis=estimate(summary.experiment),
@@ -211,7 +212,7 @@ class Panels:
     def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""
         until = self._layers.epochs <= epoch
-        return self._mean("i_x")[until], self._mean("i_y")[until]
+        return self.mean("i_x")[until], self.mean("i_y")[until]
 
     def figures(self, epoch: int) -> list[LayerFigures]:
         """The layers at an epoch, for a table."""
@@ -237,7 +238,7 @@ class Panels:
         ]
 
 
-def _agreed(epochs: EpochSpread) -> float | None:
+def agreed(epochs: EpochSpread) -> float | None:
     """An epoch that at least half of the networks have."""
     return epochs.epoch if epochs.present and 2 * epochs.count >= epochs.networks else None
 

@@ -14,8 +14,6 @@ from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.table import Table
 
     from engine.bottleneck.curve import Curve
@@ -47,72 +45,13 @@ def fit(
         raise InvalidValue("--every prints one JSON document: give --json too")
     if every and epoch is not None:
         raise InvalidValue(f"epoch is {epoch}: with --every, none is allowed")
-    summary, curve, fits = compute(path, epoch, error, threads, every=every)
+    from engine.bottleneck.recorded import fit_session
+
+    summary, curve, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
     if json:
         print_json({"name": summary.name, "curve": curve.to_dict(), "fits": [one.to_dict() for _, one in fits]})
         return
     _print(summary, curve, fits)
-
-
-def compute(
-    path: Path, epoch: int | None, error: float, threads: int | None, *, every: bool = False
-) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
-    """The session's curve, and the fits of each ensemble that was measured at the epoch (None: at its last), or at
-    every epoch that was measured for all its networks.
-
-    Raises:
-        InvalidValue: the epoch was not measured, or the session keeps no weights.
-        SessionError: the session cannot be read.
-    """
-    from engine.session.history import SessionReader
-
-    with SessionReader(path) as reader, reader.moment():
-        summary = reader.summary
-        chosen = _chosen(summary, epoch, every)
-        rule = reader.rule()
-        weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
-        shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
-    from engine.bottleneck.fitting import fit_snapshot
-    from engine.bottleneck.source import Source
-    from engine.bottleneck.tracing import ib_curve
-    from engine.threads import Threads, usable_cores
-
-    curve = ib_curve(Source.of_rule(rule), error=error, name=rule.name)
-    pool = Threads(threads or usable_cores())
-    fits = []
-    try:
-        for (ensemble, at), found in zip(chosen, weights, strict=True):
-            one = fit_snapshot(
-                curve,
-                rule,
-                shapes[ensemble.index],
-                found,
-                pool,
-                bins=summary.experiment.bins,
-                hidden=ensemble.hidden,
-                fraction=ensemble.fraction,
-                epoch=at,
-            )
-            fits.append((ensemble, one))
-    finally:
-        pool.close()
-    return summary, curve, fits
-
-
-def _chosen(summary: Summary, epoch: int | None, every: bool) -> list[tuple[EnsembleSummary, int]]:
-    """Which ensembles to fit, and at which epoch each."""
-    from engine.session.history import describe_epochs
-
-    there = [ensemble for ensemble in summary.ensembles if ensemble.snapshots]
-    if every:
-        chosen = [(ensemble, at) for ensemble in there for at in ensemble.snapshots]
-    else:
-        wanted = [(ensemble, ensemble.snapshots[-1] if epoch is None else epoch) for ensemble in there]
-        chosen = [(ensemble, at) for ensemble, at in wanted if at in ensemble.snapshots]
-    if not chosen:
-        told = describe_epochs(max((e.snapshots for e in summary.ensembles), key=len, default=()))
-        raise InvalidValue(f"epoch is {epoch}: {told}" if epoch is not None else f"nothing to fit: {told}")
-    return chosen
 
 
 def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
