@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ibtui.charts.information_plane import MARGIN
-from ibtui.charts.palette import Category
+from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis
-from ibtui.charts.spec import ChartSpec, Guide, Mark, Series
+from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the chart."""
 
@@ -98,6 +100,47 @@ def layers_chart(
         series=tuple(series),
         guides=_ceilings(h, i_xy, "H(X)"),
         marks=tuple(marks),
+        caption=caption,
+    )
+
+
+def fractions_chart(
+    curve_x: Float[np.ndarray, " points"],
+    curve_y: Float[np.ndarray, " points"],
+    h: float,
+    i_xy: float,
+    layers: Mapping[str, tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]],
+    *,
+    sampled: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]] | None = None,
+    title: str = "Sample fractions",
+    caption: str = "",
+) -> ChartSpec:
+    """The curve, and beneath it the layers' places for each sample fraction, joined by a line of a shade of its own
+    (Shwartz-Ziv and Tishby 2017, Fig. 7); `h` is H(X).
+
+    `layers` and `sampled` (finite-sample bounds, dotted): by what the legend calls them, as I(X;T) and I(T;Y).
+    """
+    x, y = _extended(curve_x, curve_y, h)
+    series = [Series(x, y, "line", None, label="the bound", key="-")]
+    places = dict(zip(layers, np.linspace(0.0, 1.0, max(len(layers), 2)), strict=False))
+    for name, (xs, ys) in (sampled or {}).items():
+        shade = Shades(np.full(len(xs), places.get(name, 0.0)))
+        series.append(Series(xs, ys, "dotted", shade, key=".", tell=f"{name}, finite-sample bound"))
+    marks = []
+    for index, (name, (xs, ys)) in enumerate(layers.items()):
+        shade = Shades(np.full(len(xs), places[name]))
+        series.append(Series(xs, ys, "line", shade, label=name, key=_KEYS[index % len(_KEYS)], tell=name))
+        known = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
+        if known.size:
+            marks.append(Mark(float(xs[known[-1]]), float(ys[known[-1]]), name))
+    bar = ColourBar("sample", ((0.0, next(iter(layers))), (1.0, list(layers)[-1]))) if len(layers) > 1 else None
+    return ChartSpec(
+        title,
+        *_axes(h, i_xy),
+        series=tuple(replace(one, label="") if bar and isinstance(one.colour, Shades) else one for one in series),
+        guides=_ceilings(h, i_xy, "H(X)"),
+        marks=tuple(marks),
+        bar=bar,
         caption=caption,
     )
 

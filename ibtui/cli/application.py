@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from ibtui.cli import (
+    animate,
     config,
     control,
     curve,
     export,
+    figure,
     fit,
     listing,
     opening,
@@ -38,6 +40,7 @@ application = typer.Typer(
 RUNNING = "Run"
 READING = "Read"
 MEASURING = "Measure again"
+PAPER = "Pictures"
 
 application.command("open", rich_help_panel="Watch")(opening.open_app)
 application.command("run", rich_help_panel=RUNNING)(run.run)
@@ -51,6 +54,8 @@ application.command("export", rich_help_panel=READING)(export.export)
 application.command("remeasure", rich_help_panel=MEASURING)(remeasure.remeasure)
 application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
 application.command("fit", rich_help_panel=READING)(fit.fit)
+application.command("figure", rich_help_panel=PAPER)(figure.figure)
+application.command("animate", rich_help_panel=PAPER)(animate.animate)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)
 application.command("curve", rich_help_panel="Know")(curve.curve)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
 OPTIONS = {
-    "run": "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
+    "run": "--quick --full "
+    "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
     "--optimizer --momentum --activation --init-scale --labels --estimator --bins --noise "
     "--snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
@@ -32,6 +33,8 @@ OPTIONS = {
     "remeasure": "--estimator --bins --noise --epoch --out --threads --sessions-dir --json --quiet",
     "sweep-bins": "--bins --ensemble --estimator --chart --no-chart --threads --sessions-dir --json --quiet",
     "presets": "--json",
+    "figure": "--session --quick --networks --epochs --out --data --threads --sessions-dir --quiet",
+    "animate": "--out --ensemble --seconds --fps --theme --sessions-dir --quiet",
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
     "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
@@ -74,6 +77,11 @@ def test_python_tells_what_is_loaded(made: Program) -> None:
         "list --json",
         "presets",
         "rule",
+        "figure --help",
+        "figure nosuch",
+        "figure 3 -o f.jpg",
+        "animate --help",
+        "animate nosuch -o f.gif",
         "run nosuch",
         "run --epochs 0",
         "show nosuch",

@@ -1,0 +1,165 @@
+"""`ibtui figure`: a figure of the paper, from sessions that there are or that it runs, drawn here or as a file."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import InvalidValue
+from ibtui.cli.console import output, tell, write_output
+from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
+from ibtui.cli.run import HOW, WHAT, begin_unnamed, chosen_experiment, complete
+from ibtui.figures.registry import FIGURES, find_figure
+from ibtui.files import require_place
+from ibtui.locations import find_session, sessions_directory
+
+if TYPE_CHECKING:
+    from engine.experiment import Experiment
+    from ibtui.figures.content import Content
+
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def figure(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="FIGURE", help=f"One of {', '.join(FIGURES)}, as the paper counts.", show_default=False),
+    ],
+    session: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--session",
+            metavar="SESSION",
+            help="Make it of this session (repeat it for figure 6). [default: a finished session of the figure's "
+            "experiment, else it is run]",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Of a version of some seconds: fewer networks and epochs.")
+    ] = False,
+    networks: Annotated[
+        int | None,
+        typer.Option("--networks", help="Networks in each ensemble.", rich_help_panel=WHAT, show_default=False),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", help="Passes through the sample.", rich_help_panel=HOW, show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Make a picture: .png, .svg or .pdf. [default: charts in the terminal]",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FILE.csv",
+            help="Write all numbers that are drawn.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    threads: Threads = None,
+    sessions_dir: SessionsDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a figure of the paper: run what it needs, or take sessions that have it, and draw it."""
+    wanted = find_figure(name)
+    if out is not None:
+        require_place(out)
+        require_suffix(out, SUFFIXES)
+        require_pictures()
+    if data is not None:
+        require_place(data)
+        require_suffix(data, (".csv",))
+    directory = sessions_directory(sessions_dir)
+    if session:
+        given = {"quick": quick, "networks": networks is not None, "epochs": epochs is not None}
+        if any(given.values()):
+            named = ", ".join(f"--{option}" for option, there in given.items() if there)
+            raise InvalidValue(f"{named}: these are of a run, and --session names what has been run: leave one out")
+        paths = [find_session(one, directory) for one in session]
+    else:
+        settings = {key: value for key, value in (("networks", networks), ("epochs", epochs)) if value is not None}
+        plans = [chosen_experiment(preset, settings, quick=quick) for preset in wanted.presets]
+        paths = [_have(experiment, said, directory, threads, quiet) for experiment, said in plans]
+    content = wanted.read(paths, threads=threads)
+    for note in content.notes:
+        tell(f"note: {note}", quiet=quiet)
+    if data is not None:
+        from ibtui.figures.table import table
+
+        write_output(data, table(content))
+        tell(f"wrote the numbers to {data}", quiet=quiet)
+    if out is not None:
+        from ibtui.figures.drawing import picture
+
+        write_output(out, picture(content, out.suffix[1:]))
+        tell(f"wrote figure {wanted.name} to {out}", quiet=quiet)
+    else:
+        _print(content)
+
+
+def _have(experiment: Experiment, said: str, directory: Path, threads: int | None, quiet: bool) -> Path:
+    """A finished session of this experiment: the newest there is, or else one that is run now."""
+    from ibtui.shelf import Shelf
+
+    shelf = Shelf(directory)
+    shelf.look()
+    same = [one for one in shelf.own if one.experiment == experiment]
+    for one in same:
+        if one.status == "finished":
+            tell(f"of the session {one.path.stem}", quiet=quiet)
+            return one.path
+    tell(said, quiet=quiet or not said)
+    for one in same:
+        if not one.live:
+            from engine.runner import reopen
+
+            tell(f"going on with {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
+            return complete(reopen(one.path), threads=threads, json=False, quiet=quiet)
+    path = complete(begin_unnamed(directory, experiment), threads=threads, json=False, quiet=quiet)
+    tell(f"saved as {path}", quiet=quiet)
+    return path
+
+
+def require_suffix(path: Path, allowed: tuple[str, ...]) -> None:
+    """Refuse a file of a kind that cannot be made.
+
+    Raises:
+        InvalidValue: its name ends otherwise.
+    """
+    if path.suffix not in allowed:
+        kinds = f"{', '.join(allowed[:-1])} or {allowed[-1]}" if len(allowed) > 1 else allowed[0]
+        raise InvalidValue(f"cannot write {str(path)!r}: allowed is a name that ends in {kinds}")
+
+
+def require_pictures(*more: str) -> None:
+    """Refuse early what needs a library that is not installed: matplotlib, and others by the names of their packages.
+
+    Raises:
+        InvalidValue: one of them is not.
+    """
+    if any(find_spec(package) is None for package in ("matplotlib", *more)):
+        raise InvalidValue("pictures are drawn by matplotlib, which is not installed: pip install 'ibtui[figures]'")
+
+
+def _print(content: Content) -> None:
+    from ibtui.cli.drawing import draw
+    from ibtui.figures.terminal import chart
+
+    width = output().width
+    for panel in content.panels:
+        draw(chart(panel), width)
+        print()

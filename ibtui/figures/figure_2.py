@@ -1,0 +1,27 @@
+"""Figure 2: every network's layers before, during and after training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ibtui.figures.content import TWO_COLUMNS, Content
+from ibtui.figures.reading import ensembles, one_of, only_session, points
+
+EPOCHS = (0, 400, 9000)
+"""The paper's."""
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """The paper's three epochs, or those that were measured nearest to them."""
+    panels = one_of(ensembles(only_session(sessions, "2")))
+    nearest = {wanted: min(panels.epochs, key=lambda epoch: abs(_place(epoch) - _place(wanted))) for wanted in EPOCHS}
+    taken = {epoch: wanted for wanted, epoch in nearest.items()}
+    other = [f"epoch {taken[epoch]} was not measured: epoch {epoch} is shown" for epoch in taken if epoch not in EPOCHS]
+    row = tuple(points(panels, epoch, f"epoch {epoch}") for epoch in taken)
+    return Content((row,), TWO_COLUMNS, (2.6,), tuple(other))
+
+
+def _place(epoch: int) -> float:
+    return math.log1p(epoch)

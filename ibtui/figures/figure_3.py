@@ -1,0 +1,38 @@
+"""Figure 3: the layers' mean paths with little, more and most of the patterns, and where drift ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import InvalidValue
+from ibtui.figures.content import TWO_COLUMNS, Content
+from ibtui.figures.reading import ensembles, one_of, only_session, percent, trajectories
+from ibtui.panels import Panels
+
+FRACTIONS = (0.05, 0.45, 0.85)
+"""The paper's."""
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """One panel for each of the paper's fractions, or those nearest to them."""
+    path = only_session(sessions, "3")
+    found = ensembles(path)
+    hidden = one_of(found).ensemble.hidden
+    same = {one.ensemble.fraction: one for one in found if one.ensemble.hidden == hidden}
+    if len(same) < 2:
+        raise InvalidValue(
+            f"session {path.stem!r} has the sample fraction {min(same):.4g} alone: figure 3 compares two or more"
+        )
+    chosen = same if len(same) <= len(FRACTIONS) else _nearest(same)
+    row = tuple(trajectories(chosen[fraction], percent(fraction)) for fraction in sorted(chosen))
+    other = [f"{percent(fraction)}: the paper has 5, 45 and 85 %" for fraction in chosen if fraction not in FRACTIONS]
+    whole = [percent(fraction) for fraction in sorted(chosen) if chosen[fraction].batches <= 1]
+    if whole:
+        other.append(f"{', '.join(whole)}: an epoch is one batch, without noise to say where drift ends")
+    return Content((row,), TWO_COLUMNS, (2.5,), tuple(other))
+
+
+def _nearest(there: dict[float, Panels]) -> dict[float, Panels]:
+    taken = {min(there, key=lambda fraction: abs(fraction - wanted)) for wanted in FRACTIONS}
+    return {fraction: there[fraction] for fraction in taken}

@@ -1,0 +1,86 @@
+"""Figure 5: more and more hidden layers: the layers' mean paths, the epochs they need, and when each compresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import InvalidValue
+from engine.phases.smoothing import first_passage, log_axis, smooth
+from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
+from ibtui.figures.reading import depth, ensembles, only_session, trajectories
+from ibtui.panels import Panels, agreed
+
+LEVELS = (0.3, 0.6, 0.9)
+"""Of I(T;Y) at the output that networks are timed to, as shares of I(X;Y)."""
+ACROSS = 3
+"""Panels side by side."""
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """One panel for each depth; below, epochs against depth and the layers' compression."""
+    path = only_session(sessions, "5")
+    found = ensembles(path)
+    fraction = max(one.ensemble.fraction for one in found)
+    by_depth = {depth(one): one for one in found if one.ensemble.fraction == fraction}
+    if len(by_depth) < 2:
+        raise InvalidValue(
+            f"session {path.stem!r} has networks of {next(iter(by_depth))} hidden layers: figure 5 compares depths"
+        )
+    depths = sorted(by_depth)
+    planes = tuple(trajectories(by_depth[k], f"{k} hidden layer{'s' if k != 1 else ''}") for k in depths)
+    rows = [planes[k : k + ACROSS] for k in range(0, len(planes), ACROSS)]
+    last = max(by_depth[k].epochs[-1] for k in depths)
+    times = Lines(
+        "Epochs until the output knows the label",
+        "hidden layers",
+        "epochs",
+        tuple(_times([by_depth[k] for k in depths], depths, share) for share in LEVELS),
+        y_log=True,
+        x_whole=True,
+        columns=("hidden_layers", "epoch"),
+        y_limits=(1.0, float(last)),
+        note="Median over networks and quartiles; none where fewer than half come so far.",
+    )
+    turns = Lines(
+        "Where compression begins",
+        "layer, from the input on",
+        "epoch",
+        tuple(_turning(by_depth[k], f"{k} hidden") for k in depths),
+        y_log=True,
+        x_whole=True,
+        columns=("layer", "epoch"),
+        y_limits=(1.0, float(last)),
+        note="Peak of I(X;T), geometric mean and 95 % interval; none where it falls in fewer than half of the networks "
+        "or from the start.",
+    )
+    return Content((*rows, (times, turns)), TWO_COLUMNS, (*(1.75 for _ in rows), 2.5))
+
+
+def _times(found: Sequence[Panels], depths: Sequence[int], share: float) -> Line:
+    """Epochs to a share of I(X;Y) at the output: median and quartiles, networks that never come there counted last."""
+    quartiles, counts = [], []
+    for one in found:
+        history = one.recorded
+        axis = log_axis(history.epochs)
+        course = smooth(axis, history.i_y[:, :, -1])
+        level = np.full(course.shape[1], -share * one.summary.i_xy)
+        passed = first_passage(axis, -course, level, np.zeros(course.shape[1], np.int64))
+        epochs = np.where(np.isnan(passed), np.inf, np.exp(passed))
+        quartiles.append(np.quantile(epochs, [0.25, 0.5, 0.75], method="inverted_cdf"))
+        counts.append(int(np.isfinite(epochs).sum()))
+    low, middle, high = (np.where(np.isinf(q), np.nan, q) for q in np.array(quartiles).T)
+    name = f"{100 * share:.0f} % of I(X;Y)"
+    return Line(name, np.array(depths, float), middle, low, high, np.array(counts))
+
+
+def _turning(panels: Panels, name: str) -> Line:
+    """The epochs at which the layers' I(X;T) turns."""
+    spreads = [row.turning for row in panels.phases.layers]
+    there = np.array([agreed(one) is not None for one in spreads])
+    epoch, low, high = (
+        np.where(there, [getattr(one, end) for one in spreads], np.nan) for end in ("epoch", "low", "high")
+    )
+    return Line(name, np.arange(1.0, len(spreads) + 1), epoch, low, high, np.array([one.count for one in spreads]))

@@ -1,0 +1,31 @@
+"""Figure 6: converged layers on the IB curve, with beta* of each, of one rule or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import InvalidValue
+from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Bound, Content
+from ibtui.figures.reading import ensembles, one_of, percent, plane
+
+CURVE_ERROR = 1e-5
+"""Bits; what can be drawn is a hundred times that."""
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """One panel for each session."""
+    if len(sessions) > 2:
+        raise InvalidValue(f"session is given {len(sessions)} times: figure 6 has room for two")
+    row = tuple(_bound(path, threads) for path in sessions)
+    return Content((row,), ONE_COLUMN if len(row) == 1 else TWO_COLUMNS, (2.7,))
+
+
+def _bound(path: Path, threads: int | None) -> Bound:
+    from engine.bottleneck.recorded import fit_session
+
+    panels = one_of(ensembles(path))
+    summary, curve, fits = fit_session(path, error=CURVE_ERROR, threads=threads, ensembles=(panels.ensemble.index,))
+    fitted = fits[0][1]
+    share = percent(fitted.fraction)
+    return Bound(plane(panels, f"{summary.experiment.rule}, {share}, epoch {fitted.epoch}"), curve, fitted)

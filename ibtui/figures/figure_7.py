@@ -1,0 +1,69 @@
+"""Figure 7: converged layers for many sample fractions, the IB curve, and what samples of these sizes allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import InvalidValue
+from engine.phases.spread import spread
+from engine.session.history import SessionReader
+from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
+from ibtui.figures.figure_6 import CURVE_ERROR
+from ibtui.figures.reading import ensembles, one_of, only_session, plane
+
+LEAST = 2
+SAMPLES = 10
+"""Of each fraction that the finite-sample bound is a mean over, at most."""
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """One line for each fraction of the deepest architecture."""
+    from engine.bottleneck.sampling import sampled_bound
+    from engine.bottleneck.source import Source
+    from engine.bottleneck.tracing import ib_curve
+    from engine.threads import Threads, usable_cores
+
+    path = only_session(sessions, "7")
+    found = ensembles(path)
+    hidden = one_of(found).ensemble.hidden
+    same = sorted((one for one in found if one.ensemble.hidden == hidden), key=lambda one: one.ensemble.fraction)
+    if len(same) < LEAST:
+        raise InvalidValue(
+            f"session {path.stem!r} has the sample fraction {same[0].ensemble.fraction:.4g} alone: figure 7 compares "
+            "two or more"
+        )
+    epoch = min(one.epochs[-1] for one in same)
+    rows = [one.epochs.index(one.at(epoch)) for one in same]
+    with SessionReader(path) as reader, reader.moment():
+        rule = reader.rule()
+        seeds = {one.ensemble.fraction: tuple(reader.seeds(one.ensemble)[:SAMPLES]) for one in same}
+    curve = ib_curve(Source.of_rule(rule), error=CURVE_ERROR, name=rule.name)
+    pool = Threads(threads or usable_cores())
+    try:
+        sampled = tuple(sampled_bound(rule, fraction, of, pool) for fraction, of in seeds.items())
+    finally:
+        pool.close()
+    spreads = {
+        name: [
+            [spread(column) for column in getattr(one.recorded, name)[row].T]
+            for one, row in zip(same, rows, strict=True)
+        ]
+        for name in ("i_x", "i_y")
+    }
+    mean_x, mean_y = (np.array([[cell.mean for cell in line] for line in spreads[name]]) for name in ("i_x", "i_y"))
+    error_x, error_y = (np.array([[cell.error for cell in line] for line in spreads[name]]) for name in ("i_x", "i_y"))
+    shown = Fractions(
+        plane(same[-1], f"{hidden}, epoch {epoch}"),
+        tuple(one.ensemble.fraction for one in same),
+        epoch,
+        mean_x,
+        mean_y,
+        error_x,
+        error_y,
+        curve,
+        sampled,
+    )
+    return Content(((shown,),), TWO_COLUMNS, (3.4,))

@@ -1,0 +1,21 @@
+"""Figure 8: the committee machine, a rule without symmetry: paths and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.errors import InvalidValue
+from ibtui.figures.content import TWO_COLUMNS, Content
+from ibtui.figures.reading import ensembles, gradients, one_of, only_session, percent, trajectories
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """The plane at the left, gradients at the right."""
+    path = only_session(sessions, "8")
+    panels = one_of(ensembles(path))
+    rule = panels.summary.experiment.rule
+    if rule != "committee":
+        raise InvalidValue(f"session {path.stem!r} is of the rule {rule}: figure 8 is of the committee machine")
+    title = f"committee, {percent(panels.ensemble.fraction)}"
+    return Content(((trajectories(panels, title), gradients(panels, f"Gradients: {title}")),), TWO_COLUMNS, (2.8,))

@@ -1,0 +1,73 @@
+"""The figures by name, and what each is made of. Each has a module here that is loaded when it is made.
+
+A figure is added with a module that has `read(sessions, threads) -> Content`, and an entry in `FIGURES`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from ibtui.figures.content import Content
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure."""
+
+    name: str
+    sentence: str
+    """What it shows."""
+    presets: tuple[str, ...]
+    """The experiments it needs, one session each."""
+    module: str
+    """Of this package."""
+
+    def read(self, sessions: Sequence[Path], *, threads: int | None = None) -> Content:
+        """What it shows of these sessions, in their order.
+
+        Raises:
+            InvalidValue: a session lacks what the figure needs.
+            SessionError: a session cannot be read.
+        """
+        return cast("Content", importlib.import_module(f"ibtui.figures.{self.module}").read(sessions, threads))
+
+
+def _by_name(*figures: Figure) -> Mapping[str, Figure]:
+    return MappingProxyType({figure.name: figure for figure in figures})
+
+
+FIGURES = _by_name(
+    Figure("2", "Every layer of every network before, during and after training.", ("figure-2",), "figure_2"),
+    Figure("3", "The layers' mean paths with little, more and most of the patterns.", ("figure-3",), "figure_3"),
+    Figure("4", "Mean, deviation and SNR of each layer's gradients, drift and diffusion.", ("figure-4",), "figure_4"),
+    Figure("5", "The layers' mean paths with more and more hidden layers.", ("figure-5",), "figure_5"),
+    Figure(
+        "6", "Converged layers on the IB curve, with beta*, of two rules.", ("figure-6", "figure-6-soft"), "figure_6"
+    ),
+    Figure("7", "Converged layers for many sample fractions, and the finite-sample bound.", ("figure-7",), "figure_7"),
+    Figure("8", "The committee machine: paths and gradients.", ("figure-8",), "figure_8"),
+)
+"""All figures by name, in the order to show them in."""
+
+
+def find_figure(name: str) -> Figure:
+    """The figure of that name, `3` or `figure-3`.
+
+    Raises:
+        InvalidValue: there is none.
+    """
+    wanted = name.removeprefix("figure-")
+    if wanted not in FIGURES:
+        close = difflib.get_close_matches(wanted, FIGURES, n=1) if len(wanted) > 2 else []
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InvalidValue(f"unknown figure {name!r}: choose one of {', '.join(FIGURES)}{hint}")
+    return FIGURES[wanted]

@@ -1,0 +1,127 @@
+"""Panels as charts in the terminal."""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+
+import numpy as np
+
+from ibtui.charts.bound import fractions_chart, layers_chart
+from ibtui.charts.curves import gradient_chart
+from ibtui.charts.information_plane import information_plane, information_points
+from ibtui.charts.lines import Curve, lines_chart
+from ibtui.charts.phases import transition_chart
+from ibtui.charts.spec import ChartSpec
+from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
+
+NUMBERS = "Numbers: the layers, from the input on."
+
+
+@singledispatch
+def chart(panel: Panel) -> ChartSpec:
+    """The chart of a panel."""
+    raise TypeError(f"no chart of {type(panel).__name__}")
+
+
+@chart.register
+def _points(panel: Points) -> ChartSpec:
+    plane = panel.plane
+    title = f"Information plane: {plane.title}"
+    shared = {"epoch": panel.epoch, "first_seed": panel.first_seed}
+    return information_points(panel.i_x, panel.i_y, plane.h_x, plane.i_xy, **shared, title=title, basis=plane.basis)
+
+
+@chart.register
+def _paths(panel: Paths) -> ChartSpec:
+    plane = panel.plane
+    return information_plane(
+        panel.epochs,
+        panel.i_x,
+        panel.i_y,
+        plane.h_x,
+        plane.i_xy,
+        transitions=panel.transitions,
+        last_epoch=float(panel.last_epoch),
+        title=f"Information plane: {plane.title}",
+        basis=plane.basis,
+    )
+
+
+@chart.register
+def _gradients(panel: Gradients) -> ChartSpec:
+    return gradient_chart(
+        panel.epochs.astype(np.float64),
+        panel.mean,
+        panel.std,
+        shown=range(panel.mean.shape[1]),
+        last_epoch=float(panel.last_epoch),
+        batches=panel.batches,
+        transition=panel.transition,
+        title=panel.title,
+    )
+
+
+@chart.register
+def _signal_to_noise(panel: SignalToNoise) -> ChartSpec:
+    return transition_chart(
+        panel.epochs.astype(np.float64),
+        panel.snr,
+        panel.transitions,
+        panel.network,
+        shown=range(panel.snr.shape[1]),
+        last_epoch=float(panel.last_epoch),
+        batches=panel.batches,
+        title=panel.title,
+    )
+
+
+@chart.register
+def _bound(panel: Bound) -> ChartSpec:
+    plane, fits, corners = panel.plane, panel.fits, panel.curve.corners
+    told = ", ".join(
+        f"{k + 1}: {beta:.3g}" for k, beta in enumerate(fits.mean("beta").tolist()) if not math.isnan(beta)
+    )
+    return layers_chart(
+        corners[:, 0],
+        corners[:, 1],
+        plane.h_x,
+        plane.i_xy,
+        fits.mean("i_x"),
+        fits.mean("i_y"),
+        error_x=fits.error("i_x"),
+        error_y=fits.error("i_y"),
+        beta=fits.mean("beta"),
+        title=f"Layers and the IB curve: {plane.title}",
+        caption=f"{NUMBERS} Through each: slope 1/beta*, beta* = {told or 'none'}.",
+    )
+
+
+@chart.register
+def _fractions(panel: Fractions) -> ChartSpec:
+    plane, corners = panel.plane, panel.curve.corners
+    names = [f"{100 * fraction:.4g}%" for fraction in panel.fractions]
+    return fractions_chart(
+        corners[:, 0],
+        corners[:, 1],
+        plane.h_x,
+        plane.i_xy,
+        dict(zip(names, zip(panel.i_x, panel.i_y, strict=True), strict=True)),
+        sampled={name: (one.i_x, one.i_y) for name, one in zip(names, panel.sampled, strict=True)},
+        title=f"Layers by sample fraction: {plane.title}",
+        caption="Line: a fraction's layers, its share at the output. Dotted: its finite-sample bound.",
+    )
+
+
+@chart.register
+def _lines(panel: Lines) -> ChartSpec:
+    return lines_chart(
+        [Curve(one.name, one.x, one.y, one.low, one.high) for one in panel.lines],
+        title=panel.title,
+        x_label=panel.x_label,
+        y_label=panel.y_label,
+        x_log=panel.x_log,
+        y_log=panel.y_log,
+        y_limits=panel.y_limits,
+        caption=panel.note,
+    )
