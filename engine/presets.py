@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.errors import InvalidValue
-from engine.experiment import Experiment
+from engine.experiment import DEFAULT_SNAPSHOTS, Experiment
 
 QUICK_MOST = MappingProxyType({"networks": 4, "epochs": 1_000, "snapshots": 40})
 """What a quick version has at most: all that happens until a layer's drift has ended, in seconds on two cores."""
@@ -27,13 +27,19 @@ class Preset:
     """What it shows."""
     experiment: Experiment
     small: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of its quick version, as `Experiment.override` takes them, where less of `QUICK_MOST` does not fit."""
+    """Settings of its quick version, as `Experiment.override` takes them, where `QUICK_MOST` does not fit."""
 
     @property
     def quick(self) -> Experiment:
         """A version of some seconds that makes all the same outputs of fewer networks and epochs."""
         whole = self.experiment
-        less = {name: min(getattr(whole, name), most) for name, most in QUICK_MOST.items() if getattr(whole, name)}
+        usual = 0 if whole.snapshot_at else DEFAULT_SNAPSHOTS
+        counts = {
+            "networks": whole.networks,
+            "epochs": whole.epochs,
+            "snapshots": usual if whole.snapshots is None else whole.snapshots,
+        }
+        less = {name: min(count, QUICK_MOST[name]) for name, count in counts.items()}
         return until(whole, less | dict(self.small))
 
 
@@ -103,6 +109,7 @@ PRESETS = _by_name(
             fraction=(0.03, 0.06, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.85),
             networks=20,
         ),
+        {"epochs": 500},
     ),
     Preset(
         "figure-8",

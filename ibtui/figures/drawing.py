@@ -25,6 +25,7 @@ from ibtui.figures.paper import (
     epoch_scale,
     epoch_ticks,
     file_of,
+    fix_layout,
     marker,
     new_figure,
     steps,
@@ -45,8 +46,7 @@ def picture(content: Content, suffix: str) -> bytes:
 
 def settle(figure: Figure, letters: list[Letters]) -> None:
     """Find the layout, keep it, and put the labels into it."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    fix_layout(figure)
     for one in letters:
         one.place()
 

@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from engine.errors import InvalidValue
 from ibtui.figures.content import Plane
 from ibtui.figures.lettering import Letters
-from ibtui.figures.paper import EDGE, STYLE, marker, new_figure, steps
+from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, steps
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
 
@@ -114,12 +114,18 @@ def film(
     with mpl.rc_context(STYLE | (DARK if theme == "dark" else {})), tempfile.TemporaryDirectory() as made:
         path = Path(made) / f"film.{suffix}"
         stage = _Stage(shown, theme)
-        with writer.saving(stage.figure, str(path), DPI):
+        writer.setup(stage.figure, str(path), DPI)
+        try:
             for done, epoch in enumerate(epochs):
                 watch(done, len(epochs))
                 stage.show(epoch)
                 writer.grab_frame()
-            watch(len(epochs), len(epochs))
+        except BaseException:
+            if isinstance(writer, FFMpegWriter):
+                writer.finish()  # or ffmpeg would wait for more
+            raise
+        writer.finish()
+        watch(len(epochs), len(epochs))
         return path.read_bytes()
 
 
@@ -188,8 +194,7 @@ def _scenery(figure: Figure, shown: Sequence[Scene], across: int, down: int, col
     names = [f"$T_{{{k + 1}}}$" for k in range(len(colours))]
     figure.legend(handles, names, loc="outside lower center", ncol=len(names))
     figure.suptitle(" ", size=10)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    fix_layout(figure)
     return places
 
 

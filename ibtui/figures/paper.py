@@ -109,6 +109,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def fix_layout(figure: Figure) -> None:
+    """Find where all panels go, once; drawing leaves them there."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def file_of(figure: Figure, suffix: str) -> bytes:
     """The figure as the file of that suffix, `png`, `svg` or `pdf`."""
     buffer = io.BytesIO()

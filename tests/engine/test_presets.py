@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import InvalidValue
 from engine.experiment import Experiment
-from engine.presets import DEFAULT, PRESETS, find_preset
+from engine.presets import DEFAULT, PRESETS, find_preset, until
 
 EVERY = pytest.mark.parametrize("name", PRESETS)
 
@@ -35,6 +35,29 @@ def test_a_preset_runs_anywhere(name: str) -> None:
     assert experiment.snapshot_epochs[-1] == experiment.epochs
 
 
+@EVERY
+def test_a_quick_version_is_smaller_in_its_counts_alone(name: str) -> None:
+    whole, quick = PRESETS[name].experiment, PRESETS[name].quick
+    assert quick.networks <= 4
+    assert quick.epochs <= 1_000
+    assert len(quick.snapshot_epochs) <= 45
+    counts = {"networks", "epochs", "snapshots", "snapshot_at"}
+    less, usual = quick.to_dict(), whole.to_dict()
+    assert {key for key in less.keys() | usual.keys() if less.get(key) != usual.get(key)} <= counts
+    assert set(quick.snapshot_at) <= set(whole.snapshot_at)
+
+
+def test_fewer_epochs_leave_out_those_that_are_named_and_no_longer_reached() -> None:
+    whole = PRESETS["figure-2"].experiment
+    assert until(whole, {"epochs": 500}).snapshot_at == (400,)
+    assert until(whole, {"epochs": 9_500}).snapshot_at == (400, 9_000)
+    assert until(Experiment(snapshot_at=(400,)), {"epochs": 30}).snapshot_epochs == (0, 30)
+    with pytest.raises(InvalidValue, match="snapshot-at is 400"):
+        until(whole, {"epochs": 30, "snapshot_at": (400,)})
+    with pytest.raises(InvalidValue, match="epochs is '9'"):
+        until(whole, {"epochs": "9"})
+
+
 def test_presets_differ_in_name_and_sentence() -> None:
     assert len({preset.sentence for preset in PRESETS.values()}) == len(PRESETS)
     assert DEFAULT in PRESETS
@@ -47,9 +70,13 @@ def test_figures_have_the_settings_of_the_paper() -> None:
     assert figures["figure-3"].fraction == (0.05, 0.45, 0.85)
     assert [len(hidden) for hidden in figures["figure-5"].hidden] == [1, 2, 3, 4, 5, 6]
     assert figures["figure-5"].fraction == (0.8,)
+    assert figures["figure-6"].networks == figures["figure-6-soft"].networks == 50
+    assert figures["figure-6-soft"].rule == "symmetric-soft"
+    assert figures["figure-6"].weights, "beta* is fitted to them"
+    assert len(figures["figure-7"].fraction) >= 8
     assert (min(figures["figure-7"].fraction), max(figures["figure-7"].fraction)) == (0.03, 0.85)
     assert figures["figure-8"].rule == "committee"
-    for name in ("figure-2", "figure-3", "figure-4"):
+    for name in ("figure-2", "figure-3", "figure-4", "figure-6"):
         assert figures[name].hidden == ((10, 8, 6, 4, 2),)
         assert figures[name].rule == "symmetric"
 

@@ -1,0 +1,202 @@
+"""What figures show: the numbers of their sessions, found by other ways than theirs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from engine.bottleneck.sampling import sampled_bound
+from engine.errors import InvalidValue
+from engine.experiment import Experiment
+from engine.presets import PRESETS
+from engine.rules.catalogue import load_rule
+from engine.runner import Run, begin
+from engine.threads import Threads
+from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Paths, Points, SignalToNoise
+from ibtui.figures.registry import FIGURES, find_figure
+
+if TYPE_CHECKING:
+    from tests.ibtui.figures.conftest import Query
+
+OF_ENSEMBLE = " FROM layer l JOIN snapshot s ON s.id = l.snapshot JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
+
+
+def test_figure_2_has_every_layer_of_every_network_at_the_papers_epochs(
+    contents: dict[str, Content], example: Callable[[str], Path], query: Query
+) -> None:
+    panels = contents["2"].panels
+    assert contents["2"].notes == ()
+    assert [panel.epoch for panel in panels if isinstance(panel, Points)] == [0, 400, 9000]
+    for panel in panels:
+        assert isinstance(panel, Points)
+        rows = query(
+            example("figure-2"),
+            f"SELECT l.i_x, l.i_y{OF_ENSEMBLE} AND s.epoch = ? ORDER BY l.network, l.layer",
+            0,
+            panel.epoch,
+        )
+        np.testing.assert_array_equal(np.stack([panel.i_x.ravel(), panel.i_y.ravel()], axis=1), rows)
+
+
+def test_figure_2_says_which_epochs_stand_for_those_that_were_not_measured(small: Path) -> None:
+    content = FIGURES["2"].read([small])
+    assert [panel.epoch for panel in content.panels if isinstance(panel, Points)] == [0, 40]
+    assert "epoch 40 is shown" in content.notes[0]
+
+
+def test_paths_are_means_over_networks(
+    contents: dict[str, Content], example: Callable[[str], Path], query: Query
+) -> None:
+    panels = contents["3"].panels
+    assert [panel.plane.fraction for panel in panels if isinstance(panel, Paths)] == [0.05, 0.45, 0.85]
+    for index, panel in enumerate(panels):
+        assert isinstance(panel, Paths)
+        rows = query(
+            example("figure-3"),
+            f"SELECT s.epoch, avg(l.i_x), avg(l.i_y){OF_ENSEMBLE} GROUP BY s.epoch, l.layer ORDER BY s.epoch, l.layer",
+            index,
+        ).reshape(len(panel.epochs), 6, 3)
+        np.testing.assert_array_equal(panel.epochs, rows[:, 0, 0])
+        np.testing.assert_allclose(panel.i_x, rows[:, :, 1], rtol=1e-12)
+        np.testing.assert_allclose(panel.i_y, rows[:, :, 2], rtol=1e-12)
+    assert "5 % of the patterns: an epoch is one batch" in contents["3"].notes[-1]
+    assert all(map(math.isnan, panels[0].transitions))  # type: ignore[union-attr]
+    assert any(10 < turn < 1000 for turn in panels[2].transitions)  # type: ignore[union-attr]
+
+
+def test_gradients_their_floor_and_their_ratio(
+    contents: dict[str, Content], example: Callable[[str], Path], query: Query
+) -> None:
+    gradients, ratio = contents["4"].panels
+    assert isinstance(gradients, Gradients)
+    assert isinstance(ratio, SignalToNoise)
+    rows = query(
+        example("figure-4"),
+        f"SELECT s.epoch, l.network, l.layer, l.grad_mean, l.grad_std{OF_ENSEMBLE} AND s.epoch > 0"
+        " ORDER BY s.epoch, l.network, l.layer",
+        0,
+    ).reshape(len(gradients.epochs) - 1, 10, 6, 5)
+    mean, std = rows[..., 3], rows[..., 4]
+    np.testing.assert_allclose(gradients.mean[1:], mean.mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(gradients.std[1:], std.mean(axis=1), rtol=1e-12)
+    assert gradients.batches == math.ceil(round(0.85 * 4096) / 512)
+    floor = np.prod(std.mean(axis=1), axis=1) ** (1 / 6) / math.sqrt(gradients.batches)
+    np.testing.assert_allclose(gradients.floor[1:], floor, rtol=1e-9)
+    np.testing.assert_allclose(ratio.snr[1:], np.prod(mean / std, axis=1) ** (1 / 10), rtol=1e-9)
+    assert gradients.widths == (12, 10, 8, 6, 4, 2, 1)
+    assert gradients.transition == ratio.network.epoch
+
+
+def test_figure_5_times_the_output_and_finds_where_compression_begins(
+    contents: dict[str, Content], example: Callable[[str], Path], query: Query
+) -> None:
+    *planes, times, turns = contents["5"].panels
+    assert [len(panel.transitions) for panel in planes if isinstance(panel, Paths)] == [2, 3, 4, 5, 6, 7]
+    assert isinstance(times, Lines)
+    assert isinstance(turns, Lines)
+    for index in range(6):
+        rows = query(
+            example("figure-5"),
+            f"SELECT s.epoch, l.network, l.i_y{OF_ENSEMBLE} AND l.layer = ? ORDER BY s.epoch, l.network",
+            index,
+            index + 2,
+        ).reshape(-1, 6, 3)
+        epochs = rows[:, 0, 0]
+        for line, share in zip(times.lines, (0.3, 0.6, 0.9), strict=True):
+            # First snapshot above, without smoothing: a snapshot or two away from the smooth course at most.
+            passed = rows[:, :, 2] >= share * planes[0].plane.i_xy  # type: ignore[union-attr]
+            first = np.sort(np.where(passed.any(axis=0), epochs[passed.argmax(axis=0)], np.inf))
+            low, high = first[0] / 1.7, first[-1] * 1.7
+            assert low <= line.y[index] <= high
+            assert line.low[index] <= line.y[index] <= line.high[index]
+            assert line.count[index] == 6
+    assert [line.name for line in turns.lines] == [f"{k} hidden" for k in range(1, 7)]
+    for line in turns.lines:
+        known = np.isfinite(line.y)
+        assert (line.count[known] >= 3).all()
+        assert (line.low[known] <= line.y[known]).all()
+
+
+def test_figure_6_has_the_layers_at_the_last_epoch_with_their_errors(
+    contents: dict[str, Content], small: Path, query: Query
+) -> None:
+    panel = contents["6"].panels[0]
+    assert isinstance(panel, Bound)
+    assert (panel.plane.fraction, panel.fits.epoch) == (0.8, 40)
+    rows = query(small, f"SELECT l.i_x, l.i_y{OF_ENSEMBLE} AND s.epoch = 40 ORDER BY l.network, l.layer", 1)
+    values = rows.reshape(3, 3, 2)
+    np.testing.assert_allclose(panel.fits.mean("i_x"), values[..., 0].mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(panel.fits.error("i_y"), values[..., 1].std(axis=0, ddof=1) / math.sqrt(3), atol=1e-9)
+    assert (panel.fits.mean("i_y") <= panel.curve.upper(panel.fits.mean("i_x")) + 1e-9).all()
+
+
+def test_figure_7_has_a_line_and_a_bound_for_each_fraction(
+    contents: dict[str, Content], small: Path, query: Query
+) -> None:
+    (panel,) = contents["7"].panels
+    assert isinstance(panel, Fractions)
+    assert panel.fractions == (0.2, 0.8)
+    pool = Threads(1)
+    for index, fraction in enumerate(panel.fractions):
+        rows = query(small, f"SELECT l.i_x, l.i_y{OF_ENSEMBLE} AND s.epoch = 40 ORDER BY l.network, l.layer", index)
+        values = rows.reshape(3, 3, 2)
+        np.testing.assert_allclose(panel.i_x[index], values[..., 0].mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(panel.error_y[index], values[..., 1].std(axis=0, ddof=1) / math.sqrt(3), rtol=1e-9)
+        of_the_same_samples = sampled_bound(load_rule("symmetric"), fraction, (5, 6, 7), pool)
+        np.testing.assert_allclose(panel.sampled[index].i_y, of_the_same_samples.i_y)
+    pool.close()
+
+
+def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], small: Path) -> None:
+    plane, gradients = contents["8"].panels
+    assert isinstance(plane, Paths)
+    assert isinstance(gradients, Gradients)
+    assert plane.plane.i_xy == pytest.approx(0.99, abs=1e-4)
+    with pytest.raises(InvalidValue, match="is of the rule symmetric"):
+        FIGURES["8"].read([small])
+
+
+@pytest.mark.parametrize(
+    ("figure", "session", "said"),
+    [
+        ("3", "figure-2", "has the sample fraction 0.85 alone"),
+        ("5", "figure-3", "figure 5 compares depths"),
+        ("6", "figure-2", "keeps no weights"),
+        ("7", "figure-4", "has the sample fraction 0.85 alone"),
+    ],
+)
+def test_a_session_that_lacks_what_a_figure_needs_is_refused(
+    example: Callable[[str], Path], figure: str, session: str, said: str
+) -> None:
+    with pytest.raises(InvalidValue, match=said) as refused:
+        FIGURES[figure].read([example(session)], threads=1)
+    assert "\n" not in str(refused.value)
+
+
+def test_gradients_of_one_batch_an_epoch_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "full.ibs"
+    Run(begin(path, "full", Experiment(hidden=((2,),), networks=1, epochs=2, batch="full"))).execute()
+    with pytest.raises(InvalidValue, match="an epoch is one batch"):
+        FIGURES["4"].read([path])
+
+
+def test_more_sessions_than_a_figure_has_room_for_are_refused(small: Path) -> None:
+    for name in ("2", "3", "4", "5", "7", "8"):
+        with pytest.raises(InvalidValue, match="session is given 2 times"):
+            FIGURES[name].read([small, small])
+    with pytest.raises(InvalidValue, match="room for two"):
+        FIGURES["6"].read([small] * 3)
+
+
+def test_figures_are_found_by_their_names_and_need_presets_that_there_are() -> None:
+    assert find_figure("3") is find_figure("figure-3") is FIGURES["3"]
+    with pytest.raises(InvalidValue, match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8"):
+        find_figure("9")
+    for figure in FIGURES.values():
+        assert set(figure.presets) <= set(PRESETS)
+        assert figure.sentence.endswith(".")

@@ -1,0 +1,38 @@
+"""The quick version of every preset, run to its end, and all that is made of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.presets import PRESETS
+from engine.runner import Run, begin
+from engine.session.summary import read_summary
+from ibtui.charts.chart import render
+from ibtui.figures.drawing import picture
+from ibtui.figures.registry import FIGURES
+from ibtui.figures.table import table
+from ibtui.figures.terminal import chart
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_quick_version_of_a_preset_runs_and_makes_all_its_outputs(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.ibs"
+    experiment = PRESETS[name].quick
+    assert Run(begin(path, name, experiment)).execute() == "finished"
+    summary = read_summary(path)
+    assert summary.epochs_done == experiment.epochs
+    assert {one.snapshots for one in summary.ensembles} == {experiment.snapshot_epochs}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    for figure in FIGURES.values():
+        if name in figure.presets:
+            content = figure.read([path])
+            assert picture(content, "pdf").startswith(b"%PDF")
+            assert table(content).count(b"\n") > len(content.panels)
+            for panel in content.panels:
+                assert "no data" not in render(chart(panel), 100, 22, theme="dark", colour=False).text()
