@@ -44,7 +44,7 @@ def lines_chart(
     series: list[Series] = []
     for index, one in enumerate(curves):
         colour, key = Category(index), _KEYS[index % len(_KEYS)]
-        series.append(Series(one.x, one.y, "line", colour, label=one.name, marker="●", key=key, tell=one.name))
+        series.append(Series(one.x, one.y, "line", colour, label=one.name, key=key, tell=one.name))
         known = np.isfinite(one.low) & np.isfinite(one.high) & np.isfinite(one.y)
         for x, low, high in zip(one.x[known], one.low[known], one.high[known], strict=True):
             series.append(Series(np.array([x, x]), np.array([low, high]), "line", colour, key="|", tell=one.name))

@@ -11,7 +11,15 @@ def presets(json: Json = False) -> None:
     """List the experiments that `ibtui run NAME` knows, with what each shows."""
     if json:
         print_json(
-            [{"name": p.name, "sentence": p.sentence, "experiment": p.experiment.to_dict()} for p in PRESETS.values()]
+            [
+                {
+                    "name": p.name,
+                    "sentence": p.sentence,
+                    "experiment": p.experiment.to_dict(),
+                    "quick": p.quick.to_dict(),
+                }
+                for p in PRESETS.values()
+            ]
         )
         return
     from rich.table import Table

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ibtui.charts.bound import bound_chart, layers_chart
+from ibtui.charts.bound import bound_chart, fractions_chart, layers_chart
 from ibtui.charts.chart import render
+from ibtui.charts.palette import Shades
 
 X, Y = np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.8, 0.9])
 
@@ -51,3 +52,24 @@ def test_critical_points_are_marked_and_nothing_breaks_the_chart(colour: bool) -
     empty = np.empty(0)
     for odd in (bound_chart(empty, empty, 1.0, 0.5), layers_chart(empty, empty, 1.0, 0.5, np.full(2, np.nan), X[:2])):
         assert render(odd, 60, 15, theme="light").text()
+
+
+def test_each_fraction_is_a_line_through_its_layers_in_a_shade_of_its_own() -> None:
+    layers = {"3%": (np.array([9.0, 2.0]), np.array([0.5, 0.2])), "85%": (np.array([9.0, 1.0]), np.array([0.9, 0.8]))}
+    sampled = dict.fromkeys(layers, (X, Y / 2))
+    spec = fractions_chart(X, Y, 12.0, 0.9, layers, sampled=sampled)
+    curve, *dotted, few, most = spec.series
+    assert curve.x[-1] == 12.0
+    assert [one.kind for one in dotted] == ["dotted", "dotted"]
+    assert [(one.x.tolist(), one.y.tolist()) for one in (few, most)] == [
+        (x.tolist(), y.tolist()) for x, y in layers.values()
+    ]
+    assert isinstance(few.colour, Shades)
+    assert isinstance(most.colour, Shades)
+    assert (few.colour.places.max(), most.colour.places.min()) == (0.0, 1.0)
+    assert [(mark.text, mark.x) for mark in spec.marks] == [("3%", 2.0), ("85%", 1.0)], "at the output"
+    told = render(spec, 80, 22, theme="dark", colour=False).text()
+    assert "the bound" in told
+    one = fractions_chart(X, Y, 12.0, 0.9, {"3%": layers["3%"]})
+    assert one.bar is None
+    assert [series.label for series in one.series] == ["the bound", "3%"]

@@ -287,6 +287,7 @@ BAD_CONFIGS = {
     "snapshot_at = ['x']": "snapshot-at",
     "preset = 'nosuch'": "preset",
     "preset = 3": "preset",
+    "quick = 1": "quick",
     "name = 3": "name",
     "name = '../x'": "name",
     "threads = 0": "threads",

@@ -111,6 +111,19 @@ def test_options_win_over_the_preset_and_over_the_settings_file(program: Program
     assert (experiment["networks"], experiment["learning_rate"]) == (2, 0.25), "the file's settings"
 
 
+def test_a_quick_version_says_what_it_has_less_of_and_options_win_over_it(program: Program) -> None:
+    file = program.directory / "quick.toml"
+    file.write_text('preset = "figure-2"\nquick = true\nepochs = 12\n')
+    done = program("run", "--config", file, "--networks", "1", "--name", "little", "--save-config", "saved.toml")
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("quick")] == [], "both counts are given"
+    experiment = program.figures("little")["experiment"]
+    assert (experiment["networks"], experiment["epochs"], experiment["snapshot_at"]) == (1, 12, [])
+    assert "quick" not in (program.directory / "saved.toml").read_text()
+    done = program("run", "--quick", "--epochs", "9", "--name", "default")
+    assert "quick: 4 networks instead of 10" in done.stderr.splitlines()
+
+
 def test_a_setting_of_either_kind_takes_the_place_of_the_other_in_a_file(program: Program) -> None:
     file = program.directory / "soft.toml"
     file.write_text("gamma = 3.0\nnetworks = 1\nepochs = 1\n")
