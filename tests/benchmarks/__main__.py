@@ -18,9 +18,15 @@ from tests.benchmarks.app import app_answers
 from tests.benchmarks.bound import bound_points
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.timing import Row
-from tests.benchmarks.training import training_steps
+from tests.benchmarks.training import scaling, training_steps
 
-PARTS = {"training": training_steps, "measuring": snapshots, "bound": bound_points, "app": app_answers}
+PARTS = {
+    "training": training_steps,
+    "scaling": scaling,
+    "measuring": snapshots,
+    "bound": bound_points,
+    "app": app_answers,
+}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ class Row:
 
 
 def compare(
-    what: str, unit: str, work: Mapping[str, tuple[Callable[[], object], int]], *, scale: float = 1.0
+    what: str, unit: str, work: Mapping[str, tuple[Callable[[], object], float]], *, scale: float = 1.0
 ) -> list[Row]:
     """Time each way of doing `what`: name -> (call, repetitions in it). The first is what the others are held to."""
     times: dict[str, list[float]] = {name: [] for name in work}

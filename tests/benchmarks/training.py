@@ -1,8 +1,12 @@
-"""One training step of 50 networks 12-10-7-5-4-3-1 on batches of 512: the trainers, and what people do otherwise."""
+"""One training step of 50 networks 12-10-7-5-4-3-1 on batches of 512: the trainers, what people do otherwise, and the
+limit: the step's floating-point operations at the rate at which this machine multiplies matrices of a thousand rows.
+One network alone, and how cost grows with networks, epochs and batch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import pairwise
 
 import torch
@@ -20,19 +24,33 @@ NETWORKS = 50
 BATCH = 512
 HIDDEN = (10, 7, 5, 4, 3)
 RATES = {"sgd": 0.02, "adam": 4e-4}
+TANH = 25
+"""Floating-point operations that a tanh, or a logistic function, counts as."""
+SIDE = 1024
+"""Of the matrices that the machine's rate is measured with."""
 
 
 def training_steps() -> list[Row]:
     """Milliseconds for one step of all networks, each method against the fused trainer."""
-    return [row for optimizer in RATES for row in _steps(optimizer)]
+    return [row for optimizer in RATES for row in _steps(optimizer)] + _alone()
 
 
-def _problem(optimizer: str) -> tuple[Problem, TrainingState]:
+def operations() -> int:
+    """Floating-point operations of one step: forward, and backward to the weights and to all layers but the input."""
+    widths = (12, *HIDDEN, 1)
+    matrices = [fan_in * units for fan_in, units in pairwise(widths)]
+    each = 2 * (3 * sum(matrices) - matrices[0]) + TANH * sum(widths[1:])
+    return NETWORKS * BATCH * each
+
+
+def _problem(
+    optimizer: str, networks: int = NETWORKS, batch: int = BATCH, hidden: tuple[int, ...] = HIDDEN
+) -> tuple[Problem, TrainingState]:
     rule = load_rule("symmetric")
-    seeds = tuple(range(NETWORKS))
+    seeds = tuple(range(networks))
     samples = draw_samples(rule, 0.875, seeds)  # 3584 patterns: seven whole batches
-    how = Optimization(optimizer, RATES[optimizer], 0.9, BATCH)
-    problem = Problem(Architecture.of(rule, HIDDEN, "tanh"), rule, samples, seeds, how)
+    how = Optimization(optimizer, RATES[optimizer], 0.9, batch)
+    problem = Problem(Architecture.of(rule, hidden, "tanh"), rule, samples, seeds, how)
     return problem, TrainingState.initial(problem, 1.0)
 
 
@@ -45,13 +63,55 @@ def _steps(optimizer: str) -> list[Row]:
     batched = TorchTrainer(problem, state, "cpu", cores)
     inputs = torch.from_numpy(problem.rule.patterns[problem.samples.patterns[:, :BATCH]]).float()
     labels = torch.from_numpy(problem.samples.labels[:, :BATCH]).float()
-    work: dict[str, tuple[Callable[[], object], int]] = {
+    work: dict[str, tuple[Callable[[], object], float]] = {
         "fused trainer": (lambda: fused.advance(20), 20 * problem.batches),
         "torch trainer": (lambda: batched.advance(2), 2 * problem.batches),
         "batched bmm with autograd": (_batched_autograd(problem, state, inputs, labels), 1),
         "plain torch loop per network": (_plain_loop(problem, state, inputs, labels), 1),
     }
+    if find_spec("jax") is not None:
+        from tests.benchmarks.with_jax import jax_steps
+
+        work["jax: vmap, scan and jit"] = (jax_steps(problem, state, 2), 2 * problem.batches)
+    if optimizer == "sgd":
+        square = torch.rand(SIDE, SIDE)
+        work["limit: its operations as sgemm"] = (lambda: torch.mm(square, square), 2 * SIDE**3 / operations())
     rows = compare(f"training step, {optimizer}", "ms", work, scale=1e3)
+    threads.close()
+    return rows
+
+
+def _alone() -> list[Row]:
+    """Seconds for 10 000 epochs of one network 12-10-8-6-4-2-1."""
+    problem, state = _problem("sgd", networks=1, hidden=(10, 8, 6, 4, 2))
+    torch.set_num_threads(usable_cores())
+    threads = Threads(usable_cores())
+    fused = FusedTrainer(problem, state, threads)
+    inputs = torch.from_numpy(problem.rule.patterns[problem.samples.patterns[:, :BATCH]]).float()
+    labels = torch.from_numpy(problem.samples.labels[:, :BATCH]).float()
+    loop = _plain_loop(problem, state, inputs, labels)
+    work: dict[str, tuple[Callable[[], object], float]] = {
+        "fused trainer": (lambda: fused.advance(500), 500 / 10_000),
+        "plain torch loop": (loop, 1 / problem.batches / 10_000),
+    }
+    rows = compare("one network, 10 000 epochs", "s", work)
+    threads.close()
+    return rows
+
+
+def scaling() -> list[Row]:
+    """Microseconds a network and epoch as each of networks, epochs and batch grows: the same where cost is linear."""
+    threads = Threads(usable_cores())
+    work: dict[str, tuple[Callable[[], object], float]] = {}
+    for networks, epochs, batch in (
+        *((networks, 20, 512) for networks in (50, 2, 10, 200, 1000)),
+        *((50, epochs, 512) for epochs in (2, 100)),
+        *((50, 20, batch) for batch in (64, 128, 1024, 3584)),
+    ):
+        trainer = FusedTrainer(*_problem("sgd", networks=networks, batch=batch), threads)
+        name = f"{networks} networks, {epochs} epochs, batch {batch}"
+        work[name] = (lambda trainer=trainer, epochs=epochs: trainer.advance(epochs), networks * epochs)  # type: ignore[misc]
+    rows = compare("network and epoch", "us", work, scale=1e6)
     threads.close()
     return rows
 
