@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ibtui.cli import (
+    account,
     animate,
     config,
     control,
@@ -56,6 +57,7 @@ application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
 application.command("fit", rich_help_panel=READING)(fit.fit)
 application.command("figure", rich_help_panel=PAPER)(figure.figure)
 application.command("animate", rich_help_panel=PAPER)(animate.animate)
+application.command("account", rich_help_panel=PAPER)(account.account)
 application.command("presets", rich_help_panel="Know")(presets.presets)
 application.command("rule", rich_help_panel="Know")(rule.rule)
 application.command("curve", rich_help_panel="Know")(curve.curve)

@@ -18,6 +18,7 @@ from ibtui.locations import find_session, sessions_directory
 
 if TYPE_CHECKING:
     from engine.experiment import Experiment
+    from engine.session.summary import Summary
     from ibtui.figures.content import Content
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -93,7 +94,7 @@ def figure(
     else:
         settings = {key: value for key, value in (("networks", networks), ("epochs", epochs)) if value is not None}
         plans = [chosen_experiment(preset, settings, quick=quick) for preset in wanted.presets]
-        paths = [_have(experiment, said, directory, threads, quiet) for experiment, said in plans]
+        paths = [have_session(experiment, said, directory, threads, quiet) for experiment, said in plans]
     content = wanted.read(paths, threads=threads)
     for note in content.notes:
         tell(f"note: {note}", quiet=quiet)
@@ -111,19 +112,20 @@ def figure(
         _print(content)
 
 
-def _have(experiment: Experiment, said: str, directory: Path, threads: int | None, quiet: bool) -> Path:
-    """A finished session of this experiment: the newest there is, or else one that is run now."""
-    from ibtui.shelf import Shelf
+def finished_session(experiment: Experiment, directory: Path) -> Path | None:
+    """The newest finished session of an experiment that is there."""
+    same = _sessions_of(experiment, directory)
+    return next((one.path for one in same if one.status == "finished"), None)
 
-    shelf = Shelf(directory)
-    shelf.look()
-    same = [one for one in shelf.own if one.experiment == experiment]
-    for one in same:
-        if one.status == "finished":
-            tell(f"of the session {one.path.stem}", quiet=quiet)
-            return one.path
+
+def have_session(experiment: Experiment, said: str, directory: Path, threads: int | None, quiet: bool) -> Path:
+    """A finished session of this experiment: the newest there is, or else one that is run now."""
+    path = finished_session(experiment, directory)
+    if path is not None:
+        tell(f"of the session {path.stem}", quiet=quiet)
+        return path
     tell(said, quiet=quiet or not said)
-    for one in same:
+    for one in _sessions_of(experiment, directory):
         if not one.live:
             from engine.runner import reopen
 
@@ -132,6 +134,14 @@ def _have(experiment: Experiment, said: str, directory: Path, threads: int | Non
     path = complete(begin_unnamed(directory, experiment), threads=threads, json=False, quiet=quiet)
     tell(f"saved as {path}", quiet=quiet)
     return path
+
+
+def _sessions_of(experiment: Experiment, directory: Path) -> list[Summary]:
+    from ibtui.shelf import Shelf
+
+    shelf = Shelf(directory)
+    shelf.look()
+    return [one for one in shelf.own if one.experiment == experiment]
 
 
 def require_suffix(path: Path, allowed: tuple[str, ...]) -> None:

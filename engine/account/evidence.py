@@ -1,0 +1,113 @@
+"""The sessions that an account rests on, and what is read of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from engine.bottleneck.recorded import fit_session
+from engine.errors import InvalidValue
+from engine.experiment import Experiment, parse_hidden
+from engine.phases.account import Phases, phases
+from engine.phases.diffusion import LayerDiffusion, diffusion
+from engine.presets import find_preset
+from engine.session.history import LayerHistory, LearningHistory, SessionReader
+
+if TYPE_CHECKING:
+    from engine.bottleneck.fits import LayerFits
+    from engine.session.summary import EnsembleSummary, Summary
+
+PRESETS = ("figure-3", "figure-5", "figure-6", "figure-6-soft", "figure-7", "figure-8")
+"""What the paper's figures rest on."""
+CONTROLS = ("relu", "full-batch", "random-labels", "adam")
+
+VARIANTS: Mapping[str, Experiment] = MappingProxyType(
+    {
+        f"{name} {value}": Experiment(networks=20, **{setting: value})  # type: ignore[arg-type]
+        for name, setting, values in (
+            ("learning rate", "learning_rate", (0.005, 0.08)),
+            ("batch", "batch", (128, 1024)),
+        )
+        for value in values
+    }
+)
+"""What shows how much the numbers depend on how one trains."""
+
+
+def experiments(*, quick: bool = False) -> dict[str, Experiment]:
+    """Everything that an account rests on, by name. `quick`: small versions, whose account says little."""
+    found = {name: find_preset(name) for name in (*PRESETS, *CONTROLS)}
+    wanted = {name: preset.quick if quick else preset.experiment for name, preset in found.items()}
+    small = {"networks": 4, "epochs": 1_000, "snapshots": 40} if quick else {}
+    return wanted | {name: experiment.override(small) for name, experiment in VARIANTS.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """One ensemble, read."""
+
+    summary: Summary
+    ensemble: EnsembleSummary
+    layers: LayerHistory
+    learning: LearningHistory
+    phases: Phases
+
+    @property
+    def hidden(self) -> int:
+        """Hidden layers."""
+        return len(self.phases.layers) - 1
+
+    def name(self, layer: int) -> str:
+        """What a layer, counted from 0, is called."""
+        return "output" if layer == self.hidden else f"T{layer + 1}"
+
+
+class Evidence:
+    """Reads sessions by the names of `experiments`; what has been read is kept."""
+
+    def __init__(self, sessions: Mapping[str, Path]) -> None:
+        self._sessions = dict(sessions)
+        self.ensembles = cache(self._ensembles)
+        self.fits = cache(self._fits)
+        self.moves = cache(self._moves)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sessions
+
+    def ensemble(self, name: str, index: int = -1) -> Ensemble:
+        """One ensemble of a session, by its number; without one, the last."""
+        return self.ensembles(name)[index]
+
+    def _ensembles(self, name: str) -> tuple[Ensemble, ...]:
+        with SessionReader(self._sessions[name]) as reader, reader.moment():
+            summary = reader.summary
+            return tuple(_read(reader, summary, one) for one in summary.ensembles)
+
+    def _fits(self, name: str) -> LayerFits:
+        """beta* of the last ensemble's converged layers."""
+        last = self.ensembles(name)[-1].ensemble.index
+        return fit_session(self._sessions[name], ensembles={last})[2][0][1]
+
+    def _moves(self, name: str) -> tuple[LayerDiffusion, ...]:
+        """How the weights of the last ensemble move after the transition."""
+        of = self.ensembles(name)[-1]
+        with SessionReader(self._sessions[name]) as reader:
+            snapshots = ((epoch, reader.weights(of.ensemble, epoch)) for epoch in of.ensemble.snapshots)
+            return diffusion(snapshots, reader.architecture(of.ensemble), of.phases.transition.epochs)[0]
+
+
+def _read(reader: SessionReader, summary: Summary, one: EnsembleSummary) -> Ensemble:
+    if not one.snapshots:
+        raise InvalidValue(f"session {summary.name!r} has measured nothing: there is nothing to account for")
+    history = reader.layers(one)
+    batch = summary.experiment.batch
+    batches = 1 if batch == "full" else math.ceil(one.sample_size / batch)
+    widths = reader.architecture(one).widths[1:]
+    found = phases(history, widths=widths, batches=batches, h_x=summary.h_x)
+    assert len(widths) == len(parse_hidden(one.hidden)) + 1
+    return Ensemble(summary, one, history, reader.learning(one), found)
