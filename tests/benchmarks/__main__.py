@@ -14,17 +14,22 @@ import platform
 import torch
 
 from engine.threads import usable_cores
-from tests.benchmarks.app import app_answers
+from tests.benchmarks.app import app_answers, starting
 from tests.benchmarks.bound import bound_points
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.timing import Row
 from tests.benchmarks.training import scaling, training_steps
+from tests.benchmarks.whole import compiling, session_files, whole_run
 
 PARTS = {
     "training": training_steps,
     "scaling": scaling,
     "measuring": snapshots,
+    "whole": whole_run,
+    "files": session_files,
     "bound": bound_points,
+    "compiling": compiling,
+    "start": starting,
     "app": app_answers,
 }
 
