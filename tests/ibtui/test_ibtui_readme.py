@@ -1,0 +1,52 @@
+"""What the pages say of keys and commands is so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from ibtui.cli.application import application
+from tests.pages import PAGE, with_keys
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "ibtui/README.md", "sessions/README.md", "engine/README.md", "tests/README.md")
+
+
+def test_the_page_has_all_keys_as_they_are() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_keys(page), "renew it: python -m tests.pages"
+
+
+def commands() -> list[str]:
+    """Every command line in the pages that begins with `ibtui`, without what a shell adds."""
+    found = set()
+    for page in PAGES:
+        path = ROOT / page
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        spans = re.findall(r"`(ibtui(?: [^`\n]+)?)`", text)
+        spans += [
+            part.strip()
+            for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+            for part in re.split(r"\n|&&", block)
+        ]
+        found |= {span for span in spans if span.split()[:1] == ["ibtui"] and "COMMAND" not in span}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_of_the_pages_is_one(line: str) -> None:
+    words = shlex.split(line)[1:]
+    command = get_command(application)
+    context = typer.Context(command, info_name="ibtui")
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        assert words[0] in command.commands, line
+        command = command.commands[words[0]]
+        context = typer.Context(command, parent=context, info_name=words.pop(0))
+    if not words or words[0] in ("--install-completion", "--version", "--help"):  # by its name alone, or without it
+        return
+    command.make_context(context.info_name, words, parent=context.parent)
