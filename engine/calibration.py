@@ -16,6 +16,8 @@ from engine.experiment import Experiment
 
 BUILT_IN_PATTERNS = 4096
 BUILT_IN_INPUTS = 12
+RELAXING = 3.0
+"""Time of an epoch of the Monte-Carlo relaxation over that of SGD (measured on the paper's networks)."""
 BYTES_PER_WEIGHT = 3.6
 """Of a compressed single-precision weight (measured on trained networks)."""
 BYTES_PER_LAYER_ROW = 90
@@ -52,7 +54,9 @@ def estimate(
         widths = (inputs, *ensemble.hidden, 1)
         weights = sum((fan_in + 1) * units for fan_in, units in pairwise(widths))
         samples = max(1, round(patterns * ensemble.fraction))
-        seconds += experiment.networks * samples * weights * experiment.epochs * speed.train
+        relaxing = experiment.epochs - experiment.relaxation_epoch if ensemble.optimizer == "metropolis" else 0
+        epochs = experiment.epochs + (RELAXING - 1) * relaxing
+        seconds += experiment.networks * samples * weights * epochs * speed.train
         seconds += experiment.networks * patterns * sum(widths[1:]) * snapshots * speed.measure
         size += experiment.networks * snapshots * (len(widths) - 1) * BYTES_PER_LAYER_ROW
         size += experiment.networks * snapshots * weights * BYTES_PER_WEIGHT * experiment.weights

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import InvalidValue
-from engine.rules.names import is_table, require_rule_name
+from engine.rules.names import FIXED, is_table, require_rule_name
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
-OPTIMIZERS = ("sgd", "momentum", "adam")
+OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
+"""`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
+training-error constraint (`engine.training.relaxation`)."""
 TRAINERS = ("auto", "fused", "torch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
@@ -34,6 +36,8 @@ MAX_NETWORKS = 100_000
 MAX_EPOCHS = 100_000_000
 MAX_BINS = 1_000_000
 MAX_SNAPSHOTS = 100_000
+DEFAULT_RELAX_FROM = 350
+"""Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
 DEFAULT_SNAPSHOTS = 120
 """Epochs measured between the first and the last, unless others are asked for."""
 DEFAULT_NOISE = 1e-3
@@ -46,7 +50,7 @@ Hidden = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """The networks of one architecture and one sample fraction, trained together."""
+    """The networks of one architecture, sample fraction and optimiser, trained together."""
 
     index: int
     """Place in the experiment's grid, from 0."""
@@ -54,6 +58,8 @@ class Ensemble:
     """Widths of the hidden layers, from the input on; empty for none."""
     fraction: float
     """Share of the patterns in each network's sample, in (0, 1]."""
+    optimizer: str = "sgd"
+    """One of `OPTIMIZERS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +71,7 @@ class Experiment:
     """
 
     rule: str = "symmetric"
-    """`symmetric`, `symmetric-soft`, `committee`, or `table:FILE`."""
+    """`symmetric`, `symmetric-soft`, `committee`, `perceptron`, or `table:FILE`."""
     theta: float | Literal["auto"] | None = None
     """Threshold of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
     gamma: float | None = None
@@ -84,9 +90,12 @@ class Experiment:
     batch: int | Literal["full"] = 512
     """Patterns in a batch; the last one of an epoch may be smaller. `full` takes the whole sample."""
     learning_rate: float = 0.02
-    optimizer: str = "sgd"
+    optimizer: tuple[str, ...] = ("sgd",)
+    """Optimisers, of `OPTIMIZERS`."""
     momentum: float = 0.9
-    """Used by the optimiser `momentum` only."""
+    """Used by the optimiser `momentum` (and as the decay of Adam's first moment) only."""
+    relax_from: int | None = None
+    """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
     activation: str = "tanh"
     """Of the hidden layers; the output is logistic."""
     init_scale: float = 1.0
@@ -123,8 +132,10 @@ class Experiment:
             _require_number("i-xy", self.i_xy, "a number of bits above 0 and below 1", low=0.0, below=1.0)
         if self.gamma is not None and self.i_xy is not None:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
-        if is_table(self.rule) and not (self.theta is None and self.gamma is None and self.i_xy is None):
-            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: a table has its own labels")
+        own = "a table has its own labels" if is_table(self.rule) else "it has hard labels"
+        settable = not is_table(self.rule) and self.rule not in FIXED
+        if not (settable or (self.theta is None and self.gamma is None and self.i_xy is None)):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: {own}")
         if not self.hidden:
             raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
         for widths in self.hidden:
@@ -133,7 +144,12 @@ class Experiment:
             raise InvalidValue("fraction is empty: give at least one sample fraction above 0 and at most 1")
         for share in self.fraction:
             _require_number("fraction", share, "above 0 and at most 1", low=0.0, most=1.0)
-        for name, values in (("hidden", self.hidden), ("fraction", self.fraction)):
+        if not isinstance(self.optimizer, tuple) or not self.optimizer:
+            raise InvalidValue(f"optimizer is {self.optimizer!r}: give at least one of {', '.join(OPTIMIZERS)}")
+        for optimizer in self.optimizer:
+            _require_choice("optimizer", optimizer, OPTIMIZERS)
+        grid = (("hidden", self.hidden), ("fraction", self.fraction), ("optimizer", self.optimizer))
+        for name, values in grid:
             if len(set(values)) < len(values):
                 raise InvalidValue(f"{name} names the same value twice: {self._grid_text(name)}")
         _require_count("networks", self.networks, 1, MAX_NETWORKS)
@@ -142,7 +158,6 @@ class Experiment:
         if self.batch != "full":
             _require_count("batch", self.batch, 1, 2**31, "or full")
         _require_number("learning-rate", self.learning_rate, "a number above 0", low=0.0)
-        _require_choice("optimizer", self.optimizer, OPTIMIZERS)
         _require_number("momentum", self.momentum, "at least 0 and below 1", least=0.0, below=1.0)
         _require_choice("activation", self.activation, ACTIVATIONS)
         _require_number("init-scale", self.init_scale, "a number above 0", low=0.0)
@@ -162,25 +177,48 @@ class Experiment:
         _require_choice("device", self.device, DEVICES)
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
             raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
+        self._require_relaxation()
+
+    def _require_relaxation(self) -> None:
+        if not self.relaxes:
+            if self.relax_from is not None:
+                raise InvalidValue(f"relax-from is {self.relax_from!r}: it is of the optimiser metropolis alone")
+            return
+        _require_count("relax-from", self.relaxation_epoch, 0, self.epochs - 1, "(before the last epoch)")
+        if self.trainer == "torch":
+            raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
+        if self.device not in ("auto", "cpu"):
+            raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
 
     def _grid_text(self, name: str) -> str:
         if name == "hidden":
             return ", ".join(hidden_text(h) for h in self.hidden)
-        return ", ".join(f"{f:g}" for f in self.fraction)
+        return ", ".join(self.optimizer if name == "optimizer" else (f"{f:g}" for f in self.fraction))
 
     @property
     def ensembles(self) -> tuple[Ensemble, ...]:
-        """Every architecture with every sample fraction, architectures outermost."""
-        grid = ((h, f) for h in self.hidden for f in self.fraction)
-        return tuple(Ensemble(index=k, hidden=h, fraction=f) for k, (h, f) in enumerate(grid))
+        """Every architecture with every sample fraction and every optimiser, architectures outermost."""
+        grid = ((h, f, o) for h in self.hidden for f in self.fraction for o in self.optimizer)
+        return tuple(Ensemble(index=k, hidden=h, fraction=f, optimizer=o) for k, (h, f, o) in enumerate(grid))
+
+    @property
+    def relaxes(self) -> bool:
+        """Whether some networks leave SGD for the Monte-Carlo relaxation."""
+        return "metropolis" in self.optimizer
+
+    @property
+    def relaxation_epoch(self) -> int:
+        """Where `metropolis` leaves SGD: `relax_from`, or its default."""
+        return DEFAULT_RELAX_FROM if self.relax_from is None else self.relax_from
 
     @property
     def snapshot_epochs(self) -> tuple[int, ...]:
-        """The epochs to measure, ascending, the first (0) and the last among them."""
+        """The epochs to measure, ascending, the first (0) and the last among them, and where a relaxation begins."""
         count = self.snapshots
         if count is None:
             count = 0 if self.snapshot_at else DEFAULT_SNAPSHOTS
-        return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at}))
+        relaxation = (self.relaxation_epoch,) if self.relaxes else ()
+        return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at, *relaxation}))
 
     @property
     def noise_variance(self) -> float:
@@ -195,7 +233,7 @@ class Experiment:
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
             (self.activation, "tanh"),
-            (self.optimizer, "sgd"),
+            ("-".join(self.optimizer), "sgd"),
             (f"{self.labels}-labels", "rule-labels"),
             (self.estimator, "binning"),
         )
@@ -203,15 +241,21 @@ class Experiment:
         return f"{rule}-{architectures}-{shares}{extras}-{self.networks}x{self.epochs}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out."""
+        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out.
+
+        A single optimiser is a text, as it was before there could be several.
+        """
         plain = {name: value for name, value in asdict(self).items() if value is not None}
         plain["hidden"] = [hidden_text(h) for h in self.hidden]
         plain["fraction"] = list(self.fraction)
+        plain["optimizer"] = self.optimizer[0] if len(self.optimizer) == 1 else list(self.optimizer)
         plain["snapshot_at"] = list(self.snapshot_at)
         return plain
 
     def override(self, settings: Mapping[str, Any]) -> Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
+
+        Optimisers without metropolis among them take `relax_from` away with it.
 
         Raises:
             InvalidValue: a setting is unknown, of the wrong type, or outside its range.
@@ -224,6 +268,8 @@ class Experiment:
                 allowed = ", ".join(sorted(known))
                 raise InvalidValue(f"unknown setting {raw_name!r}: known are {allowed}")
             plain[name] = _READERS[name](value) if name in _READERS else value
+        if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
+            plain.setdefault("relax_from", None)
         return replace(self, **plain)
 
     @classmethod
@@ -369,6 +415,7 @@ def _read_theta(value: Any) -> Any:
 _READERS = {
     "hidden": _read_hidden,
     "fraction": lambda value: tuple(float(f) if _is_count(f) and abs(f) < 2 else f for f in _listed(value)),
+    "optimizer": lambda value: tuple(_listed(value)),
     "snapshot_at": lambda value: tuple(_listed(value)),
     "batch": _read_batch,
     "theta": _read_theta,

@@ -44,7 +44,8 @@ class Preset:
 
 
 def until(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
-    """`override`, where fewer epochs also leave out those of `snapshot_at` that are no longer reached.
+    """`override`, where fewer epochs also leave out those of `snapshot_at` that are no longer reached, and a relaxation
+    that would no longer begin does so at half of them.
 
     Raises:
         InvalidValue: as `override` does.
@@ -55,6 +56,9 @@ def until(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
         if len(reached) < len(experiment.snapshot_at):
             count = experiment.snapshots if experiment.snapshots is not None or reached else 0
             settings = {"snapshots": count, **settings, "snapshot_at": reached}
+    start = experiment.relax_from
+    if start is not None and isinstance(epochs, int) and 0 < epochs <= start and "optimizer" not in settings:
+        settings = {"relax_from": epochs // 2, **settings}
     return experiment.override(settings)
 
 
@@ -131,7 +135,25 @@ PRESETS = _by_name(
         "Labels from a fair coin, measured under the true rule: what compression is left with nothing to learn?",
         Experiment(labels="random"),
     ),
-    Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer="adam", learning_rate=4e-4)),
+    Preset(
+        "monte-carlo",
+        "SGD beside a Monte-Carlo relaxation of the weights from the end of drift on: does it compress, at what cost?",
+        Experiment(optimizer=("sgd", "metropolis"), relax_from=400, networks=10, snapshots=60),
+    ),
+    Preset(
+        "perceptron",
+        "A single layer and a deep network learn a perceptron's labels: how much noise do their weights bear?",
+        Experiment(
+            rule="perceptron",
+            hidden=((), (10, 8, 6, 4, 2)),
+            fraction=(0.2,),
+            networks=20,
+            epochs=2_000,
+            batch=64,
+            snapshots=40,
+        ),
+    ),
+    Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=4e-4)),
 )
 """All presets by name, in the order to show them in."""
 

@@ -81,7 +81,7 @@ class Remeasurer:
         if (first, last) not in self._measurers:
             experiment = self._experiment
             samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
-            optimization = Optimization(experiment.optimizer, experiment.learning_rate, experiment.momentum, 1)
+            optimization = Optimization(self._ensemble.optimizer, experiment.learning_rate, experiment.momentum, 1)
             problem = Problem(self._architecture, self._rule, samples, self._seeds[first:last], optimization)
             self._measurers[first, last] = Measurer(
                 problem, experiment.bins, self._threads, experiment.estimator, experiment.noise_variance

@@ -29,6 +29,7 @@ from engine.session.writer import CohortRow, Measured, SessionWriter
 from engine.threads import Threads, usable_cores
 from engine.training.choice import choose, make_trainer
 from engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
+from engine.training.relaxation import acceptance
 
 CHUNK_SECONDS = 0.2
 """How long training goes on before the run looks for requests."""
@@ -59,6 +60,8 @@ class Progress:
     """Seconds to go, estimated."""
     snapshot: int | None = None
     """The epoch just recorded, if one was."""
+    optimizers: int = 1
+    """In the experiment."""
 
 
 Watcher = Callable[[Progress], None]
@@ -91,7 +94,9 @@ class _Cohort:
         seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
         samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
         batch = samples.size if experiment.batch == "full" else min(experiment.batch, samples.size)
-        optimization = Optimization(experiment.optimizer, experiment.learning_rate, experiment.momentum, batch)
+        optimization = Optimization(
+            ensemble.optimizer, experiment.learning_rate, experiment.momentum, batch, experiment.relaxation_epoch
+        )
         architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
         self.row = row
         self.ensemble = ensemble
@@ -126,7 +131,10 @@ class _Cohort:
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = absent if norms is None else norms.mean / weight_norm
             std = absent if norms is None else norms.std / weight_norm
-        return Measured(information, learning, mean, std, weight_norm), state
+        moves = None
+        if self.problem.optimization.optimizer == "metropolis":
+            moves = acceptance(self.problem.architecture, state.slots)
+        return Measured(information, learning, mean, std, weight_norm, moves), state
 
     def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:
         if not finite.all():
@@ -203,7 +211,7 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
 def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None:
     for hidden in experiment.hidden:
         parameters = Architecture.of(rule, hidden, experiment.activation).parameters
-        size = 4 * networks * parameters * (1 + SLOTS[experiment.optimizer])
+        size = 4 * networks * parameters * (1 + max(SLOTS[optimizer] for optimizer in experiment.optimizer))
         if size > LARGEST_CHECKPOINT:
             raise InvalidValue(
                 f"{networks} networks of {parameters} weights ({hidden_text(hidden)}) are {size / 1e9:.3g} GB to go on "
@@ -214,7 +222,9 @@ def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None
 
 def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
     architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
-    return choose(experiment.trainer, experiment.device, architecture)
+    # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
+    trainer = "fused" if experiment.relaxes else experiment.trainer
+    return choose(trainer, experiment.device, architecture)
 
 
 def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choices: list[tuple[str, str]]) -> None:
@@ -302,7 +312,7 @@ class _Loop:
         ensemble = self._run.experiment.ensembles[row.ensemble]
         trainer, device = self._writer.ensembles()[row.ensemble]
         architecture = Architecture.of(self._run.rule, ensemble.hidden, self._run.experiment.activation)
-        slots = SLOTS[self._run.experiment.optimizer]
+        slots = SLOTS[ensemble.optimizer]
         state = self._writer.read_checkpoint(row, architecture.parameters, slots)
         return _Cohort(self._run, row, ensemble, trainer, device, state)
 
@@ -410,5 +420,6 @@ class _Loop:
             rate=rate,
             remaining=remaining,
             snapshot=snapshot,
+            optimizers=len(self._run.experiment.optimizer),
         )
         self._watch(progress)

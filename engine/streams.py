@@ -23,6 +23,10 @@ class Purpose(IntEnum):
     WEIGHTS = 3
     BATCHES = 4
     RANDOM_LABELS = 5
+    MOVES = 6
+    WEIGHT_NOISE = 7
+    TEACHER = 8
+    PATTERNS = 9
 
 
 @compiled
@@ -76,16 +80,16 @@ def shuffle_epoch(items: UInt32[np.ndarray, " n"], words: UInt32[np.ndarray, " m
         items[place] = kept
 
 
-def words(count: int, seed: int, purpose: Purpose) -> UInt32[np.ndarray, " count"]:
-    """`count` independent 32-bit numbers for one purpose of one seed."""
+def words(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> UInt32[np.ndarray, " count"]:
+    """`count` independent 32-bit numbers for one purpose of one seed, in one epoch."""
     room = np.empty(-(-count // 4) * 4, np.uint32)
-    fill_words(room, seed, int(purpose), 0)
+    fill_words(room, seed, int(purpose), epoch)
     return room[:count]
 
 
-def uniforms(count: int, seed: int, purpose: Purpose) -> Float64[np.ndarray, " count"]:
+def uniforms(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> Float64[np.ndarray, " count"]:
     """`count` numbers uniform in the open interval (0, 1), 52 random bits each."""
-    pair = words(2 * count, seed, purpose).astype(np.uint64)
+    pair = words(2 * count, seed, purpose, epoch).astype(np.uint64)
     bits = (pair[:count] << np.uint64(20)) ^ (pair[count:] >> np.uint64(12))
     return (bits.astype(np.float64) + 0.5) * 2.0**-52
 

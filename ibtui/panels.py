@@ -22,7 +22,7 @@ from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
 from ibtui.measuring import MeasuringAgain
 from ibtui.notes import as_lines, broken_snapshots, notes
-from ibtui.wording import estimate
+from ibtui.wording import estimate, title_of
 
 if TYPE_CHECKING:
     from engine.bottleneck.curve import Curve
@@ -108,7 +108,7 @@ class Panels:
     @property
     def title(self) -> str:
         """Which ensemble it is."""
-        return f"{self.ensemble.hidden} at {self.ensemble.fraction:.4g}"
+        return title_of(self.summary, self.ensemble)
 
     def mean(self, name: str) -> Any:
         """A column of the history, epochs x layers: mean over networks; of `log_snr` the geometric one of the SNR."""

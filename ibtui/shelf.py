@@ -73,7 +73,7 @@ def matches(summary: Summary, words: Iterable[str]) -> bool:
     words = tuple(words)
     if not words:
         return True
-    experiment = summary.experiment.to_dict()
-    named = (experiment["rule"], experiment["activation"], experiment["optimizer"], *experiment["hidden"])
+    experiment = summary.experiment.to_dict() | {"optimizer": summary.experiment.optimizer}
+    named = (experiment["rule"], experiment["activation"], *experiment["optimizer"], *experiment["hidden"])
     text = " ".join((summary.path.stem, summary.status, *named, *(f"{f:g}" for f in experiment["fraction"]))).lower()
     return all(word in text for word in words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.experiment import hidden_text
+from engine.experiment import Experiment, hidden_text
 from engine.session.summary import EnsembleSummary, Summary
 from ibtui.wording import duration
 
@@ -31,10 +31,11 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
     experiment = summary.experiment
     hidden = [hidden_text(h) for h in experiment.hidden] if ensemble is None else [ensemble.hidden]
     fraction = [f"{f:.4g}" for f in experiment.fraction] if ensemble is None else [f"{ensemble.fraction:.4g}"]
-    momentum = f" {experiment.momentum:g}" if experiment.optimizer == "momentum" else ""
+    optimizers = experiment.optimizer if ensemble is None else (ensemble.optimizer,)
+    told = [_optimizer(optimizer, experiment) for optimizer in optimizers]
     batch = "the whole sample" if experiment.batch == "full" else f"batches of {experiment.batch}"
     networks = experiment.networks if ensemble is None else ensemble.networks
-    training = f"{experiment.optimizer}{momentum} at {experiment.learning_rate:g}, {batch}"
+    training = f"{', '.join(told)} at {experiment.learning_rate:g}, {batch}"
     return (
         f"rule     {experiment.rule}: H(X) {summary.h_x:.4g}, I(X;Y) {summary.i_xy:.4g} bits",
         f"hidden   {', '.join(hidden)}, {experiment.activation}",
@@ -42,3 +43,13 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
         f"networks {networks}, seeds from {experiment.seed}",
         f"training {training}, {experiment.epochs} epochs",
     )
+
+
+def _optimizer(name: str, experiment: Experiment) -> str:
+    """An optimiser with the setting that is its own."""
+    match name:
+        case "momentum":
+            return f"momentum {experiment.momentum:g}"
+        case "metropolis":
+            return f"metropolis from epoch {experiment.relaxation_epoch}"
+    return name

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.activations import bin_range
 from engine.experiment import Experiment
+
+if TYPE_CHECKING:
+    from engine.session.summary import EnsembleSummary, Summary
 
 
 def printable(text: str) -> str:
     """Text from outside without control characters, line breaks or escape sequences: they are shown as code."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def ensemble_name(hidden: str, fraction: float, optimizer: str | None = None) -> str:
+    """What tells an ensemble from the others of its session: `10-8-6-4-2 at 0.85`, and where there are several, its
+    optimiser.
+    """
+    return f"{hidden} at {fraction:.4g}" + (f", {optimizer}" if optimizer else "")
+
+
+def title_of(summary: Summary, ensemble: EnsembleSummary) -> str:
+    """The name of an ensemble of a session."""
+    several = len(summary.experiment.optimizer) > 1
+    return ensemble_name(ensemble.hidden, ensemble.fraction, ensemble.optimizer if several else None)
 
 
 def duration(seconds: float | None) -> str:

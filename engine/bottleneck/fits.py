@@ -60,6 +60,8 @@ class LayerFits:
     """Mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of p_beta*), bits; 0 on the curve."""
     critical: Float64[np.ndarray, "networks layers"]
     """The critical beta nearest to beta*, by their ratio."""
+    optimizer: str = "sgd"
+    """Of the networks."""
 
     def mean(self, name: str) -> Float64[np.ndarray, " layers"]:
         """Mean of a column over the networks that have a value."""
@@ -96,6 +98,7 @@ class LayerFits:
         try:
             read: dict[str, Any] = {name: array(values[name]) for name in MATRICES}
             read |= {"hidden": str(values["hidden"]), "fraction": float(values["fraction"])}
+            read |= {"optimizer": str(values["optimizer"])}
             read |= {"epoch": int(values["epoch"]), "bins": int(values["bins"]), "greatest": float(values["greatest"])}
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidValue(f"these are no fits: {error}") from None

@@ -77,6 +77,7 @@ def fit_layers(
     *,
     hidden: str = "",
     fraction: float = 1.0,
+    optimizer: str = "sgd",
     epoch: int = 0,
     bins: int = 0,
 ) -> LayerFits:
@@ -120,6 +121,7 @@ def fit_layers(
         worth=worth,
         inconsistency=found[..., 3] * BITS,
         critical=curve.nearest_critical(beta),
+        optimizer=optimizer,
     )
 
 
@@ -134,10 +136,22 @@ def fit_snapshot(
     hidden: str,
     fraction: float,
     epoch: int,
+    optimizer: str = "sgd",
 ) -> LayerFits:
     """beta* of every layer of networks with these weights, binned as the session bins them."""
     groups, counts = layer_groups(rule, architecture, weights, bins, threads)
-    return fit_layers(curve, rule, groups, counts, threads, hidden=hidden, fraction=fraction, epoch=epoch, bins=bins)
+    return fit_layers(
+        curve,
+        rule,
+        groups,
+        counts,
+        threads,
+        hidden=hidden,
+        fraction=fraction,
+        optimizer=optimizer,
+        epoch=epoch,
+        bins=bins,
+    )
 
 
 def merged(source: Source, near: float) -> Source:

@@ -54,6 +54,7 @@ def fit_session(
                 bins=summary.experiment.bins,
                 hidden=ensemble.hidden,
                 fraction=ensemble.fraction,
+                optimizer=ensemble.optimizer,
                 epoch=at,
             )
             fits.append((ensemble, one))

@@ -18,8 +18,9 @@ from jaxtyping import Float64
 from engine.errors import InvalidValue
 from engine.rules.committee import committee_statistic
 from engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_probability
-from engine.rules.names import BUILT_IN_SENTENCES, RULE_NAMES, is_table, require_rule_name, table_path
+from engine.rules.names import BUILT_IN_SENTENCES, FIXED, RULE_NAMES, is_table, require_rule_name, table_path
 from engine.rules.patterns import binary_patterns
+from engine.rules.perceptron import perceptron_rule
 from engine.rules.rule import Rule
 from engine.rules.sphere import sphere_statistic
 from engine.rules.table import load_table
@@ -61,7 +62,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         )
     }
 )
-"""The built-in rules by name."""
+"""The built-in rules over binary patterns by name."""
 
 
 def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = None, i_xy: float | None = None) -> Rule:
@@ -74,12 +75,13 @@ def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = No
     and a table that cannot be read.
     """
     require_rule_name(name)
-    if is_table(name):
+    if is_table(name) or name in FIXED:
         settings = {"theta": theta, "gamma": gamma, "i_xy": i_xy}
         given = [setting for setting, value in settings.items() if value is not None]
         if given:
-            raise InvalidValue(f"rule {name!r} is a table and has no {given[0]}: leave it out")
-        return load_table(table_path(name), name)
+            what = "is a table and has" if is_table(name) else "has hard labels and"
+            raise InvalidValue(f"rule {name!r} {what} no {given[0]}: leave it out")
+        return load_table(table_path(name), name) if is_table(name) else perceptron_rule()
     _check_settings(theta, gamma, i_xy)
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,21 @@ from engine.errors import SessionError, StorageError
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 2
-"""Version 2 added `ADDED_IN_2` to the table `layer`. Files of version 1 are read as they are, without them; who goes on
-with one makes it version 2 (`upgrade`)."""
-ADDED_IN_2 = ("i_x_lower", "i_y_lower", "saturated", "nonlinear")
+FORMAT_VERSION = 3
+ADDED = {
+    2: (
+        ("layer", "i_x_lower", "REAL"),
+        ("layer", "i_y_lower", "REAL"),
+        ("layer", "saturated", "REAL"),
+        ("layer", "nonlinear", "REAL"),
+    ),
+    3: (
+        ("ensemble", "optimizer", "TEXT"),
+        ("layer", "acceptance", "REAL"),
+    ),
+}
+"""Columns that each version added: table, column, declaration. Files of earlier versions are read as they are, without
+them; who goes on with one makes it this version (`upgrade`)."""
 BUSY_SECONDS = 10.0
 """How long one connection waits for another's transaction."""
 
@@ -70,7 +81,8 @@ CREATE TABLE ensemble (
     inputs INTEGER NOT NULL,
     sample_size INTEGER NOT NULL,
     trainer TEXT NOT NULL CHECK (trainer IN ('fused', 'torch')),
-    device TEXT NOT NULL
+    device TEXT NOT NULL,
+    optimizer TEXT                -- absent where it was begun in an earlier version: the experiment's only one
 );
 -- Networks of an ensemble that are trained in step; more than one cohort where networks were added later.
 CREATE TABLE cohort (
@@ -111,6 +123,7 @@ CREATE TABLE layer (
     i_y_lower REAL,               -- bits; where i_y is an upper bound
     saturated REAL,               -- share of outputs near the activation's bounds
     nonlinear REAL,               -- share of pre-activations beyond its linear range
+    acceptance REAL,              -- share of the last Monte-Carlo moves that were accepted; absent where there are none
     PRIMARY KEY (snapshot, network, layer)
 ) WITHOUT ROWID;
 CREATE TABLE learning (
@@ -219,15 +232,27 @@ def format_version(connection: sqlite3.Connection) -> int:
     return version
 
 
+def added_since(version: int) -> list[tuple[str, str, str]]:
+    """Table, name and declaration of the columns that files of an earlier version do not have."""
+    return [column for later, columns in sorted(ADDED.items()) if later > version for column in columns]
+
+
+def columns_of(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
+    """These columns for a SELECT on a session of any version; what its version does not have is NULL."""
+    absent = {column for of, column, _ in added_since(format_version(connection)) if of == table}
+    return ", ".join("NULL" if column in absent else column for column in columns)
+
+
 def upgrade(connection: sqlite3.Connection) -> None:
     """Make a session of an earlier version one of this version, inside a transaction of the caller's.
 
     SQLite adds columns by changing the table's description alone: what is recorded stays as it is, byte for byte.
     """
-    if format_version(connection) < 2:
-        for column in ADDED_IN_2:
-            connection.execute(f"ALTER TABLE layer ADD COLUMN {column} REAL")
-        connection.execute("PRAGMA user_version = 2")
+    version = format_version(connection)
+    if version < FORMAT_VERSION:
+        for table, column, declaration in added_since(version):
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {declaration}")
+        connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 
 @contextmanager

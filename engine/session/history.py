@@ -20,13 +20,16 @@ from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import ADDED_IN_2, count, format_version, one_moment, open_session, sqlite_errors
+from engine.session.format import columns_of, count, one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
-LAYER_COLUMNS = ("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm", *ADDED_IN_2)
+LAYER_COLUMNS = (
+    "i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm",
+    "i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance",
+)  # fmt: skip
 LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
@@ -57,6 +60,8 @@ class LayerHistory:
     """Share of the outputs near the activation's bounds (`engine.activations`); none in files of format version 1."""
     nonlinear: Float64[np.ndarray, "epochs networks layers"]
     """Share of the pre-activations beyond its linear range; likewise."""
+    acceptance: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the last Monte-Carlo moves that were accepted; none where the optimiser makes none."""
 
     @property
     def snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
@@ -168,8 +173,7 @@ class SessionReader:
         only = " AND s.epoch = ?" if epoch is not None else ""
         parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
         with self.moment():
-            absent = ADDED_IN_2 if format_version(self._connection) < 2 else ()
-            chosen = ", ".join("NULL" if column in absent else column for column in columns)
+            chosen = columns_of(self._connection, table, columns)
             rows = self._connection.execute(
                 f"SELECT {place}, {chosen} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
                 f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",

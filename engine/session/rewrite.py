@@ -22,7 +22,7 @@ from engine.experiment import Experiment, parse_hidden
 from engine.measures.snapshot import LayerInformation
 from engine.session.codec import absent_as_none, unpack_weights
 from engine.session.drafting import draft, lay_out, this_program
-from engine.session.format import count, one_moment, open_session, sqlite_errors
+from engine.session.format import columns_of, count, one_moment, open_session, sqlite_errors
 from engine.session.summary import summarize
 from engine.session.writer import CohortRow
 
@@ -33,7 +33,7 @@ Watch = Callable[[int, int], None]
 
 COPIED = {
     "rule": "id, name, parameters, rows, inputs, dtype, patterns, p_y, h_x, h_y, i_xy, digest",
-    "ensemble": "id, hidden, fraction, inputs, sample_size, trainer, device",
+    "ensemble": "id, hidden, fraction, inputs, sample_size, trainer, device, optimizer",
     "cohort": "id, ensemble, first, networks, epoch",
     "network": "ensemble, network, seed, members, labels",
     "snapshot": "id, cohort, epoch, time",
@@ -85,7 +85,7 @@ def rewrite(
 
 def _copy(old: sqlite3.Connection, source: Path, new: sqlite3.Connection, table: str, columns: str) -> None:
     with sqlite_errors(source):
-        cursor = old.execute(f"SELECT {columns} FROM {table}")
+        cursor = old.execute(f"SELECT {columns_of(old, table, columns.split(', '))} FROM {table}")
     places = ", ".join("?" * len(columns.split(",")))
     while True:
         with sqlite_errors(source):
@@ -123,8 +123,8 @@ def _measure_all(
         with sqlite_errors(source):
             data = old.execute("SELECT data FROM weights WHERE snapshot = ?", (snapshot,)).fetchone()
             recorded = old.execute(
-                "SELECT network, layer, grad_mean, grad_std, weight_norm FROM layer WHERE snapshot = ?"
-                " ORDER BY network, layer",
+                f"SELECT network, layer, grad_mean, grad_std, weight_norm, {columns_of(old, 'layer', ['acceptance'])}"
+                " FROM layer WHERE snapshot = ? ORDER BY network, layer",
                 (snapshot,),
             ).fetchall()
         if data is None:
@@ -147,6 +147,7 @@ def _measure_all(
             absent_as_none(found.i_y_lower.ravel()),
             absent_as_none(found.saturated.ravel()),
             absent_as_none(found.nonlinear.ravel()),
+            [row[5] for row in recorded],
         )
         marks = ", ".join("?" * len(columns))
         _insert(new, source, f"INSERT INTO layer VALUES ({marks})", list(zip(*columns, strict=True)))

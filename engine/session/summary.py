@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, SessionError
 from engine.experiment import Experiment, parse_hidden
-from engine.session.format import count, number, one_moment, open_session, sqlite_errors
+from engine.session.format import columns_of, count, number, one_moment, open_session, sqlite_errors
 from engine.session.liveness import Writer, read_writer
 
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
@@ -23,6 +23,7 @@ class EnsembleSummary:
     index: int
     hidden: str
     fraction: float
+    optimizer: str
     networks: int
     sample_size: int
     trainer: str
@@ -89,7 +90,8 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             ).fetchone() or _damaged("it does not say what it is a session of")
             rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged("it has no rule")
             writer = read_writer(connection)
-            ensembles = _ensembles(connection)
+            experiment = Experiment.from_dict(json.loads(text))
+            ensembles = _ensembles(connection, experiment)
         if status in ("running", "paused") and (writer is None or not writer.alive):
             status = "interrupted"
         if status not in STATUSES:
@@ -100,7 +102,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             status=status,
             created=number(created),
             size=path.stat().st_size,
-            experiment=Experiment.from_dict(json.loads(text)),
+            experiment=experiment,
             rule_parameters={str(key): number(value) for key, value in json.loads(rule[0]).items()},
             h_x=number(rule[1]),
             i_xy=number(rule[2]),
@@ -113,17 +115,22 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
         raise SessionError(f"session {str(path)!r} cannot be read: {error.strerror}") from None
 
 
-def _ensembles(connection: sqlite3.Connection) -> tuple[EnsembleSummary, ...]:
+def _ensembles(connection: sqlite3.Connection, experiment: Experiment) -> tuple[EnsembleSummary, ...]:
     found = []
     rows: list[tuple[Any, ...]] = connection.execute(
-        "SELECT e.id, hidden, fraction, sum(c.networks), sample_size, trainer, device, min(c.epoch), count(*),"
+        f"SELECT e.id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer'])}, sum(c.networks),"
+        " sample_size, trainer, device, min(c.epoch), count(*),"
         " (SELECT count(*) FROM network n WHERE n.ensemble = e.id)"
         " FROM ensemble e JOIN cohort c ON c.ensemble = e.id GROUP BY e.id ORDER BY e.id"
     ).fetchall()
-    for index, hidden, fraction, networks, size, trainer, device, done, cohorts, listed in rows:
+    for index, hidden, fraction, optimizer, networks, size, trainer, device, done, cohorts, listed in rows:
         parse_hidden(hidden)
         if networks != listed:
             _damaged(f"ensemble {index} has {listed} networks where {networks!r} belong")
+        if optimizer is None and len(experiment.optimizer) == 1:
+            optimizer = experiment.optimizer[0]
+        if optimizer not in experiment.optimizer:
+            _damaged(f"ensemble {index} has the optimiser {optimizer!r}")
         epochs = connection.execute(
             "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
             " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
@@ -134,6 +141,7 @@ def _ensembles(connection: sqlite3.Connection) -> tuple[EnsembleSummary, ...]:
                 index,
                 hidden,
                 number(fraction),
+                optimizer,
                 count(networks),
                 count(size),
                 str(trainer),

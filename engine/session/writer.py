@@ -47,6 +47,8 @@ class Measured:
     grad_std: Float64[np.ndarray, "networks layers"]
     """Likewise the root of the gradients' summed variance; NaN also where an epoch is one batch."""
     weight_norm: Float64[np.ndarray, "networks layers"]
+    acceptance: Float64[np.ndarray, "networks layers"] | None = None
+    """Share of the last Monte-Carlo moves that were accepted; NaN, or None for all, where there are none."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class SessionWriter:
         """Record an ensemble of the grid and what trains it."""
         with sqlite_errors(self.path), transaction(self._connection):
             self._connection.execute(
-                "INSERT INTO ensemble VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ensemble VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     ensemble.index,
                     hidden_text(ensemble.hidden),
@@ -196,6 +198,7 @@ class SessionWriter:
                     sample_size,
                     trainer,
                     device,
+                    ensemble.optimizer,
                 ),
             )
 
@@ -250,6 +253,7 @@ class SessionWriter:
                 (cohort.id, state.epoch, time.time()),
             )
             snapshot = cursor.lastrowid
+            none = np.full((networks, layers), np.nan)
             columns = (
                 [snapshot] * (networks * layers),
                 np.repeat(numbers, layers).tolist(),
@@ -266,6 +270,7 @@ class SessionWriter:
                 absent_as_none(information.i_y_lower.ravel()),
                 absent_as_none(information.saturated.ravel()),
                 absent_as_none(information.nonlinear.ravel()),
+                absent_as_none((none if measured.acceptance is None else measured.acceptance).ravel()),
             )
             places = ", ".join("?" * len(columns))
             self._connection.executemany(f"INSERT INTO layer VALUES ({places})", zip(*columns, strict=True))

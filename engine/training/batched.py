@@ -53,6 +53,8 @@ class TorchTrainer:
     """Trains a cohort with torch (`Trainer`)."""
 
     def __init__(self, problem: Problem, state: TrainingState, device: str = "cpu", threads: int = 1) -> None:
+        if problem.optimization.optimizer == "metropolis":
+            raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
         torch.set_num_threads(threads)
         self._problem = problem
         self._device = require_device(device)

@@ -1,10 +1,11 @@
-"""The fused trainer: the compiled kernel of `engine.training.kernel` over the networks of a cohort, on the CPU.
+"""The fused trainer: the compiled kernels of this room over the networks of a cohort, on the CPU.
 
 Networks share nothing, so threads take them a few at a time.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,14 @@ from engine.experiment import OPTIMIZERS
 from engine.forward import ACTIVATION_CODES
 from engine.rules.rule import Rule
 from engine.threads import Threads
-from engine.training import kernel
+from engine.training import kernel, relaxation
 from engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY, GradientNorms, Problem, TrainingState
 
 TILE_BYTES = 512 * 1024
 """Room for the activations of a tile: half of a common second-level cache."""
 LARGEST_TILE = 512
 
-_OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM}
+_OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM, "metropolis": kernel.SGD}
 assert set(_OPTIMIZER) == set(OPTIMIZERS)
 assert (ADAM_SQUARES_DECAY, ADAM_EPSILON) == (0.999, 1e-8), "the kernel has them as literals"
 
@@ -47,9 +48,20 @@ class FusedTrainer:
 
     def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
         """Train that many epochs; with `statistics`, return those of the last of them."""
-        networks = len(self._seeds)
-        shape = (networks if statistics else 0, self._problem.architecture.layers)
-        norms = GradientNorms(np.zeros(shape), np.zeros(shape))
+        how = self._problem.optimization
+        until = self._epoch + epochs
+        turn = max(how.relax_from, self._epoch) if how.optimizer == "metropolis" else until
+        shape = (len(self._seeds) if statistics else 0, self._problem.architecture.layers)
+        norms = GradientNorms(np.full(shape, math.nan), np.full(shape, math.nan))
+        if self._epoch < min(turn, until):
+            nothing = np.zeros((0, 0))
+            self._descend(min(turn, until), norms if turn >= until else GradientNorms(nothing, nothing))
+        if turn < until:
+            self._relax(until)
+        return norms if statistics else None
+
+    def _descend(self, until: int, norms: GradientNorms) -> None:
+        """Follow the batch gradients to the end of an epoch, and fill in its statistics."""
         how = self._problem.optimization
 
         def train(first: int, last: int) -> None:
@@ -57,7 +69,7 @@ class FusedTrainer:
                 first,
                 last,
                 self._epoch,
-                self._epoch + epochs,
+                until,
                 self._weights,
                 self._slots[0],
                 self._slots[1],
@@ -75,9 +87,33 @@ class FusedTrainer:
                 norms.std,
             )
 
-        self._threads.share_out(networks, train)
-        self._epoch += epochs
-        return norms if statistics else None
+        self._threads.share_out(len(self._seeds), train)
+        self._epoch = until
+
+    def _relax(self, until: int) -> None:
+        """Make the Monte-Carlo moves that are due up to the end of an epoch."""
+        architecture, start = self._problem.architecture, self._problem.optimization.relax_from
+        begin, end = (relaxation.moves_until(architecture.widths, epoch - start) for epoch in (self._epoch, until))
+
+        def relax(first: int, last: int) -> None:
+            relaxation.relax_networks(
+                first,
+                last,
+                begin,
+                end,
+                self._weights,
+                self._slots[0],
+                self._slots[1],
+                self._seeds,
+                self._items,
+                self._table,
+                self._widths,
+                ACTIVATION_CODES[architecture.activation],
+                self._tile,
+            )
+
+        self._threads.share_out(len(self._seeds), relax)
+        self._epoch = until
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""

@@ -17,7 +17,7 @@ from engine.rules.rule import Rule
 
 ADAM_SQUARES_DECAY = 0.999
 ADAM_EPSILON = 1e-8
-SLOTS = {"sgd": 0, "momentum": 1, "adam": 2}
+SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "metropolis": 2}
 """Numbers that each optimiser remembers for every weight."""
 
 
@@ -30,6 +30,8 @@ class Optimization:
     momentum: float
     batch: int
     """Samples in a batch, already limited to the sample's size."""
+    relax_from: int = 0
+    """Epoch up to which `metropolis` is SGD."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,8 @@ class TrainingState:
     """Epochs done."""
     weights: Float32[np.ndarray, "networks parameters"]
     slots: Float32[np.ndarray, "slots networks parameters"]
-    """What the optimiser remembers: nothing, the velocity, or Adam's two moments."""
+    """What the optimiser remembers: nothing, the velocity, Adam's two moments, or `metropolis`' steps and counts
+    (`engine.training.relaxation`)."""
 
     @classmethod
     def initial(cls, problem: Problem, init_scale: float) -> TrainingState:
@@ -78,7 +81,9 @@ class GradientNorms:
     """Norm of the mean over batches."""
     std: Float64[np.ndarray, "networks layers"]
     """Root of the entries' summed variance over batches, unbiased (divided by batches − 1), so that the squared
-    ratio of `mean` to it is 1/batches on average where gradients are pure noise. NaN where there is one batch."""
+    ratio of `mean` to it is 1/batches on average where gradients are pure noise. NaN where there is one batch.
+
+    Both are NaN of an epoch in which `metropolis` relaxes the weights: it has no gradients."""
 
 
 class Trainer(Protocol):

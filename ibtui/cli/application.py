@@ -16,9 +16,11 @@ from ibtui.cli import (
     figure,
     fit,
     listing,
+    noise,
     opening,
     phases,
     presets,
+    relaxation,
     remeasure,
     resume,
     rule,
@@ -51,9 +53,11 @@ application.command("stop", rich_help_panel=RUNNING)(control.stop)
 application.command("list", rich_help_panel=READING)(listing.list_sessions)
 application.command("show", rich_help_panel=READING)(show.show)
 application.command("phases", rich_help_panel=READING)(phases.phases)
+application.command("relaxation", rich_help_panel=READING)(relaxation.relaxation)
 application.command("export", rich_help_panel=READING)(export.export)
 application.command("remeasure", rich_help_panel=MEASURING)(remeasure.remeasure)
 application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
+application.command("noise", rich_help_panel=MEASURING)(noise.noise)
 application.command("fit", rich_help_panel=READING)(fit.fit)
 application.command("figure", rich_help_panel=PAPER)(figure.figure)
 application.command("animate", rich_help_panel=PAPER)(animate.animate)

@@ -27,10 +27,10 @@ COLUMNS = {
     "information": (
         *LAYER_PLACE,
         *("i_x", "i_y", "distinct", "i_x_lower", "i_y_lower", "saturated", "nonlinear"),
-        *("low", "high", "estimator", "bins", "noise"),
+        *("low", "high", "estimator", "bins", "noise", "optimizer"),
     ),
-    "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm"),
-    "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+    "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm", "acceptance", "optimizer"),
+    "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy", "optimizer"),
 }
 """Columns of each export. Scripts rely on them: they never change, and new ones are added at the end."""
 
@@ -158,12 +158,12 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     if what == "learning":
         learning = reader.learning(ensemble, epoch)
         epochs = learning.epochs
-        names = COLUMNS[what][5:]
+        names = COLUMNS[what][5:-1]
         values = np.stack([getattr(learning, name) for name in names], axis=-1)[:, :, None]
     else:
         layers = reader.layers(ensemble, epoch)
         epochs = layers.epochs
-        names = COLUMNS[what][7:14] if what == "information" else COLUMNS[what][7:]
+        names = COLUMNS[what][7:14] if what == "information" else COLUMNS[what][7:-1]
         names = (*names, "low", "high") if what == "information" else names
         values = np.stack([getattr(layers, {"distinct": "distinct_t"}.get(n, n)) for n in names], axis=-1)
     rests_on = [math.nan if value is None else value for value in basis(reader.summary.experiment).values()]
@@ -176,11 +176,20 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
             place = (ensemble.index, ensemble.hidden, ensemble.fraction, seed, at)
             for layer, row in enumerate(numbers[e][k], start=1):
                 if what == "learning":
-                    yield (*place, *row)
+                    yield (*place, *row, ensemble.optimizer)
                 elif what == "information":
-                    yield (*place, layer, widths[layer - 1], *row[:2], int(row[2]), *row[3:], *rests_on)
+                    yield (
+                        *place,
+                        layer,
+                        widths[layer - 1],
+                        *row[:2],
+                        int(row[2]),
+                        *row[3:],
+                        *rests_on,
+                        ensemble.optimizer,
+                    )
                 else:
-                    yield (*place, layer, widths[layer - 1], *row)
+                    yield (*place, layer, widths[layer - 1], *row, ensemble.optimizer)
 
 
 def basis(experiment: Experiment) -> dict[str, Any]:

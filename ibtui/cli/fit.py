@@ -11,7 +11,7 @@ from ibtui.bound_text import COLUMNS, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import printable
+from ibtui.wording import printable, title_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,7 +69,7 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
     corners = curve.corners
     for ensemble, one in fits:
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
-        heading = f"{one.hidden} at {one.fraction:.4g}, {of}, epoch {one.epoch}"
+        heading = f"{title_of(summary, ensemble)}, {of}, epoch {one.epoch}"
         console.print()
         spec = layers_chart(
             corners[:, 0],

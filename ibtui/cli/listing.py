@@ -75,6 +75,7 @@ def as_plain(summary: Summary) -> dict[str, object]:
         "rule": summary.experiment.rule,
         "hidden": [hidden_text(h) for h in summary.experiment.hidden],
         "fraction": list(summary.experiment.fraction),
+        "optimizer": list(summary.experiment.optimizer),
         "networks": summary.experiment.networks,
         "epochs_done": summary.epochs_done,
         "epochs_total": summary.experiment.epochs,

@@ -49,6 +49,7 @@ def _ensemble_document(found: Found) -> dict[str, Any]:
         "ensemble": found.ensemble.index,
         "hidden": found.ensemble.hidden,
         "fraction": found.ensemble.fraction,
+        "optimizer": found.ensemble.optimizer,
         "networks": found.ensemble.networks,
         "epochs": account.epochs,
         "batches": account.batches,

@@ -27,7 +27,7 @@ from ibtui.phases_text import (
     phase_rows,
     sentences,
 )
-from ibtui.wording import estimate, printable
+from ibtui.wording import estimate, printable, title_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +61,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
         _print(console, summary, each, chart=chart)
     if len({each.ensemble.hidden for each in found}) > 1:
         console.print()
-        _print_depths(console, found)
+        _print_depths(console, summary, found)
     console.print()
     console.print(f"{CAVEATS} Here: {estimate(summary.experiment)}.", style="dim")
     console.print(DIFFUSION_CAVEATS, style="dim")
@@ -83,7 +83,7 @@ def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) ->
 def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> None:
     ensemble, account = found.ensemble, found.phases
     of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
-    heading = f"{ensemble.hidden} at {ensemble.fraction:.4g}, {of}, up to epoch {account.epochs}"
+    heading = f"{title_of(summary, ensemble)}, {of}, up to epoch {account.epochs}"
     console.print()
     if chart and account.transition.measured:
         draw(_chart(found, summary), console.width)
@@ -109,7 +109,7 @@ def _chart(found: Found, summary: Summary) -> ChartSpec:
         shown=range(len(account.layers)),
         last_epoch=float(summary.experiment.epochs),
         batches=account.batches,
-        title=f"Gradient SNR, geometric mean over networks: {found.ensemble.hidden} at {found.ensemble.fraction:.4g}",
+        title=f"Gradient SNR, geometric mean over networks: {title_of(summary, found.ensemble)}",
     )
 
 
@@ -119,7 +119,7 @@ def _print_diffusion(console: Console, found: Found) -> None:
         console.print(f"No displacements and correlations: {NO_WEIGHTS}.")
 
 
-def _print_depths(console: Console, found: list[Found]) -> None:
+def _print_depths(console: Console, summary: Summary, found: list[Found]) -> None:
     rows: list[tuple[str, ...]] = []
     for each in found:
         account, hidden = each.phases, parse_hidden(each.ensemble.hidden)
@@ -128,7 +128,7 @@ def _print_depths(console: Console, found: list[Found]) -> None:
             f"10^{log / math.log(10):.1f}" if math.isfinite(log) else "–"
             for log in (account.depth.from_below.log_alone, account.depth.from_below.log_together)
         ]
-        name = f"{each.ensemble.hidden} at {each.ensemble.fraction:.4g}"
+        name = title_of(summary, each.ensemble)
         rows.append((name, str(len(hidden)), *sides, epoch_text(account.transition.network), half))
     columns = ("networks", "K", "exp of sum", "sum of exp", "drift ends", "last hidden layer half compressed")
     _table(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.experiment import hidden_text
 from ibtui.cli.console import tell
-from ibtui.wording import duration, printable
+from ibtui.wording import duration, ensemble_name, printable
 
 if TYPE_CHECKING:
     from engine.runner import Progress
@@ -25,7 +25,9 @@ def describe(progress: Progress) -> str:
     """Which ensemble is at work."""
     if progress.ensemble is None:
         return ""
-    where = f"{hidden_text(progress.ensemble.hidden)} at {progress.ensemble.fraction:.4g}"
+    ensemble = progress.ensemble
+    optimizer = ensemble.optimizer if progress.optimizers > 1 else None
+    where = ensemble_name(hidden_text(ensemble.hidden), ensemble.fraction, optimizer)
     return where if progress.ensembles == 1 else f"{progress.ensemble.index + 1}/{progress.ensembles} {where}"
 
 

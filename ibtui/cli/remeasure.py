@@ -16,7 +16,7 @@ from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
-from ibtui.wording import estimate
+from ibtui.wording import ensemble_name, estimate
 
 if TYPE_CHECKING:
     from engine.experiment import Experiment
@@ -179,6 +179,7 @@ def _measured(
         "index": ensemble.index,
         "hidden": ensemble.hidden,
         "fraction": ensemble.fraction,
+        "optimizer": ensemble.optimizer,
         "networks": ensemble.networks,
         "widths": [*parse_hidden(ensemble.hidden), 1],
         "epochs": list(epochs),
@@ -212,7 +213,9 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
 
     console = output()
     for ensemble in found:
-        title = f"{ensemble['hidden']} at {ensemble['fraction']:.4g}, epoch {ensemble['epochs'][0]}"
+        optimizer = ensemble["optimizer"] if len(summary.experiment.optimizer) > 1 else None
+        name = ensemble_name(ensemble["hidden"], ensemble["fraction"], optimizer)
+        title = f"{name}, epoch {ensemble['epochs'][0]}"
         table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
                       padding=(0, 3, 0, 0))  # fmt: skip
         for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t"):

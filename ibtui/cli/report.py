@@ -14,7 +14,7 @@ from engine.session.history import LayerHistory, LearningHistory, SessionReader,
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.notes import as_lines, as_plain, notes
-from ibtui.wording import estimate, printable
+from ibtui.wording import estimate, printable, title_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,6 +59,7 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
             {
                 "hidden": ensemble.hidden,
                 "fraction": ensemble.fraction,
+                "optimizer": ensemble.optimizer,
                 "networks": ensemble.networks,
                 "sample_size": ensemble.sample_size,
                 "trainer": ensemble.trainer,
@@ -117,7 +118,7 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
     for ensemble in summary.ensembles:
         at = _shown_epoch(ensemble, epoch)
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
-        heading = f"{ensemble.hidden} at {ensemble.fraction:.4g}, {of}"
+        heading = f"{title_of(summary, ensemble)}, {of}"
         console.print()
         if at is None:
             missing = "nothing has been measured yet" if epoch is None else f"not measured at epoch {epoch}"

@@ -50,7 +50,8 @@ def rule(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="symmetric, symmetric-soft, committee, or table:FILE (.npz, .mat, .csv); without it, all are listed.",
+            help="symmetric, symmetric-soft, committee, perceptron, or table:FILE (.npz, .mat, .csv); without it, all "
+            "are listed.",
             show_default=False,
         ),
     ] = None,
@@ -110,6 +111,10 @@ def rule(
         "i_xy": ("I(X;Y)", " bits"),
         "classes": ("classes of p(y|x)", ""),
     }
+    teacher = [f"{value:.3g}" for value in loaded.parameters.values()] if loaded.name == "perceptron" else []
+    if teacher:
+        figures = {key: value for key, value in figures.items() if key not in loaded.parameters}
+        figures["teacher's weights"] = ", ".join(teacher)
     for key, value in figures.items():
         label, unit = labels.get(key, (key, ""))
         shown = f"{value:.6g}" if isinstance(value, float) else printable(str(value))

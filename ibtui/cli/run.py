@@ -65,7 +65,7 @@ def run(
         _option(
             "--rule",
             metavar="NAME",
-            help="P(X,Y): symmetric, symmetric-soft, committee, or table:FILE. [default: symmetric]",
+            help="P(X,Y): symmetric, symmetric-soft, committee, perceptron, or table:FILE. [default: symmetric]",
             panel=WHAT,
         ),
     ] = None,
@@ -111,8 +111,24 @@ def run(
         float | None, _option("--learning-rate", help="Above 0. [default: 0.02]", panel=HOW)
     ] = None,
     optimizer: Annotated[
-        str | None,
-        _option("--optimizer", metavar="NAME", help="sgd, momentum or adam. [default: sgd]", panel=HOW),
+        list[str] | None,
+        _option(
+            "--optimizer",
+            metavar="NAME",
+            help="sgd, momentum, adam or metropolis (SGD first, then a Monte-Carlo relaxation of the weights at a loss "
+            "that never rises above the one it begins at); repeat it for a grid. [default: sgd]",
+            panel=HOW,
+        ),
+    ] = None,
+    relax_from: Annotated[
+        int | None,
+        _option(
+            "--relax-from",
+            metavar="EPOCH",
+            help="Where metropolis leaves SGD; from there, epochs of both cost the same, a forward pass counting as a "
+            "third of a gradient. [default: 350]",
+            panel=HOW,
+        ),
     ] = None,
     momentum: Annotated[
         float | None,
@@ -249,7 +265,8 @@ def run(
         "epochs": epochs,
         "batch": batch,
         "learning_rate": learning_rate,
-        "optimizer": optimizer,
+        "optimizer": optimizer or None,
+        "relax_from": relax_from,
         "momentum": momentum,
         "activation": activation,
         "init_scale": init_scale,

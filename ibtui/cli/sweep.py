@@ -15,7 +15,7 @@ from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Estimator, Json, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import estimate
+from ibtui.wording import estimate, title_of
 
 if TYPE_CHECKING:
     from engine.sweep import Sweep
@@ -68,10 +68,10 @@ def sweep_bins(
         finally:
             pool.close()
     at = summary.experiment.bins if own == experiment.estimator else None
-    heading = f"{chosen.hidden} at {chosen.fraction:.4g}, {chosen.networks} network{'s' if chosen.networks > 1 else ''}"
+    heading = f"{title_of(summary, chosen)}, {chosen.networks} network{'s' if chosen.networks > 1 else ''}"
     if json:
         place = {"name": summary.name, "path": str(summary.path), "ensemble": ensemble, "hidden": chosen.hidden,
-                 "fraction": chosen.fraction, "networks": chosen.networks}  # fmt: skip
+                 "fraction": chosen.fraction, "optimizer": chosen.optimizer, "networks": chosen.networks}  # fmt: skip
         print_json({**place, "estimator": experiment.estimator, **_plain(found)})
         return
     basis = estimate(experiment).replace(f"{experiment.bins} bins", "bins")

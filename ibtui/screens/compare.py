@@ -24,7 +24,7 @@ from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import estimate, printable
+from ibtui.wording import estimate, printable, title_of
 
 MOST = 6
 LOOK_SECONDS = 0.5
@@ -162,8 +162,7 @@ class CompareScreen(PlaybackScreen):
 
     def _title(self, number: int, index: int) -> str:
         summary = self._followers[number].summary
-        ensemble = summary.ensembles[index]
-        title = f"{ensemble.hidden} at {ensemble.fraction:.4g}"
+        title = title_of(summary, summary.ensembles[index])
         return f"{summary.path.stem}: {title}" if len(self._followers) > 1 else title
 
     def draw(self) -> None:

@@ -54,8 +54,8 @@ it; binned layers can break that a little, and the notes under the table say whe
 ABOUT = {
     "LibraryScreen": "# Library\n\nAll sessions in the directory, the newest first. A session is one file with all "
     "that was measured; opening one that runs shows it live.",
-    "NewScreen": "# New experiment\n\nChoose a preset and change what you like. Several architectures or fractions "
-    "make a grid: every architecture with every fraction.",
+    "NewScreen": "# New experiment\n\nChoose a preset and change what you like. Several architectures, "
+    "fractions or optimisers make a grid: every one with every other.",
     "SessionScreen": "# Session\n\nThe charts of one ensemble of networks, at the epoch of the playhead. *Playing* and "
     "*stepping* move this view alone. The *run* is another process: P pauses it, R lets it go on, S stops it, and "
     "closing the app leaves it running.",

@@ -22,6 +22,7 @@ from engine.calibration import Speed, estimate
 from engine.errors import EngineError
 from engine.experiment import ACTIVATIONS, ESTIMATORS, LABELS, OPTIMIZERS, Experiment, Hidden, hidden_text
 from engine.presets import DEFAULT, PRESETS
+from engine.rules.names import BUILT_IN_SENTENCES
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
@@ -49,13 +50,13 @@ class Field:
         if self.name == "hidden":
             return ", ".join(hidden_text(h) for h in value)
         if self.several:
-            return ", ".join(f"{v:g}" for v in value)
+            return ", ".join(v if isinstance(v, str) else f"{v:g}" for v in value)
         return "" if value is None else f"{value}"
 
     def read(self, text: str) -> Any:
         """The setting as `Experiment.override` takes it. Raises ValueError where it is no number."""
         parts = text.replace(",", " ").split()
-        if self.name == "hidden":
+        if self.name in ("hidden", "optimizer"):
             return parts
         if self.several:
             return [float(part) for part in parts]
@@ -71,7 +72,7 @@ _WHOLE = {"networks", "seed", "epochs", "bins", "snapshots"}
 _REAL = {"learning_rate"}
 
 FIELDS = (
-    Field("rule", "Rule", "or table:FILE", known=("symmetric", "symmetric-soft", "committee")),
+    Field("rule", "Rule", "or table:FILE", known=tuple(BUILT_IN_SENTENCES)),
     Field(
         "hidden",
         "Hidden layers",
@@ -84,7 +85,7 @@ FIELDS = (
     Field("networks", "Networks", "in each ensemble, from 1", known=("10", "50")),
     Field("seed", "First seed", "from 0; the others count on from it"),
     Field("epochs", "Epochs", "passes through the sample, from 1", known=("2000", "10000")),
-    Field("optimizer", "Optimiser", "", known=OPTIMIZERS),
+    Field("optimizer", "Optimiser", "several make a grid", True, OPTIMIZERS),
     Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
     Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
     Field("estimator", "Estimator", "", known=ESTIMATORS),

@@ -57,8 +57,8 @@ class StudyScreen(PlaybackScreen):
         self._diffusion: dict[tuple[int, int], tuple[LayerDiffusion, ...]] = {}
         """By ensemble and the last epoch of its weights."""
         self._curve: Curve | None = None
-        self._fits: dict[int, dict[tuple[str, float], LayerFits]] = {}
-        """By epoch, then by hidden layers and sample fraction."""
+        self._fits: dict[int, dict[tuple[str, float, str], LayerFits]] = {}
+        """By epoch, then by hidden layers, sample fraction and optimiser."""
         self._fitting: int | None = None
         """The epoch that is being fitted."""
 
@@ -158,7 +158,7 @@ class StudyScreen(PlaybackScreen):
         if self._curve is None:
             view.wait_for("finding the IB curve …")
             return
-        fits = self._fits.get(epoch, {}).get((ensemble.hidden, ensemble.fraction))
+        fits = self._fits.get(epoch, {}).get((ensemble.hidden, ensemble.fraction, ensemble.optimizer))
         waiting = f"finding beta* at epoch {epoch} …" if self._fitting is not None else ""
         view.show(panels.bound(self._curve, epoch, fits), fits, waiting)
 
@@ -181,7 +181,7 @@ class StudyScreen(PlaybackScreen):
             self._fits[epoch] = {}
             self._complain(str(error))
             return
-        self._fits[epoch] = {(one.hidden, one.fraction): one for one in fits}
+        self._fits[epoch] = {(one.hidden, one.fraction, one.optimizer): one for one in fits}
         self.renew()
 
     # phases

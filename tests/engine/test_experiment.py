@@ -64,9 +64,16 @@ def experiments(draw: st.DrawFn) -> Experiment:
     hidden = st.lists(width, max_size=MAX_HIDDEN_LAYERS).map(tuple)
     share = st.sampled_from([1.0, 0.85, 1e-300]) | st.floats(0, 1, exclude_min=True)
     epochs = draw(st.integers(1, 50) | st.integers(1, MAX_EPOCHS))
+    optimizer = draw(st.lists(st.sampled_from(OPTIMIZERS), min_size=1, unique=True).map(tuple))
+    relax_from = None
+    if "metropolis" in optimizer:
+        relax_from = draw(st.integers(0, epochs - 1) | (st.none() if epochs > 350 else st.just(0)))
     trainer, device = draw(
         st.tuples(st.sampled_from(TRAINERS), st.sampled_from(DEVICES)).filter(
-            lambda pair: pair[0] != "fused" or pair[1] in ("auto", "cpu")
+            lambda pair: (
+                (pair[0] != "fused" and "metropolis" not in optimizer)
+                or (pair[0] != "torch" and pair[1] in ("auto", "cpu"))
+            )
         )
     )
     return Experiment(
@@ -79,7 +86,8 @@ def experiments(draw: st.DrawFn) -> Experiment:
         epochs=epochs,
         batch=draw(st.just("full") | st.integers(1, 2**31)),
         learning_rate=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
-        optimizer=draw(st.sampled_from(OPTIMIZERS)),
+        optimizer=optimizer,
+        relax_from=relax_from,
         momentum=draw(st.floats(0, 1, exclude_max=True)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
         init_scale=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
@@ -219,8 +227,8 @@ def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
 )
 def test_unknown_choices_are_refused_with_those_that_there_are(name: str, allowed: tuple[str, ...]) -> None:
     for good in allowed:
-        assert getattr(Experiment.from_dict({name: good}), name) == good
-    for bad in ("", "Tanh", "x", 1, None, ["sgd"], True):
+        assert getattr(Experiment.from_dict({name: good}), name) == ((good,) if name == "optimizer" else good)
+    for bad in ("", "Tanh", "x", 1, None, *([] if name == "optimizer" else [["sgd"]]), True):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
         assert str(caught.value) == f"{name} is {bad!r}: allowed are {', '.join(allowed)}"
@@ -457,9 +465,9 @@ def test_shortening_a_run_below_an_epoch_to_measure_is_refused() -> None:
 @given(experiments())
 def test_the_grid_has_every_pair_once_with_architectures_outermost(experiment: Experiment) -> None:
     ensembles = experiment.ensembles
-    assert [e.index for e in ensembles] == list(range(len(experiment.hidden) * len(experiment.fraction)))
-    assert [(e.hidden, e.fraction) for e in ensembles] == list(
-        itertools.product(experiment.hidden, experiment.fraction)
+    assert [e.index for e in ensembles] == list(range(len(ensembles)))
+    assert [(e.hidden, e.fraction, e.optimizer) for e in ensembles] == list(
+        itertools.product(experiment.hidden, experiment.fraction, experiment.optimizer)
     )
 
 
@@ -472,12 +480,14 @@ def test_a_title_says_what_runs() -> None:
             hidden=((3,), (4,)),
             fraction=(0.1, 0.2, 0.3),
             activation="relu",
-            optimizer="adam",
+            optimizer=("adam",),
             networks=2,
             epochs=7,
         ).title
         == "digits-2-depths-3-fractions-relu-adam-2x7"
     )
+    grid = Experiment(optimizer=("sgd", "metropolis"), networks=2, epochs=700)
+    assert grid.title == "symmetric-10-8-6-4-2-0.85-sgd-metropolis-2x700"
     controls = Experiment(labels="random", estimator="kde", networks=2, epochs=7)
     assert controls.title == "symmetric-10-8-6-4-2-0.85-random-labels-kde-2x7"
 
@@ -488,7 +498,54 @@ def test_the_noise_is_a_thousandth_unless_another_is_asked_for() -> None:
     assert set(BINNED) == set(ESTIMATORS) - {"kde", "exact"}
 
 
+def test_a_single_optimizer_is_written_down_as_a_text_and_several_as_a_list() -> None:
+    assert Experiment().to_dict()["optimizer"] == "sgd"
+    assert Experiment(optimizer=("sgd", "adam")).to_dict()["optimizer"] == ["sgd", "adam"]
+    assert Experiment.from_dict({"optimizer": ["adam"]}) == Experiment.from_dict({"optimizer": "adam"})
+
+
+@pytest.mark.parametrize("bad", ["sgd", ()])
+def test_optimizers_are_at_least_one_in_a_tuple(bad: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^optimizer is .*: give at least one of sgd, momentum, adam, metropolis$"):
+        Experiment(optimizer=bad)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValue, match=r"^optimizer names the same value twice: sgd, sgd$"):
+        Experiment(optimizer=("sgd", "sgd"))
+
+
+def test_a_relaxation_is_measured_where_it_begins() -> None:
+    both = Experiment(optimizer=("sgd", "metropolis"), snapshots=3)
+    assert both.relaxation_epoch == 350
+    assert 350 in both.snapshot_epochs
+    assert 123 in both.override({"relax_from": 123}).snapshot_epochs
+    assert not Experiment(snapshots=3).relaxes
+    assert 350 not in Experiment(snapshots=3).snapshot_epochs
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"relax_from": 5}, "relax-from is 5: it is of the optimiser metropolis alone"),
+        ({"optimizer": "adam", "relax_from": 5}, "relax-from is 5: it is of the optimiser metropolis alone"),
+        ({"optimizer": "metropolis", "relax_from": -1}, "relax-from is -1: allowed is a whole number from 0 to 9999 "),
+        ({"optimizer": "metropolis", "epochs": 350}, "relax-from is 350: allowed is a whole number from 0 to 349 "),
+        ({"optimizer": "metropolis", "relax_from": 2.0}, "relax-from is 2.0: allowed is a whole number "),
+        ({"optimizer": ["sgd", "metropolis"], "trainer": "torch"}, "the torch trainer has no metropolis"),
+        ({"optimizer": "metropolis", "device": "cuda"}, "metropolis runs on the cpu, not on cuda"),
+    ],
+)
+def test_a_relaxation_that_cannot_be_is_refused(settings: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        Experiment.from_dict(settings)
+    assert str(caught.value).startswith(told)
+
+
+def test_optimizers_without_metropolis_take_relax_from_away() -> None:
+    relaxed = Experiment(optimizer=("sgd", "metropolis"), relax_from=400)
+    assert relaxed.override({"optimizer": "adam"}) == Experiment(optimizer=("adam",))
+    assert relaxed.override({"networks": 3}).relax_from == 400
+
+
 def test_unset_settings_are_not_written_down() -> None:
     plain = Experiment().to_dict()
-    assert {"theta", "gamma", "i_xy", "snapshots", "noise"}.isdisjoint(plain)
+    assert {"theta", "gamma", "i_xy", "snapshots", "noise", "relax_from"}.isdisjoint(plain)
     assert None not in plain.values()

@@ -18,7 +18,7 @@ import pytest
 
 from engine import runner
 from engine.errors import EngineError, InvalidValue, SessionError, StorageError, TrainingError
-from engine.experiment import Experiment
+from engine.experiment import OPTIMIZERS, Experiment
 from engine.measures.snapshot import Measurer
 from engine.networks import Architecture, draw_samples, sample_size
 from engine.rules.catalogue import load_rule
@@ -217,7 +217,7 @@ def problem_of(experiment: Experiment) -> Problem:
     (ensemble,) = experiment.ensembles
     seeds = tuple(range(experiment.seed, experiment.seed + experiment.networks))
     assert isinstance(experiment.batch, int)
-    how = Optimization(experiment.optimizer, experiment.learning_rate, experiment.momentum, experiment.batch)
+    how = Optimization(ensemble.optimizer, experiment.learning_rate, experiment.momentum, experiment.batch)
     samples = draw_samples(rule, ensemble.fraction, seeds)
     return Problem(Architecture.of(rule, ensemble.hidden, experiment.activation), rule, samples, seeds, how)
 
@@ -381,13 +381,15 @@ def test_more_snapshots_change_no_other_snapshot(straight: Callable[[Experiment]
 # ---- stopped and gone on with
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("stops", [[0], [1], [6], [2, 3, 11]], ids=str)
 @pytest.mark.usefixtures("one_epoch_at_a_time")
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
     path: Path, straight: Callable[[Experiment], Results], optimizer: str, stops: list[int]
 ) -> None:
     experiment = SMALL.override({"optimizer": optimizer, "learning_rate": 0.05})
+    if optimizer == "metropolis":
+        experiment = SMALL.override({"optimizer": optimizer, "relax_from": 5})
     assert run(path, experiment, **interrupt_at(stops[0])) == "stopped"
     for epoch in stops[1:]:
         assert read_summary(path).status == "stopped"
@@ -396,6 +398,26 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
         assert read_summary(path).epochs_done == epoch
     assert go_on(path) == "finished"
     assert_same(results(path), straight(experiment))
+
+
+def test_sgd_and_its_relaxation_part_where_the_relaxation_begins(path: Path) -> None:
+    run(path, SMALL.override({"optimizer": ["sgd", "metropolis"], "relax_from": 6, "trainer": "auto"}))
+    with SessionReader(path) as reader:
+        plain, relaxed = reader.summary.ensembles
+        assert (plain.optimizer, relaxed.optimizer) == ("sgd", "metropolis")
+        assert plain.snapshots == relaxed.snapshots == (0, 1, 4, 6, 9, 12)
+        for epoch in plain.snapshots:
+            same = np.array_equal(reader.weights(plain, epoch), reader.weights(relaxed, epoch))
+            assert same == (epoch <= 6)
+        before, after = reader.layers(plain), reader.layers(relaxed)
+        assert np.isfinite(before.snr[1:]).all()
+        assert np.isfinite(after.snr[1:4]).all()
+        assert np.isnan(after.grad_mean[4:]).all()
+        assert np.isnan(before.acceptance).all()
+        assert np.isnan(after.acceptance[:4]).all()
+        assert (after.acceptance[4:] > 0).all()
+        loss = reader.learning(relaxed).train_loss
+        assert (loss[4:] <= loss[3] * (1 + 2e-6)).all()
 
 
 def test_stopping_between_snapshots_keeps_the_epochs_since(path: Path, one_epoch_at_a_time: None) -> None:

@@ -77,6 +77,7 @@ class Recorder:
             numbers(),
             std,
             numbers(),
+            numbers() if epoch % 2 else None,
         )
         state = TrainingState(epoch, weights, np.zeros((0, *weights.shape), np.float32))
         self.writer.record(cohort, measured, state, keep_weights=True)
@@ -120,6 +121,9 @@ LAYER_SOURCES = {
     "i_y_lower": lambda measured: measured.information.i_y_lower,
     "saturated": lambda measured: measured.information.saturated,
     "nonlinear": lambda measured: measured.information.nonlinear,
+    "acceptance": lambda measured: (
+        np.full(measured.weight_norm.shape, np.nan) if measured.acceptance is None else measured.acceptance
+    ),
 }
 
 

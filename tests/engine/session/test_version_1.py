@@ -13,7 +13,7 @@ import pytest
 from engine.errors import SessionError
 from engine.runner import Run, reopen
 from engine.session.follow import Follower
-from engine.session.format import ADDED_IN_2, FORMAT_VERSION
+from engine.session.format import FORMAT_VERSION, added_since
 from engine.session.history import LAYER_COLUMNS, SessionReader
 from engine.session.writer import SessionWriter
 
@@ -23,7 +23,8 @@ WITH_WEIGHTS = DATA / "version-1.ibs"
 WITHOUT = DATA / "version-1-no-weights.ibs"
 """One relu network 12-3-1, 10 epochs, no weights."""
 BOTH = pytest.mark.parametrize("original", [WITH_WEIGHTS, WITHOUT], ids=lambda path: path.stem)
-OLD_COLUMNS = tuple(column for column in LAYER_COLUMNS if column not in ADDED_IN_2)
+NEW_COLUMNS = tuple(column for table, column, _ in added_since(1) if table == "layer")
+OLD_COLUMNS = tuple(column for column in LAYER_COLUMNS if column not in NEW_COLUMNS)
 
 
 def version(path: Path) -> int:
@@ -44,7 +45,7 @@ def copy(original: Path, tmp_path: Path) -> Path:
 @BOTH
 def test_the_files_kept_here_are_of_version_1(original: Path) -> None:
     assert version(original) == 1
-    assert {name for _, name, *_ in rows(original, "PRAGMA table_info(layer)")}.isdisjoint(ADDED_IN_2)
+    assert {name for _, name, *_ in rows(original, "PRAGMA table_info(layer)")}.isdisjoint(NEW_COLUMNS)
 
 
 @BOTH
@@ -59,7 +60,7 @@ def test_it_is_read_without_a_change_and_what_it_does_not_have_is_absent(origina
             recorded = rows(copy, f"SELECT {column} FROM layer ORDER BY snapshot, network, layer")
             expected = np.array(recorded, np.float64).reshape(layers.i_x.shape)
             assert np.array_equal(getattr(layers, column), expected, equal_nan=True)
-        for column in ADDED_IN_2:
+        for column in NEW_COLUMNS:
             assert np.isnan(getattr(layers, column)).all()
     with Follower(copy) as follower:
         assert np.array_equal(follower.layers(0).i_x, layers.i_x)
@@ -72,9 +73,10 @@ def test_it_is_read_without_a_change_and_what_it_does_not_have_is_absent(origina
 def test_who_goes_on_with_it_adds_columns_and_leaves_what_is_recorded(original: Path, copy: Path) -> None:
     SessionWriter.reopen(copy).close()
     assert version(copy) == FORMAT_VERSION
-    assert tuple(name for _, name, *_ in rows(copy, "PRAGMA table_info(layer)"))[-4:] == ADDED_IN_2
+    assert tuple(name for _, name, *_ in rows(copy, "PRAGMA table_info(layer)"))[-len(NEW_COLUMNS) :] == NEW_COLUMNS
     for table in ("session", "rule", "ensemble", "cohort", "network", "snapshot", "learning", "weights", "checkpoint"):
-        query = f"SELECT * FROM {table}" if table != "session" else "SELECT experiment, schedule, created FROM session"
+        columns = ", ".join(name for _, name, *_ in rows(original, f"PRAGMA table_info({table})"))
+        query = f"SELECT {columns if table != 'session' else 'experiment, schedule, created'} FROM {table}"
         assert rows(copy, query) == rows(original, query)
     query = f"SELECT snapshot, network, layer, {', '.join(OLD_COLUMNS)} FROM layer"
     assert rows(copy, query) == rows(original, query)

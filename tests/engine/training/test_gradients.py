@@ -16,7 +16,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.experiment import ACTIVATIONS, OPTIMIZERS
+from engine.experiment import ACTIVATIONS
 from engine.networks import Architecture, Samples, draw_samples
 from engine.rules.patterns import binary_patterns
 from engine.rules.rule import Rule
@@ -183,7 +183,7 @@ def assert_gradients_are_autograds(trainer: str, problem: Problem, state: Traini
 
 
 @both
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("inputs", ["binary", "real"])
 def test_one_step_has_autograds_gradients(trainer: str, optimizer: str, activation: str, inputs: str) -> None:
@@ -295,7 +295,7 @@ RATES = {"sgd": 0.5, "momentum": 0.1, "adam": 0.01}
 
 
 @both
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("momentum", [0.9, 0.5, 0.0])
 def test_weights_and_what_is_remembered_follow_torch_optim(trainer: str, optimizer: str, momentum: float) -> None:
     """6 epochs of 4 batches, the last of them smaller; error relative to how far the weights have moved."""
@@ -368,7 +368,7 @@ def split(problem: Problem, slot: np.ndarray) -> list[torch.Tensor]:
 
 
 @both
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize(("size", "batch"), [(100, 32), (96, 32), (20, 1), (1100, 600)])
 def test_gradient_norms_are_those_of_the_last_epochs_batches(

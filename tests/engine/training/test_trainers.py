@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.experiment import OPTIMIZERS
 from engine.measures.snapshot import Measurer
 from engine.networks import Architecture, draw_samples
 from engine.rules.catalogue import load_rule
@@ -34,7 +33,7 @@ TRAINERS: dict[str, Callable[[Problem, TrainingState], Trainer]] = {
     "torch": lambda problem, state: TorchTrainer(problem, state, "cpu", 1),
 }
 both = pytest.mark.parametrize("trainer", TRAINERS)
-every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS)
+every_optimizer = pytest.mark.parametrize("optimizer", RATES)
 
 
 def problem_of(optimizer: str = "sgd", seeds: range = range(3), batch: int = 40, slower: float = 1.0) -> Problem:

@@ -43,7 +43,7 @@ def write_session(
             ensemble = experiment.ensembles[row.ensemble]
             architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
             weights = np.zeros((row.networks, architecture.parameters), np.float32)
-            slots = np.zeros((SLOTS[experiment.optimizer], *weights.shape), np.float32)
+            slots = np.zeros((SLOTS[ensemble.optimizer], *weights.shape), np.float32)
             for epoch in writer.schedule:
                 if until is None or epoch <= until:
                     measured = _measured(row, ensemble, architecture.layers, epoch, experiment.epochs)

@@ -21,7 +21,7 @@ HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib",
 OPTIONS = {
     "run": "--quick --full "
     "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
-    "--optimizer --momentum --activation --init-scale --labels --estimator --bins --noise "
+    "--optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
     "--snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
@@ -29,6 +29,8 @@ OPTIONS = {
     "stop": "--sessions-dir --quiet",
     "show": "--epoch --chart --no-chart --sessions-dir --json",
     "phases": "--ensemble --chart --no-chart --sessions-dir --json",
+    "relaxation": "--chart --no-chart --sessions-dir --json",
+    "noise": "--epoch --sigma --draws --chart --no-chart --threads --sessions-dir --json --quiet",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
     "remeasure": "--estimator --bins --noise --epoch --out --threads --sessions-dir --json --quiet",
     "sweep-bins": "--bins --ensemble --estimator --chart --no-chart --threads --sessions-dir --json --quiet",

@@ -1,0 +1,49 @@
+"""Generalisation error against noise in the weights (Shwartz-Ziv and Tishby 2017, section 4)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui.charts.palette import Category
+from ibtui.charts.scale import Axis
+from ibtui.charts.spec import ChartSpec, Guide, Series
+
+if TYPE_CHECKING:
+    from engine.noise import NoiseErrors
+
+_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def noise_chart(curves: Mapping[str, NoiseErrors], *, title: str) -> ChartSpec:
+    """Generalisation error against sigma, one line an ensemble; dotted the closed form where there is one."""
+    series: list[Series] = []
+    most = 0.0
+    for number, (name, errors) in enumerate(curves.items()):
+        mean = _mean(errors.outside)
+        mean = _mean(errors.every) if np.isnan(mean).all() else mean
+        key = _KEYS[number % len(_KEYS)]
+        if errors.closed is not None:
+            closed = errors.closed.mean(axis=0)
+            series.append(
+                Series(errors.sigmas, closed, "dotted", None, label="closed form", key=".", tell="closed form")
+            )
+        series.append(Series(errors.sigmas, mean, "line", Category(number), label=name, marker="●", key=key, tell=name))
+        most = max(most, float(errors.sigmas.max()))
+    return ChartSpec(
+        title,
+        Axis("noise, relative to the weights", 0.0, most or 1.0),
+        Axis("generalisation error", 0.0, 0.55),
+        series=tuple(series),
+        guides=(Guide("y", 0.5, "guessing"),),
+        caption="Outside the samples (on all patterns where there are none), mean over networks and draws.",
+    )
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no network has patterns outside its sample
+        return np.asarray(np.nanmean(values, axis=0))

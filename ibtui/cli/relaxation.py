@@ -1,0 +1,184 @@
+"""`ibtui relaxation`: what a Monte-Carlo relaxation of the weights does to the layers, beside SGD at the same cost."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import InvalidValue
+from engine.experiment import parse_hidden
+from ibtui.cli.console import output, print_json
+from ibtui.cli.options import Json, Session, SessionsDir
+from ibtui.locations import find_session, sessions_directory
+from ibtui.wording import ensemble_name, estimate, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.phases.relaxation import Change, Relaxation
+    from engine.phases.spread import Spread
+    from engine.session.history import SessionReader
+    from engine.session.summary import EnsembleSummary, Summary
+
+
+def relaxation(
+    session: Session,
+    chart: Annotated[bool, typer.Option("--chart/--no-chart", help="Draw the change of I(X;T).")] = True,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+) -> None:
+    """Tell whether a Monte-Carlo relaxation (optimiser metropolis) compresses, beside SGD where that ran too."""
+    path = find_session(session, sessions_directory(sessions_dir))
+    from engine.session.history import SessionReader
+
+    with SessionReader(path) as reader, reader.moment():
+        summary = reader.summary
+        found = [
+            (ensemble, compare(reader, ensemble)) for ensemble in summary.ensembles if ensemble.optimizer == METROPOLIS
+        ]
+    if not found:
+        raise InvalidValue(
+            f"session {summary.name!r} has no ensemble of the optimiser metropolis: `ibtui run monte-carlo` makes one"
+        )
+    if json:
+        print_json(_document(summary, found))
+        return
+    _print(summary, found, chart=chart)
+
+
+METROPOLIS = "metropolis"
+
+
+def compare(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
+    """An ensemble of metropolis beside that of SGD with the same architecture and sample fraction, if there is one.
+
+    Raises:
+        InvalidValue: nothing has been measured after the relaxation began.
+        SessionError: the session is damaged.
+    """
+    from engine.phases.relaxation import relaxation as compared
+
+    summary = reader.summary
+    place = (relaxed.hidden, relaxed.fraction)
+    others = [e for e in summary.ensembles if e.optimizer == "sgd" and (e.hidden, e.fraction) == place]
+    histories = [(reader.layers(each), reader.learning(each)) for each in (relaxed, *others[:1])]
+    return compared(
+        histories[0],
+        histories[1] if others else None,
+        widths=(*parse_hidden(relaxed.hidden), 1),
+        start=summary.experiment.relaxation_epoch,
+    )
+
+
+def _document(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]]) -> dict[str, Any]:
+    """Bits, nats, shares; scripts rely on the names."""
+    return {
+        "name": summary.name,
+        "path": str(summary.path),
+        "relax_from": summary.experiment.relaxation_epoch,
+        "ensembles": [
+            {
+                "ensemble": ensemble.index,
+                "hidden": ensemble.hidden,
+                "fraction": ensemble.fraction,
+                "networks": ensemble.networks,
+                "epoch": one.end,
+                "gradient_evaluations": one.end - one.start,
+                "sample_size": ensemble.sample_size,
+                "layers": [
+                    {
+                        "layer": row.layer,
+                        "width": row.width,
+                        "i_x": _change(row.i_x),
+                        "i_y": _change(row.i_y),
+                        "acceptance": _spread(row.acceptance),
+                    }
+                    for row in one.layers
+                ],
+                **{name: _change(getattr(one, name)) for name in ("train_loss", "train_accuracy", "test_accuracy")},
+            }
+            for ensemble, one in found
+        ],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {name: _spread(getattr(change, name)) for name in ("start", "relaxed", "sgd", "difference")}
+
+
+def _spread(value: Spread | None) -> dict[str, float | int | None] | None:
+    if value is None:
+        return None
+    plain = [number if math.isfinite(number) else None for number in (value.mean, value.error)]
+    return {"mean": plain[0], "error": plain[1], "networks": value.count}
+
+
+def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *, chart: bool) -> None:
+    from ibtui.charts.relaxation import relaxation_chart
+    from ibtui.cli.drawing import draw
+
+    console = output()
+    console.print(
+        printable(f"{summary.name}: Monte-Carlo relaxation from epoch {summary.experiment.relaxation_epoch}"),
+        style="bold",
+    )
+    for ensemble, one in found:
+        name = ensemble_name(ensemble.hidden, ensemble.fraction)
+        of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
+        console.print()
+        if chart:
+            draw(relaxation_chart(one, title=f"Compression by relaxation: {name}"), console.width)
+        title = f"{name}, {of}: change from epoch {one.start} to {one.end}, {one.end - one.start} gradient evaluations"
+        console.print(title, style="italic")
+        for what, attribute in (("I(X;T) bits", "i_x"), ("I(T;Y) bits", "i_y")):
+            console.print(_table(one, what, attribute))
+            console.print()
+        for line in _learning(one):
+            console.print(line)
+    console.print()
+    console.print(
+        "Mean ± standard error over networks; the difference is of the same networks. A gradient evaluation is a pass "
+        "forward and backward over the whole sample, an epoch of SGD; a forward pass of a Monte-Carlo move counts as a "
+        "third of it, so that both have cost the same. The loss of the sample never rises above that at the start. "
+        f"I(X;T) and I(T;Y) by {estimate(summary.experiment)}.",
+        style="dim",
+    )
+
+
+def _table(one: Relaxation, what: str, name: str) -> Table:
+    """How one number of every layer has changed."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    changes = [getattr(row, name) for row in one.layers]
+    beside = ("SGD", "apart") if changes[0].sgd is not None else ()
+    for column in ("layer", what, "relaxed", *beside, "accepted"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row, change in zip(one.layers, changes, strict=True):
+        moved = [part for part in (change.relaxed, change.sgd, change.difference) if part is not None]
+        layer = str(row.layer) if row.layer < len(one.layers) else "output"
+        cells = [f"{change.start.mean:.3f}", *(_text(part) for part in moved), f"{row.acceptance.mean:.0%}"]
+        table.add_row(layer, *cells)
+    return table
+
+
+def _learning(one: Relaxation) -> list[str]:
+    """Loss and accuracy at the start and at the end."""
+
+    def part(what: str, change: Change, style: str) -> str:
+        start = change.start.mean
+        ends = [("relaxed", change.relaxed), *([("SGD", change.sgd)] if change.sgd is not None else [])]
+        told = ", ".join(f"{start + moved.mean:{style}} {name}" for name, moved in ends)
+        return f"{what}: {start:{style}} at the start; {told} at the end"
+
+    lines = [
+        part("loss of the sample, nats", one.train_loss, ".4g"),
+        part("accuracy inside", one.train_accuracy, ".2%"),
+    ]
+    return [*lines, part("accuracy outside", one.test_accuracy, ".2%")] if one.test_accuracy.start.present else lines
+
+
+def _text(value: Spread) -> str:
+    return f"{value.mean:+.3f}" + ("" if math.isnan(value.error) else f" ± {value.error:.3f}")

@@ -1,0 +1,73 @@
+"""A relaxation beside SGD: changes are those of the same networks, written again network by network."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from engine.errors import InvalidValue
+from engine.phases.relaxation import Relaxation, relaxation
+from engine.session.history import LayerHistory, LearningHistory
+
+EPOCHS = np.array([0, 3, 10, 40])
+LAYERS, WIDTHS = 2, (4, 1)
+
+
+def history(seed: int, networks: int = 3, epochs: np.ndarray = EPOCHS) -> tuple[LayerHistory, LearningHistory]:
+    random = np.random.default_rng(seed)
+    shape = (len(epochs), networks, LAYERS)
+    layers = {field.name: random.normal(size=shape) for field in fields(LayerHistory) if field.name != "epochs"}
+    learning = {f.name: random.normal(size=shape[:2]) for f in fields(LearningHistory) if f.name != "epochs"}
+    return LayerHistory(epochs, **layers), LearningHistory(epochs, **learning)
+
+
+def compared(*histories: tuple[LayerHistory, LearningHistory], start: int = 3) -> Relaxation:
+    return relaxation(histories[0], histories[1] if len(histories) > 1 else None, widths=WIDTHS, start=start)
+
+
+def test_changes_are_from_the_start_to_the_end_and_differences_network_by_network() -> None:
+    relaxed, sgd = history(1), history(2)
+    found = compared(relaxed, sgd)
+    assert (found.start, found.end) == (3, 40)
+    assert found.epochs.tolist() == [3, 10, 40]
+    for row in found.layers:
+        for change, name in ((row.i_x, "i_x"), (row.i_y, "i_y")):
+            one, other = (getattr(h[0], name)[:, :, row.layer - 1] for h in (relaxed, sgd))
+            moved, by_sgd = one[3] - one[1], other[3] - other[1]
+            assert change.start.mean == pytest.approx(one[1].mean())
+            assert change.relaxed.mean == pytest.approx(moved.mean())
+            assert change.sgd is not None
+            assert change.sgd.mean == pytest.approx(by_sgd.mean())
+            assert change.difference is not None
+            assert change.difference.mean == pytest.approx((moved - by_sgd).mean())
+            assert change.difference.error == pytest.approx((moved - by_sgd).std(ddof=1) / np.sqrt(3))
+        assert row.acceptance.mean == pytest.approx(relaxed[0].acceptance[3, :, row.layer - 1].mean())
+    assert found.train_loss.relaxed.mean == pytest.approx((relaxed[1].train_loss[3] - relaxed[1].train_loss[1]).mean())
+    assert np.array_equal(found.relaxed_i_x, relaxed[0].i_x[1:])
+    assert found.sgd_i_y is not None
+    assert np.array_equal(found.sgd_i_y, sgd[0].i_y[1:])
+
+
+def test_without_sgd_there_is_nothing_to_compare_with() -> None:
+    found = compared(history(1))
+    assert found.layers[0].i_x.sgd is None
+    assert found.layers[0].i_x.difference is None
+    assert found.sgd_i_x is None
+    assert found.test_accuracy.sgd is None
+
+
+def test_only_epochs_that_both_have_measured_for_all_networks_count() -> None:
+    relaxed, sgd = history(1), history(2, epochs=np.array([0, 3, 10, 20]))
+    sgd[0].i_x[2, 1] = np.nan  # a network that has not come that far
+    with pytest.raises(InvalidValue, match="no epoch after 3, where the relaxation begins, has been measured"):
+        compared(relaxed, sgd)
+    sgd[0].i_x[2, 1] = 1.0
+    assert compared(relaxed, sgd).end == 10
+
+
+@pytest.mark.parametrize("start", [40, 50, 4])
+def test_a_relaxation_that_has_not_begun_is_refused(start: int) -> None:
+    with pytest.raises(InvalidValue, match=f"no epoch after {start}, where the relaxation begins"):
+        compared(history(1), start=start)
