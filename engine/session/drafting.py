@@ -19,6 +19,9 @@ from engine.session.format import (
     transaction,
 )
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a session while it is written."""
+
 
 def this_program() -> str:
     """What writes sessions here, with its version."""
@@ -66,7 +69,11 @@ def draft(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _publish(new: Path, path: Path) -> None:
-    """Give a finished file its name, unless that is taken."""
+    """Give a finished file its name, unless that is taken.
+
+    Whoever deletes a session alone, without what SQLite keeps beside it, leaves that to the next one of the name: to
+    SQLite it would be part of it, and the old session's numbers would appear in the new one.
+    """
     try:
         try:
             os.link(new, path)
@@ -81,9 +88,21 @@ def _publish(new: Path, path: Path) -> None:
         ) from None
     except OSError as error:
         raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+    for suffix in BESIDE:  # only now that the name is taken: before, another run could have begun to write them
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def rename(path: Path, new: Path) -> None:
+    """Give a plain session file, which nobody writes (`engine.session.control.settle`), another name beside it.
+
+    Raises:
+        InvalidValue: there is a file of that name already, or the directory cannot be written.
+    """
+    _publish(path, new)
+    path.unlink(missing_ok=True)
 
 
 def discard(path: Path) -> None:
-    """Remove a session that was only begun, with what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    """Remove a session with what SQLite keeps beside it."""
+    for suffix in ("", *BESIDE):
         Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -19,6 +18,7 @@ from engine.errors import EngineError
 from engine.experiment import hidden_text
 from engine.presets import DEFAULT, PRESETS
 from engine.session.control import settle
+from engine.session.drafting import discard, rename
 from engine.session.summary import Summary
 from ibtui.commands import ask
 from ibtui.locations import free_path, is_example, require_name
@@ -337,8 +337,7 @@ class LibraryScreen(Screen[None]):
         if name is not None and name.strip() != old.stem:
             try:
                 settle(old)
-                os.link(old, _beside(old, name))  # never over another file
-                old.unlink()
+                rename(old, _beside(old, name))
             except (OSError, EngineError) as error:
                 self.notify(printable(f"not renamed: {error}"), severity="error", markup=False)
             self._look()
@@ -354,8 +353,10 @@ class LibraryScreen(Screen[None]):
             return
         question = f"Delete {printable(summary.path.stem)}, with all that was measured ({size(summary.size)})?"
         if await self.app.push_screen_wait(Choice(question, {"keep": "Keep", "delete": "Delete"})) == "delete":
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{summary.path}{suffix}").unlink(missing_ok=True)
+            try:
+                discard(summary.path)
+            except OSError as error:
+                self.notify(printable(f"not deleted: {error}"), severity="error", markup=False)
             self._look()
 
     @work(exclusive=True, group="export")

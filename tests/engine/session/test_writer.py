@@ -26,7 +26,7 @@ from engine.rules.rule import Rule
 from engine.session import drafting
 from engine.session import writer as module
 from engine.session.control import send, settle
-from engine.session.drafting import discard
+from engine.session.drafting import discard, rename
 from engine.session.history import SessionReader
 from engine.session.summary import read_summary
 from engine.session.writer import CohortRow, Measured, SessionWriter
@@ -531,6 +531,37 @@ def test_a_session_that_was_only_begun_is_discarded_with_all_beside_it(path: Pat
     discard(path)
     discard(path)
     assert list(path.parent.iterdir()) == [neighbour]
+
+
+def left_behind(path: Path) -> None:
+    """A session of that name was killed, and its file deleted without what SQLite keeps beside it."""
+    with SessionWriter.create(path, "old", EXPERIMENT, RULE) as old:
+        old.record(populated(old), *snapshot_at(3), keep_weights=True)
+        beside = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("-wal", "-shm")}
+    path.unlink()
+    for suffix, content in beside.items():
+        Path(f"{path}{suffix}").write_bytes(content)
+
+
+def test_what_a_deleted_session_left_behind_does_not_get_into_a_new_one_of_its_name(path: Path) -> None:
+    left_behind(path)
+    with SessionWriter.create(path, "new", EXPERIMENT, RULE) as writer:
+        assert writer.cohorts() == []
+        assert read_summary(path).name == "new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_nor_into_one_that_is_renamed_to_it(path: Path) -> None:
+    left_behind(path)
+    other = path.with_name("other.ibs")
+    SessionWriter.create(other, "other", EXPERIMENT, RULE).close()
+    before = other.read_bytes()
+    rename(other, path)
+    assert read_summary(path).name == "other"
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(InvalidValue, match="exists already"):
+        rename(path, path)
 
 
 def test_weights_are_left_out_where_they_are_not_to_be_kept(path: Path, writer: SessionWriter) -> None:
