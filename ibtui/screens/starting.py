@@ -25,16 +25,19 @@ class Starting(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A sign of life, and what it is about."""
         with Vertical(id="dialog"):
-            yield Static(id="what", markup=False)
+            yield Static(self._said(), id="what", markup=False)
             yield LoadingIndicator(id="starting")
             yield Static("escape: do something else meanwhile; it will be in the library", markup=False)
 
     def on_mount(self) -> None:
         """Count the seconds."""
-        self._tell()
         self.set_interval(1.0, self._tell)
 
-    def _tell(self) -> None:
+    def _said(self) -> str:
         waited = time.monotonic() - self._began
         why = ": compiling the kernels, which is done once on a machine" if waited > 3 else ""
-        self.query_one("#what", Static).update(f"Starting {self._name} ({waited:.0f} s){why}")
+        return f"Starting {self._name} ({waited:.0f} s){why}"
+
+    def _tell(self) -> None:
+        for what in self.query("#what").results(Static):  # none where a run is so quick that this is gone again
+            what.update(self._said())
