@@ -211,6 +211,15 @@ def open_session(path: Path, *, write: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies under a name: device and number. None where none does, or none can be looked at."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 def _require_session(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")  # nothing in a stranger's schema may call functions
     identity = connection.execute("PRAGMA application_id").fetchone()[0]

@@ -20,7 +20,7 @@ from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
 from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import columns_of, count, one_moment, open_session, sqlite_errors
+from engine.session.format import columns_of, count, file_identity, one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
@@ -96,11 +96,18 @@ class SessionReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = file_identity(path)
         self._connection = open_session(path)
 
     @contextmanager
     def moment(self) -> Iterator[None]:
-        """All that is read inside is of one moment, whatever a run writes meanwhile."""
+        """All that is read inside is of one moment, whatever a run writes meanwhile.
+
+        Raises:
+            SessionError: another file has taken the name of the one that was opened.
+        """
+        if file_identity(self.path) not in (self._file, None):
+            raise SessionError(f"session {str(self.path)!r} was replaced by another file: open it again")
         with sqlite_errors(self.path), one_moment(self._connection):
             yield
 

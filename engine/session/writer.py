@@ -3,6 +3,9 @@
 Every method that writes does so in one transaction: a snapshot, with the checkpoint to go on from, is in the file
 whole or not at all, whatever kills the process. The right to write is claimed in the file itself, under SQLite's
 lock, and is free again as soon as the claiming process is gone.
+
+A file that is moved, deleted or replaced while it is written would take its writes with it, to where nobody looks: the
+writer stops at its next one, and leaves a moved file whole. What lies under the old name then is not its own any more.
 """
 
 from __future__ import annotations
@@ -10,15 +13,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
-from engine.errors import SessionError
+from engine.errors import SessionError, StorageError
 from engine.experiment import MAX_NETWORKS, Ensemble, Experiment, hidden_text
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
@@ -27,6 +30,7 @@ from engine.session.codec import absent_as_none, members_and_labels, pack_number
 from engine.session.drafting import discard, draft, lay_out, this_program
 from engine.session.format import (
     count,
+    file_identity,
     open_session,
     sqlite_errors,
     transaction,
@@ -34,6 +38,9 @@ from engine.session.format import (
 )
 from engine.session.liveness import read_writer, this_process
 from engine.training.problem import TrainingState
+
+MOVED_PATIENCE = 2000
+"""Milliseconds to wait for readers of a file that was moved, so that it becomes whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +75,7 @@ class SessionWriter:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._file = file_identity(path)
 
     @classmethod
     def create(cls, path: Path, name: str, experiment: Experiment, rule: Rule) -> SessionWriter:
@@ -111,6 +119,21 @@ class SessionWriter:
             connection.close()
             raise
         return writer
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All that is written inside is there whole, or not at all.
+
+        Raises:
+            StorageError: the file is no longer where it was, or cannot be written.
+        """
+        if file_identity(self.path) != self._file:
+            raise StorageError(
+                f"session {str(self.path)!r} was moved, deleted or replaced while it ran: where the file is now, it is "
+                "whole up to its last snapshot, and can be gone on with"
+            )
+        with sqlite_errors(self.path), transaction(self._connection):
+            yield
 
     def _configure(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -179,7 +202,7 @@ class SessionWriter:
 
     def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:
         """Set a longer or wider experiment than the one begun."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             self._connection.execute(
                 "UPDATE session SET experiment = ?, schedule = ?",
                 (json.dumps(experiment.to_dict()), json.dumps(list(schedule))),
@@ -187,7 +210,7 @@ class SessionWriter:
 
     def add_ensemble(self, ensemble: Ensemble, inputs: int, sample_size: int, trainer: str, device: str) -> None:
         """Record an ensemble of the grid and what trains it."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             self._connection.execute(
                 "INSERT INTO ensemble VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -204,7 +227,7 @@ class SessionWriter:
 
     def add_cohort(self, ensemble: int, first: int, seeds: Sequence[int], samples: Samples, patterns: int) -> CohortRow:
         """Record networks first, first + 1, ... of an ensemble, with their samples of that many patterns."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             cursor = self._connection.execute(
                 "INSERT INTO cohort (ensemble, first, networks, epoch) VALUES (?, ?, ?, 0)",
                 (ensemble, first, len(seeds)),
@@ -247,7 +270,7 @@ class SessionWriter:
         information, learning = measured.information, measured.learning
         networks, layers = information.i_x.shape
         numbers = np.arange(cohort.first, cohort.first + networks)
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             cursor = self._connection.execute(
                 "INSERT INTO snapshot (cohort, epoch, time) VALUES (?, ?, ?)",
                 (cohort.id, state.epoch, time.time()),
@@ -291,7 +314,7 @@ class SessionWriter:
 
     def checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
         """Record what to go on from, between snapshots."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             self._write_checkpoint(cohort, state)
 
     def _write_checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
@@ -321,7 +344,7 @@ class SessionWriter:
 
     def show_progress(self, rate: float | None, remaining: float | None) -> None:
         """A sign of life, with epochs per second and seconds to go."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             self._connection.execute(
                 "UPDATE writer SET heartbeat = ?, rate = ?, remaining = ?", (time.time(), rate, remaining)
             )
@@ -330,14 +353,14 @@ class SessionWriter:
         """What other processes have asked for since the last call: `pause`, `resume`, `stop`."""
         with sqlite_errors(self.path):
             rows = self._connection.execute("SELECT id, command FROM control WHERE done = 0 ORDER BY id").fetchall()
-            if rows:
-                with transaction(self._connection):
-                    self._connection.execute("UPDATE control SET done = 1 WHERE id <= ?", (rows[-1][0],))
+        if rows:
+            with self._writing():
+                self._connection.execute("UPDATE control SET done = 1 WHERE id <= ?", (rows[-1][0],))
         return [command for _, command in rows]
 
     def set_status(self, status: str, text: str = "") -> None:
         """`running`, `paused`, `stopped` or `finished`, logged as an event with `text`."""
-        with sqlite_errors(self.path), transaction(self._connection):
+        with self._writing():
             self._connection.execute("UPDATE session SET status = ?", (status,))
             self._connection.execute(
                 "INSERT INTO event (time, kind, text) VALUES (?, ?, ?)", (time.time(), status, text)
@@ -347,8 +370,23 @@ class SessionWriter:
         """Let go of the file. Nobody reading it, it becomes one plain file."""
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA busy_timeout = 0")
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            if file_identity(self.path) == self._file:
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+            else:
+                self._leave_whole()
         self._connection.close()
+
+    def _leave_whole(self) -> None:
+        """Put all that was written into the file, wherever that is now.
+
+        What lies beside the old name is emptied and not deleted, unless there is no file of that name any more: SQLite
+        would take it for a part of whatever file comes there, which may be another session by now.
+        """
+        self._connection.execute(f"PRAGMA busy_timeout = {MOVED_PATIENCE}")
+        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy and file_identity(self.path) is None:
+            with suppress(OSError):
+                discard(self.path)
 
     def __enter__(self) -> SessionWriter:
         return self

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue, SessionError
+from engine.errors import InvalidValue, SessionError, StorageError
 from engine.experiment import Experiment
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
@@ -27,6 +27,7 @@ from engine.session import drafting
 from engine.session import writer as module
 from engine.session.control import send, settle
 from engine.session.drafting import discard, rename
+from engine.session.follow import Follower
 from engine.session.history import SessionReader
 from engine.session.summary import read_summary
 from engine.session.writer import CohortRow, Measured, SessionWriter
@@ -531,6 +532,47 @@ def test_a_session_that_was_only_begun_is_discarded_with_all_beside_it(path: Pat
     discard(path)
     discard(path)
     assert list(path.parent.iterdir()) == [neighbour]
+
+
+# ---- a file that does not stay where it is
+
+
+@pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
+def test_a_file_that_does_not_stay_where_it_is_ends_the_writing_and_harms_nothing_else(path: Path, how: str) -> None:
+    other, away = path.with_name("other.ibs"), path.with_name("away.ibs")
+    SessionWriter.create(other, "other", EXPERIMENT, RULE).close()
+    untouched = other.read_bytes()
+    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+        cohort = populated(writer)
+        writer.record(cohort, *snapshot_at(0), keep_weights=True)
+        writer.record(cohort, *snapshot_at(3), keep_weights=True)
+        with Follower(path) as follower:
+            {"moved": lambda: path.rename(away), "deleted": path.unlink, "replaced": lambda: other.rename(path)}[how]()
+            said = "replaced by another file: open it again" if how == "replaced" else "No such file"
+            with pytest.raises(SessionError, match=said):
+                follower.update()
+        for write in (
+            lambda: writer.record(cohort, *snapshot_at(4), keep_weights=True),
+            lambda: writer.checkpoint(cohort, snapshot_at(4)[1]),
+            lambda: writer.show_progress(None, None),
+            lambda: writer.set_status("finished"),
+        ):
+            with pytest.raises(StorageError, match="was moved, deleted or replaced while it ran"):
+                write()
+    left = {file.name: file for file in path.parent.iterdir()}
+    if how == "replaced":
+        assert read_summary(path).name == "other"
+        assert path.read_bytes() == untouched
+        assert left.pop("run.ibs-wal").read_bytes() == b""
+        del left["run.ibs"], left["run.ibs-shm"]
+    else:
+        assert left.pop("other.ibs").read_bytes() == untouched
+    if how == "moved":
+        assert read_summary(away).ensembles[0].snapshots == (0, 3)
+        with closing(sqlite3.connect(away)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        left = {name: file for name, file in left.items() if not name.startswith("away.ibs")}
+    assert left == {}
 
 
 def left_behind(path: Path) -> None:
