@@ -233,6 +233,22 @@ def _require_session(connection: sqlite3.Connection, path: Path) -> None:
         )
     if version < 1:
         raise SessionError(f"session {str(path)!r} is damaged: it has format version {version}")
+    _require_plain_tables(connection, path)
+
+
+def _require_plain_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Nothing in a stranger's file may compute where it is read or written: no query under a table's name, which may
+    never end, no trigger, no column or index made of an expression, no default or check that is not this format's.
+
+    Tables that are not of the format are nobody's business, but those of it are rows and nothing else.
+    """
+    strange = connection.execute(
+        "SELECT type, name FROM sqlite_schema WHERE type = 'trigger' OR (tbl_name IN (SELECT value FROM json_each(?))"
+        " AND (rootpage = 0 OR sql GLOB '*[(]*[(]*[(]*[(]*'))",
+        (TABLE_NAMES,),
+    ).fetchone()
+    if strange is not None:
+        raise SessionError(f"session {str(path)!r} is damaged: it has a {strange[0]} {strange[1]!r}, which is no table")
 
 
 def format_version(connection: sqlite3.Connection) -> int:

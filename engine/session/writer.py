@@ -11,6 +11,8 @@ writer stops at its next one, and leaves a moved file whole. What lies under the
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -125,6 +127,7 @@ class SessionWriter:
         """All that is written inside is there whole, or not at all.
 
         Raises:
+            SessionError: another process has become the writer, because this one gave no sign of life for too long.
             StorageError: the file is no longer where it was, or cannot be written.
         """
         if file_identity(self.path) != self._file:
@@ -133,6 +136,11 @@ class SessionWriter:
                 "whole up to its last snapshot, and can be gone on with"
             )
         with sqlite_errors(self.path), transaction(self._connection):
+            row = self._connection.execute("SELECT pid, host FROM writer").fetchone()
+            if row is not None and row != (os.getpid(), socket.gethostname()):
+                raise SessionError(
+                    f"session {str(self.path)!r} was taken over by process {row[0]} on {row[1]}: this run ends"
+                )
             yield
 
     def _configure(self) -> None:
@@ -321,7 +329,12 @@ class SessionWriter:
         data = np.concatenate((state.weights[None], state.slots)).astype("<f4").tobytes()
         self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (cohort.id, state.epoch, data))
         self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (state.epoch, cohort.id))
-        self._connection.execute("UPDATE writer SET heartbeat = ?", (time.time(),))
+        self._show_life()
+
+    def _show_life(self) -> None:
+        """When this process began changes with the clock of the machine: said anew each time, it stays comparable."""
+        own = this_process()
+        self._connection.execute("UPDATE writer SET started = ?, heartbeat = ?", (own.started, own.heartbeat))
 
     def read_checkpoint(self, cohort: CohortRow, parameters: int, slots: int) -> TrainingState | None:
         """What this cohort goes on from; None before its first snapshot.
@@ -345,9 +358,8 @@ class SessionWriter:
     def show_progress(self, rate: float | None, remaining: float | None) -> None:
         """A sign of life, with epochs per second and seconds to go."""
         with self._writing():
-            self._connection.execute(
-                "UPDATE writer SET heartbeat = ?, rate = ?, remaining = ?", (time.time(), rate, remaining)
-            )
+            self._show_life()
+            self._connection.execute("UPDATE writer SET rate = ?, remaining = ?", (rate, remaining))
 
     def requests(self) -> list[str]:
         """What other processes have asked for since the last call: `pause`, `resume`, `stop`."""

@@ -23,7 +23,7 @@ from engine.experiment import Experiment
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
-from engine.session import drafting
+from engine.session import drafting, liveness
 from engine.session import writer as module
 from engine.session.control import send, settle
 from engine.session.drafting import discard, rename
@@ -367,6 +367,39 @@ def test_signs_of_life_say_how_fast_and_how_long(path: Path, writer: SessionWrit
     assert again is not None
     assert (again.rate, again.remaining) == (None, None)
     assert again.heartbeat >= found.heartbeat
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_leaves_a_run_alive_and_nobody_else_gets_in(
+    path: Path, writer: SessionWriter, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    """When a process began is counted from the boot, whose time moves with the clock."""
+    clock, start = time.time, liveness.process_start
+    monkeypatch.setattr(time, "time", lambda: clock() + jump)
+    monkeypatch.setattr(liveness, "process_start", lambda pid: (start(pid) or 0.0) + jump)
+    writer.show_progress(None, None)
+    summary = read_summary(path)
+    assert summary.status == "running"
+    assert summary.writer is not None
+    assert abs(summary.writer.heartbeat - time.time()) < 60
+    with pytest.raises(SessionError, match="is in use"):
+        SessionWriter.reopen(path)
+
+
+def test_a_writer_that_was_taken_for_dead_writes_no_more(path: Path, writer: SessionWriter) -> None:
+    cohort = populated(writer)
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE writer SET pid = 7, host = 'elsewhere.example'")
+    before = dump(path)
+    for write in (
+        lambda: writer.record(cohort, *snapshot_at(3), keep_weights=True),
+        lambda: writer.show_progress(1.0, 1.0),
+        lambda: writer.set_status("finished"),
+    ):
+        with pytest.raises(SessionError, match=r"was taken over by process 7 on elsewhere\.example: this run ends"):
+            write()
+    assert dump(path) == before
 
 
 # ---- checkpoints
