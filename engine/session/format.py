@@ -10,6 +10,7 @@ the run ends it becomes a single plain file again, which also opens where nothin
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -158,6 +159,8 @@ CREATE TABLE event (
     text TEXT NOT NULL
 );
 """
+TABLES = tuple(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+"""Their names."""
 
 
 @contextmanager
@@ -237,18 +240,18 @@ def _require_session(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _require_plain_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Nothing in a stranger's file may compute where it is read or written: no query under a table's name, which may
-    never end, no trigger, no column or index made of an expression, no default or check that is not this format's.
-
-    Tables that are not of the format are nobody's business, but those of it are rows and nothing else.
+    """Nothing in a stranger's file may compute where it is read or written: no query under the name of a table, which
+    may never end, no trigger, no column that is made of others. Further tables and views are nobody's business.
     """
-    strange = connection.execute(
-        "SELECT type, name FROM sqlite_schema WHERE type = 'trigger' OR (tbl_name IN (SELECT value FROM json_each(?))"
-        " AND (rootpage = 0 OR sql GLOB '*[(]*[(]*[(]*[(]*'))",
-        (TABLE_NAMES,),
+    found = connection.execute(
+        "SELECT type, name FROM sqlite_schema WHERE type = 'trigger'"
+        f" OR (name IN {TABLES} AND (type <> 'table' OR rootpage = 0))"
+        " UNION ALL SELECT 'column', s.name || '.' || x.name FROM sqlite_schema s, pragma_table_xinfo(s.name) x"
+        f" WHERE s.name IN {TABLES} AND s.type = 'table' AND s.rootpage > 0 AND x.hidden > 0"
     ).fetchone()
-    if strange is not None:
-        raise SessionError(f"session {str(path)!r} is damaged: it has a {strange[0]} {strange[1]!r}, which is no table")
+    if found is not None:
+        kind, name = found
+        raise SessionError(f"session {str(path)!r} is damaged: its {kind} {name!r} computes, and belongs in no session")
 
 
 def format_version(connection: sqlite3.Connection) -> int:

@@ -379,6 +379,41 @@ def test_a_stranger_s_schema_can_call_no_functions(copy: Path) -> None:
         assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
 
 
+ENDLESS = "WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.mark.parametrize(
+    ("what", "statements"),
+    [
+        ("trigger 'late'", [f"CREATE TRIGGER late AFTER INSERT ON event BEGIN {ENDLESS}; END"]),
+        ("trigger 'late'", ["CREATE TRIGGER late AFTER UPDATE ON writer BEGIN DELETE FROM snapshot; END"]),
+        ("view 'layer'", ["ALTER TABLE layer RENAME TO rows", f"CREATE VIEW layer AS {ENDLESS}"]),
+        ("view 'session'", ["DROP TABLE session", f"CREATE VIEW session AS {ENDLESS}"]),
+        ("table 'event'", ["DROP TABLE event", "CREATE VIRTUAL TABLE event USING fts5(time, kind, text)"]),
+        ("column 'event.more'", ["ALTER TABLE event ADD COLUMN more AS (printf('%.*c', 999999999, 'x'))"]),
+    ],
+)
+def test_a_file_that_would_compute_is_refused_at_once(copy: Path, what: str, statements: list[str]) -> None:
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        if ("fts5",) not in connection.execute(
+            "SELECT name FROM pragma_module_list"
+        ).fetchall() and "fts5" in statements[-1]:
+            pytest.skip("this SQLite has no virtual tables to be had")
+        for statement in statements:
+            connection.execute(statement)
+    refused(copy, f"its {what} computes, and belongs in no session")
+    with pytest.raises(SessionError, match="computes"):
+        SessionWriter.reopen(copy)
+
+
+def test_tables_and_views_of_other_names_are_their_owners_business(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("CREATE TABLE notes (text)")
+        connection.execute("CREATE VIEW last AS SELECT * FROM layer WHERE snapshot = (SELECT max(id) FROM snapshot)")
+        connection.execute("CREATE INDEX mine ON layer (i_x)")
+    everything(copy)
+
+
 def test_opening_leaves_no_connection_behind_when_it_refuses(copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA application_id = 1")
