@@ -14,11 +14,13 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, StorageError, TrainingError
 from ibtui.cli.console import complain
+from ibtui.cli.ending import end_at_once
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     _open_streams()
+    end_at_once()
     try:
         status = _app() if _wants_the_app() else _command()
         sys.stdout.flush()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ibtui.cli.console import tell
+from ibtui.cli.ending import orderly
 from ibtui.wording import duration
 
 LINE_SECONDS = 5.0
@@ -16,7 +17,13 @@ LINE_SECONDS = 5.0
 
 @contextmanager
 def counting(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Call what this gives with how many are done, of how many."""
+    """Call what this gives with how many are done, of how many. A signal takes back what is begun inside."""
+    with orderly(), _shown(what, quiet) as count:
+        yield count
+
+
+@contextmanager
+def _shown(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     if quiet:
         yield lambda done, total: None
     elif not sys.stderr.isatty():

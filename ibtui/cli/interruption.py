@@ -8,8 +8,7 @@ import sys
 from types import FrameType
 
 from engine.runner import Interrupt
-
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from ibtui.cli.ending import SIGNALS
 
 
 class Interruption:

@@ -87,7 +87,7 @@ def remeasure(
             raise InvalidValue(f"{str(path)!r} exists already: choose another name, sessions are never overwritten")
         if epoch is not None:
             _measurable(reader, epoch)
-        with counting("measuring", quiet) as watch, _orderly():
+        with counting("measuring", quiet) as watch:
             save_remeasured(reader, path, path.stem, experiment, pool, watch)
     from ibtui.cli.report import report
 
@@ -104,23 +104,6 @@ def _pool(threads: int | None) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
-
-
-@contextmanager
-def _orderly() -> Iterator[None]:
-    """A request to terminate ends the work as an error would, so that nothing half-made is left behind."""
-    import signal
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {n: signal.signal(n, leave) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def changed(before: Experiment, after: Experiment) -> str:

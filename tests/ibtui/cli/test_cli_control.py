@@ -228,6 +228,32 @@ def test_ctrl_c_twice_ends_at_once_even_in_a_long_epoch(program: Program) -> Non
     program.require_whole("slow")
 
 
+LOADING = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":  # in a callback, where Python prints exceptions and forgets them
+            class Interrupted:
+                def __del__(self):
+                    os.kill(os.getpid(), signal.SIGINT)
+            Interrupted()
+sys.meta_path.insert(0, Finder())
+sys.argv = ["ibtui", *sys.argv[1:]]
+from ibtui.cli import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_word(program: Program, made: Program) -> None:
+    for arguments in (["run", "--name", "it", *program.SHORT], ["show", str(made.path("grid"))]):
+        command = program.command()
+        program.command = lambda *_, a=arguments, c=command: [c[0], "-c", LOADING, *a]  # type: ignore[method-assign]
+        process = program.start()
+        out, err = process.communicate()
+        assert (process.returncode, out, err) == (-signal.SIGINT, "", "")
+    assert not program.sessions.exists()
+
+
 def test_a_signal_that_was_to_be_ignored_is_ignored(program: Program) -> None:
     command = program.command("run", "--name", "it", *program.SHORT)
     command[2] = command[2].replace("SIG_DFL", "SIG_IGN")
