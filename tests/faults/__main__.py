@@ -1,0 +1,64 @@
+"""`python -m tests.faults [NAME ...]`: what happens to runs and sessions in the worst cases, in a table."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from tests.faults.disk import disk
+from tests.faults.kills import kills
+from tests.faults.places import places
+from tests.faults.power import power
+from tests.faults.signals import signals
+from tests.faults.table import Row, as_text, machine, write_readme
+
+FAULTS: dict[str, Callable[..., Row]] = {
+    "kills": kills,
+    "signals": signals,
+    "power": power,
+    "disk": disk,
+    "places": places,
+}
+
+
+def main() -> None:
+    """Let faults befall runs and sessions, and tell what held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=main.__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(FAULTS)}; all but soak without one"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--write", action="store_true", help="put the table into tests/README.md")
+    parser.add_argument("--seed", type=int, help="of what is random (those of the table are the defaults)")
+    parser.add_argument("--count", type=int, help="how many of each, instead of the usual number")
+    parser.add_argument("--only", type=int, help="one number alone, of mutations: to see one again")
+    parser.add_argument("--minutes", type=float, help="how long the soak is")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in FAULTS]
+    if unknown:
+        parser.error(f"unknown name {unknown[0]!r}: known are {', '.join(FAULTS)}")
+    rows = []
+    for name in arguments.names or [name for name in FAULTS if name != "soak"]:
+        fault = FAULTS[name]
+        known = inspect.signature(fault).parameters
+        given = {key: value for key, value in vars(arguments).items() if key in known and value is not None}
+        began = time.monotonic()
+        row = fault(**given)
+        row.name, row.seconds = name, time.monotonic() - began
+        rows.append(row)
+        if not arguments.json:
+            print(as_text(row), flush=True)
+        if arguments.write:
+            write_readme([row])
+    if arguments.json:
+        print(json.dumps({"machine": machine(), "rows": [dataclasses.asdict(row) for row in rows]}, indent=2))
+    sys.exit(any(row.failures for row in rows))
+
+
+if __name__ == "__main__":
+    main()

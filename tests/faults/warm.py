@@ -1,0 +1,274 @@
+"""The real command in a process of its own, without its second of loading: a process that has loaded all of it forks.
+
+`python -m tests.faults.warm` is that process. It reads requests on stdin, one JSON object a line, and answers each by one.
+What a command is to suffer beside signals is set up in the child before it begins (`Faults`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+WORK = struct.Struct("<ddii")
+"""When a piece of training ended, how long it took, the sample size that tells the ensembles apart, the epoch reached."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What befalls one command."""
+
+    largest_file: int | None = None
+    """Bytes beyond which no file grows: the disk is full."""
+    die_in_write: bool = False
+    """Whether a write beyond `largest_file` kills the process (SIGXFSZ) instead of failing."""
+    die_after_steps: int | None = None
+    """Steps of SQLite's virtual machine after which the process kills itself, wherever that is in a transaction."""
+    clock_jumps: tuple[tuple[float, float], ...] = ()
+    """Seconds after the start and by how many the clock is set then."""
+    work_log: str | None = None
+    """File to which every piece of training is logged."""
+
+
+class Child:
+    """A command that was started; ended with the `Warm` it comes from."""
+
+    def __init__(self, warm: Warm, pid: int, out: Path, err: Path) -> None:
+        self.pid = pid
+        self.status: int | None = None
+        """Exit status; the signal's number, negative, where one ended it."""
+        self._warm, self._out, self._err = warm, out, err
+
+    def wait(self, seconds: float = 60.0) -> int | None:
+        """The exit status; None where it still runs after that long."""
+        if self.status is None:
+            self.status = self._warm.ask(do="wait", pid=self.pid, seconds=seconds)
+        return self.status
+
+    def end(self, number: int) -> int | None:
+        """Send a signal and wait."""
+        self.signal(number)
+        return self.wait()
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self.status is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text(errors="surrogateescape")
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text(errors="surrogateescape")
+
+
+class Warm:
+    """Starts commands in one directory, whose sessions lie in `sessions`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.sessions = directory / "sessions"
+        self.sessions.mkdir(parents=True, exist_ok=True)
+        self.environment = environment_in(directory)
+        self._count = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.warm", str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=self.environment,
+            encoding="utf-8",
+        )
+        assert self.ask(do="hello") == "ready"
+
+    def ask(self, **request: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def start(self, *arguments: str | Path, faults: Faults | None = None) -> Child:
+        """Begin a command."""
+        self._count += 1
+        out, err = (self.directory / f"{self._count}.{name}" for name in ("out", "err"))
+        pid = self.ask(
+            do="start",
+            arguments=list(map(str, arguments)),
+            out=str(out),
+            err=str(err),
+            faults=asdict(faults or Faults()),
+        )
+        return Child(self, pid, out, err)
+
+    def __call__(self, *arguments: str | Path, faults: Faults | None = None) -> Child:
+        """Run a command to its end."""
+        child = self.start(*arguments, faults=faults)
+        if child.wait(120) is None:
+            child.end(signal.SIGKILL)
+            raise TimeoutError(f"ibtui {' '.join(map(str, arguments))} has not ended")
+        return child
+
+    def path(self, name: str) -> Path:
+        return self.sessions / f"{name}.ibs"
+
+    def __enter__(self) -> Warm:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def environment_in(directory: Path) -> dict[str, str]:
+    """Of commands whose sessions, settings and state lie in a directory; compiled kernels stay shared."""
+    from tests.ibtui.cli.conftest import plain_environment
+
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
+    places = {f"XDG_{kind}_HOME": str(directory / kind.lower()) for kind in ("DATA", "CONFIG", "STATE")}
+    return plain_environment(kept | places | {"IBTUI_SESSIONS": str(directory / "sessions")})
+
+
+# in the process that forks
+
+
+def serve(directory: Path) -> None:
+    """Answer requests until stdin ends, then end all that was started. A child returns from here, to run its command."""
+    _load(directory)
+    children: set[int] = set()
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer: Any = "ready"
+        if request["do"] == "start":
+            answer = os.fork()
+            if answer == 0:
+                _become(request)
+                return
+            children.add(answer)
+        elif request["do"] == "wait":
+            answer = _wait(request["pid"], request["seconds"])
+            if answer is not None:
+                children.discard(request["pid"])
+        print(json.dumps(answer), flush=True)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _load(directory: Path) -> None:
+    """Import all that a run needs, and load the kernels by running a little."""
+    import scipy.special  # noqa: F401
+
+    import ibtui.charts.chart
+    import ibtui.charts.information_plane
+    import ibtui.cli.report  # noqa: F401
+    from engine.experiment import Experiment
+    from engine.runner import Run, begin
+
+    with tempfile.TemporaryDirectory(dir=directory) as room:
+        for optimizer in ("sgd", "adam"):
+            tiny = Experiment(hidden=((2,),), networks=1, epochs=3, fraction=(0.01,), optimizer=optimizer)
+            Run(begin(Path(room) / f"{optimizer}.ibs", "tiny", tiny), threads=1).execute()
+
+
+def _wait(pid: int, seconds: float) -> int | None:
+    end = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > end:
+            return None
+        time.sleep(0.002)
+
+
+def _become(request: Mapping[str, Any]) -> None:
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, name in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
+        file = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = ["ibtui", *request["arguments"]]
+    _suffer(Faults(**request["faults"]))
+
+
+def _suffer(faults: Faults) -> None:
+    """Arrange what is to happen to this process."""
+    if faults.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if faults.die_in_write:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (faults.largest_file, faults.largest_file))
+    if faults.die_after_steps is not None:
+        _die_after(faults.die_after_steps)
+    if faults.clock_jumps:
+        _set_clock(faults.clock_jumps)
+    if faults.work_log is not None:
+        _log_work(faults.work_log)
+
+
+def _die_after(steps: int) -> None:
+    import sqlite3
+
+    connect, left = sqlite3.connect, [steps]
+
+    def step() -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*arguments, **options)
+        connection.set_progress_handler(step, 1)
+        return connection
+
+    sqlite3.connect = watched  # type: ignore[assignment]
+
+
+def _set_clock(jumps: tuple[tuple[float, float], ...]) -> None:
+    clock, began = time.time, time.monotonic()
+    time.time = lambda: clock() + sum(by for after, by in jumps if time.monotonic() - began > after)
+
+
+def _log_work(path: str) -> None:
+    from engine.training.fused import FusedTrainer
+
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    advance = FusedTrainer.advance
+
+    def logged(self: FusedTrainer, epochs: int, *, statistics: bool) -> Any:
+        began = time.monotonic()
+        found = advance(self, epochs, statistics=statistics)
+        now = time.monotonic()
+        os.write(file, WORK.pack(now, now - began, self._problem.samples.size, self._epoch))
+        return found
+
+    FusedTrainer.advance = logged  # type: ignore[assignment, method-assign]
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
+    from ibtui.cli import main
+
+    main()
