@@ -162,8 +162,10 @@ class SessionReader:
 
     def newest_snapshot(self) -> int:
         """The number of the snapshot recorded last; they count up. 0 where there is none."""
-        with sqlite_errors(self.path):
-            return int(self._one("SELECT coalesce(max(id), 0) FROM snapshot")[0])
+        try:
+            return count(self._one("SELECT coalesce(max(id), 0) FROM snapshot")[0])
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: a snapshot's number: {error}") from error
 
     def recorded(
         self,
@@ -186,6 +188,8 @@ class SessionReader:
                 f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
                 parameters,
             ).fetchall()
+        if epoch in ensemble.snapshots and not rows:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has nothing of epoch {epoch}")
         try:
             numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
         except (ValueError, TypeError) as error:
@@ -203,6 +207,10 @@ class SessionReader:
             inside &= (layer >= 0) & (layer < depth)
         if not inside.all():
             raise SessionError(f"session {str(self.path)!r} is damaged: {table} names networks that there are not")
+        if depth:  # a snapshot is recorded whole
+            recorded = np.bincount(row * ensemble.networks + network)
+            if not np.isin(recorded, (0, depth)).all():
+                raise SessionError(f"session {str(self.path)!r} is damaged: a snapshot lacks some of its layers")
         values = np.full((len(columns), *shape), np.nan)
         values[(slice(None), *where)] = numbers[:, -len(columns) :].T
         return epochs, values

@@ -106,6 +106,11 @@ def _figures(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary,
 
 
 def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
+    at_epoch = [_shown_epoch(ensemble, epoch) for ensemble in summary.ensembles]
+    read = [  # all of it before a word is said: damage is found while it is read
+        None if at is None else (reader.layers(e), reader.layers(e, at), reader.learning(e, at))
+        for e, at in zip(summary.ensembles, at_epoch, strict=True)
+    ]
     console = output()
     experiment = summary.experiment
     console.print(
@@ -115,21 +120,19 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
         ),
         style="bold",
     )
-    for ensemble in summary.ensembles:
-        at = _shown_epoch(ensemble, epoch)
+    for ensemble, at, found in zip(summary.ensembles, at_epoch, read, strict=True):
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         heading = f"{title_of(summary, ensemble)}, {of}"
         console.print()
-        if at is None:
+        if at is None or found is None:
             missing = "nothing has been measured yet" if epoch is None else f"not measured at epoch {epoch}"
             console.print(f"{heading}: {missing}")
             continue
-        history = reader.layers(ensemble)
+        history, now, learned = found
         if chart:
             draw(_plane(history, summary, heading, at), console.width)
-        now = reader.layers(ensemble, at)
         console.print(_layer_table(now, ensemble, f"{heading}, epoch {at}"))
-        console.print(_learning_line(reader.learning(ensemble, at)), soft_wrap=False)
+        console.print(_learning_line(learned), soft_wrap=False)
         for line in as_lines(notes(history, summary, at)):
             console.print(line)
     console.print()

@@ -270,6 +270,38 @@ def rename(path: Path, name: str) -> None:
         connection.commit()
 
 
+@pytest.mark.parametrize(
+    ("table", "which", "said"),
+    [
+        ("layer", "layer = 2", "a snapshot lacks some of its layers"),
+        ("layer", "1", "layer has nothing of epoch 0"),
+        ("learning", "1", "learning has nothing of epoch 0"),
+    ],
+)
+def test_a_snapshot_without_its_numbers_is_damage(tmp_path: Path, table: str, which: str, said: str) -> None:
+    path = tmp_path / "torn.ibs"
+    recorder = Recorder(path)
+    recorder.record(recorder.add(0, 0, 3), 0)
+    recorder.writer.close()
+    with SessionReader(path) as reader:
+        read = reader.layers if table == "layer" else reader.learning
+        assert len(read(reader.ensemble(0), 0).epochs) == 1
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"DELETE FROM {table} WHERE {which}")
+        with pytest.raises(SessionError, match=said):
+            read(reader.ensemble(0), 0)
+
+
+def test_a_snapshot_whose_number_is_none_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ibs"
+    Recorder(path).writer.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE snapshot")
+        connection.execute("CREATE TABLE snapshot AS SELECT 'x' id, 1 cohort, 0 epoch, 0.0 time")
+    with SessionReader(path) as reader, pytest.raises(SessionError, match="a snapshot's number: 'x' is no count"):
+        reader.newest_snapshot()
+
+
 def test_a_sample_of_the_wrong_size_is_damage(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "damaged.ibs")
     with recorder.writer, SessionReader(recorder.writer.path) as reader:

@@ -448,6 +448,12 @@ def test_no_half_of_an_export_is_written(program: Program, hostile: Callable[...
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
+def test_no_half_of_a_session_is_shown(program: Program, hostile: Callable[..., None]) -> None:
+    hostile("bad", "UPDATE learning SET train_loss = 'x' WHERE snapshot = (SELECT max(id) FROM snapshot)")
+    done = program("show", "bad")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
 def test_a_damaged_writer_is_said_in_one_line(program: Program, hostile: Callable[..., None]) -> None:
     hostile("bad", "INSERT OR REPLACE INTO writer VALUES (1, 'x', 'y', 'z', 'u', 'v', 'w')")
     done = program("show", "bad")
