@@ -333,7 +333,7 @@ class LibraryScreen(Screen[None]):
                 return printable(str(error))
             return "there is one of that name" if name.strip() != old.stem and _beside(old, name).exists() else ""
 
-        name = await self.app.push_screen_wait(Line(f"Name of {printable(old.stem)}:", old.stem, refuse))
+        name = await self.app.push_screen_wait(Line(f"Name of {printable(old.stem)}:", printable(old.stem), refuse))
         if name is not None and name.strip() != old.stem:
             try:
                 settle(old)

@@ -179,7 +179,7 @@ class NewScreen(Screen[None]):
         self._base = experiment
         for field in FIELDS:
             value = "" if field.name == "name" else field.text(experiment)
-            self.query_one(f"#{field.name}", Input).value = value
+            self.query_one(f"#{field.name}", Input).value = printable(value)
         self._check()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:

@@ -395,3 +395,22 @@ async def test_s_starts_a_run_at_once(open_app: Any, monkeypatch: Any) -> None:
         assert begun[0][0] == PRESETS[DEFAULT].experiment
         await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
         assert type(view.screen).__name__ == "LibraryScreen"
+
+
+async def test_strange_names_and_rules_are_harmless_where_they_can_be_changed(
+    open_app: Any, have: Any, strange: dict[str, str], directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibtui.screens.new.NewScreen._calibrate", lambda self: None)
+    text = strange["escapes"]
+    statement = "UPDATE session SET experiment = json_set(experiment, '$.rule', ?)"
+    have("plain", "x", (statement, (f"table:{text}",))).rename(directory / f"{text}.ibs")
+    async with open_app() as view:
+        await view.press("m")
+        await view.until_screen("Line")
+        assert view.one("#line", Input).value == r"a\x1b[2J\x1b]0;t\x07b\r\nc"
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        await view.press("d")
+        await view.until_screen("NewScreen")
+        await view.until(lambda: view.one("#rule", Input).value)
+        assert all(field.value.isprintable() for field in view.screen.query(Input))
