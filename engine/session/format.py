@@ -274,7 +274,10 @@ def columns_of(connection: sqlite3.Connection, table: str, columns: Sequence[str
 def upgrade(connection: sqlite3.Connection) -> None:
     """Make a session of an earlier version one of this version, inside a transaction of the caller's.
 
-    SQLite adds columns by changing the table's description alone: what is recorded stays as it is, byte for byte.
+    SQLite adds columns by changing the table's description alone: what is recorded stays as it is, byte for byte. So
+    there is no copy to go back to, which would take as much disk again and have nothing that the session lacks: the
+    transaction leaves one of the earlier version or one of this one, whole, wherever it is broken off. Whoever wants to
+    go on with it in an earlier program, too, copies the file first.
     """
     version = format_version(connection)
     if version < FORMAT_VERSION:

@@ -10,12 +10,18 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.faults.company import clock, readers, writers
 from tests.faults.disk import disk
 from tests.faults.kills import kills
+from tests.faults.mutations import mutations
+from tests.faults.options import options
 from tests.faults.places import places
 from tests.faults.power import power
 from tests.faults.signals import signals
+from tests.faults.soak import soak
+from tests.faults.strangers import strangers
 from tests.faults.table import Row, as_text, machine, write_readme
+from tests.faults.versions import versions
 
 FAULTS: dict[str, Callable[..., Row]] = {
     "kills": kills,
@@ -23,6 +29,14 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "power": power,
     "disk": disk,
     "places": places,
+    "strangers": strangers,
+    "options": options,
+    "clock": clock,
+    "writers": writers,
+    "readers": readers,
+    "versions": versions,
+    "soak": soak,
+    "mutations": mutations,
 }
 
 

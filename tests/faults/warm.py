@@ -104,7 +104,7 @@ class Warm:
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
-    def start(self, *arguments: str | Path, faults: Faults | None = None) -> Child:
+    def start(self, *arguments: object, faults: Faults | None = None) -> Child:
         """Begin a command."""
         self._count += 1
         out, err = (self.directory / f"{self._count}.{name}" for name in ("out", "err"))
@@ -117,7 +117,7 @@ class Warm:
         )
         return Child(self, pid, out, err)
 
-    def __call__(self, *arguments: str | Path, faults: Faults | None = None) -> Child:
+    def __call__(self, *arguments: object, faults: Faults | None = None) -> Child:
         """Run a command to its end."""
         child = self.start(*arguments, faults=faults)
         if child.wait(120) is None:
