@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 
 from tests.benchmarks.terminal import Terminal
+from tests.faults.warm import Warm
 
 KEPT = 4_000_000
 """Bytes of what it has written last."""
@@ -20,8 +22,13 @@ class App(Terminal):
     status: int | None = None
     """Exit status, negative where a signal ended it; None where it did not end."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        super().__init__(arguments, (120, 40), environment)
+    def __init__(self, arguments: Sequence[str], warm: Warm) -> None:
+        before = Path.cwd()
+        os.chdir(warm.directory)  # what it exports is written where it was started
+        try:
+            super().__init__(arguments, (120, 40), warm.environment)
+        finally:
+            os.chdir(before)
         self._all = b""
 
     def _read(self, seconds: float) -> bool:

@@ -167,7 +167,7 @@ def write_at_full_speed(path: Path) -> None:
     (cohort,) = writer.cohorts()
     print("ready", flush=True)
     cell = np.ones((10, 6))
-    numbers = {name: cell for name in LayerInformation.__dataclass_fields__} | {"distinct": cell.astype(np.int64)}
+    numbers = dict.fromkeys(LayerInformation.__dataclass_fields__, cell) | {"distinct": cell.astype(np.int64)}
     learning = Learning(*[np.ones(10)] * 4)
     weights = np.random.default_rng(0).normal(size=(10, architecture.parameters)).astype(np.float32)
     epoch, recorded = 0, 0.0

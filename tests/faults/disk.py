@@ -10,7 +10,6 @@ from tests.faults.runs import QUICK, clear, require_plain, require_same_end, req
 from tests.faults.table import Row
 from tests.faults.warm import Faults, Warm
 
-
 SETTINGS = (*QUICK, "--networks", "6", "--snapshots", "60")
 """Three quarters of the session come after its beginning."""
 LEAST = 2000

@@ -1,4 +1,4 @@
-"""A directory that cannot be written any more, and a file that does not stay where it is: under a run, under the app."""
+"""A directory that cannot be written any more, a file that does not stay where it is: under a run, under the app."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _under_the_app(row: Row, warm: Warm, name: str, happen: Happening) -> None:
     """The app shows a run's session; then it is gone."""
     child, path, other = _begin(warm)
     row.tried += 1
-    with App(["open", str(path)], warm.environment) as terminal:
+    with App(["open", str(path)], warm) as terminal:
         try:
             terminal.until("epochs/s")
             happen(path, other)

@@ -1,8 +1,8 @@
 """Power loss: what was written since the last time that SQLite had the disk confirm it is gone, in part or in whole.
 
-The writer is stopped (SIGSTOP) at a random moment and its files are copied. In the copy the log is cut off somewhere, or
-its end is zeros or noise, from no earlier on than SQLite has copied it into the database (`nBackfill` in the shared
-memory file: before it copies, it syncs the log). Pages of the database that the rest of the log has newer may hold
+The writer is stopped (SIGSTOP) at a random moment and its files are copied. In the copy the log is cut off somewhere,
+or its end is zeros or noise, from no earlier on than SQLite has copied it into the database (`nBackfill` in the shared
+memory file: before copying it syncs the log). Pages of the database that the rest of the log has newer may hold
 anything, since the copying could have been under way (https://sqlite.org/walformat.html).
 """
 

@@ -19,7 +19,7 @@ def digest(path: Path) -> str:
 
 
 def bits(path: Path) -> dict[str, str]:
-    """Each table's numbers in a digest, whatever the schema: rows of snapshots go by cohort and epoch, not by number."""
+    """Each table's numbers in a digest, whatever the schema; snapshots go by cohort and epoch, not by number."""
     found = {}
     with closing(sqlite3.connect(path)) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]

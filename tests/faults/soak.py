@@ -20,8 +20,8 @@ from tests.faults.runs import require_plain, require_whole
 from tests.faults.table import Row
 from tests.faults.warm import Child, Warm
 
-KEYS = ("\t", ",", ".", " ", "p", "a", "t", "(", ")", "1", "2", "+", "-", "\x1b[A", "\x1b[B", "\x1b[C", "\r", "q", "?", "\x1b",
-        "P", "R", "\x1b[F", "\x1b[H", "c", "\x1b", "\x1b")  # fmt: skip
+KEYS = ("\t", ",", ".", " ", "p", "a", "t", "(", ")", "1", "2", "+", "-", "\x1b[A", "\x1b[B", "\x1b[C", "\r", "\x1b",
+        "?", "\x1b", "P", "R", "\x1b[F", "\x1b[H", "c", "\x1b", "\x1b")  # fmt: skip
 """Keys of the app that neither leave it for good nor delete."""
 MOST_GROWTH = 40.0
 """Megabytes that the app may have grown by between a third of the way, when all has been loaded, and the end."""
@@ -59,10 +59,11 @@ def soak(minutes: float = 30.0, seed: int = 1) -> Row:
         end = time.monotonic() + 60 * minutes
         third = time.monotonic() + 20 * minutes
         early: State | None = None
-        with App([], warm.environment) as app:
+        with App([], warm) as app:
             app.wait(3.0)
             while time.monotonic() < end and not app.ended and len(row.failures) < 10:
                 row.tried += 1
+                row.require(not app.ended, "the app has ended before the end")
                 begun += _act(row, warm, children, chance, begun)
                 for _ in range(chance.randrange(6)):
                     app.press(chance.choice(KEYS))
@@ -112,8 +113,8 @@ def _act(row: Row, warm: Warm, children: list[Child], chance: random.Random, beg
         networks, epochs = chance.randrange(1, 4), chance.choice((50, 300, 3000, 100_000))
         children.append(
             warm.start(
-                "run", "--name", f"run-{begun}", "--hidden", chance.choice(("4-3", "10-8-6-4-2")), "--networks", networks,
-                "--fraction", "0.2", "--epochs", epochs, "--snapshots", "20", "--threads", "1",
+                "run", "--name", f"run-{begun}", "--hidden", chance.choice(("4-3", "10-8-6-4-2")),
+                "--networks", networks, "--fraction", "0.2", "--epochs", epochs, "--snapshots", "20", "--threads", "1",
             )
         )  # fmt: skip
         return 1

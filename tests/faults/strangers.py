@@ -20,8 +20,8 @@ MARK = b"\x1b]0;owned"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31m[red]x[/]\r\n\x9b31m\u202egnp.exe"
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "cloudpickle"}
-KEYS = ("\t", "\t", "\t", "\t", "\t", "\t", "a", "a", "p", "?", "\x1b", ",", ".", "t", ")", "e", "P", "q", "m", "../out\r",
-        "\x1b", " ", "c", "\x1b", "d", "\x1b", "e", "/", "x", "\x1b", "\x7f", "\x1b")  # fmt: skip
+KEYS = ("\t", "\t", "\t", "\t", "\t", "\t", "a", "a", "p", "?", "\x1b", ",", ".", "t", ")", "e", "P", "q", "m",
+        "../out\r", "\x1b", " ", "c", "\x1b", "d", "\x1b", "e", "/", "x", "\x1b", "\x7f", "\x1b")  # fmt: skip
 """A way through all charts, help, the library, its questions and the form."""
 
 
@@ -95,8 +95,9 @@ def _use_everywhere(row: Row, warm: Warm) -> None:
     outside = {file.name for file in warm.directory.iterdir()}
     bad = warm.path("bad")
     for command in (
-        ["list"], ["list", "--json"], ["show", bad], ["show", bad, "--json"], ["phases", bad], ["phases", bad, "--json"],
-        ["fit", bad], ["export", bad, "--what", "learning", "--format", "json"], ["export", bad, "--what", "information"],
+        ["list"], ["list", "--json"], ["show", bad], ["show", bad, "--json"], ["phases", bad], ["fit", bad],
+        ["phases", bad, "--json"], ["export", bad, "--what", "learning", "--format", "json"], ["list"],
+        ["export", bad, "--what", "information"],
         ["export", bad, "--what", "weights", "-o", warm.sessions / "w.npz"], ["sweep-bins", bad], ["pause", bad],
         ["remeasure", bad, "--bins", "9", "--name", "again"], ["resume", bad, "--epochs", "210"], ["show", "again"],
     ):  # fmt: skip
@@ -111,7 +112,7 @@ def _use_everywhere(row: Row, warm: Warm) -> None:
         row.require("\x9b" not in done.out + done.err, f"{when}: a control character")
     for arguments in ([], ["open", str(bad)]):
         row.tried += 1
-        with App(arguments, warm.environment) as app:
+        with App(arguments, warm) as app:
             app.wait(3.0)
             for key in KEYS:
                 if app.ended:

@@ -18,7 +18,7 @@ def versions(count: int = 60, seed: int = 1) -> Row:
     """Read, export and go on with a session of every version, and kill what upgrades it at random steps."""
     row = Row(
         "sessions of every earlier version: shown, exported, killed at random steps of the upgrade, gone on with",
-        "reading changes nothing, killed it is of the old version or of the new one and whole, it ends in the same bits",
+        "reading changes nothing, killed it is of the old or the new version and whole, it ends in the same bits",
     )
     chance = random.Random(seed)
     old = 0

@@ -1,6 +1,6 @@
 """The real command in a process of its own, without its second of loading: a process that has loaded all of it forks.
 
-`python -m tests.faults.warm` is that process. It reads requests on stdin, one JSON object a line, and answers each by one.
+`python -m tests.faults.warm` is that process. It reads requests on stdin, one JSON object a line, and answers each.
 What a command is to suffer beside signals is set up in the child before it begins (`Faults`).
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 WORK = struct.Struct("<ddii")
-"""When a piece of training ended, how long it took, the sample size that tells the ensembles apart, the epoch reached."""
+"""When a piece of training ended, how long it took, the sample size (it tells ensembles apart), the epoch reached."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,7 @@ class Warm:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
 
 def environment_in(directory: Path) -> dict[str, str]:
@@ -143,14 +142,15 @@ def environment_in(directory: Path) -> dict[str, str]:
 
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
     places = {f"XDG_{kind}_HOME": str(directory / kind.lower()) for kind in ("DATA", "CONFIG", "STATE")}
-    return plain_environment(kept | places | {"IBTUI_SESSIONS": str(directory / "sessions")})
+    places |= {"IBTUI_SESSIONS": str(directory / "sessions"), "PYTHONPATH": str(ROOT)}
+    return plain_environment(kept | places)
 
 
 # in the process that forks
 
 
 def serve(directory: Path) -> None:
-    """Answer requests until stdin ends, then end all that was started. A child returns from here, to run its command."""
+    """Answer requests until stdin ends, then end all that was started. A child returns, to run its command."""
     _load(directory)
     children: set[int] = set()
     for line in sys.stdin:
@@ -179,6 +179,7 @@ def _load(directory: Path) -> None:
 
     import ibtui.charts.chart
     import ibtui.charts.information_plane
+    import ibtui.cli.application
     import ibtui.cli.report  # noqa: F401
     from engine.experiment import Experiment
     from engine.runner import Run, begin
