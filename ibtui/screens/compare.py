@@ -167,6 +167,8 @@ class CompareScreen(PlaybackScreen):
 
     def draw(self) -> None:
         """Give the charts what they show at the playhead."""
+        if self.left:
+            return
         epoch = self.playback.epoch
         there = [
             (number, self._title(*self._shown[number]), panels)

@@ -78,6 +78,11 @@ class PlaybackScreen(Screen[None]):
         self.draw()
 
     @property
+    def left(self) -> bool:
+        """Whether it has been left for good: what was put off until later finds its widgets gone."""
+        return self not in self.app.screen_stack
+
+    @property
     def behind(self) -> bool:
         """Whether the charts are still to be drawn as they should be."""
         return self._later is not None

@@ -269,6 +269,8 @@ class SessionScreen(StudyScreen):
 
     def draw(self) -> None:
         """Give the charts on screen what they show now."""
+        if self.left:
+            return
         panels = self.current
         if panels is None:
             for view in self.query(ChartView):

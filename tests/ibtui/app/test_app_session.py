@@ -1011,3 +1011,14 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
         await view.until(lambda: view.screen._stale)
         monkeypatch.setattr("ibtui.screens.session.LONGEST_WAIT", 0.1)
         await view.until(lambda: view.screen.playback.epoch == 7)
+
+
+async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app("grid") as view:
+        session = view.screen
+        await view.press("q")
+        await view.until_screen("LibraryScreen")
+        await view.until(lambda: not session.query("#plane"))
+        session.draw()
+        assert session.left
