@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.experiment import Experiment
+from engine.experiment import Experiment, outputs_for
 
-BUILT_IN_PATTERNS = 4096
-BUILT_IN_INPUTS = 12
+BUILT_IN_SIZE = 4096, 12, 2
+"""Patterns, inputs and labels of the built-in rules."""
 RELAXING = 3.0
 """Time of an epoch of the Monte-Carlo relaxation over that of SGD (measured on the paper's networks)."""
 BYTES_PER_WEIGHT = 3.6
@@ -44,14 +44,18 @@ class Estimate:
 
 
 def estimate(
-    experiment: Experiment, speed: Speed, patterns: int = BUILT_IN_PATTERNS, inputs: int = BUILT_IN_INPUTS
+    experiment: Experiment,
+    speed: Speed,
+    patterns: int = BUILT_IN_SIZE[0],
+    inputs: int = BUILT_IN_SIZE[1],
+    labels: int = BUILT_IN_SIZE[2],
 ) -> Estimate:
     """Time on a machine of that speed, and size of the session."""
     seconds = 0.0
     size = float(FIXED_BYTES)
     snapshots = len(experiment.snapshot_epochs)
     for ensemble in experiment.ensembles:
-        widths = (inputs, *ensemble.hidden, 1)
+        widths = (inputs, *ensemble.hidden, outputs_for(labels))
         weights = sum((fan_in + 1) * units for fan_in, units in pairwise(widths))
         samples = max(1, round(patterns * ensemble.fraction))
         relaxing = experiment.epochs - experiment.relaxation_epoch if ensemble.optimizer == "metropolis" else 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import InvalidValue
-from engine.rules.names import FIXED, is_table, require_rule_name
+from engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
 OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
@@ -30,6 +30,8 @@ BINNED = ("binning", "adaptive", "quantile")
 """The estimators that have bins."""
 LABELS = ("rule", "random")
 
+MOST_LABELS = 256
+"""A sample's labels are kept in a byte each."""
 MAX_HIDDEN_LAYERS = 16
 MAX_WIDTH = 65_536
 MAX_NETWORKS = 100_000
@@ -71,7 +73,7 @@ class Experiment:
     """
 
     rule: str = "symmetric"
-    """`symmetric`, `symmetric-soft`, `committee`, `perceptron`, or `table:FILE`."""
+    """`symmetric`, `symmetric-soft`, `committee`, `perceptron`, `digits`, `mnist:DIR`, or `table:FILE`."""
     theta: float | Literal["auto"] | None = None
     """Threshold of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
     gamma: float | None = None
@@ -97,11 +99,11 @@ class Experiment:
     relax_from: int | None = None
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
     activation: str = "tanh"
-    """Of the hidden layers; the output is logistic."""
+    """Of the hidden layers; the output is logistic, or a softmax where there are more than two labels."""
     init_scale: float = 1.0
     """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
     labels: str = "rule"
-    """Labels of the samples: drawn from p(y|x), or `random`: from a fair coin, so that there is nothing to learn but
+    """Labels of the samples: drawn from p(y|x), or `random`: all equally likely, so that there is nothing to learn but
     the sample itself. Layers are measured under the true rule in both cases."""
     estimator: str = "binning"
     """One of `ESTIMATORS`."""
@@ -110,6 +112,9 @@ class Experiment:
     noise: float | None = None
     """Variance of the Gaussian noise that the estimator `kde` adds to each neuron's output, in units of activation²;
     None is `DEFAULT_NOISE`. Used by `kde` only."""
+    measured: int | None = None
+    """Information is measured over that many of the patterns, the same for all networks, chosen at random by `seed`;
+    None (or more than there are) is all. For rules of more than two labels only. Losses are over all patterns."""
     snapshots: int | None = None
     """How many epochs are measured between the first and the last, evenly spaced in log epoch; None is 120, or
     none where `snapshot_at` names epochs."""
@@ -132,10 +137,9 @@ class Experiment:
             _require_number("i-xy", self.i_xy, "a number of bits above 0 and below 1", low=0.0, below=1.0)
         if self.gamma is not None and self.i_xy is not None:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
-        own = "a table has its own labels" if is_table(self.rule) else "it has hard labels"
-        settable = not is_table(self.rule) and self.rule not in FIXED
-        if not (settable or (self.theta is None and self.gamma is None and self.i_xy is None)):
-            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: {own}")
+        labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
+        if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
         if not self.hidden:
             raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
         for widths in self.hidden:
@@ -167,6 +171,8 @@ class Experiment:
         if self.noise is not None:
             allowed = f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}"
             _require_number("noise", self.noise, allowed, least=LEAST_NOISE, most=MOST_NOISE)
+        if self.measured is not None:
+            _require_count("measured", self.measured, 2, 2**31)
         if self.snapshots is not None:
             _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
         for epoch in self.snapshot_at:
@@ -228,7 +234,7 @@ class Experiment:
     @property
     def title(self) -> str:
         """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
-        rule = Path(self.rule.split(":", 1)[-1]).stem if is_table(self.rule) else self.rule
+        rule = short_name(self.rule)
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
@@ -276,6 +282,11 @@ class Experiment:
     def from_dict(cls, settings: Mapping[str, Any]) -> Experiment:
         """An experiment from plain values; what is not named keeps its default. Raises as `override` does."""
         return cls().override(settings)
+
+
+def outputs_for(labels: int) -> int:
+    """Units of the output layer for that many labels: one logistic unit for two, else one of a softmax for each."""
+    return 1 if labels == 2 else labels
 
 
 def hidden_text(hidden: Hidden) -> str:

@@ -1,7 +1,8 @@
 """Networks: their shape, where each weight lies, their initial weights and the samples they learn from.
 
-Fully connected, hidden layers of one activation, one logistic output (Shwartz-Ziv and Tishby 2017, section 3.1). A
-network's weights are one row of numbers: layer by layer a matrix of units x (inputs + 1), the bias last in each row.
+Fully connected, hidden layers of one activation, one logistic output (Shwartz-Ziv and Tishby 2017, section 3.1), or for
+more than two labels a softmax with one output each. A network's weights are one row of numbers: layer by layer a matrix
+of units x (inputs + 1), the bias last in each row.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ class Architecture:
     """The shape of a network."""
 
     widths: tuple[int, ...]
-    """Inputs, hidden layers, and the one output."""
+    """Inputs, hidden layers, and the output layer: one unit for two labels, else one for each label."""
     activation: str
     """Of the hidden layers: one of `engine.experiment.ACTIVATIONS`."""
 
     @classmethod
     def of(cls, rule: Rule, hidden: Hidden, activation: str) -> Architecture:
         """The network with these hidden layers for the inputs of `rule`."""
-        return cls((rule.inputs, *hidden, 1), activation)
+        return cls((rule.inputs, *hidden, rule.outputs), activation)
 
     @property
     def layers(self) -> int:
@@ -100,7 +101,7 @@ class Samples:
     patterns: Int64[np.ndarray, "networks samples"]
     """Pattern numbers, ascending in each row, none twice."""
     labels: UInt8[np.ndarray, "networks samples"]
-    """0 or 1, drawn once: from p(y|x), or where they are random from a fair coin."""
+    """From 0, drawn once: from p(y|x), or where they are random, all labels being equally likely."""
 
     @property
     def size(self) -> int:
@@ -118,7 +119,7 @@ def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int], labels: str 
 
     One seed's samples are nested: a smaller fraction's lies inside a larger one's, with the same labels, so that
     ensembles which differ in their fraction differ in nothing else. `labels`: one of `engine.experiment.LABELS`;
-    `random` ones are drawn from a fair coin for the same patterns, from a stream of their own, so that they are
+    `random` ones, all equally likely, are drawn for the same patterns from a stream of their own, so that they are
     independent of the rule's.
     """
     from engine.streams import Purpose, permutation, uniforms  # imports Numba
@@ -129,9 +130,19 @@ def draw_samples(rule: Rule, fraction: float, seeds: Sequence[int], labels: str 
     drawn = np.empty((len(seeds), size), np.uint8)
     for row, seed in enumerate(seeds):
         chosen[row] = np.sort(permutation(total, seed, Purpose.SAMPLE)[:size])
-        if labels == "random":
-            label = uniforms(total, seed, Purpose.RANDOM_LABELS) < 0.5
+        stream = uniforms(total, seed, Purpose.RANDOM_LABELS if labels == "random" else Purpose.LABELS)[chosen[row]]
+        if rule.labels > 2:
+            p_y = np.full((size, rule.labels), 1 / rule.labels) if labels == "random" else rule.p_y[chosen[row]]
+            drawn[row] = drawn_labels(p_y, stream)
         else:
-            label = uniforms(total, seed, Purpose.LABELS) < rule.p_y
-        drawn[row] = label[chosen[row]]
+            drawn[row] = stream < (0.5 if labels == "random" else rule.p_y[chosen[row]])
     return Samples(chosen, drawn)
+
+
+def drawn_labels(
+    p_y: Float64[np.ndarray, "samples labels"], uniform: Float64[np.ndarray, " samples"]
+) -> Int64[np.ndarray, " samples"]:
+    """For each row the label at which its distribution function passes a number in (0, 1); none of probability 0."""
+    up_to = np.cumsum(p_y, axis=1)
+    up_to /= up_to[:, -1:]  # exactly 1 from the last label that is possible on
+    return np.asarray((up_to <= uniform[:, None]).sum(axis=1))

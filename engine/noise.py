@@ -105,13 +105,15 @@ def noise_errors(
         watch: told after each draw how many are done, of how many.
 
     Raises:
-        InvalidValue: a sigma or the number of draws is out of range.
+        InvalidValue: a sigma or the number of draws is out of range, or the rule has more than two labels.
     """
     sizes = np.array(sigmas, np.float64)
     if not sizes.size or not ((sizes >= 0) & (sizes <= MOST_SIGMA)).all():
         raise InvalidValue(f"sigma is {', '.join(f'{s:g}' for s in sigmas)}: allowed are 0 to {MOST_SIGMA:g}")
     if not 1 <= draws <= MOST_DRAWS:
         raise InvalidValue(f"draws is {draws}: allowed is a whole number from 1 to {MOST_DRAWS}")
+    if rule.labels > 2:
+        raise InvalidValue(f"the rule {rule.name} has {rule.labels} labels: noise is added to networks of two")
     networks = len(weights)
     inputs = np.ascontiguousarray(rule.patterns.T, np.float64)
     inside = np.zeros((networks, len(rule.p_y)), np.bool_)

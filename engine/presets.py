@@ -136,6 +136,41 @@ PRESETS = _by_name(
         Experiment(labels="random"),
     ),
     Preset(
+        "digits",
+        "Ten networks learn 1797 small images of digits: drift and diffusion in a problem that no rule made. Needs the "
+        "extra digits.",
+        Experiment(
+            rule="digits",
+            hidden=((64, 32, 16),),
+            networks=10,
+            epochs=300,
+            batch=64,
+            learning_rate=0.1,
+            estimator="kde",
+            noise=0.1,
+            measured=1000,
+            snapshots=30,
+        ),
+    ),
+    # No weights: they would be 2 MB for each network and snapshot, twenty times all else.
+    Preset(
+        "mnist",
+        "Wide networks learn MNIST, from --data DIR: drift and diffusion in a large standard problem.",
+        Experiment(
+            rule="mnist",
+            hidden=((512, 256, 128),),
+            networks=3,
+            epochs=30,
+            batch=128,
+            learning_rate=0.1,
+            estimator="kde",
+            noise=0.1,
+            measured=2000,
+            snapshots=14,
+            weights=False,
+        ),
+    ),
+    Preset(
         "monte-carlo",
         "SGD beside a Monte-Carlo relaxation of the weights from the end of drift on: does it compress, at what cost?",
         Experiment(optimizer=("sgd", "metropolis"), relax_from=400, networks=10, snapshots=60),

@@ -16,7 +16,8 @@ from jaxtyping import Float32
 
 from engine.errors import InvalidValue, SessionError
 from engine.experiment import BINNED, Experiment
-from engine.measures.snapshot import LayerInformation, Measurer
+from engine.measures.choice import AnyMeasurer, make_measurer
+from engine.measures.snapshot import LayerInformation
 from engine.networks import Samples
 from engine.session.history import SessionReader, describe_epochs
 from engine.session.rewrite import Watch, rewrite
@@ -58,7 +59,8 @@ class Remeasurer:
         self._rule = reader.rule()
         self._samples = reader.samples(ensemble)
         self._seeds = tuple(reader.seeds(ensemble))
-        self._measurers: dict[tuple[int, int], Measurer] = {}
+        self._measured = reader.measured()
+        self._measurers: dict[tuple[int, int], AnyMeasurer] = {}
 
     @property
     def parameters(self) -> int:
@@ -83,9 +85,7 @@ class Remeasurer:
             samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
             optimization = Optimization(self._ensemble.optimizer, experiment.learning_rate, experiment.momentum, 1)
             problem = Problem(self._architecture, self._rule, samples, self._seeds[first:last], optimization)
-            self._measurers[first, last] = Measurer(
-                problem, experiment.bins, self._threads, experiment.estimator, experiment.noise_variance
-            )
+            self._measurers[first, last] = make_measurer(problem, experiment, self._threads, self._measured)
         found, _ = self._measurers[first, last].measure(weights)
         if not np.isfinite([found.low, found.high]).all():
             raise self._damaged("it has weights whose outputs are no numbers")

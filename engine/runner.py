@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from engine.errors import EngineError, InvalidValue, StorageError, TrainingError
 from engine.experiment import Ensemble, Experiment, hidden_text
-from engine.measures.snapshot import Measurer
+from engine.measures.choice import make_measurer
 from engine.networks import Architecture, draw_samples, sample_size
 from engine.rules.catalogue import load_rule
 from engine.rules.rule import Rule
@@ -26,6 +26,7 @@ from engine.session.drafting import discard
 from engine.session.history import SessionReader
 from engine.session.liveness import HEARTBEAT_SECONDS
 from engine.session.writer import CohortRow, Measured, SessionWriter
+from engine.streams import Purpose, permutation
 from engine.threads import Threads, usable_cores
 from engine.training.choice import choose, make_trainer
 from engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
@@ -105,9 +106,7 @@ class _Cohort:
         start = state or TrainingState.initial(self.problem, experiment.init_scale)
         self.epoch = start.epoch
         self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
-        self.measurer = Measurer(
-            self.problem, experiment.bins, run.threads, experiment.estimator, experiment.noise_variance
-        )
+        self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured)
         self.seconds_per_epoch: float | None = None
         self.warm = False
         """Whether it has trained before, so that the time of a chunk is training alone."""
@@ -157,7 +156,7 @@ def begin(path: Path, name: str, experiment: Experiment) -> SessionWriter:
     rule = load_rule(experiment.rule, theta=experiment.theta, gamma=experiment.gamma, i_xy=experiment.i_xy)
     _require_storable(experiment, rule, experiment.networks)
     choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
-    writer = SessionWriter.create(path, name, experiment, rule)
+    writer = SessionWriter.create(path, name, experiment, rule, _measured(experiment, rule))
     try:
         _add_missing(writer, experiment, rule, choices)
     except BaseException:
@@ -208,6 +207,20 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
     return writer
 
 
+def _measured(experiment: Experiment, rule: Rule) -> Int64[np.ndarray, " measured"] | None:
+    """The patterns that information is measured over, ascending; None where it is all."""
+    if experiment.measured is None:
+        return None
+    if rule.labels == 2:
+        raise InvalidValue(
+            f"measured is {experiment.measured}: rules of two labels, such as {experiment.rule}, are measured over all "
+            "their patterns; leave it out"
+        )
+    if experiment.measured >= len(rule.p_y):
+        return None
+    return np.sort(permutation(len(rule.p_y), experiment.seed, Purpose.MEASURED)[: experiment.measured])
+
+
 def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None:
     for hidden in experiment.hidden:
         parameters = Architecture.of(rule, hidden, experiment.activation).parameters
@@ -222,6 +235,8 @@ def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None
 
 def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
     architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+    if experiment.relaxes and rule.labels > 2:
+        raise InvalidValue(f"metropolis relaxes networks of two labels, and the rule {rule.name} has {rule.labels}")
     # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
     trainer = "fused" if experiment.relaxes else experiment.trainer
     return choose(trainer, experiment.device, architecture)
@@ -239,7 +254,7 @@ def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choi
         if first < experiment.networks:
             seeds = range(experiment.seed + first, experiment.seed + experiment.networks)
             samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
-            writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y))
+            writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y), rule.labels)
 
 
 class Run:
@@ -250,6 +265,7 @@ class Run:
         with SessionReader(writer.path) as reader:
             self.experiment = reader.summary.experiment
             self.rule = reader.rule()
+            self.measured = reader.measured()
         self.threads = Threads(threads or usable_cores())
 
     def execute(self, watch: Watcher = lambda progress: None, interrupt: Interrupt | None = None) -> str:

@@ -27,6 +27,7 @@ class Purpose(IntEnum):
     WEIGHT_NOISE = 7
     TEACHER = 8
     PATTERNS = 9
+    MEASURED = 10
 
 
 @compiled

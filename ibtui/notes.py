@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from engine.measures.checks import WHY_CEILING, WHY_VIOLATION, Ceiling, Violation, ceilings, violations
+from engine.rules.image_files import PARTS
+from engine.rules.names import is_images
 from engine.session.history import LayerHistory
 from engine.session.summary import Summary
 
@@ -17,6 +19,8 @@ class Notes:
     """Of one ensemble."""
 
     estimator: str
+    sample: str | None
+    """Where P(X,Y) is a sample and no known rule: what that means for the numbers."""
     ceilings: tuple[Ceiling, ...]
     """At the epoch shown."""
     violations: tuple[Violation, ...]
@@ -32,7 +36,21 @@ def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int
     found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
     broken = _broken(history, summary, row)
     count = broken_snapshots(history, summary) if elsewhere is None else elsewhere
-    return Notes(summary.experiment.estimator, found, broken, count, len(history.epochs))
+    return Notes(summary.experiment.estimator, _sample(summary), found, broken, count, len(history.epochs))
+
+
+def _sample(summary: Summary) -> str | None:
+    if not is_images(summary.experiment.rule):
+        return None
+    parts = [f"{int(number)} {name}" for name, number in summary.rule_parameters.items() if name in PARTS]
+    of = f"{' and '.join(parts)} images" if parts else f"{summary.patterns} images"
+    measured = summary.experiment.measured
+    some = f", of which {measured} are measured," if measured and measured < summary.patterns else ""
+    return (
+        f"P(X,Y) is a sample, {of}{some} each with its one label: no I(X;T) is above log2 of their number, "
+        f"{summary.h_x:.4g} bits, and a layer that tells all of them apart has that, and I(T;Y) = H(Y), whatever it "
+        "computes"
+    )
 
 
 def broken_snapshots(history: LayerHistory, summary: Summary) -> int:
@@ -48,6 +66,8 @@ def _broken(history: LayerHistory, summary: Summary, rows: Any) -> tuple[Violati
 def as_lines(noted: Notes) -> list[str]:
     """The notes as people read them, one line each."""
     lines = []
+    if noted.sample:
+        lines.append(f"note: {noted.sample}")
     if noted.ceilings:
         layers = ", ".join(
             f"T{c.layer}" + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
@@ -79,8 +99,11 @@ def _exceeds(violation: Violation) -> str:
 
 
 def as_plain(noted: Notes) -> dict[str, Any]:
-    """The notes as plain values: `ceilings` and `violations` at the epoch shown, and how many snapshots have any."""
+    """The notes as plain values: what it means that P(X,Y) is a `sample` (None where it is a rule), `ceilings` and
+    `violations` at the epoch shown, and how many snapshots have any.
+    """
     return {
+        "sample": noted.sample,
         "ceilings": [asdict(ceiling) for ceiling in noted.ceilings],
         "violations": [asdict(violation) for violation in noted.violations],
         "snapshots_with_violations": noted.elsewhere,

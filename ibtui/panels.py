@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.experiment import parse_hidden
 from engine.phases.account import Phases, phases
 from engine.phases.spread import EpochSpread
 from engine.phases.transition import Transition, transition
@@ -66,7 +65,7 @@ class Panels:
         if not 0 <= index < len(summary.ensembles):
             raise KeyError(index)  # a run that has just begun has recorded none yet
         self.ensemble: EnsembleSummary = summary.ensembles[index]
-        self.widths = (*parse_hidden(self.ensemble.hidden), 1)
+        self.widths = summary.widths(self.ensemble)
         self.recorded: LayerHistory = follower.layers(index)
         self._layers = self.recorded if again is None else again.history(index, self.recorded)
         self._learning: LearningHistory = follower.learning(index)

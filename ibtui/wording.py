@@ -59,7 +59,14 @@ def size(count: float) -> str:
 
 
 def estimate(experiment: Experiment) -> str:
-    """What an experiment's I(X;T) and I(T;Y) rest on, in a few words: the estimator, its bins and their edges."""
+    """What an experiment's I(X;T) and I(T;Y) rest on, in a few words: the estimator, its bins and their edges, and the
+    patterns where it is not all.
+    """
+    over = "" if experiment.measured is None else f", over {experiment.measured} patterns chosen at random"
+    return _estimator(experiment) + over
+
+
+def _estimator(experiment: Experiment) -> str:
     bins = f"{experiment.bins} bins"
     match experiment.estimator:
         case "adaptive":

@@ -31,12 +31,17 @@ def fit_session(
     `error`: the largest distance of the curve to the true one, bits. `threads`: None takes all cores.
 
     Raises:
-        InvalidValue: the epoch was not measured, or the session keeps no weights.
+        InvalidValue: the epoch was not measured, the session keeps no weights, or its rule has more than two labels.
         SessionError: the session cannot be read.
     """
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
         chosen = _chosen(summary, epoch, every, ensembles)
+        if summary.labels > 2:
+            raise InvalidValue(
+                f"session {summary.name!r} has {summary.labels} labels: beta* is fitted where there are two; an IB "
+                f"curve, not certified, can be had by `ibtui curve {summary.experiment.rule}`"
+            )
         rule = reader.rule()
         weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
         shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}

@@ -1,4 +1,4 @@
-"""From a rule's name to the rule: the built-in rules with their settings, and tables from files.
+"""From a rule's name to the rule: the built-in rules with their settings, images, and tables from files.
 
 Settings of the built-in rules: Shwartz-Ziv and Tishby, arXiv:1703.00810, section 3.1 (symmetric) and section
 4, Figure 8 (committee), with the numbers of the authors' code.
@@ -18,7 +18,17 @@ from jaxtyping import Float64
 from engine.errors import InvalidValue
 from engine.rules.committee import committee_statistic
 from engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_probability
-from engine.rules.names import BUILT_IN_SENTENCES, FIXED, RULE_NAMES, is_table, require_rule_name, table_path
+from engine.rules.names import (
+    BUILT_IN_SENTENCES,
+    DIGITS,
+    FIXED,
+    RULE_NAMES,
+    image_directory,
+    is_images,
+    is_table,
+    require_rule_name,
+    table_path,
+)
 from engine.rules.patterns import binary_patterns
 from engine.rules.perceptron import perceptron_rule
 from engine.rules.rule import Rule
@@ -66,7 +76,8 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
 
 
 def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = None, i_xy: float | None = None) -> Rule:
-    """The rule called `name`: built in, `table:FILE`, or the path of a table that ends in .npz, .mat or .csv.
+    """The rule called `name`: built in, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table that ends in .npz,
+    .mat or .csv.
 
     Of a built-in rule, `theta` replaces the threshold ("auto": the one for which p(y=1) is 0.5) and either
     `gamma` the steepness or `i_xy` asks for the steepness that gives this I(X;Y), in bits. What is left
@@ -75,15 +86,22 @@ def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = No
     and a table that cannot be read.
     """
     require_rule_name(name)
-    if is_table(name) or name in FIXED:
+    if is_table(name) or is_images(name) or name in FIXED:
         settings = {"theta": theta, "gamma": gamma, "i_xy": i_xy}
         given = [setting for setting, value in settings.items() if value is not None]
         if given:
-            what = "is a table and has" if is_table(name) else "has hard labels and"
-            raise InvalidValue(f"rule {name!r} {what} no {given[0]}: leave it out")
+            raise InvalidValue(f"rule {name!r} has its own labels and no {given[0]}: leave it out")
+        if is_images(name):
+            return _load_images(name)
         return load_table(table_path(name), name) if is_table(name) else perceptron_rule()
     _check_settings(theta, gamma, i_xy)
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
+
+
+def _load_images(name: str) -> Rule:
+    from engine.rules.images import load_digits, load_mnist
+
+    return load_digits() if name == DIGITS else load_mnist(image_directory(name), name)
 
 
 def _check_settings(theta: Theta | None, gamma: float | None, i_xy: float | None) -> None:

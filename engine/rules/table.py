@@ -1,7 +1,7 @@
 """Rules from files: patterns with labels or probabilities, checked so that nothing odd gets past loading.
 
-A table is any finite P(X,Y) with binary y, such as the authors' published var_u.mat (arXiv:1703.00810): each
-row is equally likely, and rows with the same pattern share the mean of their labels as p(y=1|x).
+A table is any finite P(X,Y), such as the authors' published var_u.mat (arXiv:1703.00810): each row is equally likely,
+and rows with the same pattern share the mean of their labels as p(y|x).
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 
 from engine.errors import InvalidValue, StorageError
+from engine.rules.joint import label_rows, several
 from engine.rules.patterns import distinct_rows
 from engine.rules.rule import Rule
 from engine.rules.table_files import Array, read_table, refusal
+
+if TYPE_CHECKING:
+    from engine.rules.rule import LabelProbabilities
 
 Patterns = UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"]
 
@@ -25,15 +30,21 @@ def load_table(path: Path, name: str | None = None) -> Rule:
     """The rule in an .npz, .mat or .csv file; `name` is what it is called, by default `table:FILE`.
 
     Arrays are called patterns, F or X (patterns x inputs) and p_y, label, labels or y (one for each
-    pattern: 0 or 1, or a probability of 1). In a .csv file the labels are the column so named in an optional
-    first row, else the last column.
+    pattern: 0 or 1, or a probability of 1; or whole numbers of more than two kinds, each a label; or p(y|x) as a matrix
+    of patterns x labels). In a .csv file the labels are the column so named in an optional first row, else the last.
     Raises InvalidValue with one sentence that names the file and what is wrong with it.
     """
     try:
         raw_patterns, raw_labels = read_table(path)
         with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is refused, not warned of
             patterns = _checked_patterns(path, raw_patterns)
-            labels = _checked_labels(path, raw_labels, patterns)
+            if several(raw_labels):
+                rows = label_rows(path, raw_labels, len(patterns))
+                if (rows[:, rows[0].argmax()] == 1).all():
+                    raise refusal(path, f"has only the label {rows[0].argmax()}; a rule needs two at least")
+                labels = rows[:, 1] if rows.shape[1] == 2 else rows
+            else:
+                labels = _checked_labels(path, raw_labels, patterns)
         return Rule(name or f"table:{path}", patterns, mean_over_equal_rows(patterns, labels))
     except MemoryError as error:
         raise refusal(path, "does not fit in this machine's memory") from error
@@ -60,14 +71,21 @@ def save_rule(rule: Rule, path: Path) -> None:
         raise StorageError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
 
 
-def mean_over_equal_rows(
-    patterns: Patterns, labels: Float64[np.ndarray, " patterns"]
-) -> Float64[np.ndarray, " patterns"]:
-    """p(y=1|x) of each row: the mean label over the rows with its pattern.
+def mean_over_equal_rows(patterns: Patterns, labels: LabelProbabilities) -> LabelProbabilities:
+    """p(y|x) of each row: the mean label over the rows with its pattern, column by column where labels have several.
 
     Rows that agree already keep their label to the last bit, so that a second pass changes nothing.
     """
     group, counts = distinct_rows(patterns)
+    columns = [_mean_of_groups(group, counts, column) for column in np.atleast_2d(labels.T)]
+    return columns[0] if labels.ndim == 1 else np.stack(columns, axis=1)
+
+
+def _mean_of_groups(
+    group: Int64[np.ndarray, " patterns"],
+    counts: Int64[np.ndarray, " distinct"],
+    labels: Float64[np.ndarray, " patterns"],
+) -> Float64[np.ndarray, " patterns"]:
     lowest = np.full(counts.size, np.inf)
     highest = np.full(counts.size, -np.inf)
     np.minimum.at(lowest, group, labels)
@@ -118,10 +136,6 @@ def _check_label_values(path: Path, labels: Float64[np.ndarray, " patterns"]) ->
     allowed = "allowed are 0 and 1, or probabilities between them"
     outside = np.flatnonzero(~((labels >= 0) & (labels <= 1)))  # NaN too
     if outside.size:
-        distinct = np.unique(labels)
-        if distinct.size > 2 and np.isfinite(distinct).all() and (distinct == np.rint(distinct)).all():
-            different = f"has {distinct.size} different labels"
-            raise refusal(path, f"{different}; only two classes are supported, 0 and 1")
         row = int(outside[0])
         raise refusal(path, f"has the label {labels[row]:g} at pattern {row + 1} (from 1); {allowed}")
     if labels.min() == labels.max() and labels[0] in (0, 1):

@@ -70,13 +70,25 @@ def inflate(data: bytes, size: int) -> bytes:
 
 
 def members_and_labels(
-    patterns: Int64[np.ndarray, " samples"], labels: UInt8[np.ndarray, " samples"], total: int
+    patterns: Int64[np.ndarray, " samples"], labels: UInt8[np.ndarray, " samples"], total: int, kinds: int = 2
 ) -> tuple[bytes, bytes]:
-    """A sample as two strings of bits over all patterns: which are in it, and their labels."""
+    """A sample as two strings over all patterns: bits that say which are in it, and their labels, as bits where there
+    are two `kinds` of them, else as bytes.
+    """
     flags = np.zeros((2, total), np.uint8)
     flags[0, patterns] = 1
     flags[1, patterns] = labels
-    return pack_bits(flags[0]), pack_bits(flags[1])
+    return pack_bits(flags[0]), pack_bits(flags[1]) if kinds == 2 else flags[1].tobytes()
+
+
+def unpack_labels(data: bytes, count: int, kinds: int) -> UInt8[np.ndarray, " n"]:
+    """The labels of `members_and_labels`. Raises SessionError where the bytes are no such labels."""
+    if kinds == 2:
+        return unpack_bits(data, count)
+    labels = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.empty(0, np.uint8)
+    if labels.size != count or (labels >= kinds).any():
+        raise SessionError(f"the session is damaged: its {count} labels are unreadable")
+    return labels.copy()
 
 
 def absent_as_none(values: Float64[np.ndarray, " n"]) -> list[float | None]:

@@ -32,10 +32,12 @@ ADDED = {
     3: (
         ("ensemble", "optimizer", "TEXT"),
         ("layer", "acceptance", "REAL"),
+        ("rule", "labels", "INTEGER NOT NULL DEFAULT 2"),
+        ("rule", "measured", "BLOB"),
     ),
 }
 """Columns that each version added: table, column, declaration. Files of earlier versions are read as they are, without
-them; who goes on with one makes it this version (`upgrade`)."""
+them; who goes on with one makes it this version (`upgrade`). What a file lacks has the declared default, or is NULL."""
 BUSY_SECONDS = 10.0
 """How long one connection waits for another's transaction."""
 
@@ -69,11 +71,13 @@ CREATE TABLE rule (
     inputs INTEGER NOT NULL,
     dtype TEXT NOT NULL CHECK (dtype IN ('uint8', 'float32')),
     patterns BLOB NOT NULL,       -- zlib; rows x inputs, little-endian
-    p_y BLOB NOT NULL,            -- zlib; rows x float64, little-endian
-    h_x REAL NOT NULL,            -- bits
+    p_y BLOB NOT NULL,            -- zlib; float64, little-endian: p(y=1|x) of each row; of more labels rows x labels
+    h_x REAL NOT NULL,            -- bits, as the two below of the patterns that information is measured over
     h_y REAL NOT NULL,            -- bits
     i_xy REAL NOT NULL,           -- bits
-    digest TEXT NOT NULL
+    digest TEXT NOT NULL,
+    labels INTEGER NOT NULL DEFAULT 2,
+    measured BLOB                 -- a bit for each pattern: is information measured over it? Absent: over all
 );
 CREATE TABLE ensemble (
     id INTEGER PRIMARY KEY,       -- its place in the grid, from 0
@@ -98,7 +102,7 @@ CREATE TABLE network (
     network INTEGER NOT NULL,     -- from 0
     seed INTEGER NOT NULL,
     members BLOB NOT NULL,        -- a bit for each pattern, most significant first: is it in the sample?
-    labels BLOB NOT NULL,         -- likewise: its label there
+    labels BLOB NOT NULL,         -- likewise: its label there; of more than two labels a byte for each pattern
     PRIMARY KEY (ensemble, network)
 ) WITHOUT ROWID;
 CREATE TABLE snapshot (
@@ -267,8 +271,13 @@ def added_since(version: int) -> list[tuple[str, str, str]]:
 
 def columns_of(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> str:
     """These columns for a SELECT on a session of any version; what its version does not have is NULL."""
-    absent = {column for of, column, _ in added_since(format_version(connection)) if of == table}
+    absent = lacking(connection, table)
     return ", ".join("NULL" if column in absent else column for column in columns)
+
+
+def lacking(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """The columns that this version has in a table and an open session, of an earlier one, has not."""
+    return frozenset(column for of, column, _ in added_since(format_version(connection)) if of == table)
 
 
 def upgrade(connection: sqlite3.Connection) -> None:

@@ -19,17 +19,17 @@ from engine.errors import InvalidValue, SessionError
 from engine.experiment import parse_hidden
 from engine.networks import Architecture, Samples
 from engine.rules.rule import Rule
-from engine.session.codec import unpack_bits, unpack_numbers, unpack_weights
-from engine.session.format import columns_of, count, file_identity, one_moment, open_session, sqlite_errors
+from engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
+from engine.session.format import columns_of, count, file_identity, lacking, one_moment, open_session, sqlite_errors
 from engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
 LAYER_COLUMNS = (
-    "i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm",
-    "i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance",
-)  # fmt: skip
+    *("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm"),
+    *("i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance"),
+)
 LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
@@ -132,22 +132,32 @@ class SessionReader:
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
         inputs = self._one("SELECT inputs FROM rule")[0]
-        return Architecture((inputs, *parse_hidden(ensemble.hidden), 1), self.summary.experiment.activation)
+        summary = self.summary
+        return Architecture((inputs, *summary.widths(ensemble)), summary.experiment.activation)
 
     def rule(self) -> Rule:
         """The joint distribution that was learned, from the file itself."""
         name, parameters, rows, inputs, dtype, patterns, p_y = self._one(
             "SELECT name, parameters, rows, inputs, dtype, patterns, p_y FROM rule"
         )
+        labels = self.summary.labels
         try:
             return Rule(
                 name,
                 unpack_numbers(patterns, dtype, (rows, inputs)),
-                unpack_numbers(p_y, "float64", (rows,)),
+                unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
                 {str(key): float(value) for key, value in json.loads(parameters).items()},
             )
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: its rule is unreadable: {error}") from error
+
+    def measured(self) -> Int64[np.ndarray, " measured"] | None:
+        """Numbers of the patterns that information is measured over, ascending; None where it is all."""
+        with self.moment():
+            if "measured" in lacking(self._connection, "rule"):
+                return None
+            rows, chosen = self._one("SELECT rows, measured FROM rule")
+        return None if chosen is None else np.flatnonzero(unpack_bits(chosen, rows))
 
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
@@ -255,7 +265,8 @@ class SessionReader:
         if not rows:
             raise SessionError(f"session {str(self.path)!r} is damaged: it has an ensemble without networks")
         members = np.array([unpack_bits(row[0], total) for row in rows])
-        labels = np.array([unpack_bits(row[1], total) for row in rows])
+        kinds = self.summary.labels
+        labels = np.array([unpack_labels(row[1], total, kinds) for row in rows])
         if (members.sum(axis=1) != ensemble.sample_size).any():
             raise SessionError(f"session {str(self.path)!r} is damaged: a sample is not of the size it should be")
         chosen = np.nonzero(members)[1].reshape(len(rows), -1)

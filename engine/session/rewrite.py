@@ -22,7 +22,7 @@ from engine.experiment import Experiment, parse_hidden
 from engine.measures.snapshot import LayerInformation
 from engine.session.codec import absent_as_none, unpack_weights
 from engine.session.drafting import draft, lay_out, this_program
-from engine.session.format import columns_of, count, one_moment, open_session, sqlite_errors
+from engine.session.format import columns_of, count, lacking, one_moment, open_session, sqlite_errors
 from engine.session.summary import summarize
 from engine.session.writer import CohortRow
 
@@ -32,7 +32,7 @@ Watch = Callable[[int, int], None]
 """Told after each snapshot how many are done, of how many."""
 
 COPIED = {
-    "rule": "id, name, parameters, rows, inputs, dtype, patterns, p_y, h_x, h_y, i_xy, digest",
+    "rule": "id, name, parameters, rows, inputs, dtype, patterns, p_y, h_x, h_y, i_xy, digest, labels, measured",
     "ensemble": "id, hidden, fraction, inputs, sample_size, trainer, device, optimizer",
     "cohort": "id, ensemble, first, networks, epoch",
     "network": "ensemble, network, seed, members, labels",
@@ -42,7 +42,7 @@ COPIED = {
     "checkpoint": "cohort, epoch, data",
     "event": "id, time, kind, text",
 }
-"""Columns of the tables that are copied as they are."""
+"""Columns of the tables that are copied as they are; those that an older file lacks get their defaults."""
 ROWS_AT_ONCE = 1000
 
 
@@ -85,7 +85,9 @@ def rewrite(
 
 def _copy(old: sqlite3.Connection, source: Path, new: sqlite3.Connection, table: str, columns: str) -> None:
     with sqlite_errors(source):
-        cursor = old.execute(f"SELECT {columns_of(old, table, columns.split(', '))} FROM {table}")
+        absent = lacking(old, table)
+        columns = ", ".join(column for column in columns.split(", ") if column not in absent)
+        cursor = old.execute(f"SELECT {columns} FROM {table}")
     places = ", ".join("?" * len(columns.split(",")))
     while True:
         with sqlite_errors(source):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.errors import EngineError, SessionError
-from engine.experiment import Experiment, parse_hidden
-from engine.session.format import columns_of, count, number, one_moment, open_session, sqlite_errors
+from engine.experiment import MOST_LABELS, Experiment, outputs_for, parse_hidden
+from engine.session.format import columns_of, count, lacking, number, one_moment, open_session, sqlite_errors
 from engine.session.liveness import Writer, read_writer
 
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
@@ -48,10 +48,14 @@ class Summary:
     """Bytes."""
     experiment: Experiment
     rule_parameters: dict[str, float]
+    patterns: int
+    """How many the rule has."""
+    labels: int
+    """How many the rule has."""
     h_x: float
-    """H(X), bits."""
+    """H(X) of the patterns that information is measured over, bits."""
     i_xy: float
-    """I(X;Y), bits."""
+    """I(X;Y) of them, bits."""
     ensembles: tuple[EnsembleSummary, ...]
     writer: Writer | None
     """The process at work, or the one that was."""
@@ -60,6 +64,10 @@ class Summary:
     def epochs_done(self) -> int:
         """Of the networks that have come least far."""
         return min((e.epochs_done for e in self.ensembles), default=0)
+
+    def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
+        """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
+        return (*parse_hidden(ensemble.hidden), outputs_for(self.labels))
 
     @property
     def live(self) -> bool:
@@ -88,7 +96,10 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             name, status, created, text = connection.execute(
                 "SELECT name, status, created, experiment FROM session"
             ).fetchone() or _damaged("it does not say what it is a session of")
-            rule = connection.execute("SELECT parameters, h_x, i_xy FROM rule").fetchone() or _damaged("it has no rule")
+            labels = "2" if "labels" in lacking(connection, "rule") else "labels"
+            rule = connection.execute(f"SELECT parameters, h_x, i_xy, rows, {labels} FROM rule").fetchone() or _damaged(
+                "it has no rule"
+            )
             writer = read_writer(connection)
             experiment = Experiment.from_dict(json.loads(text))
             ensembles = _ensembles(connection, experiment)
@@ -106,6 +117,8 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             rule_parameters={str(key): number(value) for key, value in json.loads(rule[0]).items()},
             h_x=number(rule[1]),
             i_xy=number(rule[2]),
+            patterns=count(rule[3]),
+            labels=_labels(rule[4]),
             ensembles=ensembles,
             writer=writer,
         )
@@ -151,6 +164,13 @@ def _ensembles(connection: sqlite3.Connection, experiment: Experiment) -> tuple[
             )
         )
     return tuple(found)
+
+
+def _labels(value: object) -> int:
+    labels = count(value)
+    if not 2 <= labels <= MOST_LABELS:
+        _damaged(f"its rule has {labels} labels")
+    return labels
 
 
 def _damaged(what: str) -> NoReturn:

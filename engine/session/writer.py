@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from engine.errors import SessionError, StorageError
 from engine.experiment import MAX_NETWORKS, Ensemble, Experiment, hidden_text
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
-from engine.session.codec import absent_as_none, members_and_labels, pack_numbers, pack_weights
+from engine.session.codec import absent_as_none, members_and_labels, pack_bits, pack_numbers, pack_weights
 from engine.session.drafting import discard, draft, lay_out, this_program
 from engine.session.format import (
     count,
@@ -80,8 +80,16 @@ class SessionWriter:
         self._file = file_identity(path)
 
     @classmethod
-    def create(cls, path: Path, name: str, experiment: Experiment, rule: Rule) -> SessionWriter:
-        """Begin a new session file, which must not exist.
+    def create(
+        cls,
+        path: Path,
+        name: str,
+        experiment: Experiment,
+        rule: Rule,
+        measured: Int64[np.ndarray, " measured"] | None = None,
+    ) -> SessionWriter:
+        """Begin a new session file, which must not exist. `measured`: the patterns that information is measured over,
+        if not all.
 
         It appears under its name whole: whoever finds the file finds a session.
 
@@ -91,7 +99,7 @@ class SessionWriter:
         """
         with draft(path) as connection:
             new = cls(path, connection)
-            new._describe(name, experiment, rule)
+            new._describe(name, experiment, rule, measured)
             new._claim()
         try:
             writer = cls(path, open_session(path, write=True))
@@ -163,7 +171,13 @@ class SessionWriter:
         self._connection.execute("UPDATE session SET status = 'running'")
         self._connection.execute("UPDATE control SET done = 1")
 
-    def _describe(self, name: str, experiment: Experiment, rule: Rule) -> None:
+    def _describe(
+        self, name: str, experiment: Experiment, rule: Rule, measured: Int64[np.ndarray, " measured"] | None
+    ) -> None:
+        shown, flags = rule, None
+        if measured is not None:
+            shown = rule.over(measured)
+            flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
         lay_out(self._connection)
         self._connection.execute(
             "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
@@ -176,7 +190,7 @@ class SessionWriter:
             ),
         )
         self._connection.execute(
-            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 rule.name,
                 json.dumps(rule.parameters),
@@ -184,10 +198,12 @@ class SessionWriter:
                 str(rule.patterns.dtype),
                 pack_numbers(rule.patterns),
                 pack_numbers(rule.p_y),
-                rule.h_x,
-                rule.h_y,
-                rule.i_xy,
+                shown.h_x,
+                shown.h_y,
+                shown.i_xy,
                 rule.digest,
+                rule.labels,
+                flags,
             ),
         )
 
@@ -233,8 +249,12 @@ class SessionWriter:
                 ),
             )
 
-    def add_cohort(self, ensemble: int, first: int, seeds: Sequence[int], samples: Samples, patterns: int) -> CohortRow:
-        """Record networks first, first + 1, ... of an ensemble, with their samples of that many patterns."""
+    def add_cohort(
+        self, ensemble: int, first: int, seeds: Sequence[int], samples: Samples, patterns: int, kinds: int = 2
+    ) -> CohortRow:
+        """Record networks first, first + 1, ... of an ensemble, with their samples of that many patterns, whose labels
+        are of that many `kinds`.
+        """
         with self._writing():
             cursor = self._connection.execute(
                 "INSERT INTO cohort (ensemble, first, networks, epoch) VALUES (?, ?, ?, 0)",
@@ -244,7 +264,7 @@ class SessionWriter:
             self._connection.executemany(
                 "INSERT INTO network VALUES (?, ?, ?, ?, ?)",
                 [
-                    (ensemble, first + k, seed, *members_and_labels(chosen, labels, patterns))
+                    (ensemble, first + k, seed, *members_and_labels(chosen, labels, patterns, kinds))
                     for k, (seed, chosen, labels) in enumerate(rows)
                 ],
             )

@@ -34,6 +34,11 @@ _SLOPE: dict[str, Callable[[Tensor], Tensor]] = {
 """Each activation's derivative from its value."""
 
 
+def _output(z: Tensor) -> Tensor:
+    """One logistic unit, or the softmax of several."""
+    return torch.sigmoid(z) if z.shape[2] == 1 else torch.softmax(z, dim=2)
+
+
 def require_device(name: str) -> torch.device:
     """The torch device of that name; `auto` is the best there is.
 
@@ -61,7 +66,8 @@ class TorchTrainer:
         self._epoch = state.epoch
         rule, samples = problem.rule, problem.samples
         self._patterns = torch.from_numpy(rule.patterns.astype(np.float32)).to(self._device)
-        self._items = (samples.patterns * 2 + samples.labels).astype(np.uint32)
+        self._labels = rule.labels
+        self._items = (samples.patterns * rule.labels + samples.labels).astype(np.uint32)
         self._weights = self._matrices(state.weights)
         self._slots = [self._matrices(slot) for slot in state.slots]
         # Sums of gradients and their squares lose digits in single precision; only mps has no other.
@@ -91,7 +97,7 @@ class TorchTrainer:
             squares = [torch.zeros_like(s) for s in sums]
             for number, start in enumerate(range(0, size, batch)):
                 chosen = orders[:, start : start + batch]
-                gradients = self.gradients(self._patterns[chosen >> 1], (chosen & 1).to(torch.float32))
+                gradients = self.gradients(self._patterns[chosen // self._labels], chosen % self._labels)
                 self._update(gradients, (epoch - 1) * self._problem.batches + number + 1)
                 for total, square, gradient in zip(sums, squares, gradients if measured else (), strict=True):
                     total += gradient
@@ -104,7 +110,8 @@ class TorchTrainer:
     def gradients(self, inputs: Tensor, labels: Tensor) -> list[Tensor]:
         """Gradients of the mean cross-entropy over a batch, one matrix a layer, the bias in its last column.
 
-        `inputs`: networks x samples x inputs; `labels`: networks x samples.
+        `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0. The derivative by what goes into a
+        softmax, as into a logistic output, is the output less the label, which there is a row of 0 with one 1.
         """
         activation = _ACTIVATION[self._problem.architecture.activation]
         slope = _SLOPE[self._problem.architecture.activation]
@@ -112,8 +119,13 @@ class TorchTrainer:
         last = len(self._weights) - 1
         for layer, w in enumerate(self._weights):
             z = torch.baddbmm(w[:, None, :, -1], values[-1], w[:, :, :-1].transpose(1, 2))
-            values.append(activation(z) if layer < last else torch.sigmoid(z))
-        delta = (values.pop() - labels[:, :, None]) / labels.shape[1]
+            values.append(activation(z) if layer < last else _output(z))
+        delta = values.pop()
+        if self._labels == 2:
+            delta = delta - labels[:, :, None].to(delta.dtype)
+        else:
+            delta.scatter_add_(2, labels[:, :, None], delta.new_full((*labels.shape, 1), -1.0))
+        delta = delta / labels.shape[1]
         found: list[Tensor] = []
         for layer in range(last, -1, -1):
             below = values.pop()

@@ -17,9 +17,17 @@ def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, 
     """The trainer, `fused` or `torch`, and its device, for `auto` or a given choice.
 
     Raises:
-        InvalidValue: the device is not available.
+        InvalidValue: the device is not available, or the fused trainer is to train more than one output.
     """
     size = architecture.parameters
+    outputs = architecture.widths[-1]
+    if outputs > 1:
+        if trainer == "fused":
+            raise InvalidValue(
+                f"the fused trainer has one output and learns two labels, and this rule has {outputs}: use "
+                "--trainer torch"
+            )
+        trainer = "torch"
     if trainer == "fused" or (trainer == "auto" and device in ("auto", "cpu") and size <= SMALL):
         return "fused", "cpu"
     from engine.training.batched import require_device  # imports torch: 1.6 s
@@ -43,5 +51,8 @@ def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingSta
     if trainer == "torch":
         from engine.training.batched import TorchTrainer
 
-        return TorchTrainer(problem, state, device, threads.count)
+        # products of small matrices are done before a second thread has begun; on a busy machine, waiting for that one
+        # took ten times as long
+        count = threads.count if problem.architecture.parameters > SMALL else 1
+        return TorchTrainer(problem, state, device, count)
     raise InvalidValue(f"trainer is {trainer!r}: allowed are fused and torch")

@@ -90,20 +90,15 @@ def curve(
 
 def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
     """The curve of a rule by its name: certified for binary labels, annealed for others."""
-    from engine.rules.names import is_table, table_path
-
-    if is_table(name):
-        from engine.rules.joint import binary, load_joint
-
-        if not binary(table_path(name)):
-            from engine.bottleneck.annealing import annealed_curve
-
-            return annealed_curve(load_joint(table_path(name), name).p_y, name=name)
     from engine.bottleneck.source import Source
     from engine.bottleneck.tracing import ib_curve
     from engine.rules.catalogue import load_rule
 
     rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
+    if rule.labels > 2:
+        from engine.bottleneck.annealing import annealed_curve
+
+        return annealed_curve(rule.p_y, name=name)
     return ib_curve(Source.of_rule(rule), error=error, name=name)
 
 

@@ -27,7 +27,7 @@ COLUMNS = {
     "information": (
         *LAYER_PLACE,
         *("i_x", "i_y", "distinct", "i_x_lower", "i_y_lower", "saturated", "nonlinear"),
-        *("low", "high", "estimator", "bins", "noise", "optimizer"),
+        *("low", "high", "estimator", "bins", "noise", "measured", "optimizer"),
     ),
     "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm", "acceptance", "optimizer"),
     "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy", "optimizer"),
@@ -193,11 +193,12 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
 
 
 def basis(experiment: Experiment) -> dict[str, Any]:
-    """What the information rests on; None where the estimator has no such setting."""
+    """What the information rests on; None where the estimator has no such setting, or all patterns are `measured`."""
     return {
         "estimator": experiment.estimator,
         "bins": experiment.bins if experiment.estimator in BINNED else None,
         "noise": experiment.noise_variance if experiment.estimator == "kde" else None,
+        "measured": experiment.measured,
     }
 
 

@@ -71,7 +71,7 @@ def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) ->
     history = reader.layers(ensemble)
     batch = summary.experiment.batch
     batches = 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
-    widths = (*parse_hidden(ensemble.hidden), 1)
+    widths = summary.widths(ensemble)
     account = phases(history, widths=widths, batches=batches, h_x=summary.h_x)
     moves = None
     if summary.experiment.weights:

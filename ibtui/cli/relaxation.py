@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import InvalidValue
-from engine.experiment import parse_hidden
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
@@ -67,7 +66,7 @@ def compare(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
     return compared(
         histories[0],
         histories[1] if others else None,
-        widths=(*parse_hidden(relaxed.hidden), 1),
+        widths=summary.widths(relaxed),
         start=summary.experiment.relaxation_epoch,
     )
 

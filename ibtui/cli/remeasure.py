@@ -150,7 +150,6 @@ def _measured(
     """One ensemble's numbers: for each epoch and layer the mean and standard deviation over networks."""
     import numpy as np
 
-    from engine.experiment import parse_hidden
     from engine.remeasure import remeasure as again
 
     epochs = ensemble.snapshots if epoch is None else (epoch,)
@@ -164,7 +163,7 @@ def _measured(
         "fraction": ensemble.fraction,
         "optimizer": ensemble.optimizer,
         "networks": ensemble.networks,
-        "widths": [*parse_hidden(ensemble.hidden), 1],
+        "widths": list(reader.summary.widths(ensemble)),
         "epochs": list(epochs),
     }
     for name in ("i_x", "i_y"):

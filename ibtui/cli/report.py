@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import InvalidValue
-from engine.experiment import parse_hidden
+from engine.rules.names import is_images
 from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
@@ -54,7 +54,13 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
         "status": summary.status,
         "created": summary.created,
         "experiment": summary.experiment.to_dict(),
-        "rule": {**summary.rule_parameters, "h_x": summary.h_x, "i_xy": summary.i_xy},
+        "rule": {
+            **summary.rule_parameters,
+            "patterns": summary.patterns,
+            "labels": summary.labels,
+            "h_x": summary.h_x,
+            "i_xy": summary.i_xy,
+        },
         "ensembles": [
             {
                 "hidden": ensemble.hidden,
@@ -78,8 +84,8 @@ def _figures(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary,
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
         nothing: dict[str, Any] = {"epoch": None, "layers": [], "learning": None}
-        return nothing | {"ceilings": [], "violations": [], "snapshots_with_violations": 0}
-    widths = (*parse_hidden(ensemble.hidden), 1)
+        return nothing | {"sample": None, "ceilings": [], "violations": [], "snapshots_with_violations": 0}
+    widths = summary.widths(ensemble)
     now = reader.layers(ensemble, at)
     columns = {
         "i_x_mean": _mean(now.i_x[0]),
@@ -131,7 +137,7 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
         history, now, learned = found
         if chart:
             draw(_plane(history, summary, heading, at), console.width)
-        console.print(_layer_table(now, ensemble, f"{heading}, epoch {at}"))
+        console.print(_layer_table(now, summary.widths(ensemble), f"{heading}, epoch {at}"))
         console.print(_learning_line(learned), soft_wrap=False)
         for line in as_lines(notes(history, summary, at)):
             console.print(line)
@@ -154,7 +160,7 @@ def _plane(history: LayerHistory, summary: Summary, title: str, at: int) -> Char
     )
 
 
-def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Table:
+def _layer_table(now: LayerHistory, widths: tuple[int, ...], title: str) -> Table:
     from rich.table import Table
 
     table = Table(
@@ -162,7 +168,6 @@ def _layer_table(now: LayerHistory, ensemble: EnsembleSummary, title: str) -> Ta
     )
     for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "SNR", "saturated"):
         table.add_column(heading, justify="right", no_wrap=True)
-    widths = (*parse_hidden(ensemble.hidden), 1)
     snr = _mean(now.snr[0])
     distinct = _mean(now.distinct_t[0])
     means, stds = (_mean(now.i_x[0]), _mean(now.i_y[0])), (_std(now.i_x[0]), _std(now.i_y[0]))
@@ -200,8 +205,10 @@ def _caption(summary: Summary) -> str:
     kde = experiment.estimator == "kde"
     spread = "Mean ± standard deviation over networks. " if experiment.networks > 1 and not kde else ""
     bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
+    under = "" if experiment.measured else ", over all patterns"
+    under += "" if is_images(experiment.rule) else " under the true rule"
     return (
-        f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}, over all patterns under the true rule.{bounds} "
+        f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{under}.{bounds} "
         "SNR: of the gradients. Saturated: share of outputs near their activation's bounds (for relu, at 0)."
     )
 

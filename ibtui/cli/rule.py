@@ -50,8 +50,8 @@ def rule(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="symmetric, symmetric-soft, committee, perceptron, or table:FILE (.npz, .mat, .csv); without it, all "
-            "are listed.",
+            help="symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE (.npz, .mat, "
+            ".csv); without it, all are listed.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +64,7 @@ def rule(
             "--out",
             "-o",
             metavar="FILE.npz",
-            help="Write the arrays `patterns` and `p_y` (p(y=1|x)) to this file.",
+            help="Write the arrays `patterns` and `p_y` (p(y=1|x), or p(y|x) of more labels) to this file.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -91,7 +91,8 @@ def rule(
         "patterns": len(loaded.p_y),
         "inputs": loaded.inputs,
         **loaded.parameters,
-        "p_y1": loaded.p_y1,
+        "labels": loaded.labels,
+        **({"p_y1": loaded.p_y1} if loaded.labels == 2 else {}),
         "h_x": loaded.h_x,
         "h_y": loaded.h_y,
         "i_xy": loaded.i_xy,

@@ -12,6 +12,8 @@ import typer
 from engine.errors import InvalidValue
 from engine.experiment import Experiment, parse_hidden, read_settings
 from engine.presets import DEFAULT, find_preset, until
+from engine.rules.image_files import require_images, told_parts
+from engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
 from engine.session.format import SUFFIX
 from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
@@ -30,6 +32,7 @@ SETTINGS = "Settings files"
 
 RUN_SETTINGS = {
     "preset": (str, "a text"),
+    "data": (str, "a text"),
     "quick": (bool, "true or false"),
     "threads": (int, "a whole number from 1 to 1024"),
     "name": (str, "a text"),
@@ -65,7 +68,17 @@ def run(
         _option(
             "--rule",
             metavar="NAME",
-            help="P(X,Y): symmetric, symmetric-soft, committee, perceptron, or table:FILE. [default: symmetric]",
+            help="P(X,Y): symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE. "
+            "[default: symmetric]",
+            panel=WHAT,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        _option(
+            "--data",
+            metavar="DIR",
+            help="Directory with the IDX files of the rule mnist, plain or .gz. [default: data/mnist]",
             panel=WHAT,
         ),
     ] = None,
@@ -181,6 +194,16 @@ def run(
         _option("--bins", help="Intervals for a neuron's output. [default: 30]", panel=MEASURED),
     ] = None,
     noise: Noise = None,
+    measured: Annotated[
+        int | None,
+        _option(
+            "--measured",
+            metavar="PATTERNS",
+            help="Measure information over this many patterns, chosen at random; for rules of more than two labels. "
+            "[default: all]",
+            panel=MEASURED,
+        ),
+    ] = None,
     snapshots: Annotated[
         int | None,
         _option(
@@ -274,6 +297,7 @@ def run(
         "estimator": estimator,
         "bins": bins,
         "noise": noise,
+        "measured": measured,
         "snapshots": snapshots,
         "snapshot_at": parse_epochs(snapshot_at) if snapshot_at is not None else None,
         "weights": weights,
@@ -281,6 +305,7 @@ def run(
         "device": device,
         "preset": preset,
         "quick": quick,
+        "data": str(data) if data is not None else None,
         "threads": threads,
         "name": name,
         "out": str(out) if out is not None else None,
@@ -296,10 +321,13 @@ def run(
             raise InvalidValue(f"{key} is {value!r}: allowed is {allowed}")
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
+    experiment = _with_data(experiment, of_run.pop("data", None))
     writer = _begin(experiment, of_run, save_config)
     tell(reduced, quiet=quiet or not reduced)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
+    if short_name(experiment.rule) == MNIST:
+        tell(told_parts(image_directory(experiment.rule)), quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
 
 
@@ -323,8 +351,23 @@ def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> 
     return chosen, f"quick: {', '.join(told)}" if told else ""
 
 
+def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
+    """The experiment with MNIST from a directory.
+
+    Raises:
+        InvalidValue: its rule is another one.
+    """
+    if directory is None:
+        return experiment
+    if short_name(experiment.rule) != MNIST:
+        raise InvalidValue(f"data is {directory!r}: the rule {experiment.rule} takes none, only mnist does")
+    return experiment.override({"rule": f"{MNIST_PREFIX}{directory}"})
+
+
 def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
-    """`base` with the settings; gamma and i-xy each take the other's place, a table that of both."""
+    """`base` with the settings; gamma and i-xy each take the other's place, and a built-in rule that of `measured`."""
+    if settings.get("rule") in BUILT_IN_SENTENCES and "measured" not in settings:
+        settings = {**settings, "measured": None}
     if "gamma" in settings and "i_xy" not in settings:
         settings = {**settings, "i_xy": None}
     if "i_xy" in settings and settings["i_xy"] is not None and "gamma" not in settings:
@@ -347,6 +390,7 @@ def parse_epochs(text: str) -> tuple[int, ...]:
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
     from engine.runner import begin
 
+    require_images(experiment.rule)
     name = require_name(of_run["name"]) if "name" in of_run else None
     directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
     if save_config is not None:

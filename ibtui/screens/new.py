@@ -18,11 +18,12 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.calibration import Speed, estimate
+from engine.calibration import BUILT_IN_SIZE, Speed, estimate
 from engine.errors import EngineError
-from engine.experiment import ACTIVATIONS, ESTIMATORS, LABELS, OPTIMIZERS, Experiment, Hidden, hidden_text
+from engine.experiment import ACTIVATIONS, ESTIMATORS, LABELS, OPTIMIZERS, Experiment, Hidden, hidden_text, outputs_for
 from engine.presets import DEFAULT, PRESETS
-from engine.rules.names import BUILT_IN_SENTENCES
+from engine.rules.image_files import require_images, size_of
+from engine.rules.names import BUILT_IN_SENTENCES, DIGITS
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
@@ -72,7 +73,7 @@ _WHOLE = {"networks", "seed", "epochs", "bins", "snapshots"}
 _REAL = {"learning_rate"}
 
 FIELDS = (
-    Field("rule", "Rule", "or table:FILE", known=tuple(BUILT_IN_SENTENCES)),
+    Field("rule", "Rule", "or mnist:DIR, table:FILE", known=(*BUILT_IN_SENTENCES, DIGITS)),
     Field(
         "hidden",
         "Hidden layers",
@@ -215,6 +216,8 @@ class NewScreen(Screen[None]):
                 else:
                     settings[field.name] = field.read(text)
                     Experiment().override({field.name: settings[field.name]})
+                    if field.name == "rule":
+                        require_images(settings["rule"])
             except ValueError:
                 error = f"{text!r} is no number: {field.hint}" if text.strip() else f"is empty: {hint(field).plain}"
             except EngineError as refused:
@@ -230,13 +233,16 @@ class NewScreen(Screen[None]):
         try:
             epochs = int(settings["epochs"])
             kept = tuple(epoch for epoch in self._base.snapshot_at if epoch <= epochs)
-            experiment = self._base.override({"snapshot_at": kept, **settings})
+            measured = None if settings["rule"] in BUILT_IN_SENTENCES else self._base.measured
+            experiment = self._base.override({"snapshot_at": kept, "measured": measured, **settings})
         except EngineError as refused:  # settings that do not go together
             self.query_one("#estimate", Static).update(printable(str(refused)))
             self.query_one("#start", Button).disabled = True
             return None
         more = [hidden_text(h) for h in experiment.hidden[1:]]
-        drawn = draw_architecture(experiment.hidden[0], dot="o" if self.app.ascii else "●")
+        _, inputs, labels = size_of(experiment.rule) or BUILT_IN_SIZE
+        dot = "o" if self.app.ascii else "●"
+        drawn = draw_architecture(experiment.hidden[0], inputs, outputs_for(labels), dot=dot)
         self.query_one("#drawing", Static).update(drawn + (f"\n\nand {', '.join(more)}" if more else ""))
         self._show_estimate(experiment)
         return experiment
@@ -247,7 +253,7 @@ class NewScreen(Screen[None]):
         if self._speed is None:
             text = f"{whole}; measuring this machine …"
         else:
-            cost = estimate(experiment, self._speed)
+            cost = estimate(experiment, self._speed, *(size_of(experiment.rule) or BUILT_IN_SIZE))
             text = f"{whole}: about {duration(cost.seconds)} on this machine, {size(cost.bytes)} on disk"
         self.query_one("#estimate", Static).update(text)
 
@@ -299,9 +305,9 @@ def _option(name: str) -> Option:
     return Option(text, id=name)
 
 
-def draw_architecture(hidden: Hidden, inputs: int = 12, dot: str = "●") -> str:
+def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: str = "●") -> str:
     """The network as columns of its layers' widths, the output on the right; wide layers are cut, with their width."""
-    widths = (inputs, *hidden, 1)
+    widths = (inputs, *hidden, outputs)
     rows = min(max(widths), 12)
     lines = []
     for row in range(rows):
@@ -311,5 +317,5 @@ def draw_architecture(hidden: Hidden, inputs: int = 12, dot: str = "●") -> str
             top = (rows - height) // 2
             cells.append(dot if top <= row < top + height else " ")
         lines.append("   ".join(cells))
-    lines.append("  ".join(f"{width:<2}" for width in widths))
+    lines.append(" ".join(f"{width:<3}" for width in widths).rstrip())
     return "\n".join(lines)

@@ -314,7 +314,7 @@ def test_gamma_and_information_together_are_refused() -> None:
 
 @pytest.mark.parametrize("setting", [{"theta": 1.0}, {"theta": "auto"}, {"gamma": 2.0}, {"i_xy": 0.5}])
 def test_a_table_takes_no_threshold_and_no_sharpness(setting: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match=r"do not apply to 'table:a\.csv': a table has its own labels"):
+    with pytest.raises(InvalidValue, match=r"do not apply to 'table:a\.csv': it has its own labels"):
         Experiment.from_dict({"rule": "table:a.csv", **setting})
     Experiment.from_dict({"rule": "symmetric", **setting})
 

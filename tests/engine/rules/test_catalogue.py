@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import InvalidValue
 from engine.rules.catalogue import BUILT_INS, RULE_NAMES, load_rule
-from engine.rules.names import FIXED, TABLE_FORM, is_table, require_rule_name, table_path
+from engine.rules.names import FIXED, IMAGE_SENTENCES, TABLE_FORM, is_table, require_rule_name, table_path
 
 FIGURES = [
     # name, p(y=1) and its tolerance, I(X;Y) and its tolerance
@@ -83,10 +83,10 @@ def test_the_information_asked_for_is_what_the_rule_carries(name: str, theta) ->
         ),
         ("symmetric", {"i_xy": 1.0}, "I.X;Y. of 1 bits cannot be had: .* less than 0.999157"),
         ("symmetric", {"i_xy": math.nan}, "I.X;Y. of nan bits cannot be had"),
-        ("table:x.npz", {"gamma": 5.0}, "rule 'table:x.npz' is a table and has no gamma: leave it out"),
-        ("table:x.npz", {"theta": "auto"}, "is a table and has no theta"),
-        ("x.csv", {"i_xy": 0.5}, "rule 'x.csv' is a table and has no i_xy"),
-        ("perceptron", {"gamma": 5.0}, "rule 'perceptron' has hard labels and no gamma: leave it out"),
+        ("table:x.npz", {"gamma": 5.0}, "rule 'table:x.npz' has its own labels and no gamma: leave it out"),
+        ("table:x.npz", {"theta": "auto"}, "has its own labels and no theta"),
+        ("x.csv", {"i_xy": 0.5}, "rule 'x.csv' has its own labels and no i_xy"),
+        ("perceptron", {"gamma": 5.0}, "rule 'perceptron' has its own labels and no gamma: leave it out"),
         ("simmetric", {}, "unknown rule 'simmetric': choose one of symmetric, .* did you mean symmetric?"),
         ("comittee", {}, "did you mean committee?"),
         ("", {}, "unknown rule ''"),
@@ -108,7 +108,7 @@ def test_an_unknown_name_is_answered_with_every_name_there_is_and_no_far_fetched
 
 
 def test_every_built_in_name_has_a_rule_and_a_sentence_and_the_table_form_comes_last() -> None:
-    assert list(RULE_NAMES) == [*BUILT_INS, *FIXED, TABLE_FORM]
+    assert list(RULE_NAMES) == [*BUILT_INS, *FIXED, *IMAGE_SENTENCES, TABLE_FORM]
     assert all(load_rule(name).name == name for name in FIXED)
     for name, built_in in BUILT_INS.items():
         assert built_in.name == name

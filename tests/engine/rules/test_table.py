@@ -319,14 +319,17 @@ NAN, INF = float("nan"), float("inf")
         ({"X": 2, "y": 1}, "has patterns of shape ()"),
         ({"X": BINARY, "y": 1}, "has 1 labels for 4 patterns"),
         ({"X": BINARY.T, "y": LABELS}, "has 4 labels for 2 patterns; are the patterns the columns?"),
-        ({"X": BINARY, "y": np.eye(4)}, "has labels of shape (4, 4); needed is one number for each pattern"),
+        ({"X": BINARY, "y": np.eye(4)[:3]}, "has p(y|x) of shape (3, 4) for 4 patterns; needed is patterns x labels"),
+        (
+            {"X": BINARY, "y": np.zeros((4, 2, 2))},
+            "has labels of shape (4, 2, 2); needed is one number for each pattern",
+        ),
         ({"X": BINARY, "y": ["no", "yes", "no", "no"]}, "has labels of type <U3: not numbers"),
         ({"X": BINARY, "y": [0, NAN, 1, 1]}, "has the label nan at pattern 2 (from 1)"),
         ({"X": BINARY, "y": [0, 1, INF, 1]}, "has the label inf at pattern 3 (from 1)"),
         ({"X": BINARY, "y": [0, 1, 0.5, 1.5]}, "has the label 1.5 at pattern 4 (from 1)"),
         ({"X": BINARY, "y": [1, -1, -1, 1]}, "has the label -1 at pattern 2 (from 1); allowed are 0 and 1"),
         ({"X": BINARY, "y": [1, 2, 2, 1]}, "has the label 2 at pattern 2 (from 1); allowed are 0 and 1"),
-        ({"X": BINARY, "y": [0, 1, 2, 3]}, "has 4 different labels; only two classes are supported, 0 and 1"),
         ({"X": BINARY, "y": [0, 0, 0, 0]}, "has only the label 0; a rule needs both classes"),
         ({"X": BINARY, "y": [1, 1, 1, 1]}, "has only the label 1; a rule needs both classes"),
     ],
@@ -353,7 +356,7 @@ def test_mat_contents_that_make_no_rule(tmp_path, contents, message) -> None:
 
 def test_csv_contents_are_checked_alike(tmp_path) -> None:
     assert "has the value nan in pattern 2, input 1" in refusal_of(csv(tmp_path, "a,y\n0,1\nnan,0\n"))
-    assert "has 3 different labels" in refusal_of(csv(tmp_path, "0,0\n1,1\n2,2\n"))
+    assert "has the label 1.5 at pattern 2" in refusal_of(csv(tmp_path, "0,0\n1,1.5\n2,2\n"))
 
 
 # Saving

@@ -78,6 +78,7 @@ def test_who_goes_on_with_it_adds_columns_and_leaves_what_is_recorded(original: 
         columns = ", ".join(name for _, name, *_ in rows(original, f"PRAGMA table_info({table})"))
         query = f"SELECT {columns if table != 'session' else 'experiment, schedule, created'} FROM {table}"
         assert rows(copy, query) == rows(original, query)
+    assert rows(copy, "SELECT labels, measured FROM rule") == [(2, None)]
     query = f"SELECT snapshot, network, layer, {', '.join(OLD_COLUMNS)} FROM layer"
     assert rows(copy, query) == rows(original, query)
     assert rows(copy, "PRAGMA integrity_check") == [("ok",)]

@@ -348,7 +348,7 @@ def test_sessions_of_the_first_version_are_shown_exported_and_gone_on_with(progr
         tuple(row.items()) for row in after
     }
     assert all(row["saturated"] for row in after if int(row["epoch"]) > last)
-    assert program.look("old", "PRAGMA user_version") == [(2,)]
+    assert program.look("old", "PRAGMA user_version") == [(3,)]
 
 
 @pytest.mark.long
