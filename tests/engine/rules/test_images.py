@@ -1,4 +1,4 @@
-"""Rules of images: MNIST from small files of the same form, digits from scikit-learn, and the real ones where they are."""
+"""Rules of images: MNIST from small files of the same form, and the real ones where they are; scikit-learn's digits."""
 
 from __future__ import annotations
 

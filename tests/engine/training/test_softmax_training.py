@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def autograd(problem: Problem, weights: np.ndarray, network: int, chosen: np.nda
     a, begin = torch.from_numpy(problem.rule.patterns[chosen]).double(), 0
     widths = problem.architecture.widths
     function = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[problem.architecture.activation]
-    for k, (fan_in, units) in enumerate(zip(widths, widths[1:], strict=False)):
+    for k, (fan_in, units) in enumerate(pairwise(widths)):
         matrix = flat[begin : begin + units * (fan_in + 1)].reshape(units, fan_in + 1)
         begin += units * (fan_in + 1)
         a = a @ matrix[:, :-1].T + matrix[:, -1]
@@ -190,6 +191,13 @@ def test_a_part_of_a_rule_of_two_labels_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def read_all(reader: SessionReader) -> None:
+    (ensemble,) = reader.summary.ensembles
+    reader.measured()
+    reader.rule()
+    reader.samples(ensemble)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -208,7 +216,4 @@ def test_damage_is_named(tmp_path: Path, table: Path, damage: str, said: str) ->
     connection.commit()
     connection.close()
     with SessionReader(path) as reader, pytest.raises(SessionError, match=said):
-        (ensemble,) = reader.summary.ensembles
-        reader.measured()
-        reader.rule()
-        reader.samples(ensemble)
+        read_all(reader)

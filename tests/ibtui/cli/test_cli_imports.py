@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
 OPTIONS = {
     "run": "--quick --full "
-    "--rule --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch --learning-rate "
-    "--optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
-    "--snapshots --snapshot-at --weights --no-weights "
+    "--rule --data --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch "
+    "--learning-rate --optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
+    "--measured --snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEADERS = {
     "information": "ensemble,hidden,fraction,seed,epoch,layer,width,i_x,i_y,distinct,i_x_lower,i_y_lower,"
-    "saturated,nonlinear,low,high,estimator,bins,noise",
+    "saturated,nonlinear,low,high,estimator,bins,noise,measured",
     "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm",
     "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy",
 }
@@ -196,7 +196,14 @@ def test_a_rule_can_be_exported_and_learned_again(made: Program, program: Progra
 
 def test_rules_and_presets_are_listed_with_what_they_are(made: Program) -> None:
     rules = json.loads(made.good("rule", "--json"))
-    assert [rule["name"] for rule in rules] == ["symmetric", "symmetric-soft", "committee", "table:FILE"]
+    assert [rule["name"] for rule in rules] == [
+        "symmetric",
+        "symmetric-soft",
+        "committee",
+        "digits",
+        "mnist:DIR",
+        "table:FILE",
+    ]
     presets = json.loads(made.good("presets", "--json"))
     for entry in rules + presets:
         assert entry["sentence"]
