@@ -168,6 +168,7 @@ PRESETS = _by_name(
             snapshots=20,
             weights=False,
         ),
+        {"networks": 1, "epochs": 20, "snapshots": 8},
     ),
     Preset(
         "monte-carlo",

@@ -6,9 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.presets import PRESETS
+from engine.rules.image_files import PARTS
 from engine.runner import Run, begin
 from engine.session.summary import read_summary
 from ibtui.charts.chart import render
@@ -18,11 +20,24 @@ from ibtui.figures.table import table
 from ibtui.figures.terminal import chart
 
 
+def some_images(directory: Path) -> Path:
+    """A directory with 600 images of the size of MNIST's, a noisy spot each, whose place is the label."""
+    labels = np.arange(600, dtype=np.uint8) % 10
+    images = np.random.default_rng(0).integers(0, 64, (600, 28, 28), np.uint8)
+    images.reshape(600, 784)[np.arange(600)[:, None], labels[:, None] * 70 + np.arange(30)] += 150
+    for name, array in zip(PARTS["test"], (images, labels), strict=True):
+        sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+        (directory / name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+    return directory
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_quick_version_of_a_preset_runs_and_makes_all_its_outputs(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.ibs"
     experiment = PRESETS[name].quick
+    if experiment.rule == "mnist":
+        experiment = experiment.override({"rule": f"mnist:{some_images(tmp_path)}"})
     assert Run(begin(path, name, experiment)).execute() == "finished"
     summary = read_summary(path)
     assert summary.epochs_done == experiment.epochs
