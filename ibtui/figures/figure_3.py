@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.errors import InvalidValue
 from ibtui.figures.content import TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, one_of, only_session, percent, trajectories
+from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, percent, trajectories
 from ibtui.panels import Panels
 
 FRACTIONS = (0.05, 0.45, 0.85)
@@ -17,7 +17,7 @@ FRACTIONS = (0.05, 0.45, 0.85)
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One panel for each of the paper's fractions, or those nearest to them."""
     path = only_session(sessions, "3")
-    found = ensembles(path)
+    found = of_first_optimizer(ensembles(path))
     hidden = one_of(found).ensemble.hidden
     same = {one.ensemble.fraction: one for one in found if one.ensemble.hidden == hidden}
     if len(same) < 2:

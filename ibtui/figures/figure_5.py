@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import InvalidValue
 from engine.phases.smoothing import first_passage, log_axis, smooth
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import depth, ensembles, only_session, trajectories
+from ibtui.figures.reading import depth, ensembles, of_first_optimizer, only_session, trajectories
 from ibtui.panels import Panels, agreed
 
 LEVELS = (0.3, 0.6, 0.9)
@@ -22,7 +22,7 @@ ACROSS = 3
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One panel for each depth; below, epochs against depth and the layers' compression."""
     path = only_session(sessions, "5")
-    found = ensembles(path)
+    found = of_first_optimizer(ensembles(path))
     fraction = max(one.ensemble.fraction for one in found)
     by_depth = {depth(one): one for one in found if one.ensemble.fraction == fraction}
     if len(by_depth) < 2:

@@ -12,7 +12,7 @@ from engine.phases.spread import spread
 from engine.session.history import SessionReader
 from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
-from ibtui.figures.reading import ensembles, one_of, only_session, plane
+from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, plane
 
 LEAST = 2
 SAMPLES = 10
@@ -27,7 +27,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     from engine.threads import Threads, usable_cores
 
     path = only_session(sessions, "7")
-    found = ensembles(path)
+    found = of_first_optimizer(ensembles(path))
     hidden = one_of(found).ensemble.hidden
     same = sorted((one for one in found if one.ensemble.hidden == hidden), key=lambda one: one.ensemble.fraction)
     if len(same) < LEAST:

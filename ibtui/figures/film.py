@@ -75,11 +75,13 @@ def scenes(path: Path, index: int | None = None) -> list[Scene]:
         found = [one for one in found if one.ensemble.index == index]
     if len(found) > MOST:
         raise InvalidValue(f"{len(found)} ensembles are too many side by side: choose one with --ensemble")
+    optimizers = {one.ensemble.optimizer for one in found}
     depths, shares = {one.ensemble.hidden for one in found}, {one.ensemble.fraction for one in found}
 
     def title(one: Any) -> str:
         parts = [one.ensemble.hidden] if len(depths) > 1 or len(shares) == 1 else []
-        return ", ".join([*parts, *([percent(one.ensemble.fraction)] if len(shares) > 1 or not parts else [])])
+        parts += [percent(one.ensemble.fraction)] if len(shares) > 1 or not parts else []
+        return ", ".join([*parts, *([one.ensemble.optimizer] if len(optimizers) > 1 else [])])
 
     return [
         Scene(

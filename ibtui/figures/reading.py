@@ -32,6 +32,12 @@ def ensembles(path: Path) -> list[Panels]:
     return found
 
 
+def of_first_optimizer(found: Sequence[Panels]) -> list[Panels]:
+    """Where an experiment has several optimisers, the ensembles of its first."""
+    first = found[0].summary.experiment.optimizer[0]
+    return [one for one in found if one.ensemble.optimizer == first] or list(found)
+
+
 def one_of(found: Sequence[Panels]) -> Panels:
     """Of several ensembles the one to show alone: most of the patterns, then most layers."""
     return max(found, key=lambda one: (one.ensemble.fraction, len(one.widths)))
