@@ -23,7 +23,10 @@ from engine.errors import InvalidValue
 from engine.forward import ACTIVATION_CODES
 from engine.measures.outputs import enter_layer, padded
 from engine.networks import Architecture, Samples
+from engine.rules.perceptron import teacher_of
 from engine.rules.rule import Rule
+from engine.session.history import SessionReader
+from engine.session.summary import EnsembleSummary
 from engine.streams import Purpose, uniforms
 from engine.threads import Threads
 
@@ -147,6 +150,38 @@ def noise_errors(
         every=found[1] / (draws * len(rule.p_y)),
         drawn=exact / draws if single else None,
         closed=closed_form(double[:, :-1], double[:, -1], teacher, sizes) if single and teacher is not None else None,
+    )
+
+
+def noise_of(
+    reader: SessionReader,
+    ensemble: EnsembleSummary,
+    threads: Threads,
+    *,
+    epoch: int | None = None,
+    sigmas: Sequence[float] = DEFAULT_SIGMAS,
+    draws: int = DEFAULT_DRAWS,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+) -> NoiseErrors:
+    """The same of a recorded ensemble's weights at a measured epoch (None: the last).
+
+    Raises:
+        InvalidValue: as `noise_errors` does; the epoch was not measured, or the session keeps no weights.
+        SessionError: the session is damaged.
+    """
+    rule = reader.rule()
+    teacher = teacher_of(rule.name, rule.parameters)
+    return noise_errors(
+        reader.architecture(ensemble),
+        rule,
+        reader.samples(ensemble),
+        reader.seeds(ensemble),
+        reader.weights(ensemble, ensemble.snapshots[-1] if epoch is None else epoch),
+        threads,
+        sigmas=sigmas,
+        draws=draws,
+        teacher=teacher if teacher is None or len(teacher) == rule.inputs else None,
+        watch=watch,
     )
 
 

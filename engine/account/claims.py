@@ -326,6 +326,50 @@ def _compresses(name: str) -> Callable[[Evidence], Judgement]:
     return judge
 
 
+def _large_problem(evidence: Evidence) -> Judgement:
+    of = evidence.ensemble("digits")
+    layers = of.phases.transition.layers
+    numbers = [of_epoch("all weights", of.phases.transition.network)]
+    numbers += [of_epoch(of.name(k), one) for k, one in enumerate(layers)]
+    there = [k for k, one in enumerate(layers) if 2 * one.count >= one.networks]
+    whole = 2 * of.phases.transition.network.count >= of.ensemble.networks
+    if whole and len(there) == len(layers):
+        return REPRODUCED, numbers, ""
+    rest = _listed(of, [k for k in range(len(layers)) if k not in there])
+    return (PARTLY if whole or there else NOT), numbers, f"most networks have none in {rest or 'all weights together'}"
+
+
+def _perceptron(evidence: Evidence) -> Judgement:
+    single, deep = evidence.noise("perceptron")
+    assert single.closed is not None
+    apart = single.every - single.closed
+    worst = max((spread(column) for column in apart.T), key=lambda one: abs(one.mean))
+    numbers = [of_spread("single layer less closed form, at most", worst)]
+    for size in (0.3, 1.0):
+        at = int(np.argmin(np.abs(single.sigmas - size)))
+        for name, errors in (("single layer", single), ("deep", deep)):
+            numbers.append(of_spread(f"{name}: error with noise {size:g}", spread(errors.outside[:, at])))
+    if abs(worst.mean) <= 0.01:
+        return REPRODUCED, numbers, ""
+    return NOT, numbers, "inputs and networks are finite, and the closed form is of many inputs"
+
+
+def _relaxed(evidence: Evidence) -> Judgement:
+    of, found = evidence.ensemble("monte-carlo", 0), evidence.relaxation("monte-carlo")
+    numbers: list[Number] = []
+    for k, row in enumerate(found.layers):
+        numbers.append(of_spread(f"{of.name(k)} relaxed", row.i_x.relaxed, "bits"))
+        if row.i_x.sgd is not None:
+            numbers.append(of_spread(f"{of.name(k)} SGD", row.i_x.sgd, "bits"))
+    falls = {k: row.i_x.relaxed for k, row in enumerate(found.layers[:-1])}
+    done = [k for k, one in falls.items() if one.mean <= -COMPRESSED and one.mean < -CLEARLY * one.error]
+    if done:
+        return REPRODUCED, numbers, f"in {_listed(of, done)}"
+    grown = [k for k, one in falls.items() if one.mean > CLEARLY * one.error]
+    why = f"no hidden layer clearly loses {COMPRESSED} bits at the cost of {found.end - found.start} epochs of SGD"
+    return NOT, numbers, why + (f"; {_listed(of, grown)} clearly gain" if grown else "")
+
+
 def _without_noise(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("full-batch")
     hidden = list(enumerate(of.phases.layers))[:-1]
@@ -495,6 +539,33 @@ CLAIMS: tuple[Claim, ...] = (
         f"most networks have a transition, and some hidden layer clearly loses {COMPRESSED} bits; partly: one of both",
         ("figure-8",),
         _compresses("figure-8"),
+    ),
+    Claim(
+        "large-problem",
+        "4, question 1",
+        "Drift and diffusion appear in standard problems, too",
+        "where the gradient SNR falls below one, of all weights and of each layer (digits)",
+        "in most networks, of all weights and of every layer; partly: of some",
+        ("digits",),
+        _large_problem,
+    ),
+    Claim(
+        "perceptron",
+        "4, question 2",
+        "A single layer's error under noise in its weights is the arc cosine of teacher and student",
+        "error on all patterns with noise of up to three times the weights, less the closed form (perceptron)",
+        "at most 0.01 apart at every size of the noise",
+        ("perceptron",),
+        _perceptron,
+    ),
+    Claim(
+        "monte-carlo",
+        "4, question 4",
+        "Any relaxation of the weights under the training-error constraint compresses, not SGD alone (asked there)",
+        "change of I(X;T) by Metropolis moves from epoch 400 on, beside SGD at the same cost (monte-carlo)",
+        f"some hidden layer clearly loses {COMPRESSED} bits",
+        ("monte-carlo",),
+        _relaxed,
     ),
     Claim(
         "noise",

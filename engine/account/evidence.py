@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from engine.bottleneck.recorded import fit_session
 from engine.errors import InvalidValue
-from engine.experiment import Experiment, parse_hidden
+from engine.experiment import Experiment
+from engine.noise import NoiseErrors, noise_of
 from engine.phases.account import Phases, phases
 from engine.phases.diffusion import LayerDiffusion, diffusion
+from engine.phases.relaxation import Relaxation, relaxation_of
 from engine.presets import find_preset
 from engine.session.history import LayerHistory, LearningHistory, SessionReader
+from engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:
     from engine.bottleneck.fits import LayerFits
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 PRESETS = ("figure-3", "figure-5", "figure-6", "figure-6-soft", "figure-7", "figure-8")
 """What the paper's figures rest on."""
+QUESTIONS = ("digits", "perceptron", "monte-carlo")
+"""What the questions of section 4 do."""
 CONTROLS = ("relu", "full-batch", "random-labels", "adam")
 
 VARIANTS: Mapping[str, Experiment] = MappingProxyType(
@@ -41,7 +46,7 @@ VARIANTS: Mapping[str, Experiment] = MappingProxyType(
 
 def experiments(*, quick: bool = False) -> dict[str, Experiment]:
     """Everything that an account rests on, by name. `quick`: small versions, whose account says little."""
-    found = {name: find_preset(name) for name in (*PRESETS, *CONTROLS)}
+    found = {name: find_preset(name) for name in (*PRESETS, *QUESTIONS, *CONTROLS)}
     wanted = {name: preset.quick if quick else preset.experiment for name, preset in found.items()}
     small = {"networks": 4, "epochs": 1_000, "snapshots": 40} if quick else {}
     return wanted | {name: experiment.override(small) for name, experiment in VARIANTS.items()}
@@ -75,6 +80,8 @@ class Evidence:
         self.ensembles = cache(self._ensembles)
         self.fits = cache(self._fits)
         self.moves = cache(self._moves)
+        self.relaxation = cache(self._relaxation)
+        self.noise = cache(self._noise)
 
     def __contains__(self, name: str) -> bool:
         return name in self._sessions
@@ -100,6 +107,20 @@ class Evidence:
             snapshots = ((epoch, reader.weights(of.ensemble, epoch)) for epoch in of.ensemble.snapshots)
             return diffusion(snapshots, reader.architecture(of.ensemble), of.phases.transition.epochs)[0]
 
+    def _relaxation(self, name: str) -> Relaxation:
+        """The last ensemble of metropolis beside that of SGD."""
+        with SessionReader(self._sessions[name]) as reader, reader.moment():
+            return relaxation_of(reader, [e for e in reader.summary.ensembles if e.optimizer == "metropolis"][-1])
+
+    def _noise(self, name: str) -> tuple[NoiseErrors, ...]:
+        """What noise in the weights does to the ensembles, in their order."""
+        threads = Threads(usable_cores())
+        try:
+            with SessionReader(self._sessions[name]) as reader, reader.moment():
+                return tuple(noise_of(reader, one, threads) for one in reader.summary.ensembles)
+        finally:
+            threads.close()
+
 
 def _read(reader: SessionReader, summary: Summary, one: EnsembleSummary) -> Ensemble:
     if not one.snapshots:
@@ -107,7 +128,5 @@ def _read(reader: SessionReader, summary: Summary, one: EnsembleSummary) -> Ense
     history = reader.layers(one)
     batch = summary.experiment.batch
     batches = 1 if batch == "full" else math.ceil(one.sample_size / batch)
-    widths = reader.architecture(one).widths[1:]
-    found = phases(history, widths=widths, batches=batches, h_x=summary.h_x)
-    assert len(widths) == len(parse_hidden(one.hidden)) + 1
+    found = phases(history, widths=summary.widths(one), batches=batches, h_x=summary.h_x)
     return Ensemble(summary, one, history, reader.learning(one), found)

@@ -19,7 +19,8 @@ from engine.phases.spread import Spread, spread
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
-    from engine.session.history import LayerHistory, LearningHistory
+    from engine.session.history import LayerHistory, LearningHistory, SessionReader
+    from engine.session.summary import EnsembleSummary
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,25 @@ def relaxation(
         sgd_i_x=path("i_x", 1) if sgd is not None else None,
         relaxed_i_y=path("i_y", 0),
         sgd_i_y=path("i_y", 1) if sgd is not None else None,
+    )
+
+
+def relaxation_of(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
+    """An ensemble of metropolis beside that of SGD with the same architecture and sample fraction, if there is one.
+
+    Raises:
+        InvalidValue: nothing has been measured after the relaxation began.
+        SessionError: the session is damaged.
+    """
+    summary = reader.summary
+    place = (relaxed.hidden, relaxed.fraction)
+    others = [e for e in summary.ensembles if e.optimizer == "sgd" and (e.hidden, e.fraction) == place]
+    histories = [(reader.layers(each), reader.learning(each)) for each in (relaxed, *others[:1])]
+    return relaxation(
+        histories[0],
+        histories[1] if others else None,
+        widths=summary.widths(relaxed),
+        start=summary.experiment.relaxation_epoch,
     )
 
 

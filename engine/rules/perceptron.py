@@ -38,7 +38,8 @@ def perceptron_rule() -> Rule:
 
 
 def teacher_of(rule_name: str, parameters: dict[str, float]) -> Float64[np.ndarray, " inputs"] | None:
-    """The teacher's weights from a rule's parameters; None of another rule."""
-    if rule_name != "perceptron":
+    """The teacher's weights from a rule's parameters; None of another rule, or where they are not all there."""
+    names = [f"w{k}" for k in range(1, INPUTS + 1)]
+    if rule_name != "perceptron" or set(names) != set(parameters):
         return None
-    return np.array([parameters[f"w{k}"] for k in range(1, len(parameters) + 1)])
+    return np.array([parameters[name] for name in names])

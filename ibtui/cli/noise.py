@@ -92,25 +92,20 @@ def _errors(
     threads: int | None,
     quiet: bool,
 ) -> NoiseErrors:
-    weights = reader.weights(ensemble, epoch)  # first: a session without weights must not wait for Numba
-    from engine.noise import DEFAULT_SIGMAS, noise_errors
-    from engine.rules.perceptron import teacher_of
+    reader.weights(ensemble, epoch)  # first: a session without weights must not wait for Numba
+    from engine.noise import DEFAULT_SIGMAS, noise_of
     from engine.threads import Threads, usable_cores
 
-    rule = reader.rule()
     pool = Threads(threads or usable_cores())
     try:
         with counting("adding noise", quiet) as watch:
-            return noise_errors(
-                reader.architecture(ensemble),
-                rule,
-                reader.samples(ensemble),
-                reader.seeds(ensemble),
-                weights,
+            return noise_of(
+                reader,
+                ensemble,
                 pool,
+                epoch=epoch,
                 sigmas=DEFAULT_SIGMAS if sizes is None else sizes,
                 draws=draws,
-                teacher=teacher_of(rule.name, rule.parameters),
                 watch=watch,
             )
     finally:

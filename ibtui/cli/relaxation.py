@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from engine.phases.relaxation import Change, Relaxation
     from engine.phases.spread import Spread
-    from engine.session.history import SessionReader
     from engine.session.summary import EnsembleSummary, Summary
 
 
@@ -30,12 +29,15 @@ def relaxation(
 ) -> None:
     """Tell whether a Monte-Carlo relaxation (optimiser metropolis) compresses, beside SGD where that ran too."""
     path = find_session(session, sessions_directory(sessions_dir))
+    from engine.phases.relaxation import relaxation_of
     from engine.session.history import SessionReader
 
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
         found = [
-            (ensemble, compare(reader, ensemble)) for ensemble in summary.ensembles if ensemble.optimizer == METROPOLIS
+            (ensemble, relaxation_of(reader, ensemble))
+            for ensemble in summary.ensembles
+            if ensemble.optimizer == METROPOLIS
         ]
     if not found:
         raise InvalidValue(
@@ -48,27 +50,6 @@ def relaxation(
 
 
 METROPOLIS = "metropolis"
-
-
-def compare(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
-    """An ensemble of metropolis beside that of SGD with the same architecture and sample fraction, if there is one.
-
-    Raises:
-        InvalidValue: nothing has been measured after the relaxation began.
-        SessionError: the session is damaged.
-    """
-    from engine.phases.relaxation import relaxation as compared
-
-    summary = reader.summary
-    place = (relaxed.hidden, relaxed.fraction)
-    others = [e for e in summary.ensembles if e.optimizer == "sgd" and (e.hidden, e.fraction) == place]
-    histories = [(reader.layers(each), reader.learning(each)) for each in (relaxed, *others[:1])]
-    return compared(
-        histories[0],
-        histories[1] if others else None,
-        widths=summary.widths(relaxed),
-        start=summary.experiment.relaxation_epoch,
-    )
 
 
 def _document(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]]) -> dict[str, Any]:

@@ -227,6 +227,7 @@ def _lines(panel: Lines, axes: Axes, letters: Letters) -> None:
     axes.set_ylabel(panel.y_label)
     if panel.x_log:
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # over less than two decades they would lie over one another
     if panel.y_log:
         axes.set_yscale("log")
     apart = 0.05 if panel.x_whole and not panel.x_log else 0.0

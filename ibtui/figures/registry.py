@@ -55,6 +55,10 @@ FIGURES = _by_name(
     ),
     Figure("7", "Converged layers for many sample fractions, and the finite-sample bound.", ("figure-7",), "figure_7"),
     Figure("8", "The committee machine: paths and gradients.", ("figure-8",), "figure_8"),
+    Figure("digits", "Gradients and their SNR in networks that learn small images of digits.", ("digits",), "images"),
+    Figure("mnist", "Gradients and their SNR in wide networks that learn MNIST.", ("mnist",), "images"),
+    Figure("perceptron", "Generalisation error against noise in the weights.", ("perceptron",), "perceptron"),
+    Figure("monte-carlo", "Compression by Monte-Carlo relaxation, beside SGD.", ("monte-carlo",), "monte_carlo"),
 )
 """All figures by name, in the order to show them in."""
 

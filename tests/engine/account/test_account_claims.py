@@ -65,7 +65,7 @@ def made(
     ones, absent = np.ones_like(snr), np.full_like(snr, np.nan)
     norm = ones * np.linspace(1, grows, len(EPOCHS))[:, None, None]
     history = LayerHistory(
-        EPOCHS, x, y, ones, -ones, ones, snr, np.where(np.isnan(snr), np.nan, 1.0), norm, *[absent] * 4
+        EPOCHS, x, y, ones, -ones, ones, snr, np.where(np.isnan(snr), np.nan, 1.0), norm, *[absent] * 5
     )
     found = phases(history, widths=(3,) * (depth - 1) + (1,), batches=7, h_x=12.0)
     summary = SimpleNamespace(h_x=12.0, i_xy=0.99)
@@ -94,6 +94,12 @@ class Given:
 
     def moves(self, name: str) -> Any:
         return self._more["moves"]
+
+    def relaxation(self, name: str) -> Any:
+        return self._more["relaxation"]
+
+    def noise(self, name: str) -> Any:
+        return self._more["noise"]
 
 
 def judged(key: str, *ensembles: Ensemble, **more: Any) -> Finding:
@@ -208,6 +214,47 @@ def test_how_weights_move_and_are_related() -> None:
     assert judged("correlations", made(), moves=moves((1, 1, 1), 0.5)).verdict == PARTLY
     assert judged("correlations", made(grows=0.5), moves=moves((1, 1, 1))).verdict == PARTLY
     assert judged("correlations", made(grows=0.5), moves=moves((1, 1, 1), 0.5)).verdict == NOT
+
+
+def changes(relaxed: float, sgd: float, error: float = 0.1) -> Any:
+    def over(value: float) -> Any:
+        return SimpleNamespace(mean=value, error=error, present=True, count=9, networks=9)
+
+    row = SimpleNamespace(i_x=SimpleNamespace(relaxed=over(relaxed), sgd=over(sgd)))
+    return SimpleNamespace(layers=[row] * 3, start=400, end=10_000)
+
+
+@pytest.mark.parametrize(
+    ("relaxed", "error", "verdict", "word"),
+    [
+        (-2.0, 0.1, REPRODUCED, "in T1, T2"),
+        (-2.0, 1.0, NOT, "9600 epochs"),
+        (-0.1, 0.01, NOT, "9600 epochs"),
+        (1.0, 0.1, NOT, "T1, T2 clearly gain"),
+    ],
+)
+def test_whether_a_monte_carlo_relaxation_compresses(relaxed: float, error: float, verdict: str, word: str) -> None:
+    found = judged("monte-carlo", made(), relaxation=changes(relaxed, -3.0, error))
+    assert (found.verdict, word in found.reason) == (verdict, True), found
+    assert [number.value for number in found.numbers] == [relaxed, -3.0] * 3
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.002, REPRODUCED), (-0.002, REPRODUCED), (-0.05, NOT)])
+def test_a_single_layer_with_noise_is_held_to_its_closed_form(apart: float, verdict: str) -> None:
+    sigmas = np.array([0.0, 0.3, 1.0])
+    closed = np.tile([0.1, 0.2, 0.3], (4, 1))
+    single = SimpleNamespace(sigmas=sigmas, closed=closed, every=closed + np.array([0.0, apart, 0.0]), outside=closed + 0.01)
+    deep = SimpleNamespace(sigmas=sigmas, closed=None, every=closed, outside=closed + 0.2)
+    found = judged("perceptron", made(), noise=(single, deep))
+    assert found.verdict == verdict
+    assert [number.value for number in found.numbers] == pytest.approx([apart, 0.21, 0.4, 0.31, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("drift", "verdict"), [((350, 350, 350), REPRODUCED), ((350, 10**9, 350), PARTLY), ((10**9,) * 3, NOT)]
+)
+def test_drift_and_diffusion_in_a_standard_problem(drift: tuple[float, ...], verdict: str) -> None:
+    assert judged("large-problem", made(drift=drift)).verdict == verdict
 
 
 def test_what_is_no_claim_has_no_verdict() -> None:

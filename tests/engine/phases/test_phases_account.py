@@ -38,7 +38,7 @@ def two_phases(networks: int, *, turns_after: float, seed: int = 0) -> LayerHist
     norm = ones * np.linspace(1, 2, len(EPOCHS))[:, None, None]
     absent = np.full_like(snr, np.nan)
     std = np.where(np.isnan(snr), np.nan, 1.0)
-    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, std, norm, *[absent] * 4)
+    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, std, norm, *[absent] * 5)
 
 
 def test_each_layer_has_its_own_transition_turning_order_and_line() -> None:

@@ -195,7 +195,10 @@ def test_more_sessions_than_a_figure_has_room_for_are_refused(small: Path) -> No
 
 def test_figures_are_found_by_their_names_and_need_presets_that_there_are() -> None:
     assert find_figure("3") is find_figure("figure-3") is FIGURES["3"]
-    with pytest.raises(InvalidValue, match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8"):
+    with pytest.raises(
+        InvalidValue,
+        match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8, digits, mnist, perceptron, monte-carlo",
+    ):
         find_figure("9")
     for figure in FIGURES.values():
         assert set(figure.presets) <= set(PRESETS)

@@ -1,0 +1,58 @@
+"""Monte-Carlo relaxation beside SGD (section 4, question four): what each layer loses of I(X;T), at equal cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import InvalidValue
+from engine.phases.relaxation import Relaxation, relaxation_of
+from engine.phases.spread import spread
+from engine.session.history import SessionReader
+from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
+from ibtui.figures.reading import only_session
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+
+def read(sessions: Sequence[Path], threads: int | None) -> Content:
+    """Layers under the relaxation at the left, the same networks under SGD at the right."""
+    path = only_session(sessions, "monte-carlo")
+    with SessionReader(path) as reader, reader.moment():
+        relaxed = [one for one in reader.summary.ensembles if one.optimizer == "metropolis" and one.snapshots]
+        if not relaxed:
+            raise InvalidValue(f"session {path.stem!r} has no ensemble of the optimiser metropolis")
+        found = relaxation_of(reader, relaxed[-1])
+    courses = {"Monte-Carlo relaxation": found.relaxed_i_x, "SGD": found.sgd_i_x}
+    there = {name: _lost(found, values) for name, values in courses.items() if values is not None}
+    ends = np.concatenate([line.y for lines in there.values() for line in lines])
+    limits = float(np.nanmin(ends)) - 0.1, float(np.nanmax(ends)) + 0.1
+    panels = tuple(
+        Lines(
+            f"{name}, from epoch {found.start}",
+            "gradient evaluations of the sample, since",
+            "change of I(X;T)  (bits)",
+            lines,
+            x_log=True,
+            columns=("gradient_evaluations", "change_of_i_x_bits"),
+            y_limits=limits,
+            note="Mean over networks and 95 % interval.",
+        )
+        for name, lines in there.items()
+    )
+    return Content((panels,), TWO_COLUMNS, (2.8,))
+
+
+def _lost(found: Relaxation, i_x: Float64[np.ndarray, "epochs networks layers"]) -> tuple[Line, ...]:
+    since = (found.epochs - found.start).astype(np.float64)[1:]
+    change = (i_x - i_x[0])[1:]
+    lines = []
+    for k in range(i_x.shape[2]):
+        spreads = [spread(row) for row in change[:, :, k]]
+        mean, low, high = (np.array([getattr(one, name) for one in spreads]) for name in ("mean", "low", "high"))
+        lines.append(Line(f"T{k + 1}", since, mean, low, high, np.array([one.count for one in spreads])))
+    return tuple(lines)
