@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 HEADERS = {
     "information": "ensemble,hidden,fraction,seed,epoch,layer,width,i_x,i_y,distinct,i_x_lower,i_y_lower,"
-    "saturated,nonlinear,low,high,estimator,bins,noise,measured",
-    "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm",
-    "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy",
+    "saturated,nonlinear,low,high,estimator,bins,noise,measured,optimizer",
+    "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm,acceptance,"
+    "optimizer",
+    "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy,optimizer",
 }
 BINS = 30
 
@@ -200,6 +201,7 @@ def test_rules_and_presets_are_listed_with_what_they_are(made: Program) -> None:
         "symmetric",
         "symmetric-soft",
         "committee",
+        "perceptron",
         "digits",
         "mnist:DIR",
         "table:FILE",

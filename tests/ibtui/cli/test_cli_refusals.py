@@ -124,7 +124,7 @@ def test_settings_that_exclude_one_another(refused: Refused) -> None:
     assert "twice" in refused("run", "--hidden", "3", "--hidden", "3")
     assert "--trainer torch" in refused("run", "--trainer", "fused", "--device", "cuda")
     assert "labels every pattern" in refused("run", "--theta", "1000")
-    assert "a table has its own labels" in refused("run", "--rule", "table:x.npz", "--gamma", "3")
+    assert "it has its own labels" in refused("run", "--rule", "table:x.npz", "--gamma", "3")
 
 
 def test_networks_too_large_for_a_session_or_a_machine(refused: Refused) -> None:
