@@ -9,9 +9,9 @@ the run ends it becomes a single plain file again, which also opens where nothin
 
 from __future__ import annotations
 
-import math
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -173,22 +173,24 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        said = " ".join(str(error).split())  # of a damaged file's schema, it may be many lines
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise SessionError(f"session {str(path)!r} is locked by another program: try again") from error
         if code == sqlite3.SQLITE_READONLY:
-            raise StorageError(f"session {str(path)!r} cannot be written: {error}") from error
+            raise StorageError(f"session {str(path)!r} cannot be written: {said}") from error
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise StorageError(
-                f"session {str(path)!r} cannot be written: {error} (it is whole up to its last snapshot)"
+                f"session {str(path)!r} cannot be written: {said} (it is whole up to its last snapshot)"
             ) from error
         if code == sqlite3.SQLITE_CANTOPEN:
-            raise SessionError(f"session {str(path)!r} cannot be opened: {error}") from error
-        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+            raise SessionError(f"session {str(path)!r} cannot be opened: {said}") from error
+        raise SessionError(f"session {str(path)!r} is damaged: {said}") from error
     except sqlite3.DatabaseError as error:
+        said = " ".join(str(error).split())
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
             raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
-        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+        raise SessionError(f"session {str(path)!r} is damaged: {said}") from error
     except UnicodeDecodeError as error:  # SQLite quotes damaged names in its messages, and Python cannot read them
         raise SessionError(f"session {str(path)!r} is damaged: its tables have unreadable names") from error
 
@@ -315,8 +317,8 @@ def number(value: object) -> float:
     Raises:
         ValueError: it is none.
     """
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{value!r:.80} is no number")
     return float(value)
 
 

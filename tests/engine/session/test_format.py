@@ -20,6 +20,7 @@ from engine.session.format import (
     APPLICATION_ID,
     FORMAT_VERSION,
     SCHEMA,
+    number,
     open_session,
     sqlite_errors,
     transaction,
@@ -256,13 +257,13 @@ def test_a_file_with_random_damage_is_read_or_refused(finished: Path, tmp_path: 
     whole = everything(finished)
     chance = random.Random(20)
     refusals = 0
-    for number in range(400):
+    for attempt in range(400):
         damaged = bytearray(content)
         area = chance.choice([100, 2 * PAGE, len(content), len(content)])  # the header, the schema, anywhere
         for _ in range(chance.choice([1, 1, 3, 40])):
             place = chance.randrange(area)
             damaged[place] = chance.choice([damaged[place] ^ 1 << chance.randrange(8), chance.randrange(256), 0, 255])
-        path = tmp_path / f"{number}.ibs"
+        path = tmp_path / f"{attempt}.ibs"
         path.write_bytes(damaged)
         try:
             found = everything(path)
@@ -274,6 +275,23 @@ def test_a_file_with_random_damage_is_read_or_refused(finished: Path, tmp_path: 
         finally:
             path.unlink()
     assert 50 < refusals < 350
+
+
+@pytest.mark.parametrize("value", [None, "1", b"1", float("nan"), float("inf"), -float("inf"), 10**400, -(10**400), []])
+def test_what_is_no_finite_number_is_none(value: object) -> None:
+    with pytest.raises(ValueError, match="is no number"):
+        number(value)
+    assert number(10**300) == 1e300
+
+
+def test_a_schema_of_many_lines_is_damaged_in_one(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'CREATE', 'CRATE') WHERE name = 'layer'")
+    refused(copy, "is damaged: malformed database schema")
+    with pytest.raises(SessionError) as caught, sqlite_errors(copy):
+        raise sqlite3.DatabaseError("malformed database schema (a\n\n  b)")
+    assert str(caught.value).endswith("malformed database schema (a b)")
 
 
 ODD: tuple[object, ...] = (None, -1, 2**63 - 1, 1e300, 0.5, float("inf"), "text", "", "[]", "{}", "[" * 9999, b"\xff")
