@@ -12,15 +12,16 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from engine.errors import EngineError, StorageError, TrainingError
-from ibtui.cli.console import complain
 from ibtui.cli.ending import end_at_once
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    end_at_once()  # before all that takes time to import
+    from engine.errors import EngineError, StorageError, TrainingError
+    from ibtui.cli.console import complain
+
     _open_streams()
-    end_at_once()
     try:
         status = _app() if _wants_the_app() else _command()
         sys.stdout.flush()
@@ -64,6 +65,7 @@ def _command() -> Any:
     import typer
 
     from ibtui.cli.application import application
+    from ibtui.cli.console import complain
 
     try:
         return application(prog_name="ibtui", standalone_mode=False)
