@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.app import App
 from tests.faults.runs import ENDLESS, QUICK, clear, require_plain, require_whole, straight, until
-from tests.faults.sessions import bits, digest, snapshots
+from tests.faults.sessions import bits, digest, look, snapshots
 from tests.faults.table import Row
 from tests.faults.warm import Child, Warm
 
@@ -95,13 +95,17 @@ def _under_a_run(row: Row, warm: Warm, name: str, happen: Happening) -> None:
             row.require(digest(file) == before, f"{name}: {file.name} has changed")
         elif file.name != other.name:
             row.require(len(snapshots(file)) >= 5, f"{name}: {file.name} has lost snapshots")
+            before_it = _epoch(file)
             again = warm.start("resume", file)
-            have = snapshots(file)
-            row.require(until(lambda f=file, h=have: len(snapshots(f)) >= len(h), 20), f"{name}: it does not go on")
-            again.wait(0.5)
+            row.require(until(lambda f=file, e=before_it: _epoch(f) > e, 30), f"{name}: it does not go on")
             row.require(again.end(15) == 128 + 15, f"{name}: resume: {again.err[-300:]}")
     if elsewhere.exists():
         shutil.rmtree(elsewhere)
+
+
+def _epoch(path: Path) -> int:
+    found = look(path, "SELECT max(epoch) FROM cohort")
+    return int(found[0][0]) if found else -1
 
 
 def _successor(row: Row, warm: Warm, expected: dict[str, str]) -> None:
