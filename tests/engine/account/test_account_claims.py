@@ -243,7 +243,9 @@ def test_whether_a_monte_carlo_relaxation_compresses(relaxed: float, error: floa
 def test_a_single_layer_with_noise_is_held_to_its_closed_form(apart: float, verdict: str) -> None:
     sigmas = np.array([0.0, 0.3, 1.0])
     closed = np.tile([0.1, 0.2, 0.3], (4, 1))
-    single = SimpleNamespace(sigmas=sigmas, closed=closed, every=closed + np.array([0.0, apart, 0.0]), outside=closed + 0.01)
+    single = SimpleNamespace(
+        sigmas=sigmas, closed=closed, every=closed + np.array([0.0, apart, 0.0]), outside=closed + 0.01
+    )
     deep = SimpleNamespace(sigmas=sigmas, closed=None, every=closed, outside=closed + 0.2)
     found = judged("perceptron", made(), noise=(single, deep))
     assert found.verdict == verdict
