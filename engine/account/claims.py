@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +72,11 @@ class Claim:
 def _clearly(value: Spread) -> bool:
     """Whether a number is above 0 by more than `CLEARLY` standard errors."""
     return value.present and value.mean > CLEARLY * value.error if math.isfinite(value.error) else value.mean > 0
+
+
+def _turned(value: Spread) -> Spread:
+    """The same number with the other sign."""
+    return replace(value, mean=-value.mean, low=-value.high, high=-value.low)
 
 
 def _loss(of: Ensemble) -> list[Spread]:
@@ -363,8 +368,12 @@ def _relaxed(evidence: Evidence) -> Judgement:
             numbers.append(of_spread(f"{of.name(k)} SGD", row.i_x.sgd, "bits"))
     falls = {k: row.i_x.relaxed for k, row in enumerate(found.layers[:-1])}
     done = [k for k, one in falls.items() if one.mean <= -COMPRESSED and one.mean < -CLEARLY * one.error]
+    lost = [
+        k for k, row in enumerate(found.layers) if row.i_y.relaxed.mean <= -LOST and _clearly(_turned(row.i_y.relaxed))
+    ]
     if done:
-        return REPRODUCED, numbers, f"in {_listed(of, done)}"
+        but = f"; information on the label is lost with it in {_listed(of, lost)}" if lost else ""
+        return REPRODUCED, numbers, f"in {_listed(of, done)}{but}"
     grown = [k for k, one in falls.items() if one.mean > CLEARLY * one.error]
     why = f"no hidden layer clearly loses {COMPRESSED} bits at the cost of {found.end - found.start} epochs of SGD"
     return NOT, numbers, why + (f"; {_listed(of, grown)} clearly gain" if grown else "")

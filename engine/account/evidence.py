@@ -44,12 +44,22 @@ VARIANTS: Mapping[str, Experiment] = MappingProxyType(
 """What shows how much the numbers depend on how one trains."""
 
 
-def experiments(*, quick: bool = False) -> dict[str, Experiment]:
-    """Everything that an account rests on, by name. `quick`: small versions, whose account says little."""
+def experiments(*, quick: bool = False, networks: int | None = None) -> dict[str, Experiment]:
+    """Everything that an account rests on, by name.
+
+    `quick`: small versions, whose account says little. `networks`: so many in each ensemble; fewer make the standard
+    errors larger and little else.
+
+    Raises:
+        InvalidValue: there cannot be so many.
+    """
     found = {name: find_preset(name) for name in (*PRESETS, *QUESTIONS, *CONTROLS)}
     wanted = {name: preset.quick if quick else preset.experiment for name, preset in found.items()}
     small = {"networks": 4, "epochs": 1_000, "snapshots": 40} if quick else {}
-    return wanted | {name: experiment.override(small) for name, experiment in VARIANTS.items()}
+    wanted |= {name: experiment.override(small) for name, experiment in VARIANTS.items()}
+    if networks is None:
+        return wanted
+    return {name: experiment.override({"networks": networks}) for name, experiment in wanted.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,14 @@ def account(
         bool,
         typer.Option("--quick", help="Of versions of some seconds, with few networks and epochs, which prove little."),
     ] = False,
+    networks: Annotated[
+        int | None,
+        typer.Option(
+            "--networks",
+            help="So many in each ensemble. [default: as the figures have, up to 50]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -57,7 +65,7 @@ def account(
     from engine.account.evidence import Evidence, experiments
 
     directory = sessions_directory(sessions_dir)
-    wanted = experiments(quick=quick)
+    wanted = experiments(quick=quick, networks=networks)
     if run:
         there = {name: have_session(one, "", directory, threads, quiet) for name, one in wanted.items()}
     else:

@@ -20,6 +20,7 @@ from engine.account.evidence import VARIANTS, Ensemble, Evidence, experiments
 from engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
 from engine.experiment import Experiment, log_spaced_epochs
 from engine.phases.account import phases
+from engine.phases.spread import Spread
 from engine.presets import find_preset
 from engine.session.history import LayerHistory
 
@@ -220,14 +221,15 @@ def changes(relaxed: float, sgd: float, error: float = 0.1) -> Any:
     def over(value: float) -> Any:
         return SimpleNamespace(mean=value, error=error, present=True, count=9, networks=9)
 
-    row = SimpleNamespace(i_x=SimpleNamespace(relaxed=over(relaxed), sgd=over(sgd)))
+    label = Spread(-0.2, 0.01, -0.22, -0.18, 9, 9)
+    row = SimpleNamespace(i_x=SimpleNamespace(relaxed=over(relaxed), sgd=over(sgd)), i_y=SimpleNamespace(relaxed=label))
     return SimpleNamespace(layers=[row] * 3, start=400, end=10_000)
 
 
 @pytest.mark.parametrize(
     ("relaxed", "error", "verdict", "word"),
     [
-        (-2.0, 0.1, REPRODUCED, "in T1, T2"),
+        (-2.0, 0.1, REPRODUCED, "in T1, T2; information on the label is lost with it in T1, T2, output"),
         (-2.0, 1.0, NOT, "9600 epochs"),
         (-0.1, 0.01, NOT, "9600 epochs"),
         (1.0, 0.1, NOT, "T1, T2 clearly gain"),
@@ -281,6 +283,7 @@ def test_every_claim_rests_on_an_experiment_that_there_is() -> None:
     assert {one.learning_rate for one in VARIANTS.values()} == {0.005, 0.02, 0.08}
     assert all(one != Experiment(networks=20) for one in VARIANTS.values())
     assert len({claim.key for claim in CLAIMS}) == len(CLAIMS)
+    assert {one.networks for one in experiments(networks=3).values()} == {3}
 
 
 def one_number(path: Path, query: str) -> float:

@@ -37,7 +37,7 @@ OPTIONS = {
     "presets": "--json",
     "figure": "--session --quick --networks --epochs --out --data --threads --sessions-dir --quiet",
     "animate": "--out --ensemble --seconds --fps --theme --sessions-dir --quiet",
-    "account": "--run --quick --out --threads --sessions-dir --json --quiet",
+    "account": "--run --quick --networks --out --threads --sessions-dir --json --quiet",
     "list": "--sessions-dir --examples --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
     "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
