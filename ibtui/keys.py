@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.keys import Keys
 
 from engine.errors import InvalidValue
+from ibtui.wording import printable
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 
@@ -54,12 +55,14 @@ def require_known_keys(keys: Mapping[str, str]) -> None:
     known = known_keys()
     for name, value in keys.items():
         if name not in known:
-            raise InvalidValue(f"keys.{name!s} in the settings is unknown: ibtui config keys lists what there is")
+            raise InvalidValue(
+                f"keys.{printable(name)} in the settings is unknown: ibtui config keys lists what there is"
+            )
         for key in value.split(","):
             if not _is_key(key.strip()):
                 raise InvalidValue(
-                    f"keys.{name} is {value!r} in the settings: {key.strip()!r} is no key; allowed are names such as "
-                    "x, space, f5, ctrl+r or question_mark, several separated by commas"
+                    f"keys.{printable(name)} is {value!r} in the settings: {key.strip()!r} is no key; allowed are "
+                    "names such as x, space, f5, ctrl+r or question_mark, several separated by commas"
                 )
 
 

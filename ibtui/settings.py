@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import EngineError, InvalidValue
 from ibtui.files import write_whole
+from ibtui.wording import printable
 
 VIEWS_KEPT = 500
 
@@ -59,7 +60,9 @@ def load_settings(path: Path | None = None) -> Settings:
     keys = found.get("keys", {})
     for name, key in keys.items():
         if not isinstance(key, str):
-            raise InvalidValue(f"keys.{name} is {key!r} in {str(path)!r}: allowed is a text such as 'space,x'")
+            raise InvalidValue(
+                f"keys.{printable(name)} is {key!r} in {str(path)!r}: allowed is a text such as 'space,x'"
+            )
     return Settings(**found)
 
 

@@ -131,7 +131,7 @@ class SessionReader:
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
-        inputs = self._one("SELECT inputs FROM rule")[0]
+        inputs = self._count("SELECT inputs FROM rule")
         summary = self.summary
         return Architecture((inputs, *summary.widths(ensemble)), summary.experiment.activation)
 
@@ -172,10 +172,7 @@ class SessionReader:
 
     def newest_snapshot(self) -> int:
         """The number of the snapshot recorded last; they count up. 0 where there is none."""
-        try:
-            return count(self._one("SELECT coalesce(max(id), 0) FROM snapshot")[0])
-        except ValueError as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: a snapshot's number: {error}") from error
+        return self._count("SELECT coalesce(max(id), 0) FROM snapshot")
 
     def recorded(
         self,
@@ -257,7 +254,7 @@ class SessionReader:
 
     def samples(self, ensemble: EnsembleSummary) -> Samples:
         """Each network's sample and its labels."""
-        total = self._one("SELECT rows FROM rule")[0]
+        total = self._count("SELECT rows FROM rule")
         with sqlite_errors(self.path):
             rows = self._connection.execute(
                 "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
@@ -278,6 +275,12 @@ class SessionReader:
         if row is None:
             raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]} is empty")
         return row
+
+    def _count(self, query: str) -> int:
+        try:
+            return count(self._one(query)[0])
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]}: {error}") from error
 
     def close(self) -> None:
         """Let go of the file."""

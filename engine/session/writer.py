@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from engine.errors import SessionError, StorageError
-from engine.experiment import MAX_NETWORKS, Ensemble, Experiment, hidden_text
+from engine.experiment import MAX_EPOCHS, MAX_NETWORKS, Ensemble, Experiment, hidden_text
 from engine.measures.snapshot import LayerInformation, Learning
 from engine.networks import Samples
 from engine.rules.rule import Rule
@@ -220,8 +220,10 @@ class SessionWriter:
             epochs = tuple(count(epoch) for epoch in json.loads(text))
         except (ValueError, TypeError, RecursionError) as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: its schedule: {error}") from error
-        if not epochs or sorted(set(epochs)) != list(epochs):
-            raise SessionError(f"session {str(self.path)!r} is damaged: its schedule names no epochs in order")
+        if not epochs or sorted(set(epochs)) != list(epochs) or epochs[-1] > MAX_EPOCHS:
+            raise SessionError(
+                f"session {str(self.path)!r} is damaged: its schedule names no epochs in order, up to {MAX_EPOCHS}"
+            )
         return epochs
 
     def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:

@@ -183,7 +183,7 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
                         layer,
                         widths[layer - 1],
                         *row[:2],
-                        int(row[2]),
+                        row[2] if _absent(row[2]) else int(row[2]),
                         *row[3:],
                         *rests_on,
                         ensemble.optimizer,

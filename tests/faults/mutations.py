@@ -63,6 +63,8 @@ def mutations(count: int = 20_000, seed: int = 1, only: int | None = None) -> Ro
                 for _number, failures, answered, refused, seconds in worker.results():
                     row.tried += 1
                     row.failures += failures
+                    for failure in failures:  # as they come: it takes its time
+                        print(failure, file=sys.stderr, flush=True)
                     answers, refusals = answers + answered, refusals + refused
                     slowest = max(slowest, seconds)
     row.figures = (

@@ -292,13 +292,29 @@ def test_a_snapshot_without_its_numbers_is_damage(tmp_path: Path, table: str, wh
             read(reader.ensemble(0), 0)
 
 
+@pytest.mark.parametrize("value", [None, "x", b"11", -11, 1.5])
+@pytest.mark.parametrize("column", ["rows", "inputs"])
+def test_a_rule_of_no_size_is_damage(tmp_path: Path, column: str, value: object) -> None:
+    path = tmp_path / "odd.ibs"
+    recorder = Recorder(path)
+    recorder.record(recorder.add(0, 0, 3), 0)
+    recorder.writer.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE loose AS SELECT * FROM rule")
+        connection.execute("DROP TABLE rule")
+        connection.execute("ALTER TABLE loose RENAME TO rule")
+        connection.execute(f"UPDATE rule SET {column} = ?", (value,))
+    with SessionReader(path) as reader, pytest.raises(SessionError, match=r"damaged: rule: .* is no count"):
+        (reader.samples if column == "rows" else reader.architecture)(reader.ensemble(0))
+
+
 def test_a_snapshot_whose_number_is_none_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "odd.ibs"
     Recorder(path).writer.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP TABLE snapshot")
         connection.execute("CREATE TABLE snapshot AS SELECT 'x' id, 1 cohort, 0 epoch, 0.0 time")
-    with SessionReader(path) as reader, pytest.raises(SessionError, match="a snapshot's number: 'x' is no count"):
+    with SessionReader(path) as reader, pytest.raises(SessionError, match="damaged: snapshot: 'x' is no count"):
         reader.newest_snapshot()
 
 

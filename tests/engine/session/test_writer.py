@@ -449,7 +449,9 @@ def test_recording_is_also_a_checkpoint(writer: SessionWriter) -> None:
     assert np.array_equal(found.slots, state.slots)
 
 
-@pytest.mark.parametrize("schedule", ["5", "[]", "[3, 2]", "[1, 1]", '["a"]', "x", "[1.5]", "{}", "[-1, 2]"])
+@pytest.mark.parametrize(
+    "schedule", ["5", "[]", "[3, 2]", "[1, 1]", '["a"]', "x", "[1.5]", "{}", "[-1, 2]", "[0, 100000001]"]
+)
 def test_a_schedule_that_is_none_is_damage(path: Path, writer: SessionWriter, schedule: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE session SET schedule = ?", (schedule,))

@@ -470,9 +470,10 @@ def test_a_damaged_writer_is_said_in_one_line(program: Program, hostile: Callabl
 
 
 def test_infinite_numbers_are_absent(program: Program, hostile: Callable[..., None]) -> None:
-    hostile("bad", "UPDATE layer SET i_x = 9e999, grad_mean = -9e999")
+    hostile("bad", "UPDATE layer SET i_x = 9e999, distinct_t = 9e999, grad_mean = -9e999")
     assert program.figures("bad")["ensembles"][0]["layers"][0]["i_x_mean"] is None
-    assert program.rows("bad", "information")[0]["i_x"] == ""
+    row = program.rows("bad", "information")[0]
+    assert (row["i_x"], row["distinct"]) == ("", "")
     assert (
         json.loads(program.good("export", "bad", "--what", "gradients", "--format", "json"))["rows"][-1]["snr"] is None
     )
