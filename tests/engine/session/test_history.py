@@ -304,7 +304,7 @@ def test_a_rule_of_no_size_is_damage(tmp_path: Path, column: str, value: object)
         connection.execute("DROP TABLE rule")
         connection.execute("ALTER TABLE loose RENAME TO rule")
         connection.execute(f"UPDATE rule SET {column} = ?", (value,))
-    with SessionReader(path) as reader, pytest.raises(SessionError, match=r"damaged: rule: .* is no count"):
+    with SessionReader(path) as reader, pytest.raises(SessionError, match=r"is damaged: .*is no count"):
         (reader.samples if column == "rows" else reader.architecture)(reader.ensemble(0))
 
 

@@ -39,10 +39,10 @@ def numbers(path: Path) -> dict[str, np.ndarray]:
     with SessionReader(path) as reader:
         for e in reader.summary.ensembles:
             layers, learning = reader.layers(e), reader.learning(e)
-            found |= {name: getattr(layers, name) for name in ("epochs", *LAYER_COLUMNS)}
-            found |= {name: getattr(learning, name) for name in LEARNING_COLUMNS}
+            found |= {f"{e.index} {name}": getattr(layers, name) for name in ("epochs", *LAYER_COLUMNS)}
+            found |= {f"{e.index} {name}": getattr(learning, name) for name in LEARNING_COLUMNS}
             if reader.summary.experiment.weights:
-                found |= {f"weights {epoch}": reader.weights(e, epoch) for epoch in e.snapshots}
+                found |= {f"weights {e.index} {epoch}": reader.weights(e, epoch) for epoch in e.snapshots}
     return found
 
 
@@ -59,23 +59,23 @@ def test_there_is_one_of_every_version_before_this_one() -> None:
 def test_it_is_read_and_followed_without_a_change(copy: Path) -> None:
     before = copy.read_bytes()
     found = numbers(copy)
-    assert np.isfinite(found["i_x"]).all()
+    assert np.isfinite(found["0 i_x"]).all()
     with Follower(copy) as follower:
-        assert np.array_equal(follower.layers(0).i_y, found["i_y"])
+        assert np.array_equal(follower.layers(0).i_y, found["0 i_y"])
     assert copy.read_bytes() == before
     assert list(copy.parent.iterdir()) == [copy]
 
 
 def test_it_goes_on_and_keeps_all_that_was_measured(copy: Path) -> None:
     before = numbers(copy)
-    last = int(before["epochs"][-1])
+    last = int(before["0 epochs"][-1])
     assert Run(reopen(copy, epochs=last + 2), threads=1).execute() == "finished"
     assert version(copy) == FORMAT_VERSION
     after = numbers(copy)
-    old = after["epochs"] <= last
+    old = after["0 epochs"] <= last
     for name, values in before.items():
         assert np.array_equal(after[name] if name.startswith("weights") else after[name][old], values, equal_nan=True)
-    assert after["epochs"][-1] == last + 2
+    assert after["0 epochs"][-1] == last + 2
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_upgrade_that_is_broken_off_anywhere_leaves_the_earlier_version_whole
     SessionWriter.reopen(copy).close()
     steps = 10**9 - broken_off[0]
     left: list[int] = []
-    for after in range(20, steps, max(steps // 60, 1)):
+    for after in (*range(20, steps, max(steps // 60, 1)), steps):
         copy.write_bytes(whole)
         broken_off[0] = after
         with suppress(SessionError):
