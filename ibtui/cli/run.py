@@ -366,7 +366,7 @@ def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
 
 def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
     """`base` with the settings; gamma and i-xy each take the other's place, and a built-in rule that of `measured`."""
-    if settings.get("rule") in BUILT_IN_SENTENCES and "measured" not in settings:
+    if settings.get("rule") in tuple(BUILT_IN_SENTENCES) and "measured" not in settings:
         settings = {**settings, "measured": None}
     if "gamma" in settings and "i_xy" not in settings:
         settings = {**settings, "i_xy": None}

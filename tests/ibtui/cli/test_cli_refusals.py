@@ -283,6 +283,7 @@ BAD_CONFIGS = {
     "fraction = 'x'": "fraction",
     "fraction = []": "fraction",
     "rule = 3": "rule",
+    "rule = []": "rule",
     "weights = 'yes'": "weights",
     "snapshot_at = ['x']": "snapshot-at",
     "preset = 'nosuch'": "preset",
