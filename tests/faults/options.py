@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,7 +195,9 @@ def options(count: int = 3000, seed: int = 1) -> Row:
             try:
                 drawn()
             except Exception as error:
-                row.failures.append(f"{type(error).__name__}: {error}"[:600])
+                where = " / ".join(line.strip() for line in traceback.format_exc().splitlines()[-4:])
+                drawn_last = " ".join(" ".join(getattr(error, "__notes__", ())).split())
+                row.failures.append(f"{where[-400:]} ({drawn_last[-400:]})")
     row.tried = len(statuses)
     row.figures = f"{statuses.count(0)} run, {row.tried - statuses.count(0)} refused or ended in one line"
     return row

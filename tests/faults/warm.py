@@ -186,7 +186,8 @@ def _load(directory: Path) -> None:
 
     with tempfile.TemporaryDirectory(dir=directory) as room:
         for optimizer in ("sgd", "adam"):
-            tiny = Experiment(hidden=((2,),), networks=1, epochs=3, fraction=(0.01,), optimizer=optimizer)
+            settings = {"hidden": "2", "networks": 1, "epochs": 3, "fraction": 0.01, "optimizer": optimizer}
+            tiny = Experiment.from_dict(settings)
             Run(begin(Path(room) / f"{optimizer}.ibs", "tiny", tiny), threads=1).execute()
 
 
