@@ -686,14 +686,15 @@ async def _resize(view: Any, width: int, height: int) -> None:
     view.app.post_message(Resize(size, size))
 
 
-async def test_two_thousand_fast_keys(open_app: Any, have: Any) -> None:
+@pytest.mark.parametrize("many", [200, pytest.param(2000, marks=pytest.mark.long)])
+async def test_thousands_of_fast_keys(open_app: Any, have: Any, many: int) -> None:
     have("grid")
     keys = ["space", "comma", "full_stop", "home", "end", "left_square_bracket", "right_square_bracket", "p", "tab"]
     keys += ["shift+tab", "left", "right", "up", "down", "plus", "minus", "shift+left", "0", "1", "2", "3", "f", "a"]
     keys += ["less_than_sign", "greater_than_sign", "c", "t"]
     draw = np.random.default_rng(2)
     async with open_app("grid", size=(80, 24)) as view:
-        for key in draw.choice(keys, 2000):
+        for key in draw.choice(keys, many):
             view.app.simulate_key(str(key))
         await view.pilot.pause()
         await view.press("end")

@@ -52,6 +52,7 @@ def test_stopped_and_gone_on_with_it_ends_in_the_same_bits(program: Program, str
     assert program.bits("it") == straight
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_it_ends_in_the_same_bits(program: Program, straight: Texts) -> None:
     moments = random.Random(1)
     killed = 0
@@ -137,6 +138,7 @@ def test_a_paused_run_can_be_stopped_and_killed(program: Program) -> None:
     assert program.until(lambda: program.epoch("it") > before, process), "the old request is forgotten"
 
 
+@pytest.mark.long
 def test_two_runs_never_write_one_session(program: Program) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") > 0)

@@ -32,6 +32,7 @@ def of_seed(program: Program, name: str, seed: int) -> dict[str, object]:
     return found | {array: weights[array][number].tobytes() for array in arrays}
 
 
+@pytest.mark.long
 def test_a_network_is_the_same_alone_and_among_ten(program: Program) -> None:
     settings = ("--epochs", "150", "--snapshots", "12")
     program.good("run", "--name", "ten", "--networks", "10", "--seed", "0", *settings)
@@ -42,6 +43,7 @@ def test_a_network_is_the_same_alone_and_among_ten(program: Program) -> None:
     assert of_seed(program, "ten", 4) != among
 
 
+@pytest.mark.long
 def test_threads_change_no_bit(program: Program) -> None:
     for threads in ("1", "2"):
         program.good("run", "--name", f"threads-{threads}", "--threads", threads, *program.SHORT)

@@ -17,6 +17,7 @@ ENOUGH_FOR_SOME = 300_000
 """Bytes: less than a `LONG` session takes (480 kB), more than its beginning."""
 
 
+@pytest.mark.long
 def test_a_run_whose_file_cannot_grow_goes_on_later_to_the_same_bits(
     program: Program, made: Program, straight: Texts
 ) -> None:
