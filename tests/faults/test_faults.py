@@ -29,7 +29,7 @@ def require_held(row: Row, tried: int) -> None:
 
 @linux
 def test_mutated_sessions_are_read_or_refused() -> None:
-    require_held(mutations(count=60, seed=7), 60)
+    require_held(mutations(count=20, seed=7), 20)
 
 
 @linux

@@ -35,7 +35,7 @@ def history(epochs: np.ndarray, snr: np.ndarray) -> LayerHistory:
     std = np.exp(rng.normal(size=snr.shape))
     norm = np.exp(rng.normal(size=snr.shape))
     empty = np.full(snr.shape, np.nan)
-    return LayerHistory(epochs, empty, empty, empty, empty, empty, snr * std, std, norm, *[empty] * 4)
+    return LayerHistory(epochs, empty, empty, empty, empty, empty, snr * std, std, norm, *[empty] * 5)
 
 
 def scattered(
