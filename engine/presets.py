@@ -150,6 +150,7 @@ PRESETS = _by_name(
             measured=1000,
             snapshots=30,
         ),
+        {"networks": 2, "epochs": 60, "snapshots": 10},
     ),
     # No weights: they would be 2 MB for each network and snapshot, twenty times all else.
     Preset(

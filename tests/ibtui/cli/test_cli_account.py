@@ -30,6 +30,7 @@ def test_without_sessions_every_claim_says_what_it_lacks(program: Program) -> No
     assert "ibtui account --run" in done.stderr
 
 
+@pytest.mark.long
 def test_a_finished_session_of_the_experiment_is_found_and_no_other(program: Program) -> None:
     program.good("run", "full-batch", "--quick", "--name", "whole")
     program.good("run", "full-batch", "--quick", "--networks", "3", "--name", "another")

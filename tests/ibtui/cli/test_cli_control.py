@@ -100,6 +100,7 @@ def test_killed_as_it_begins_it_leaves_nothing_or_a_session_to_go_on_with(progra
         assert program.figures(session["name"])["ensembles"][0]["epochs_done"] == 3
 
 
+@pytest.mark.long
 def test_paused_and_gone_on_with_it_ends_in_the_same_bits(program: Program, straight: Texts) -> None:
     process = program.start("run", "--name", "it", *program.LONG)
     pauses = 0
@@ -119,6 +120,7 @@ def test_paused_and_gone_on_with_it_ends_in_the_same_bits(program: Program, stra
     assert program.bits("it") == straight
 
 
+@pytest.mark.long
 def test_a_paused_run_can_be_stopped_and_killed(program: Program) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") > 0)

@@ -150,6 +150,7 @@ def tables(program: Program) -> Path:
     return directory
 
 
+@pytest.mark.long
 def test_tables_that_are_none(refused: Refused, tables: Path) -> None:
     told = {
         "nan.npz": "value nan", "nan-label.npz": "label nan", "no-labels.npz": "no labels", "too-many.npz": "5 labels",

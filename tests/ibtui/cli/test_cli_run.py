@@ -134,6 +134,7 @@ def test_a_setting_of_either_kind_takes_the_place_of_the_other_in_a_file(program
     assert program.figures("one")["experiment"]["gamma"] == 4.0
 
 
+@pytest.mark.long
 def test_saved_settings_run_the_same_experiment_again(program: Program) -> None:
     saved = program.directory / "saved.toml"
     odd = ("--hidden", "4-3", "--hidden", "none", "--fraction", "0.5", "--theta", "2.2", "--gamma", "20")
