@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,39 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("steady")
+
+KERNELS = (
+    (
+        ("run", "--networks", "1", "--epochs", "2", "--hidden", "3", "--quiet", "--json", "--out", "one.ibs"),
+        ("remeasure", "one.ibs", "--estimator", "kde", "--quiet", "--out", "kde.ibs"),
+        ("remeasure", "one.ibs", "--estimator", "quantile", "--quiet", "--out", "quantile.ibs"),
+    ),
+    (
+        ("curve", "symmetric", "--json", "--quiet"),
+        ("fit", "one.ibs", "--json"),
+        ("run", "monte-carlo", "--quick", "--networks", "1", "--epochs", "4", "--quiet", "--json", "--out", "two.ibs"),
+    ),
+)
+"""Commands, in two rows that run side by side, which between them compile nearly all kernels."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where no kernels are kept yet, compile them once, not in every process of the tests."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None) or config.option.collectonly:
+        return
+    from engine.compiled import cache_directory
+
+    if cache_directory().exists():
+        return
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(KERNELS)) as side_by_side:
+
+        def compile_them(commands: tuple[tuple[str, ...], ...]) -> None:
+            for command in commands:
+                line = [sys.executable, "-m", "ibtui", *command]
+                subprocess.run(line, cwd=folder, capture_output=True, check=False)
+
+        list(side_by_side.map(compile_them, KERNELS))
+
 
 Ibtui = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -101,9 +101,18 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
 }
 EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 IN_ASCII = ("library", "session")
+MIDDLE = (120, 40)
+ALIKE = ("help", "all-ensembles", "compare", "session-in-the-middle", "leaving-a-run", "deleting", *EMPTY)
+"""Screens that are at the middle size as at one of the others: left to `pytest -m long`."""
 
 CASES = [
-    pytest.param(name, size, ascii, id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}")
+    pytest.param(
+        name,
+        size,
+        ascii,
+        id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}",
+        marks=[pytest.mark.long] if size == MIDDLE and (ascii or name in ALIKE) else [],
+    )
     for ascii, names in ((False, SCREENS), (True, IN_ASCII))
     for name in names
     for size in SIZES
