@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "steady",
+    max_examples=40,
     deadline=None,  # these machines are shared: time says nothing
     derandomize=True,  # a run of the tests means the same everywhere; explore with --hypothesis-profile=explore
     suppress_health_check=[HealthCheck.too_slow],

@@ -310,6 +310,7 @@ async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: An
 
 
 @pytest.mark.usefixtures("calibrated")
+@pytest.mark.long
 async def test_every_known_value_is_allowed(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
         await _open(view)

@@ -338,6 +338,7 @@ async def test_zoom_and_pan_stay_with_other_data_until_they_are_reset(open_app: 
         assert view.chart().image.area.x.limits == whole
 
 
+@pytest.mark.long
 async def test_zooming_as_far_as_anybody_may(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(170, 40)) as view:
@@ -661,6 +662,7 @@ async def test_too_small_a_terminal_is_told(open_app: Any, have: Any) -> None:
         assert "needs a terminal" not in view.text()
 
 
+@pytest.mark.long
 async def test_many_quick_resizes(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -866,6 +868,7 @@ async def test_a_run_that_has_ended_early_goes_on_with_a_capital_r(
         view.app._runs.clear()
 
 
+@pytest.mark.long
 async def test_memory_stays_flat_over_hundreds_of_updates(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid", size=(80, 24)) as view:

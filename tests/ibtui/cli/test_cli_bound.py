@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 QUICK = ("--error", "1e-4")
 
 
+@pytest.mark.long
 def test_the_points_are_the_same_in_every_form(program: Program) -> None:
     text = program.good("curve", "symmetric-soft", *QUICK, "--json", "-o", "c.csv")
     found = Curve.from_dict(json.loads(text))
@@ -143,6 +144,7 @@ def test_an_epoch_that_was_not_measured_and_weights_that_were_not_kept(made: Pro
     assert Path(program.sessions / "bare.ibs").exists()
 
 
+@pytest.mark.long
 def test_every_epoch_is_fitted_in_one_go(made: Program) -> None:
     document = json.loads(made.good("fit", "grid", *QUICK, "--every", "--json"))
     last = json.loads(made.good("fit", "grid", *QUICK, "--json"))

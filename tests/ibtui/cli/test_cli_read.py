@@ -71,6 +71,7 @@ def rule(made: Program, tmp_path: Path) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+@pytest.mark.long
 def test_exported_information_is_that_of_the_exported_weights(made: Program, rule: dict[str, np.ndarray]) -> None:
     for name, ensemble, epoch in (("straight", 1, made.FAR), ("straight", 0, 1), ("grid", 0, 60), ("grid", 2, 0)):
         weights = made.weights(name, "--ensemble", str(ensemble), "--epoch", str(epoch))
@@ -374,6 +375,7 @@ def hostile(made: Program, program: Program) -> Callable[..., None]:
     return change
 
 
+@pytest.mark.long
 def test_hostile_text_in_a_session_reaches_no_terminal(
     program: Program, hostile: Callable[..., None], unprintable: Callable[[str], list[str]], made: Program
 ) -> None:

@@ -174,6 +174,7 @@ def test_tables_that_cannot_be_read(refused: Refused, tables: Path) -> None:
     assert "Permission denied" in refused("run", "--rule", f"table:{file}")
 
 
+@pytest.mark.long
 def test_directories_of_sessions_that_cannot_be(refused: Refused, program: Program) -> None:
     file = program.directory / "file"
     file.write_text("")
@@ -242,6 +243,7 @@ def odd_files(program: Program, made: Program) -> Path:
     return directory
 
 
+@pytest.mark.long
 def test_files_that_are_no_sessions(refused: Refused, odd_files: Path) -> None:
     told = {
         "text": "no SQLite file", "empty": "not a session", "torn": "damaged", "head": "", "newer": "update ibtui",
@@ -330,6 +332,7 @@ def test_nothing_is_overwritten(refused: Refused, program: Program, made: Progra
     assert "exists already" in refused("run", "--out", both, "--save-config", both)
 
 
+@pytest.mark.long
 def test_places_that_cannot_be_written(refused: Refused, program: Program, made: Program) -> None:
     program.sessions.mkdir()
     program.path("mine").write_bytes(made.path("grid").read_bytes())
@@ -343,6 +346,7 @@ def test_places_that_cannot_be_written(refused: Refused, program: Program, made:
     assert "cannot write" in refused("run", "--out", program.path("mine") / "below.ibs")
 
 
+@pytest.mark.long
 def test_exports_of_what_there_is_not(refused: Refused, program: Program, made: Program) -> None:
     program.sessions.mkdir()
     program.path("mine").write_bytes(made.path("grid").read_bytes())
@@ -365,6 +369,7 @@ def test_exports_of_what_there_is_not(refused: Refused, program: Program, made: 
     assert "measured are" in refused("show", "mine", "--json", "--epoch", "-1")
 
 
+@pytest.mark.long
 def test_a_finished_session_can_only_go_further(refused: Refused, program: Program, made: Program) -> None:
     program.sessions.mkdir()
     program.path("mine").write_bytes(made.path("grid").read_bytes())

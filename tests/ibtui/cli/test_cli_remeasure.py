@@ -31,6 +31,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.long
 def test_a_new_session_is_saved_under_a_name_that_says_what_has_changed(made: Program, program: Program) -> None:
     source = made.path("grid")
     before = source.read_bytes()
@@ -299,6 +300,7 @@ def test_nobody_reading_the_answers_ends_the_stream(made: Program, stream: Calla
     assert asked.process.stderr.read() == ""
 
 
+@pytest.mark.long
 def test_a_sweep_is_that_of_measuring_with_each_number_of_bins(made: Program) -> None:
     swept = json.loads(made.good("sweep-bins", "grid", "--bins", "60,5,200", "--ensemble", "1", "--json"))
     assert swept["bins"] == [5, 60, 200]
@@ -372,6 +374,7 @@ def test_runs_measure_with_the_estimator_and_the_labels_asked_for(program: Progr
         assert set(arrays["estimator"].tolist()) == {"kde"}
 
 
+@pytest.mark.long
 def test_what_to_mind_is_noted(program: Program) -> None:
     program.good("run", "--networks", "6", "--epochs", "1", "--snapshots", "0", "--hidden", "6-4-4-3-2", "--bins",
                  "3", "--init-scale", "3", "--name", "coarse")  # fmt: skip

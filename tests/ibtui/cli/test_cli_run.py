@@ -99,6 +99,7 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
     assert {row["seed"] for row in program.rows("all", "learning")} == {"7", "8"}
 
 
+@pytest.mark.long
 def test_options_win_over_the_preset_and_over_the_settings_file(program: Program) -> None:
     file = program.directory / "mine.toml"
     file.write_text('preset = "adam"\nnetworks = 2\nepochs = 6\nlearning-rate = 0.25\nsnapshots = 2\nname = "filed"\n')
@@ -126,6 +127,7 @@ def test_a_quick_version_says_what_it_has_less_of_and_options_win_over_it(progra
     assert "quick: 4 networks instead of 10" in done.stderr.splitlines()
 
 
+@pytest.mark.long
 def test_a_setting_of_either_kind_takes_the_place_of_the_other_in_a_file(program: Program) -> None:
     file = program.directory / "soft.toml"
     file.write_text("gamma = 3.0\nnetworks = 1\nepochs = 1\n")
@@ -149,6 +151,7 @@ def test_saved_settings_run_the_same_experiment_again(program: Program) -> None:
     assert tomllib.loads(again.read_text()) == settings | {"name": "third", "epochs": 5}
 
 
+@pytest.mark.long
 def test_a_table_is_learned_and_the_session_needs_it_no_more(program: Program) -> None:
     table = program.directory / "xor.csv"
     table.write_text("a,b,label\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
@@ -173,6 +176,7 @@ def test_quiet_says_nothing_on_stderr(program: Program) -> None:
     assert "Information plane" in done.stdout
 
 
+@pytest.mark.long
 def test_unnamed_runs_get_names_of_their_own_also_at_once(program: Program) -> None:
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda _: program("run", "--networks", "1", "--epochs", "1", "-q"), range(3)))
