@@ -46,12 +46,14 @@ def test_a_curve_is_drawn_and_explained(program: Program) -> None:
     assert "\x1b" not in told
 
 
+@pytest.mark.long
 def test_settings_of_the_rule_count(program: Program) -> None:
     softer = json.loads(program.good("curve", "symmetric", "--i-xy", "0.5", *QUICK, "--json"))
     assert softer["i_xy"] == pytest.approx(0.5, abs=1e-6)
     assert softer["critical"] > 1.5
 
 
+@pytest.mark.long
 def test_samples_have_a_bound_of_their_own_below_the_curve(program: Program) -> None:
     line = ("curve", "symmetric-soft", *QUICK, "--fraction", "0.05", "--fraction", "0.8", "--samples", "3")
     document = json.loads(program.good(*line, "--json"))
@@ -66,12 +68,14 @@ def test_samples_have_a_bound_of_their_own_below_the_curve(program: Program) -> 
     assert "mean over 3 samples" in told
 
 
+@pytest.mark.long
 def test_hard_labels_are_a_straight_piece(program: Program) -> None:
     (program.directory / "hard.csv").write_text("x,y\n0,0\n1,0\n2,1\n3,1\n")
     told = " ".join(program.good("curve", "table:hard.csv").split())
     assert "A straight piece: beta 1 holds all from (0, 0) to (1, 1) bits" in told
 
 
+@pytest.mark.long
 def test_more_than_two_labels_are_annealed_and_not_certified(program: Program) -> None:
     (program.directory / "three.csv").write_text("x,y\n0,0\n1,1\n2,2\n3,2\n3,1\n")
     told = " ".join(program.good("curve", "table:three.csv").split())
@@ -98,6 +102,7 @@ def test_more_than_two_labels_are_annealed_and_not_certified(program: Program) -
         ("fit nosuch", "nosuch"),
     ],
 )
+@pytest.mark.long
 def test_bad_input_is_one_line(program: Program, line: str, said: str) -> None:
     (program.directory / "bad.csv").write_text("x,y\n0,0\n1,1\n2,7\n3,-2.5\n")
     done = program(*line.split())
@@ -106,6 +111,7 @@ def test_bad_input_is_one_line(program: Program, line: str, said: str) -> None:
     assert said in done.stderr
 
 
+@pytest.mark.long
 def test_fits_are_told_of_every_ensemble_and_layer(made: Program) -> None:
     document = json.loads(made.good("fit", "grid", *QUICK, "--json"))
     curve = Curve.from_dict(document["curve"])
@@ -124,6 +130,7 @@ def test_fits_are_told_of_every_ensemble_and_layer(made: Program) -> None:
     assert layer["distance_error"] == pytest.approx(float(fits[0].distance[:, 2].std(ddof=1)) / math.sqrt(3))
 
 
+@pytest.mark.long
 def test_fits_are_drawn_and_explained(made: Program) -> None:
     told = made.good("fit", "grid", "--epoch", "0", *QUICK)
     assert told.count("Layers and the IB curve") == 4
@@ -133,6 +140,7 @@ def test_fits_are_drawn_and_explained(made: Program) -> None:
     assert "\x1b" not in told
 
 
+@pytest.mark.long
 def test_an_epoch_that_was_not_measured_and_weights_that_were_not_kept(made: Program, program: Program) -> None:
     done = made("fit", "grid", "--epoch", "59")
     assert (done.returncode, done.stdout) == (2, "")

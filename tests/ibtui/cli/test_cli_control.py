@@ -163,6 +163,7 @@ def test_two_runs_never_write_one_session(program: Program) -> None:
     assert program.end(winner, signal.SIGINT)[0] == 130
 
 
+@pytest.mark.long
 def test_readers_look_on_while_a_run_writes(program: Program) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") > 0)
@@ -203,6 +204,7 @@ def test_further_and_more_at_once_survive_a_kill(program: Program) -> None:
     assert {row["seed"] for row in program.rows("it", "learning", "--epoch", "20")} == {"0", "1", "2"}
 
 
+@pytest.mark.long
 def test_stopping_what_does_not_run_is_refused_and_changes_nothing(program: Program) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") > 0)
@@ -215,6 +217,7 @@ def test_stopping_what_does_not_run_is_refused_and_changes_nothing(program: Prog
     assert program.look("it", "SELECT count(*) FROM control") == [(0,)]
 
 
+@pytest.mark.long
 def test_ctrl_c_twice_ends_at_once_even_in_a_long_epoch(program: Program) -> None:
     process = program.start("run", "--name", "slow", *program.LONG_EPOCH)
     program.deep_in_an_epoch("slow", process.pid)
@@ -248,6 +251,7 @@ main()
 """
 
 
+@pytest.mark.long
 def test_ctrl_c_while_the_program_loads_ends_it_without_a_word(program: Program, made: Program) -> None:
     for arguments in (["run", "--name", "it", *program.SHORT], ["show", str(made.path("grid"))]):
         command = program.command()
@@ -258,6 +262,7 @@ def test_ctrl_c_while_the_program_loads_ends_it_without_a_word(program: Program,
     assert not program.sessions.exists()
 
 
+@pytest.mark.long
 def test_a_signal_that_was_to_be_ignored_is_ignored(program: Program) -> None:
     command = program.command("run", "--name", "it", *program.SHORT)
     command[2] = command[2].replace("SIG_DFL", "SIG_IGN")

@@ -304,6 +304,7 @@ def test_an_output_file_is_replaced_whole_and_kept_where_that_fails(made: Progra
     assert stat.S_IMODE(out.stat().st_mode) == 0o666 & ~mask
 
 
+@pytest.mark.long
 def test_a_rule_file_is_replaced_whole_and_kept_where_that_fails(program: Program) -> None:
     out = program.directory / "rule.npz"
     out.write_text("before")
@@ -314,6 +315,7 @@ def test_a_rule_file_is_replaced_whole_and_kept_where_that_fails(program: Progra
     assert [file.name for file in program.directory.iterdir()] == ["rule.npz"]
 
 
+@pytest.mark.long
 def test_output_through_a_link_and_into_a_pipe(made: Program, program: Program) -> None:
     target, link = program.directory / "target.csv", program.directory / "link.csv"
     target.write_text("")
@@ -331,6 +333,7 @@ def test_output_through_a_link_and_into_a_pipe(made: Program, program: Program) 
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.long
 def test_weights_are_the_same_in_a_file_and_on_stdout(made: Program, tmp_path: Path) -> None:
     file = tmp_path / "weights.npz"
     done = made("export", "straight", "--what", "weights", "--ensemble", "0", "-o", file)
@@ -344,12 +347,14 @@ def test_weights_are_the_same_in_a_file_and_on_stdout(made: Program, tmp_path: P
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "grid"], ["presets"], ["rule", "committee"], ["run", "--help"]])
+@pytest.mark.long
 def test_no_escape_sequences_where_no_terminal_is(made: Program, command: list[str]) -> None:
     done = made(*command)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_output_in_an_encoding_that_lacks_characters(made: Program) -> None:
     for command in (["show", "grid"], ["presets"], ["rule"]):
         done = made(*command, environment={"PYTHONIOENCODING": "ascii"})
@@ -408,6 +413,7 @@ def test_hostile_text_in_a_session_reaches_no_terminal(
         assert "texts" in done.stdout
 
 
+@pytest.mark.long
 def test_hostile_file_names_reach_no_terminal(
     program: Program, made: Program, unprintable: Callable[[str], list[str]]
 ) -> None:
@@ -444,6 +450,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.long
 def test_damage_is_said_in_one_line(program: Program, hostile: Callable[..., None], kind: str) -> None:
     hostile("bad", DAMAGE[kind])
     done = program("show", "bad")
@@ -453,24 +460,28 @@ def test_damage_is_said_in_one_line(program: Program, hostile: Callable[..., Non
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_no_half_of_an_export_is_written(program: Program, hostile: Callable[..., None]) -> None:
     hostile("bad", "UPDATE layer SET i_x = 'x' WHERE snapshot = (SELECT max(id) FROM snapshot)")
     done = program("export", "bad", "--what", "information")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
+@pytest.mark.long
 def test_no_half_of_a_session_is_shown(program: Program, hostile: Callable[..., None]) -> None:
     hostile("bad", "UPDATE learning SET train_loss = 'x' WHERE snapshot = (SELECT max(id) FROM snapshot)")
     done = program("show", "bad")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
+@pytest.mark.long
 def test_a_damaged_writer_is_said_in_one_line(program: Program, hostile: Callable[..., None]) -> None:
     hostile("bad", "INSERT OR REPLACE INTO writer VALUES (1, 'x', 'y', 'z', 'u', 'v', 'w')")
     done = program("show", "bad")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 
 
+@pytest.mark.long
 def test_infinite_numbers_are_absent(program: Program, hostile: Callable[..., None]) -> None:
     hostile("bad", "UPDATE layer SET i_x = 9e999, distinct_t = 9e999, grad_mean = -9e999")
     assert program.figures("bad")["ensembles"][0]["layers"][0]["i_x_mean"] is None
@@ -481,6 +492,7 @@ def test_infinite_numbers_are_absent(program: Program, hostile: Callable[..., No
     )
 
 
+@pytest.mark.long
 def test_a_damaged_session_does_not_hide_the_others(program: Program, hostile: Callable[..., None]) -> None:
     hostile("good", "SELECT 1")
     hostile("bad", DAMAGE["nested"])

@@ -208,6 +208,7 @@ def read_only(program: Program, made: Program) -> Iterator[Path]:
         subprocess.run(["umount", directory], check=True)
 
 
+@pytest.mark.long
 def test_a_read_only_directory_can_be_read(refused: Refused, program: Program, read_only: Path) -> None:
     there = ("--sessions-dir", read_only)
     assert "cannot write" in refused("run", *there)
@@ -260,6 +261,7 @@ def test_files_that_are_no_sessions(refused: Refused, odd_files: Path) -> None:
     assert refused("show", odd_files / ("s" * 300) / "x.ibs")
 
 
+@pytest.mark.long
 def test_names_of_sessions_that_say_nothing_or_too_much(refused: Refused, made: Program, program: Program) -> None:
     program.sessions.mkdir()
     assert "there are none" in refused("show", "nosuch")
@@ -304,18 +306,21 @@ BAD_CONFIGS = {
 
 
 @pytest.mark.parametrize("text", BAD_CONFIGS, ids=lambda text: text[:30])
+@pytest.mark.long
 def test_settings_files_that_are_wrong(refused: Refused, program: Program, text: str) -> None:
     file = program.directory / "settings.toml"
     file.write_text(text, encoding="latin-1")
     assert BAD_CONFIGS[text] in refused("run", "--config", file)
 
 
+@pytest.mark.long
 def test_settings_files_that_are_not_there(refused: Refused, program: Program) -> None:
     assert "No such file" in refused("run", "--config", "missing.toml")
     assert "Is a directory" in refused("run", "--config", program.directory)
     assert "too long" in refused("run", "--config", "c" * 300)
 
 
+@pytest.mark.long
 def test_nothing_is_overwritten(refused: Refused, program: Program, made: Program) -> None:
     program.sessions.mkdir()
     program.path("mine").write_bytes(made.path("grid").read_bytes())

@@ -61,6 +61,7 @@ def test_the_same_settings_print_what_was_recorded(made: Program) -> None:
                 assert mine[name][-1][layer] == pytest.approx(recorded[name], rel=1e-12, abs=1e-14)
 
 
+@pytest.mark.long
 def test_printing_writes_nothing(made: Program, program: Program) -> None:
     source = made.path("grid")
     told = program.good("remeasure", source, "--estimator", "adaptive", "--bins", "9", "--epoch", "60")
@@ -91,6 +92,7 @@ def test_printing_writes_nothing(made: Program, program: Program) -> None:
         (("--bins", "60", "-o", "taken"), "exists already: choose another name, sessions are never overwritten"),
     ],
 )  # fmt: skip
+@pytest.mark.long
 def test_what_cannot_be_is_refused_in_one_line(
     made: Program, program: Program, arguments: tuple[str, ...], said: str
 ) -> None:
@@ -105,6 +107,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert program.path("taken").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_a_session_without_weights_is_refused_in_one_line(program: Program) -> None:
     source = V1 / "version-1-no-weights.ibs"
     for arguments in (("remeasure", source, "--bins", "9"), ("remeasure", source, "--json"), ("sweep-bins", source)):
@@ -116,6 +119,7 @@ def test_a_session_without_weights_is_refused_in_one_line(program: Program) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.long
 def test_a_signal_leaves_nothing_half_made(made: Program, program: Program, number: int) -> None:
     process = program.start("remeasure", made.path("straight"), "--estimator", "kde")
     assert program.until(lambda: program.sessions.exists() and any(program.sessions.iterdir()), process)
@@ -180,6 +184,7 @@ def stream(made: Program) -> Iterator[Callable[[str], Stream]]:
                 pipe.close()
 
 
+@pytest.mark.long
 def test_requests_are_answered_epoch_by_epoch_in_the_order_asked_for(
     made: Program, stream: Callable[[str], Stream]
 ) -> None:
@@ -208,6 +213,7 @@ def test_requests_are_answered_epoch_by_epoch_in_the_order_asked_for(
     assert asked.end() == []
 
 
+@pytest.mark.long
 def test_a_newer_request_ends_the_older_one_between_epochs(made: Program, stream: Callable[[str], Stream]) -> None:
     asked = stream("grid")
     epochs = made.figures("grid")["ensembles"][0]["snapshots"]
@@ -245,6 +251,7 @@ def test_a_newer_request_ends_the_older_one_between_epochs(made: Program, stream
         ('{"id": NaN}', "id: allowed is a number or a text"),
     ],
 )  # fmt: skip
+@pytest.mark.long
 def test_a_bad_request_is_answered_by_an_error(requests: dict[str, dict[str, Any]], line: str, said: str) -> None:
     answer = requests[line]
     assert set(answer) == {"id", "error"}
@@ -275,6 +282,7 @@ def requests(made: Program, request: pytest.FixtureRequest) -> dict[str, dict[st
     return dict(zip(lines, bad, strict=False))
 
 
+@pytest.mark.long
 def test_a_session_without_weights_answers_with_an_error_and_lives_on(program: Program) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "ibtui", "remeasure", str(V1 / "version-1-no-weights.ibs"), "--stream"],
@@ -289,6 +297,7 @@ def test_a_session_without_weights_answers_with_an_error_and_lives_on(program: P
     assert answer["error"].endswith("keeps no weights: it was run with --no-weights")
 
 
+@pytest.mark.long
 def test_nobody_reading_the_answers_ends_the_stream(made: Program, stream: Callable[[str], Stream]) -> None:
     asked = stream("grid")
     asked.ask(id=1, epochs=[0] * 100_000)
@@ -326,6 +335,7 @@ def test_a_sweep_is_that_of_measuring_with_each_number_of_bins(made: Program) ->
         (("--estimator", "magic"), "estimator is 'magic': allowed are"),
     ],
 )
+@pytest.mark.long
 def test_a_sweep_that_cannot_be_is_refused_in_one_line(made: Program, arguments: tuple[str, ...], said: str) -> None:
     done = made("sweep-bins", "grid", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -334,6 +344,7 @@ def test_a_sweep_that_cannot_be_is_refused_in_one_line(made: Program, arguments:
 
 
 @pytest.mark.parametrize("kept", ["version-1", "version-1-no-weights"])
+@pytest.mark.long
 def test_sessions_of_the_first_version_are_shown_exported_and_gone_on_with(program: Program, kept: str) -> None:
     program.sessions.mkdir()
     shutil.copy(V1 / f"{kept}.ibs", program.path("old"))

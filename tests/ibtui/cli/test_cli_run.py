@@ -114,6 +114,7 @@ def test_options_win_over_the_preset_and_over_the_settings_file(program: Program
     assert (experiment["networks"], experiment["learning_rate"]) == (2, 0.25), "the file's settings"
 
 
+@pytest.mark.long
 def test_a_quick_version_says_what_it_has_less_of_and_options_win_over_it(program: Program) -> None:
     file = program.directory / "quick.toml"
     file.write_text('preset = "figure-2"\nquick = true\nepochs = 12\n')
@@ -163,6 +164,7 @@ def test_a_table_is_learned_and_the_session_needs_it_no_more(program: Program) -
     assert program.figures("xor")["ensembles"][0]["epochs_done"] == 80
 
 
+@pytest.mark.long
 def test_json_is_one_document_whatever_is_said_meanwhile(program: Program) -> None:
     done = program("run", "--json", "--name", "told", *program.SHORT)
     assert json.loads(done.stdout)["status"] == "finished"
@@ -170,6 +172,7 @@ def test_json_is_one_document_whatever_is_said_meanwhile(program: Program) -> No
     assert json.loads(done.stdout) == program.figures("told")
 
 
+@pytest.mark.long
 def test_quiet_says_nothing_on_stderr(program: Program) -> None:
     done = program("run", "--quiet", "--name", "still", *program.SHORT)
     assert (done.returncode, done.stderr) == (0, "")
@@ -184,6 +187,7 @@ def test_unnamed_runs_get_names_of_their_own_also_at_once(program: Program) -> N
     assert len(list(program.sessions.iterdir())) == 3
 
 
+@pytest.mark.long
 def test_out_names_the_file_and_its_directories_are_made(program: Program) -> None:
     out = program.directory / "deep" / "down" / "it.ibs"
     program.good("run", "--out", out, *program.SHORT)
@@ -191,6 +195,7 @@ def test_out_names_the_file_and_its_directories_are_made(program: Program) -> No
     assert not program.sessions.exists()
 
 
+@pytest.mark.long
 def test_a_very_long_name_of_a_table_is_no_obstacle(program: Program) -> None:
     table = program.directory / f"{'t' * 240}.npz"
     np.savez(table, patterns=np.eye(4), p_y=[0.0, 1.0, 0.0, 1.0])
@@ -199,12 +204,14 @@ def test_a_very_long_name_of_a_table_is_no_obstacle(program: Program) -> None:
     assert session.name.startswith("ttt")
 
 
+@pytest.mark.long
 def test_messages_that_cannot_be_written_end_no_run(program: Program, full: int) -> None:
     done = program("run", "--name", "mute", *program.SHORT, stderr=full)
     assert done.returncode == 0
     assert program.figures("mute")["status"] == "finished"
 
 
+@pytest.mark.long
 def test_a_reader_that_has_heard_enough_is_no_failure(made: Program) -> None:
     shell = shutil.which("bash")
     assert shell is not None
@@ -222,6 +229,7 @@ def test_a_reader_that_has_heard_enough_is_no_failure(made: Program) -> None:
         assert (done.stdout, done.stderr) == ("0\n", "")
 
 
+@pytest.mark.long
 def test_output_that_cannot_be_written_is_said_in_one_line(made: Program, full: int) -> None:
     for arguments in (["list"], ["show", "grid"], ["export", "grid", "--what", "weights", "--ensemble", "0"]):
         done = made(*arguments, stdout=full)
@@ -229,6 +237,7 @@ def test_output_that_cannot_be_written_is_said_in_one_line(made: Program, full: 
         assert done.stderr == "ibtui: cannot write the output: No space left on device\n"
 
 
+@pytest.mark.long
 def test_every_snapshot_asked_for_is_there_with_all_its_rows(program: Program) -> None:
     program.good(
         "run", "--name", "some", "--networks", "2", "--epochs", "20", "--snapshot-at", "0,7,13", "--hidden", "3"
