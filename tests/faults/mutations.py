@@ -28,6 +28,7 @@ from types import FrameType
 from typing import Any
 
 from tests.faults.table import Row
+from tests.faults.warm import ROOT
 
 MEMORY = 1_000_000_000
 """Bytes that reading may take, above what the program itself takes."""
@@ -83,6 +84,8 @@ class _Worker:
         self._begin()
 
     def _begin(self) -> None:
+        if str(ROOT) not in sys.path:  # the child gets this path, and is to find `tests`, which pytest finds by itself
+            sys.path.append(str(ROOT))
         self._here, there = multiprocessing.get_context("spawn").Pipe()
         self._process = multiprocessing.get_context("spawn").Process(
             target=work, args=(self._room, self._seed, self._left, there), daemon=True
