@@ -524,7 +524,7 @@ CLAIMS: tuple[Claim, ...] = (
             f"bound-{rule}",
             "3.8",
             f"Converged layers lie on the IB bound, with beta falling from layer to layer ({rule})",
-            f"bits of I(T;Y) below the curve, and beta* of Eq. 12, 50 networks ({name})",
+            f"bits of I(T;Y) below the curve, and beta* of Eq. 12, mean over networks ({name})",
             "at most 0.02 bits in all layers, and beta* falls; partly: one of both",
             (name,),
             _bound(name),
