@@ -123,10 +123,15 @@ def require_name(name: str) -> str:
     return name
 
 
+def safe_name(text: str) -> str:
+    """A text as a name that `require_name` allows: what it does not allow is left out, or becomes `_`."""
+    safe = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in text).strip(" ").lstrip(".- ") or "session"
+    return safe.encode()[:LONGEST_NAME].decode(errors="ignore")
+
+
 def free_path(directory: Path, title: str) -> Path:
     """A file in `directory` for a session of that title that does not exist yet: numbered from 2 if need be."""
-    safe = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in title).lstrip(".-") or "session"
-    safe = safe.encode()[:LONGEST_NAME].decode(errors="ignore")
+    safe = safe_name(title)
     number = 1
     while True:
         path = directory / f"{safe}{f'-{number}' if number > 1 else ''}{SUFFIX}"

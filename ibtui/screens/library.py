@@ -21,7 +21,7 @@ from engine.session.control import settle
 from engine.session.drafting import discard, rename
 from engine.session.summary import Summary
 from ibtui.commands import ask
-from ibtui.locations import free_path, is_example, require_name
+from ibtui.locations import free_path, is_example, require_name, safe_name
 from ibtui.screens.dialogs import Choice, Line
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
@@ -367,7 +367,7 @@ class LibraryScreen(Screen[None]):
             return
         written = []
         for what in ("information", "gradients", "learning"):
-            out = Path(f"{summary.path.stem}-{what}.csv")
+            out = Path(f"{safe_name(summary.path.stem)}-{what}.csv")
             if out.exists():
                 self.notify(f"{printable(str(out))} exists already", severity="warning", markup=False)
                 continue

@@ -16,6 +16,7 @@ from ibtui.locations import (
     is_example,
     require_name,
     require_own,
+    safe_name,
     session_files,
     sessions_directory,
 )
@@ -172,6 +173,11 @@ def test_any_title_gives_a_free_path_inside_the_directory(title: str) -> None:
     assert path.name.isprintable()
     assert not path.name.startswith((".", "-"))
     assert len(path.name.encode()) < 200
+
+
+@given(st.text())
+def test_any_text_gives_a_name_that_is_allowed(text: str) -> None:
+    assert require_name(safe_name(text))
 
 
 def test_taken_titles_are_numbered(place: Path) -> None:
