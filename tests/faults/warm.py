@@ -102,7 +102,10 @@ class Warm:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process that starts commands has ended with {self._process.wait()}")
+        return json.loads(answer)
 
     def start(self, *arguments: object, faults: Faults | None = None) -> Child:
         """Begin a command."""
