@@ -71,8 +71,7 @@ class Panels:
         self._learning: LearningHistory = follower.learning(index)
         self._means: dict[str, Any] = {}
         self._curves: dict[tuple[str, tuple[int, ...]], ChartSpec] = {}
-        batch = summary.experiment.batch
-        self.batches = 1 if batch == "full" else math.ceil(self.ensemble.sample_size / batch)
+        self.batches = summary.batches(self.ensemble)
 
     @property
     def epochs(self) -> tuple[int, ...]:

@@ -86,6 +86,12 @@ def _loss(of: Ensemble) -> list[Spread]:
     return [spread(i_y[best[k], :, k] - i_y[-1, :, k]) for k in range(i_y.shape[2])]
 
 
+def _compressed(of: Ensemble) -> list[int]:
+    """The hidden layers that clearly lose `COMPRESSED` bits of I(X;T)."""
+    rows = of.phases.layers[:-1]
+    return [k for k, row in enumerate(rows) if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
+
+
 def _listed(of: Ensemble, layers: Sequence[int]) -> str:
     return ", ".join(of.name(k) for k in layers)
 
@@ -117,8 +123,8 @@ def _transition(evidence: Evidence) -> Judgement:
 def _coincidence(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-3")
     both = [(k, row) for k, row in enumerate(of.phases.layers) if row.delay.count >= 2]
-    numbers = [Number(f"{of.name(k)} factor", math.exp(row.delay.mean), row.delay.error, "") for k, row in both]
-    numbers = [Number(one.name, one.value, one.value * one.error, "") for one in numbers]
+    factors = {k: math.exp(row.delay.mean) for k, row in both}
+    numbers = [Number(f"{of.name(k)} factor", factors[k], factors[k] * row.delay.error, "") for k, row in both]
     together = [k for k, row in both if abs(row.delay.mean) <= math.log(1.5)]
     if both and len(together) == len(both):
         return REPRODUCED, numbers, ""
@@ -133,7 +139,7 @@ def _mostly_compression(evidence: Evidence) -> Judgement:
     hidden = list(enumerate(account.layers))[:-1]
     numbers = [of_spread("share of epochs in drift", account.drift_share)]
     numbers += [of_spread(of.name(k), row.compression, "bits") for k, row in hidden]
-    done = [k for k, row in hidden if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
+    done = _compressed(of)
     short = account.drift_share.present and account.drift_share.mean < 0.1
     if short and len(done) == len(hidden):
         return REPRODUCED, numbers, ""
@@ -320,7 +326,7 @@ def _compresses(name: str) -> Callable[[Evidence], Judgement]:
         hidden = list(enumerate(of.phases.layers))[:-1]
         numbers = [of_epoch("drift ends", of.phases.transition.network)]
         numbers += [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
-        done = [k for k, row in hidden if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
+        done = _compressed(of)
         there = 2 * of.phases.transition.network.count >= of.ensemble.networks
         if there and done:
             return REPRODUCED, numbers, ""
@@ -383,7 +389,7 @@ def _without_noise(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("full-batch")
     hidden = list(enumerate(of.phases.layers))[:-1]
     numbers = [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
-    done = [k for k, row in hidden if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
+    done = _compressed(of)
     batches = math.ceil(of.ensemble.sample_size / Experiment().batch)  # type: ignore[operator]
     if done:
         why = f"{_listed(of, done)} compress without any noise of batches, as Saxe et al. (2018) found"
@@ -395,7 +401,7 @@ def _without_saturation(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("relu")
     hidden = list(enumerate(of.phases.layers))[:-1]
     numbers = [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
-    done = [k for k, row in hidden if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
+    done = _compressed(of)
     if len(done) == len(hidden):
         return REPRODUCED, numbers, ""
     rest = _listed(of, [k for k, _ in hidden if k not in done])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from engine.noise import NoiseErrors, noise_of
 from engine.phases.account import Phases, phases
 from engine.phases.diffusion import LayerDiffusion, diffusion
 from engine.phases.relaxation import Relaxation, relaxation_of
-from engine.presets import find_preset
+from engine.presets import QUICK_MOST, find_preset
 from engine.session.history import LayerHistory, LearningHistory, SessionReader
 from engine.threads import Threads, usable_cores
 
@@ -55,7 +54,7 @@ def experiments(*, quick: bool = False, networks: int | None = None) -> dict[str
     """
     found = {name: find_preset(name) for name in (*PRESETS, *QUESTIONS, *CONTROLS)}
     wanted = {name: preset.quick if quick else preset.experiment for name, preset in found.items()}
-    small = {"networks": 4, "epochs": 1_000, "snapshots": 40} if quick else {}
+    small = QUICK_MOST if quick else {}
     wanted |= {name: experiment.override(small) for name, experiment in VARIANTS.items()}
     if networks is None:
         return wanted
@@ -136,7 +135,5 @@ def _read(reader: SessionReader, summary: Summary, one: EnsembleSummary) -> Ense
     if not one.snapshots:
         raise InvalidValue(f"session {summary.name!r} has measured nothing: there is nothing to account for")
     history = reader.layers(one)
-    batch = summary.experiment.batch
-    batches = 1 if batch == "full" else math.ceil(one.sample_size / batch)
-    found = phases(history, widths=summary.widths(one), batches=batches, h_x=summary.h_x)
+    found = phases(history, widths=summary.widths(one), batches=summary.batches(one), h_x=summary.h_x)
     return Ensemble(summary, one, history, reader.learning(one), found)

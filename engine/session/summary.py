@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ class Summary:
     def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
         """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
         return (*parse_hidden(ensemble.hidden), outputs_for(self.labels))
+
+    def batches(self, ensemble: EnsembleSummary) -> int:
+        """Batches in an epoch of an ensemble's training."""
+        batch = self.experiment.batch
+        return 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
 
     @property
     def live(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, print_json, tell, write_output
-from ibtui.cli.figure import finished_session, have_session, require_suffix
+from ibtui.cli.figure import finished_sessions, have_session, require_suffix
 from ibtui.cli.options import OUTPUT, Json, Quiet, SessionsDir, Threads
 from ibtui.files import require_place
 from ibtui.locations import sessions_directory
@@ -69,8 +69,7 @@ def account(
     if run:
         there = {name: have_session(one, "", directory, threads, quiet) for name, one in wanted.items()}
     else:
-        found = {name: finished_session(one, directory) for name, one in wanted.items()}
-        there = {name: path for name, path in found.items() if path is not None}
+        there = finished_sessions(wanted, directory)
     findings = account_for(Evidence(there))
     missing = [name for name in wanted if name not in there]
     if missing:

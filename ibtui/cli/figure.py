@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -112,21 +113,23 @@ def figure(
         _print(content)
 
 
-def finished_session(experiment: Experiment, directory: Path) -> Path | None:
-    """The newest finished session of an experiment that is there."""
-    same = _sessions_of(experiment, directory)
-    return next((one.path for one in same if one.status == "finished"), None)
+def finished_sessions(wanted: Mapping[str, Experiment], directory: Path) -> dict[str, Path]:
+    """The newest finished session of each experiment of which there is one, by the experiments' names."""
+    there = _sessions_in(directory)
+    found = {name: _finished(experiment, there) for name, experiment in wanted.items()}
+    return {name: path for name, path in found.items() if path is not None}
 
 
 def have_session(experiment: Experiment, said: str, directory: Path, threads: int | None, quiet: bool) -> Path:
     """A finished session of this experiment: the newest there is, or else one that is run now."""
-    path = finished_session(experiment, directory)
+    there = _sessions_in(directory)
+    path = _finished(experiment, there)
     if path is not None:
         tell(f"of the session {path.stem}", quiet=quiet)
         return path
     tell(said, quiet=quiet or not said)
-    for one in _sessions_of(experiment, directory):
-        if not one.live:
+    for one in there:
+        if one.experiment == experiment and not one.live:
             from engine.runner import reopen
 
             tell(f"going on with {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
@@ -136,12 +139,17 @@ def have_session(experiment: Experiment, said: str, directory: Path, threads: in
     return path
 
 
-def _sessions_of(experiment: Experiment, directory: Path) -> list[Summary]:
+def _sessions_in(directory: Path) -> list[Summary]:
+    """The newest first."""
     from ibtui.shelf import Shelf
 
     shelf = Shelf(directory)
     shelf.look()
-    return [one for one in shelf.own if one.experiment == experiment]
+    return shelf.own
+
+
+def _finished(experiment: Experiment, there: Iterable[Summary]) -> Path | None:
+    return next((one.path for one in there if one.experiment == experiment and one.status == "finished"), None)
 
 
 def require_suffix(path: Path, allowed: tuple[str, ...]) -> None:

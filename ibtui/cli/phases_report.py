@@ -69,9 +69,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
 
 def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) -> Found:
     history = reader.layers(ensemble)
-    batch = summary.experiment.batch
-    batches = 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
-    widths = summary.widths(ensemble)
+    widths, batches = summary.widths(ensemble), summary.batches(ensemble)
     account = phases(history, widths=widths, batches=batches, h_x=summary.h_x)
     moves = None
     if summary.experiment.weights:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ibtui.figures.content import TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, gradients, one_of, only_session, percent, signal_to_noise
+from ibtui.figures.content import Content
+from ibtui.figures.figure_4 import gradients_and_ratio
+from ibtui.figures.reading import ensembles, one_of, only_session, percent
 
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
     panels = one_of(ensembles(only_session(sessions, "of images")))
     name = panels.summary.experiment.rule.split(":", 1)[0]
-    title = f"{name}, {panels.ensemble.hidden}, {percent(panels.ensemble.fraction)}"
-    row = (gradients(panels, f"Gradients: {title}"), signal_to_noise(panels, f"Gradient SNR: {title}"))
-    return Content((row,), TWO_COLUMNS, (3.0,))
+    return gradients_and_ratio(panels, f"{name}, {panels.ensemble.hidden}, {percent(panels.ensemble.fraction)}")
