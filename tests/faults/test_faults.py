@@ -33,6 +33,7 @@ def test_mutated_sessions_are_read_or_refused() -> None:
 
 
 @linux
+@pytest.mark.long
 def test_power_loss_loses_the_last_snapshots_at_most() -> None:
     require_held(power(count=3), 3)
 

@@ -159,6 +159,7 @@ async def test_going_back_to_the_presets_keeps_what_was_typed(open_app: Any) -> 
 
 
 @pytest.mark.usefixtures("calibrated")
+@pytest.mark.long
 async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
     async with open_app(size=(80, 24)) as view:
         await _open(view)
@@ -228,7 +229,7 @@ async def test_a_run_that_cannot_begin_says_why(open_app: Any) -> None:
         assert type(view.screen).__name__ == "NewScreen"
 
 
-@pytest.mark.parametrize("answer", ["leave", "stop"])
+@pytest.mark.parametrize("answer", ["stop", pytest.param("leave", marks=pytest.mark.long)])
 @pytest.mark.usefixtures("calibrated")
 async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, directory: Path, answer: str) -> None:
     path = directory / "long.ibs"
@@ -289,6 +290,7 @@ def test_fields_read_back_what_they_write(experiment: Experiment) -> None:
 
 
 @pytest.mark.usefixtures("calibrated")
+@pytest.mark.long
 async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
         await _open(view)
@@ -322,6 +324,7 @@ async def test_every_known_value_is_allowed(open_app: Any) -> None:
 
 
 @pytest.mark.usefixtures("calibrated")
+@pytest.mark.long
 async def test_while_a_run_starts_something_else_can_be_done(open_app: Any, directory: Path, monkeypatch: Any) -> None:
     class Begun:
         ended = False

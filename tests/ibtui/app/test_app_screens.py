@@ -103,7 +103,7 @@ EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 IN_ASCII = ("library", "session")
 MIDDLE = (120, 40)
 ALIKE = ("help", "all-ensembles", "compare", "session-in-the-middle", "leaving-a-run", "deleting", *EMPTY)
-"""Screens that are alike at all sizes: but for the smallest, left to `pytest -m long`."""
+"""Screens that are alike at all sizes: but for the smallest, left to `pytest -m long`, as all are at the middle one."""
 
 CASES = [
     pytest.param(
@@ -111,7 +111,7 @@ CASES = [
         size,
         ascii,
         id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}",
-        marks=[pytest.mark.long] if (size == MIDDLE and ascii) or (size != SIZES[0] and name in ALIKE) else [],
+        marks=[pytest.mark.long] if size == MIDDLE or (size != SIZES[0] and name in ALIKE) else [],
     )
     for ascii, names in ((False, SCREENS), (True, IN_ASCII))
     for name in names

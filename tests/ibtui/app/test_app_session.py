@@ -971,6 +971,7 @@ async def test_layers_at_the_ceiling_are_told(open_app: Any, have: Any) -> None:
         await view.until(lambda: "at the ceiling: T1" in view.text())
 
 
+@pytest.mark.long
 async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> None:
     path = have("kept")
     with SessionReader(path) as reader:

@@ -80,6 +80,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(program: Program, str
     assert program.bits("it") == straight
 
 
+@pytest.mark.long
 def test_killed_as_it_begins_it_leaves_nothing_or_a_session_to_go_on_with(program: Program) -> None:
     moments = random.Random(7)
     for attempt in range(4):

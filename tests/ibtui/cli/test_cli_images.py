@@ -28,6 +28,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_mnist_runs_from_a_directory_and_says_what_its_patterns_are(program: Program, images: Path) -> None:
     done = program("run", "mnist", "--data", images, "--name", "m", *SMALL)
     assert done.returncode == 0

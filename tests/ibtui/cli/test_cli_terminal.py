@@ -58,6 +58,7 @@ def text_of(shown: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
+@pytest.mark.long
 def test_the_bar_moves_and_makes_room_for_the_report(program: Program, terminal: Spawn) -> None:
     child = terminal("run", "--name", "it", *program.LONG)
     seen = []
