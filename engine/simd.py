@@ -3,7 +3,8 @@
 Numba leaves vectorisation to LLVM, which gives up on loops that read and write several rows of one array (it
 cannot prove them distinct). These few operations say it outright: a value is an LLVM vector, which is one register
 with AVX-512, two with AVX and four with SSE or NEON; the code is the same everywhere. What a vector holds follows
-from the array or the number it comes from.
+from the array or the number it comes from. Loops should keep no more than five vectors at once: AVX has sixteen
+registers, and what does not fit them is written to memory and read again in every turn.
 
 Rows are rows of a two-dimensional array that is contiguous along each row; `load(a, i, s)` reads a[i, s:s+lanes(a)].
 There are no bounds checks.
@@ -134,26 +135,53 @@ def add_sums(_context, array, row, column, a, b, c, d):
     """array[row, column : column + 4] += (sum of a, of b, of c, of d), added in one fixed order of lanes."""
 
     def generate(context, builder, signature, args):
-        # Halve pairwise: lanes of two vectors are added so that one vector holds both; after two rounds one vector
-        # holds the remaining lanes of all four, side by side; then each group is halved until one lane is left.
-        count = a.lanes
-        pairs = [_halve(builder, x, y, count, 1) for x, y in (args[3:5], args[5:7])]
-        total = _halve(builder, pairs[0], pairs[1], count, 2)
-        width = count // 4
-        while width > 1:
-            width //= 2
-            even = [group * 2 * width + k for group in range(4) for k in range(width)]
-            odd = [k + width for k in even]
-            total = builder.fadd(_shuffle(builder, total, total, even), _shuffle(builder, total, total, odd))
-        address = _pointer(context, builder, signature.args[0], *args[:3])
-        four = ir.VectorType(_LLVM[a.number][0], 4)
-        address = builder.bitcast(address, four.as_pointer())
-        before = builder.load(address)
-        before.align = a.number.bitwidth // 8
-        builder.store(builder.fadd(before, total), address).align = a.number.bitwidth // 8
+        _add(builder, a, _pointer(context, builder, signature.args[0], *args[:3]), _sums(builder, a, args[3:]))
         return context.get_dummy_value()
 
     return types.void(array, types.int64, types.int64, a, a, a, a), generate
+
+
+@intrinsic
+def add_square_of_sums(_context, array, row, column, a, b, c, d):
+    """array[row, column : column + 2] += (sum of a, of b) and array[row + 1, column : column + 2] += (sum of c, of d),
+    added in one fixed order of lanes.
+    """
+
+    def generate(context, builder, signature, args):
+        four = _sums(builder, a, args[3:])
+        below = builder.add(args[1], ir.Constant(args[1].type, 1))
+        for row, places in ((args[1], [0, 1]), (below, [2, 3])):
+            address = _pointer(context, builder, signature.args[0], args[0], row, args[2])
+            _add(builder, a, address, _shuffle(builder, four, four, places))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64, a, a, a, a), generate
+
+
+def _sums(builder, vector, values):
+    """The sums of four vectors' lanes, side by side.
+
+    Halve pairwise: lanes of two vectors are added so that one vector holds both; after two rounds one vector holds the
+    remaining lanes of all four; then each group is halved until one lane is left.
+    """
+    a, b, c, d = values
+    lower, upper = _halve(builder, a, b, vector.lanes, 1), _halve(builder, c, d, vector.lanes, 1)
+    total = _halve(builder, lower, upper, vector.lanes, 2)
+    width = vector.lanes // 4
+    while width > 1:
+        width //= 2
+        even = [group * 2 * width + k for group in range(4) for k in range(width)]
+        odd = [k + width for k in even]
+        total = builder.fadd(_shuffle(builder, total, total, even), _shuffle(builder, total, total, odd))
+    return total
+
+
+def _add(builder, vector, address, summand):
+    """Add to the numbers that lie at an address."""
+    address = builder.bitcast(address, summand.type.as_pointer())
+    before = builder.load(address)
+    before.align = vector.number.bitwidth // 8
+    builder.store(builder.fadd(before, summand), address).align = vector.number.bitwidth // 8
 
 
 def _halve(builder, first, second, count, groups):

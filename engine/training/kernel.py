@@ -17,7 +17,7 @@ from jaxtyping import Float32, Float64, Int64, UInt32
 
 from engine.compiled import compiled
 from engine.forward import RELU, SIGMOID, SOFTSIGN, TANH, activate, forward_layer
-from engine.simd import VECTOR_BYTES, add_sums, load, multiply_add, splat, store
+from engine.simd import VECTOR_BYTES, add_square_of_sums, load, multiply_add, splat, store
 from engine.streams import shuffle_epoch
 
 SGD, MOMENTUM, ADAM = range(3)
@@ -58,37 +58,21 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
     for s in range(0, columns, STEP):
         i = 0
         while i + 4 <= inputs:
-            u0 = splat(_F(0))
-            u1 = u0
-            u2 = u0
-            u3 = u0
-            v0 = u0
-            v1 = u0
-            v2 = u0
-            v3 = u0
-            for j in range(outputs):
-                p = load(delta, j, s)
-                q = load(delta, j, s + LANES)
-                x = splat(w[top + j, i])
-                u0 = multiply_add(x, p, u0)
-                v0 = multiply_add(x, q, v0)
-                x = splat(w[top + j, i + 1])
-                u1 = multiply_add(x, p, u1)
-                v1 = multiply_add(x, q, v1)
-                x = splat(w[top + j, i + 2])
-                u2 = multiply_add(x, p, u2)
-                v2 = multiply_add(x, q, v2)
-                x = splat(w[top + j, i + 3])
-                u3 = multiply_add(x, p, u3)
-                v3 = multiply_add(x, q, v3)
-            store(below, i, s, u0)
-            store(below, i, s + LANES, v0)
-            store(below, i + 1, s, u1)
-            store(below, i + 1, s + LANES, v1)
-            store(below, i + 2, s, u2)
-            store(below, i + 2, s + LANES, v2)
-            store(below, i + 3, s, u3)
-            store(below, i + 3, s + LANES, v3)
+            for t in range(s, s + STEP, LANES):
+                u0 = splat(_F(0))
+                u1 = u0
+                u2 = u0
+                u3 = u0
+                for j in range(outputs):
+                    p = load(delta, j, t)
+                    u0 = multiply_add(splat(w[top + j, i]), p, u0)
+                    u1 = multiply_add(splat(w[top + j, i + 1]), p, u1)
+                    u2 = multiply_add(splat(w[top + j, i + 2]), p, u2)
+                    u3 = multiply_add(splat(w[top + j, i + 3]), p, u3)
+                store(below, i, t, u0)
+                store(below, i + 1, t, u1)
+                store(below, i + 2, t, u2)
+                store(below, i + 3, t, u3)
             i += 4
         while i < inputs:
             u0 = splat(_F(0))
@@ -115,17 +99,13 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
 def add_gradients(g: Float32[np.ndarray, "units inputs"], top: int, delta: Float32[np.ndarray, "rows columns"],
                   a: Float32[np.ndarray, "rows columns"], first: int, inputs: int, outputs: int,
                   columns: int) -> None:  # fmt: skip
-    """g[top + j, i] += sum over samples of delta[j] a[first + i], j rounded up to even and i to a multiple of 4."""
+    """g[top + j, i] += sum over samples of delta[j] a[first + i], both j and i rounded up to even."""
     for j in range(0, outputs, 2):
-        for i in range(0, inputs, 4):
+        for i in range(0, inputs, 2):
             u0 = splat(_F(0))
             u1 = u0
-            u2 = u0
-            u3 = u0
             v0 = u0
             v1 = u0
-            v2 = u0
-            v3 = u0
             for s in range(0, columns, LANES):
                 p = load(delta, j, s)
                 q = load(delta, j + 1, s)
@@ -135,14 +115,7 @@ def add_gradients(g: Float32[np.ndarray, "units inputs"], top: int, delta: Float
                 x = load(a, first + i + 1, s)
                 u1 = multiply_add(p, x, u1)
                 v1 = multiply_add(q, x, v1)
-                x = load(a, first + i + 2, s)
-                u2 = multiply_add(p, x, u2)
-                v2 = multiply_add(q, x, v2)
-                x = load(a, first + i + 3, s)
-                u3 = multiply_add(p, x, u3)
-                v3 = multiply_add(q, x, v3)
-            add_sums(g, top + j, i, u0, u1, u2, u3)
-            add_sums(g, top + j + 1, i, v0, v1, v2, v3)
+            add_square_of_sums(g, top + j, i, u0, u1, v0, v1)
 
 
 @compiled

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 
-from engine.simd import VECTOR_BYTES, add_sums, lanes, load, multiply_add, splat, store
+from engine.simd import VECTOR_BYTES, add_square_of_sums, add_sums, lanes, load, multiply_add, splat, store
 
 PRECISIONS = [np.float32, np.float64]
 
@@ -31,6 +31,11 @@ def axpy(factor, x, y, out):
 @numba.njit
 def sums(rows, out, row, column):
     add_sums(out, row, column, load(rows, 0, 0), load(rows, 1, 0), load(rows, 2, 0), load(rows, 3, 0))
+
+
+@numba.njit
+def square_of_sums(rows, out, row, column):
+    add_square_of_sums(out, row, column, load(rows, 0, 0), load(rows, 1, 0), load(rows, 2, 0), load(rows, 3, 0))
 
 
 def numbered(dtype: type, rows: int, columns: int) -> np.ndarray:
@@ -64,7 +69,7 @@ def test_multiply_add_is_lane_by_lane(dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("seed", range(5))
-def test_add_sums_adds_the_sum_of_each_vector_to_its_own_number(dtype: type, seed: int) -> None:
+def test_the_sum_of_each_vector_is_added_to_its_own_number(dtype: type, seed: int) -> None:
     rng = np.random.default_rng(seed)
     width = 64 // dtype().itemsize
     rows = rng.integers(-1000, 1000, (4, width)).astype(dtype)
@@ -73,10 +78,13 @@ def test_add_sums_adds_the_sum_of_each_vector_to_its_own_number(dtype: type, see
     expected[1, 5:9] += rows.sum(axis=1)
     sums(rows, out, 1, 5)
     assert np.array_equal(out, expected)
+    expected[1:3, 7:9] += rows.sum(axis=1).reshape(2, 2)
+    square_of_sums(rows, out, 1, 7)
+    assert np.array_equal(out, expected)
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-def test_add_sums_counts_every_lane_once(dtype: type) -> None:
+def test_sums_count_every_lane_once(dtype: type) -> None:
     width = 64 // dtype().itemsize
     for row in range(4):
         for lane in range(width):
@@ -84,3 +92,6 @@ def test_add_sums_counts_every_lane_once(dtype: type) -> None:
             rows[row, lane] = 1
             sums(rows, out, 0, 0)
             assert out.tolist() == [[float(k == row) for k in range(4)]]
+            square = np.zeros((2, 2), dtype)
+            square_of_sums(rows, square, 0, 0)
+            assert square.ravel().tolist() == out[0].tolist()
