@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -342,6 +341,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         InvalidValue: the file is missing, unreadable or not TOML.
     """
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

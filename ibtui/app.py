@@ -19,7 +19,6 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from engine.errors import EngineError
-from engine.session.control import send
 from engine.session.summary import Summary, read_summary
 from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
@@ -150,6 +149,8 @@ class IbtuiApp(App[None]):
 
         going = [path for path, run in self._runs.items() if not run.ended and _at_work(path)]
         if going:
+            from engine.session.control import send
+
             names = ", ".join(printable(path.stem) for path in going)
             answers = {"leave": "Leave it running", "stop": "Stop it", "stay": "Stay"}
             answer = await self.push_screen_wait(Choice(f"{names} is running.", answers))

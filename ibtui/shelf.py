@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from engine.errors import SessionError
@@ -17,22 +17,36 @@ class Shelf:
         self.directory = directory
         self._summaries: dict[Path, Summary] = {}
         self._stamps: dict[Path, tuple[float, int]] = {}
+        self._examples: set[Path] = set()
         self.damaged: dict[Path, str] = {}
         """What is wrong with files that cannot be read."""
+        self.unread = 0
+        """Files of the directory that the last look has left to the next one."""
 
-    def look(self) -> None:
+    def look(self, most: int | None = None) -> None:
         """Read what has changed; a session that runs is read each time.
+
+        Args:
+            most: so many of the directory's sessions that are not known yet, those written last; all by default.
 
         Raises:
             InvalidValue: the directory cannot be read.
         """
         files = [file for file in session_files(self.directory) if not is_example(file)]
-        self._read([*files, *example_files()])
+        later: set[Path] = set()
+        if most is not None:
+            new = [file for file in files if file not in self._stamps]
+            later = set(sorted(new, key=_written, reverse=True)[most:])
+        self.unread = len(later)
+        self._examples = set(example_files())
+        self._read([*files, *sorted(self._examples)], later)
 
-    def _read(self, files: Iterable[Path]) -> None:
+    def _read(self, files: Iterable[Path], later: Collection[Path]) -> None:
         there = set()
         for path in files:
             there.add(path)
+            if path in later:
+                continue
             known = self._summaries.get(path)
             try:
                 stat = path.stat()
@@ -59,13 +73,22 @@ class Shelf:
 
     @property
     def own(self) -> list[Summary]:
-        """The directory's sessions, the newest first."""
-        return sorted((s for p, s in self._summaries.items() if not is_example(p)), key=lambda s: -s.created)
+        """The directory's sessions, the newest first, those of one moment by name."""
+        return sorted(
+            (s for p, s in self._summaries.items() if p not in self._examples), key=lambda s: (-s.created, s.path.stem)
+        )
 
     @property
     def examples(self) -> list[Summary]:
         """Those that ship with the project, by name."""
-        return sorted((s for p, s in self._summaries.items() if is_example(p)), key=lambda s: s.path.stem)
+        return sorted((s for p, s in self._summaries.items() if p in self._examples), key=lambda s: s.path.stem)
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # gone between two looks
+        return 0.0
 
 
 def matches(summary: Summary, words: Iterable[str]) -> bool:

@@ -8,16 +8,22 @@ that is refused and 1 for work that could not be done.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Any, NoReturn
 
 from ibtui.cli.ending import end_at_once
 
+MANY_OBJECTS = 50_000
+"""New objects after which Python looks for garbage in cycles. Imports, style sheets and what is read of sessions make
+many that stay: by default it looks a hundred times, and that is a tenth of the time to the app's first paint."""
+
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     end_at_once()  # before all that takes time to import
+    gc.set_threshold(MANY_OBJECTS)
     from engine.errors import EngineError, StorageError, TrainingError
     from ibtui.cli.console import complain
 
@@ -64,11 +70,12 @@ def _app() -> int:
 def _command() -> Any:
     import typer
 
-    from ibtui.cli.application import application
+    from ibtui.cli.application import COMMANDS, make_application, wanted
     from ibtui.cli.console import complain
 
+    commands = COMMANDS if "_IBTUI_COMPLETE" in os.environ else wanted(sys.argv[1:])
     try:
-        return application(prog_name="ibtui", standalone_mode=False)
+        return make_application(commands)(prog_name="ibtui", standalone_mode=False)
     except typer.Abort:
         return 1
     except typer.TyperException as error:

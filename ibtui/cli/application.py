@@ -2,70 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
-
-from ibtui.cli import (
-    account,
-    animate,
-    config,
-    control,
-    curve,
-    export,
-    figure,
-    fit,
-    listing,
-    noise,
-    opening,
-    phases,
-    presets,
-    relaxation,
-    remeasure,
-    resume,
-    rule,
-    run,
-    show,
-    sweep,
-)
-
-application = typer.Typer(
-    name="ibtui",
-    help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
-    "Without a command, `ibtui` opens the app. `ibtui run` trains ten networks, measures every layer as they learn, "
-    "and saves a session.",
-    invoke_without_command=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 RUNNING = "Run"
 READING = "Read"
 MEASURING = "Measure again"
 PAPER = "Pictures"
+KNOWING = "Know"
 
-application.command("open", rich_help_panel="Watch")(opening.open_app)
-application.command("run", rich_help_panel=RUNNING)(run.run)
-application.command("resume", rich_help_panel=RUNNING)(resume.resume)
-application.command("pause", rich_help_panel=RUNNING)(control.pause)
-application.command("stop", rich_help_panel=RUNNING)(control.stop)
-application.command("list", rich_help_panel=READING)(listing.list_sessions)
-application.command("show", rich_help_panel=READING)(show.show)
-application.command("phases", rich_help_panel=READING)(phases.phases)
-application.command("relaxation", rich_help_panel=READING)(relaxation.relaxation)
-application.command("export", rich_help_panel=READING)(export.export)
-application.command("remeasure", rich_help_panel=MEASURING)(remeasure.remeasure)
-application.command("sweep-bins", rich_help_panel=MEASURING)(sweep.sweep_bins)
-application.command("noise", rich_help_panel=MEASURING)(noise.noise)
-application.command("fit", rich_help_panel=READING)(fit.fit)
-application.command("figure", rich_help_panel=PAPER)(figure.figure)
-application.command("animate", rich_help_panel=PAPER)(animate.animate)
-application.command("account", rich_help_panel=PAPER)(account.account)
-application.command("presets", rich_help_panel="Know")(presets.presets)
-application.command("rule", rich_help_panel="Know")(rule.rule)
-application.command("curve", rich_help_panel="Know")(curve.curve)
-application.add_typer(config.application, name="config", rich_help_panel="Know")
+COMMANDS = {
+    "open": ("Watch", "opening", "open_app"),
+    "run": (RUNNING, "run", "run"),
+    "resume": (RUNNING, "resume", "resume"),
+    "pause": (RUNNING, "control", "pause"),
+    "stop": (RUNNING, "control", "stop"),
+    "list": (READING, "listing", "list_sessions"),
+    "show": (READING, "show", "show"),
+    "phases": (READING, "phases", "phases"),
+    "relaxation": (READING, "relaxation", "relaxation"),
+    "export": (READING, "export", "export"),
+    "remeasure": (MEASURING, "remeasure", "remeasure"),
+    "sweep-bins": (MEASURING, "sweep", "sweep_bins"),
+    "noise": (MEASURING, "noise", "noise"),
+    "fit": (READING, "fit", "fit"),
+    "figure": (PAPER, "figure", "figure"),
+    "animate": (PAPER, "animate", "animate"),
+    "account": (PAPER, "account", "account"),
+    "presets": (KNOWING, "presets", "presets"),
+    "rule": (KNOWING, "rule", "rule"),
+    "curve": (KNOWING, "curve", "curve"),
+    "config": (KNOWING, "config", "application"),
+}
+"""Each command's panel in the help, its module in this package, and its function there, or its own commands."""
+
+
+def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
+    """The application with these commands: their modules are imported, and no others."""
+    application = typer.Typer(
+        name="ibtui",
+        help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
+        "Without a command, `ibtui` opens the app. `ibtui run` trains ten networks, measures every layer as they "
+        "learn, and saves a session.",
+        invoke_without_command=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(_ibtui)
+    for name in commands:
+        panel, module, attribute = COMMANDS[name]
+        found = getattr(import_module(f"ibtui.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            application.add_typer(found, name=name, rich_help_panel=panel)
+        else:
+            application.command(name, rich_help_panel=panel)(found)
+    return application
+
+
+def wanted(words: Sequence[str]) -> Collection[str]:
+    """The commands that a command line may need: the one that it names; all where it names none, to be told of them."""
+    named = next((word for word in words if not word.startswith("-")), None)
+    if named is None and "--version" in words:
+        return ()
+    return (named,) if named in COMMANDS else COMMANDS
 
 
 def _version(wanted: bool) -> None:
@@ -76,7 +79,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@application.callback()
 def _ibtui(
     context: typer.Context,
     _version: Annotated[

@@ -1,4 +1,7 @@
-"""The library: all sessions there are, with a small plane of the chosen one."""
+"""The library: all sessions there are, with a small plane of the chosen one.
+
+It is what the app begins with, so it imports what shows sessions; what is done to them is imported when it is.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,8 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from engine.errors import EngineError
 from engine.experiment import hidden_text
-from engine.presets import DEFAULT, PRESETS
-from engine.session.control import settle
-from engine.session.drafting import discard, rename
 from engine.session.summary import Summary
-from ibtui.commands import ask
 from ibtui.locations import free_path, is_example, require_name, safe_name
-from ibtui.screens.dialogs import Choice, Line
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
@@ -108,15 +106,23 @@ class LibraryScreen(Screen[None]):
         self.set_interval(LOOK_SECONDS, self._look)
 
     def on_screen_resume(self) -> None:
-        """Things may have changed."""
-        self._look()
+        """Things may have changed. The app draws nothing before it has begun to take messages: what is read before that
+        would be laid out twice.
+        """
+        self.app.call_later(self._look_first)
 
-    def _look(self) -> None:
-        """Read what has changed."""
+    def _look_first(self) -> None:
+        """Read what fits on the screen, then the rest."""
+        self._look(most=self.app.size.height)
+        if self._shelf.unread:
+            self.call_after_refresh(self._look)
+
+    def _look(self, most: int | None = None) -> None:
+        """Read what has changed, and of what is new as much as the shelf is asked for."""
         if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
             return
         try:
-            self._shelf.look()
+            self._shelf.look(most)
         except EngineError as error:
             write(self.query_one("#heading", Static), printable(str(error)))
             return
@@ -133,10 +139,12 @@ class LibraryScreen(Screen[None]):
         empty = not self._shelf.own
         self.set_class(empty, "welcome")
         self.set_class(empty and not self._shelf.examples, "empty")
+        if self.focused is None:  # a table that is hidden, having no rows, loses the focus
+            self.query_one("#sessions", DataTable).focus()
         write(self.query_one("#welcome", Static), WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
         damaged = f" ({len(self._shelf.damaged)} unreadable)" if self._shelf.damaged else ""
-        count = f"{len(self._shelf.own)} session{'s' if len(self._shelf.own) != 1 else ''}"
-        heading = f"ibtui   {count}{damaged} in {self.directory}"
+        count = len(self._shelf.own) + self._shelf.unread
+        heading = f"ibtui   {count} session{'s' if count != 1 else ''}{damaged} in {self.directory}"
         write(self.query_one("#heading", Static), printable(heading))
         self._preview()
 
@@ -269,6 +277,8 @@ class LibraryScreen(Screen[None]):
 
     def action_quick(self) -> None:
         """Start the usual preset at once."""
+        from engine.presets import DEFAULT, PRESETS
+
         experiment = PRESETS[DEFAULT].experiment
         self.app.start_run(experiment, free_path(self.directory, experiment.title))
 
@@ -318,6 +328,10 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_rename(self) -> None:
         """Give the chosen session's file another name."""
+        from engine.session.control import settle
+        from engine.session.drafting import rename
+        from ibtui.screens.dialogs import Line
+
         summary = self._own("renamed")
         if summary is None:
             return
@@ -345,6 +359,9 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_delete(self) -> None:
         """Delete the chosen session, after asking."""
+        from engine.session.drafting import discard
+        from ibtui.screens.dialogs import Choice
+
         summary = self._own("deleted")
         if summary is None:
             return
@@ -362,6 +379,8 @@ class LibraryScreen(Screen[None]):
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:
         """Write the chosen session's information, gradients and learning as CSV files where the app was started."""
+        from ibtui.commands import ask
+
         summary = self.chosen()
         if summary is None:
             return

@@ -396,12 +396,12 @@ def made_once() -> Iterator[None]:
 
     from ibtui.cli import application as module
 
-    before = module.application
-    module.application = typer.main.get_command(before)  # type: ignore[assignment]
+    before, command = module.make_application, typer.main.get_command(module.make_application())
+    module.make_application = lambda _commands: command  # type: ignore[assignment]
     try:
         yield
     finally:
-        module.application = before
+        module.make_application = before
 
 
 def warnings_are_no_output() -> None:

@@ -182,11 +182,12 @@ def _load(directory: Path) -> None:
 
     import ibtui.charts.chart
     import ibtui.charts.information_plane
-    import ibtui.cli.application
     import ibtui.cli.report  # noqa: F401
     from engine.experiment import Experiment
     from engine.runner import Run, begin
+    from ibtui.cli.application import make_application
 
+    make_application()
     with tempfile.TemporaryDirectory(dir=directory) as room:
         for optimizer in ("sgd", "adam"):
             settings = {"hidden": "2", "networks": 1, "epochs": 3, "fraction": 0.01, "optimizer": optimizer}

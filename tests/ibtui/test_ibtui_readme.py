@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from ibtui.cli.application import application
+from ibtui.cli.application import make_application
 from tests.pages import PAGE, with_keys
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", commands())
 def test_every_command_of_the_pages_is_one(line: str) -> None:
     words = shlex.split(line)[1:]
-    command = get_command(application)
+    command = get_command(make_application())
     context = typer.Context(command, info_name="ibtui")
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         assert words[0] in command.commands, line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -15,6 +16,7 @@ from textual.widgets import DataTable, Input
 
 from engine.presets import DEFAULT, PRESETS
 from engine.session.summary import read_summary
+from ibtui.shelf import Shelf
 from ibtui.wording import printable
 
 
@@ -46,6 +48,26 @@ async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> N
         have("plain")
         await view.until(lambda: _names(view) == ["plain"])
         await view.until(lambda: "no sessions of yours yet" not in view.text())
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+
+
+async def test_what_fits_on_the_screen_is_read_first(open_app: Any, have: Any, directory: Path) -> None:
+    """Of many sessions, those written last; then all, the newest first."""
+    have("plain")
+    for number in range(50):
+        shutil.copy(directory / "plain.ibs", directory / f"copy-{number:02}.ibs")
+        os.utime(directory / f"copy-{number:02}.ibs", (1e9 + number, 1e9 + number))
+    shelf = Shelf(directory)
+    shelf.look(20)
+    assert [summary.path.stem for summary in shelf.own] == [f"copy-{number}" for number in range(31, 50)] + ["plain"]
+    assert shelf.unread == 31
+    shelf.look()
+    assert (len(shelf.own), shelf.unread) == (51, 0)
+    async with open_app() as view:
+        assert "51 sessions" in view.text()
+        await view.until(lambda: len(_names(view)) == 51)
+        assert _names(view) == [*(f"copy-{number:02}" for number in range(50)), "plain"]
 
 
 async def test_a_library_without_a_directory_is_empty(open_app: Any, directory: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.main import get_command
 
-from ibtui.cli.application import application
+from ibtui.cli.application import make_application
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -132,7 +132,7 @@ def leaves(command: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def test_every_command_and_option_has_a_help_text() -> None:
-    commands = dict(leaves(get_command(application)))
+    commands = dict(leaves(get_command(make_application())))
     assert set(commands) >= {(name,) for name in OPTIONS}
     for names, command in commands.items():
         assert command.help, names
@@ -152,12 +152,32 @@ def test_help_names_every_option_with_a_text(program: Program, name: str) -> Non
     words = told.replace("/", " ").split()
     assert "Usage: ibtui " + name in told
     assert "\x1b" not in told
-    parameters = [p for p in dict(leaves(get_command(application)))[(name,)].params if not getattr(p, "hidden", False)]
+    parameters = [
+        p for p in dict(leaves(get_command(make_application())))[(name,)].params if not getattr(p, "hidden", False)
+    ]
     known = {option for p in parameters for option in (*p.opts, *p.secondary_opts) if option.startswith("--")}
     assert known - {"--help"} == set(OPTIONS[name].split())
     assert known <= set(words)
     for parameter in parameters:
         assert parameter.help.replace("`", "").split("(")[0].split(" [")[0] in told, "it is printed"
+
+
+def test_a_command_loads_no_other(made: Program) -> None:
+    code = "import sys; from ibtui.cli import main; sys.argv = ['ibtui', 'list']; sys.exit = print; main(); "
+    code += "print(*[name for name in sys.modules if name.startswith('ibtui.cli.')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=made.environment, check=True, timeout=60
+    )
+    found = set(done.stdout.splitlines()[-1].split())
+    assert "ibtui.cli.listing" in found
+    assert found & {"ibtui.cli.figure", "ibtui.cli.account", "ibtui.cli.sweep", "ibtui.cli.curve"} == set()
+
+
+@pytest.mark.parametrize(("line", "said"), [("lsit", "'list'"), ("lsit show", "'list'"), ("shw list", "'show'")])
+def test_a_command_that_there_is_not_is_likened_to_those_there_are(program: Program, line: str, said: str) -> None:
+    done = program(*line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"ibtui: No such command '{line.split()[0]}'. Did you mean {said}?\n"
 
 
 def test_version(program: Program) -> None:
