@@ -50,6 +50,8 @@ SHARE = 0.04
 charts take 0.1 s, so that on two cores they are drawn about once a second."""
 LONGEST_WAIT = 2.0
 """Seconds after which what is new is drawn all the same."""
+TURN_SECONDS = 0.05
+"""From one chart with new data to the next: whoever presses a key waits for one of them at most."""
 
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
@@ -111,6 +113,12 @@ class SessionScreen(StudyScreen):
         """When it was last shown, by the clock and by the computing this process had done."""
         self._cost: float | None = None
         """Seconds of computing that showing it took; None until that is known."""
+        self._turns: list[str] = []
+        """Charts whose new data are still to be drawn, one after another: a key is never behind more than one."""
+        self._choice: tuple[object, ...] = ()
+        """What was chosen to be shown when it was last drawn."""
+        self._plane_at = -1
+        """The epoch that the plane was last drawn at."""
         self._trouble = ""
         self._beside = "gradients"
         """What is beside the plane, where there is room for two."""
@@ -232,7 +240,23 @@ class SessionScreen(StudyScreen):
             return
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
         self._show_timeline()
+        waiting, self._turns = bool(self._turns), list(PANELS) if self.growing else []
         self.draw()
+        if not waiting:
+            self._take_turns()
+
+    def _take_turns(self) -> None:
+        """Draw the chart whose turn it is; the next one in a while."""
+        panels = self.current
+        if not self._turns or self.left or panels is None:
+            self._turns = []
+            return
+        if time.monotonic() - self._drawn >= TURN_SECONDS:  # else somebody has just moved something
+            name = self._turns.pop(0)
+            view = self.query_one(f"#{name}", ChartView)
+            if view.display and not self.everything:
+                view.show(self._spec(panels, name), self._moment(name))
+        self.set_timer(TURN_SECONDS, self._take_turns)
 
     def panels_of(self, index: int) -> Panels | None:
         """What the charts of an ensemble are made of; None where nothing is measured."""
@@ -276,12 +300,22 @@ class SessionScreen(StudyScreen):
             for view in self.query(ChartView):
                 view.clear("measuring epoch 0 …" if self.growing else "nothing has been measured")
             return
+        choice = (self.ensemble, self.points, self.everything, self._shown(panels), self.basis)
+        if choice != self._choice:
+            self._choice, self._turns = choice, []
+        if self.playback.epoch != self._plane_at and "plane" in self._turns:
+            self._turns.remove("plane")
+        self._plane_at = self.playback.epoch
         if self.everything:
             self._draw_each()
         else:
             for name in PANELS:
                 view = self.query_one(f"#{name}", ChartView)
-                if view.display:
+                if not view.display:
+                    continue
+                if name in self._turns and view.spec is not None:
+                    view.show(view.spec, self._moment(name))
+                else:
                     view.show(self._spec(panels, name), self._moment(name))
         epoch = self.playback.epoch
         for table in self.query(LayersTable):
