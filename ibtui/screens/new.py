@@ -95,6 +95,9 @@ FIELDS = (
     Field("name", "Name", "of the session; empty: made from what runs"),
 )
 
+PRESET = Field("preset", "Preset", "", known=tuple(PRESETS))
+"""Not a setting: choosing one fills in the others."""
+
 
 class Picker(Input):
     """A line to type in, or to go through known values in with up and down."""
@@ -146,6 +149,10 @@ class NewScreen(Screen[None]):
         """The preset under the cursor: the form is filled when that changes, not when the list has the focus."""
         self._base = like or PRESETS[DEFAULT].experiment
         self._speed: Speed | None = None
+        self._told: dict[str, Content] = {}
+        """What is said of each field: its range, or its error."""
+        self._drawn = ""
+        """The network."""
 
     def compose(self) -> ComposeResult:
         """Presets, form, what it comes to."""
@@ -155,9 +162,12 @@ class NewScreen(Screen[None]):
                 yield Label("Presets")
                 yield OptionList(*[_option(name) for name in PRESETS], id="presets")
             with VerticalScroll(id="form", can_focus=False):
+                with Horizontal(classes="field", id="preset-field"):  # where there is no room for the list
+                    yield Label(PRESET.label, classes="label")
+                    yield Picker(PRESET)
                 for field in FIELDS:
                     with Horizontal(classes="field"):
-                        yield Label(field.label, classes="label")
+                        yield Label(field.label, id=f"label-{field.name}", classes="label")
                         yield Picker(field)
                         yield Static(hint(field), id=f"hint-{field.name}", classes="hint", markup=False)
                 yield Static(id="drawing", markup=False)
@@ -171,6 +181,7 @@ class NewScreen(Screen[None]):
         self.fill(self._base)
         presets = self.query_one("#presets", OptionList)
         presets.highlighted = presets.get_option_index(self._preset)
+        self.query_one(f"#{PRESET.name}", Input).value = "" if self._like else self._preset
         begin = presets if self._like is None and self.app.size.width >= WIDE else self.query_one("#hidden", Input)
         begin.focus()
         self._calibrate()
@@ -185,18 +196,29 @@ class NewScreen(Screen[None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """A preset is under the cursor."""
-        if event.option.id and event.option.id != self._preset:
-            self._preset = event.option.id
-            self.fill(PRESETS[self._preset].experiment)
+        if event.option.id:
+            self._choose(event.option.id)
+
+    def _choose(self, preset: str) -> None:
+        if preset != self._preset:
+            self._preset = preset
+            self.fill(PRESETS[preset].experiment)
 
     def on_option_list_option_selected(self) -> None:
         """A preset is chosen: on to the form."""
         self.fill(PRESETS[self._preset].experiment)
         self.query_one("#hidden", Input).focus()
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Something is typed."""
-        self._check()
+        if event.input.id != PRESET.name:
+            self._check()
+            return
+        known = event.value in PRESETS
+        self._told[PRESET.name] = Content(PRESETS[event.value].sentence if known else ", ".join(PRESETS))
+        if known:
+            self._choose(event.value)
+        self._draw()
 
     def on_button_pressed(self) -> None:
         """Start."""
@@ -223,10 +245,13 @@ class NewScreen(Screen[None]):
             except EngineError as refused:
                 error = str(refused)
             beside = self.query_one(f"#hint-{field.name}", Static)
-            beside.update(Content(printable(error)) if error else hint(field))
-            beside.set_class(bool(error), "error")
+            self._told[field.name] = Content(printable(error)).stylize("$text-error") if error else hint(field)
+            beside.update(self._told[field.name])
+            for widget in (beside, self.query_one(f"#label-{field.name}")):
+                widget.set_class(bool(error), "error")
             wrong = wrong or bool(error)
         self.query_one("#start", Button).disabled = wrong
+        self._draw()
         if wrong:
             self.query_one("#estimate", Static).update("")
             return None
@@ -243,9 +268,27 @@ class NewScreen(Screen[None]):
         _, inputs, labels = size_of(experiment.rule) or BUILT_IN_SIZE
         dot = "o" if self.app.ascii else "●"
         drawn = draw_architecture(experiment.hidden[0], inputs, outputs_for(labels), dot=dot)
-        self.query_one("#drawing", Static).update(drawn + (f"\n\nand {', '.join(more)}" if more else ""))
+        self._drawn = drawn + (f"\n\nand {', '.join(more)}" if more else "")
+        self._draw()
         self._show_estimate(experiment)
         return experiment
+
+    def _draw(self) -> None:
+        """Draw the network; where there is no room beside the fields, below what is said of the one with the focus."""
+        drawing = self.query_one("#drawing", Static)
+        focused = self.focused.id if self.focused is not None else None
+        if self.has_class("-wide") or focused not in self._told:
+            drawing.update(self._drawn)
+        else:
+            drawing.update(Content("\n\n").join([self._told[focused], Content(self._drawn)]))
+
+    def on_descendant_focus(self) -> None:
+        """Another field has the focus."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """There may be room beside the fields, or no more."""
+        self.call_after_refresh(self._draw)
 
     def _show_estimate(self, experiment: Experiment) -> None:
         grid = len(experiment.ensembles)

@@ -345,3 +345,35 @@ async def test_while_a_run_starts_something_else_can_be_done(open_app: Any, dire
         await view.pilot.pause(0.5)
         assert type(view.screen).__name__ == "LibraryScreen"  # nobody is thrown into it
         Begun.ended = True
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_where_there_is_little_room_the_field_with_the_focus_is_told_of_beside_the_drawing(open_app: Any) -> None:
+    async with open_app(size=(80, 24)) as view:
+        await _open(view)
+        shown = view.text()
+        assert "widths from the" in shown  # of the field with the focus, and of no other
+        assert "in each ensemble" not in shown
+        assert "●   ●   ●   ●   ●   ●   ●" in shown
+        assert "Start  (ctrl+s)" in shown
+        await view.press("shift+tab", "shift+tab")
+        assert view.screen.focused.id == "preset"
+        await view.press("down")
+        chosen = view.one("#preset", Input).value
+        assert chosen == list(PRESETS)[1]
+        await view.until(lambda: _values(view)["networks"] == str(PRESETS[chosen].experiment.networks))
+        assert PRESETS[chosen].sentence.split(",")[0].split()[0] in view.text()
+        view.one("#networks", Input).value = "none"
+        view.one("#networks", Input).focus()
+        await view.until(lambda: "'none' is no number" in view.text())
+        assert view.one("#label-networks").has_class("error")
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_where_there_is_room_presets_are_a_list_and_no_field(open_app: Any) -> None:
+    async with open_app(size=(120, 40)) as view:
+        await _open(view)
+        assert view.one("#preset-field").display is False
+        assert view.one("#presets", OptionList).display
+        for field in FIELDS:
+            assert view.one(f"#hint-{field.name}").display

@@ -2,8 +2,8 @@
 
 `pytest tests/ibtui/app/test_app_screens.py --snapshot-update` renews them.
 
-The sessions are made of formulas (`formulas.py`), so the screens are the same on every machine. What cannot be is held
-fast: how large files are, how fast the machine is, how long ago something was.
+The sessions are made of formulas (`formulas.py`), but for one that is an example, so the screens are the same on every
+machine. What cannot be is held fast: how large files are, how fast the machine is, how long ago something was.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.ibtui.app.formulas import write_session
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still
 
+EXAMPLES = Path(__file__).parents[3] / "sessions"
 SIZES = ((80, 24), (120, 40), (200, 60))
 IN_COLOUR = {"dark": "textual-dark", "light": "textual-light"}
 NO_COLOUR = {"NO_COLOR": "textual-dark"}
@@ -73,6 +74,20 @@ async def _help(view: Any) -> None:
     await view.until_screen("HelpScreen")
 
 
+async def _bound(view: Any) -> None:
+    await _open("recorded")(view)
+    view.screen.panel = "bound"
+    await view.until(lambda: view.screen.playback.epoch in view.screen._fits, patience=90)
+    await view.until(lambda: "beta*" in view.text() and "finding" not in view.text())
+
+
+async def _phases(view: Any) -> None:
+    await _open("recorded")(view)
+    view.screen.panel = "phases"
+    await view.until(lambda: view.screen._diffusion, patience=90)
+    await view.until(lambda: "reading the weights" not in view.text())
+
+
 async def _leave(view: Any) -> None:
     view.app._runs[view.app.directory / "running.ibs"] = SimpleNamespace(ended=False, complaint="")
     await view.press("ctrl+q")
@@ -93,6 +108,8 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "session": _open("fractions", "right_square_bracket"),
     "session-of-a-run": _open("running"),
     "session-in-the-middle": _open("fractions", "right_square_bracket", "home", *["full_stop"] * 4, "p"),
+    "bound": _bound,
+    "phases": _phases,
     "all-ensembles": _all,
     "compare": _compare,
     "help": _help,
@@ -100,6 +117,8 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "deleting": _delete,
 }
 EMPTY = ("library-of-a-newcomer", "library-of-nothing")
+RECORDED = ("bound", "phases")
+"""They need weights: those of an example, which is a file and the same everywhere."""
 IN_ASCII = ("library", "session")
 MIDDLE = (120, 40)
 ALIKE = ("help", "all-ensembles", "compare", "session-in-the-middle", "leaving-a-run", "deleting", *EMPTY)
@@ -111,7 +130,7 @@ CASES = [
         size,
         ascii,
         id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}",
-        marks=[pytest.mark.long] if size == MIDDLE or (size != SIZES[0] and name in ALIKE) else [],
+        marks=[pytest.mark.long] if size == MIDDLE or name in RECORDED or (size != SIZES[0] and name in ALIKE) else [],
     )
     for ascii, names in ((False, SCREENS), (True, IN_ASCII))
     for name in names
@@ -184,6 +203,8 @@ async def test_screen(
         shutil.copytree(written / "sessions", tmp_path / "sessions", dirs_exist_ok=True)
     if name != "library-of-nothing":
         shutil.copytree(written / "examples", tmp_path / "examples")
+    if name in RECORDED:
+        shutil.copy(EXAMPLES / "example-figure-4.ibs", tmp_path / "sessions/recorded.ibs")
     seen = {}
     for themes in (ASCII,) if ascii else (IN_COLOUR, NO_COLOUR):
         if themes is NO_COLOUR:

@@ -1,0 +1,78 @@
+"""Every command that the pages show, run for real: on sessions of their own, in quick versions where they take long."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import pexpect
+import pytest
+
+from engine.presets import PRESETS
+from tests.ibtui.cli.conftest import PATIENCE, Program
+from tests.ibtui.figures.test_figures_presets import some_images
+from tests.ibtui.test_ibtui_readme import commands
+
+pytestmark = pytest.mark.long
+
+SMALL = ("--hidden", "4-3", "--fraction", "0.1", "--networks", "2")
+RELAXED = (*SMALL, "--epochs", "400", "--snapshots", "20", "--snapshot-at", "400", "--optimizer", "metropolis",
+           "--relax-from", "100")  # fmt: skip
+"""What the session `NAME` of the pages is here."""
+ENDLESS = (*SMALL, "--epochs", "10000000")
+MENTIONED = {"ibtui animate", "ibtui remeasure", "ibtui --install-completion"}
+"""Commands that are named without what they need, and one that changes the files of a shell."""
+IN_THE_APP = {"ibtui", "ibtui open example-figure-3"}
+LEFT = "\x1b[?1049l"
+"""What a terminal is told when the app is left."""
+
+
+def shortened(words: list[str]) -> list[str]:
+    """A command with what makes it end soon."""
+    if words[0] == "run":
+        return (
+            [*words, "--quick"] if words[1:2] and words[1] in PRESETS else [*words, "--networks", "1", "--epochs", "3"]
+        )
+    if words == ["account", "--run"]:
+        return [*words, "--quick", "--networks", "1"]
+    if words == ["figure", "N"]:
+        return ["figure", "3", "--session", "example-figure-3"]
+    return words
+
+
+@pytest.mark.parametrize("line", sorted(set(commands()) - MENTIONED - IN_THE_APP))
+def test_every_command_of_the_pages_runs(program: Program, line: str) -> None:
+    words = [word.replace("DIR", str(program.directory)) for word in shlex.split(line)[1:]]
+    if "DIR" in line:
+        some_images(program.directory)
+    if "FILE.csv" in line:
+        (program.directory / "FILE.csv").write_text("a,b,p_y\n0,0,0.1\n0,1,0.9\n1,0,0.8\n1,1,0.3\n")
+    if words[0] in ("pause", "stop"):
+        run = program.start("run", "--name", "NAME", *ENDLESS)
+        assert program.until(lambda: program.epoch("NAME") >= 0, run)
+    elif "NAME" in words:
+        program.good("run", "--name", "NAME", *RELAXED)
+    said = program.good(*shortened(words))
+    assert said.strip() or words[0] in ("pause", "stop", "resume", "run", "animate", "export", "figure")
+    for option in ("-o", "--data"):
+        if option in words and words[0] != "run":
+            assert (program.directory / words[words.index(option) + 1]).stat().st_size > 0
+
+
+@pytest.mark.parametrize("line", sorted(IN_THE_APP))
+def test_the_app_opens_as_the_pages_say(program: Program, line: str) -> None:
+    app = pexpect.spawn(
+        sys.executable,
+        ["-m", *shlex.split(line)],
+        dimensions=(40, 120),
+        env=program.environment,
+        cwd=str(program.directory),
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    app.expect("10000 of 10000" if "open" in line else "Examples")
+    app.send("\x11")
+    app.expect_exact(LEFT)
+    app.expect(pexpect.EOF)
+    app.close()
+    assert (app.exitstatus, app.signalstatus) == (0, None)
