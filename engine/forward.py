@@ -54,7 +54,8 @@ def _exp_less_one_double(x: Any) -> Any:
     p = p * r + 1 / 6
     p = p * r + 1 / 2
     p = p * r * r + r
-    power = np.int64((np.int64(k) + np.int64(1023)) << np.int64(52)).view(np.float64)
+    shifted = np.float64(k + 6755399441055744.0).view(np.int64)  # 3 2^51: k is in the lowest bits
+    power = np.int64((shifted << np.int64(52)) + np.int64(1023 << 52)).view(np.float64)
     return power * p, power
 
 

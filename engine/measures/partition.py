@@ -1,8 +1,8 @@
 """How a layer's binned outputs partition the patterns, counted exactly.
 
-A layer's value t is the tuple of its neurons' bins (section 3.2). As many bins as fit are written into one 64-bit
-key; patterns with equal keys get one number; then the next neurons refine the partition. No two different tuples
-are ever taken for one, at any width.
+A layer's value t is the tuple of its neurons' bins (section 3.2). As many bins as fit are written into one whole number
+below 2^52, which a double holds exactly, so that vectors can make it; patterns with equal numbers are one group; then
+the next neurons refine the partition. No two different tuples are ever taken for one, at any width.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from engine.compiled import compiled
 
 NEAR_EDGE = 1e-7
 """In units of a bin: far more than rounding can move a value, far less than values come to an edge by chance."""
+WHOLE = 2.0**52
+"""A double of at least this size has no fraction: added to a smaller whole number, that lies in its lowest bits."""
 
 
 @compiled
@@ -30,9 +32,9 @@ def fill_edges(edges: Float64[np.ndarray, " bins_and_one"], low: float, high: fl
 def add_bins(
     values: Float64[np.ndarray, " patterns_and_padding"],
     edges: Float64[np.ndarray, " bins_and_one"],
-    keys: UInt64[np.ndarray, " patterns"],
+    codes: Float64[np.ndarray, " patterns"],
 ) -> None:
-    """keys = keys · bins + bin of the value. An edge belongs to the bin above it, the last edge to the last bin.
+    """codes = codes · bins + bin of the value. An edge belongs to the bin above it, the last edge to the last bin.
 
     The bin is found by a multiplication, in vectors. Only where one of the values comes so close to an edge that
     rounding might have carried it across are the edges themselves consulted.
@@ -43,19 +45,19 @@ def add_bins(
     scale = bins / width if width > 0.0 else 0.0
     last = np.float64(bins - 1)
     close = 0
-    for s in range(keys.shape[0]):
+    for s in range(codes.shape[0]):
         place = (values[s] - low) * scale
         nearest = np.floor(place + 0.5)
         close |= (abs(place - nearest) < NEAR_EDGE) & (nearest > 0.0) & (nearest <= last)
-        # 0.0 first: of a value that is not a number, max then makes 0.0, and never an index out of bounds
-        keys[s] = keys[s] * np.uint64(bins) + np.uint64(np.int64(min(max(0.0, place), last)))
+        # 0.0 first: of a value that is not a number, max then makes 0.0, and never a bin that there is not
+        codes[s] = codes[s] * bins + np.floor(min(max(0.0, place), last))
     if close:
-        for s in range(keys.shape[0]):
+        for s in range(codes.shape[0]):
             place = int(min(max(0.0, (values[s] - low) * scale), last))
             if values[s] < edges[place] and place > 0:
-                keys[s] -= np.uint64(1)
+                codes[s] -= 1.0
             elif place < bins - 1 and values[s] >= edges[place + 1]:
-                keys[s] += np.uint64(1)
+                codes[s] += 1.0
 
 
 @compiled
@@ -98,15 +100,18 @@ def partition(
 ) -> int:
     """The number of each pattern's t, the bins of the first `units` rows, in `groups`; return how many t there are."""
     bits = math.log2(edges.shape[0] - 1)
+    codes = keys.view(np.float64)
     groups[:] = 0
     count = 1
     unit = 0
     while unit < units:
-        room = max(int((63.0 - math.log2(count)) / bits), 1)
+        room = max(int((51.0 - math.log2(count)) / bits), 1)
         for s in range(keys.shape[0]):
-            keys[s] = np.uint64(groups[s])
+            codes[s] = np.float64(groups[s])
         for j in range(unit, min(unit + room, units)):
-            add_bins(values[j], edges, keys)
+            add_bins(values[j], edges, codes)
+        for s in range(keys.shape[0]):
+            keys[s] = np.float64(codes[s] + WHOLE).view(np.uint64) - np.float64(WHOLE).view(np.uint64)
         count = number_groups(keys, groups, slot_keys, slot_groups)
         unit += room
     return count
