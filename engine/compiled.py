@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -50,3 +52,29 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     finally:
         numba_config.CACHE_DIR = before
     return cast(Callable[P, R], dispatcher)
+
+
+def is_kept(function: Callable[..., object]) -> bool:
+    """Whether machine code of a compiled function is on disk; also where none can be kept there."""
+    place = cast(Any, function)._cache.cache_path
+    return place is None or any(Path(place).glob(f"*.{function.__name__}-*.nbi"))
+
+
+@functools.cache
+def compile_elsewhere(module: str, function: str) -> Callable[[], None]:
+    """Call a function that compiles a kernel, in a process beside this one; what is returned waits for its end.
+
+    Numba compiles one function at a time in a process. So a first run, which needs two kernels, is ready in half the
+    time where there are two cores. Should that process fail, this one compiles the kernel itself.
+    """
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return lambda: None
+    return lambda: (process.wait(), None)[1]

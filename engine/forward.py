@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from numba.extending import overload
 
 from engine.compiled import compiled
@@ -71,6 +71,15 @@ def exp_less_one(x: Any) -> Any:
 @overload(exp_less_one)
 def _overload_exp_less_one(x: Any) -> Any:
     return _exp_less_one_single if x.bitwidth == 32 else _exp_less_one_double
+
+
+@compiled
+def largest(widths: Int64[np.ndarray, " layers_and_one"]) -> int:
+    """The largest of them. (NumPy's own function would take longer to compile than the loops that use it.)"""
+    found = 0
+    for width in widths:
+        found = max(found, width)
+    return found
 
 
 @compiled

@@ -1,6 +1,6 @@
 """The loops over networks and layers that fill in a snapshot's numbers, one for each kind of estimator.
 
-Both have the same arguments, which is all that an estimator is to the measurer: it is chosen once per snapshot, and a
+All have the same arguments, which is all that an estimator is to the measurer: it is chosen once per snapshot, and a
 kernel that is not used is not compiled.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
 from engine.compiled import compiled
-from engine.forward import LINEAR, RELU
+from engine.forward import LINEAR, RELU, largest
 from engine.measures.density import density_bounds
 from engine.measures.exact import exact_partition
 from engine.measures.learning import weigh_learning
@@ -26,12 +26,13 @@ from engine.measures.outputs import (
     LOW,
     NONLINEAR,
     SATURATED,
+    enter_inputs,
     enter_layer,
     padded,
     range_of,
     shares_beyond,
 )
-from engine.measures.partition import fill_edges, information, partition
+from engine.measures.partition import fill_edges, information, partition, slots_for
 from engine.measures.quantile import quantile_partition
 
 BINNING, ADAPTIVE, QUANTILE, EXACT, DENSITY = range(5)
@@ -43,6 +44,33 @@ ESTIMATOR_CODES = {
     "kde": DENSITY,
 }
 """How the kernels know the estimators of `engine.experiment.ESTIMATORS`."""
+
+
+@compiled
+def keep(
+    numbers: Float64[np.ndarray, "9 networks layers"],
+    network: int,
+    layer: int,
+    i_x: float,
+    i_y: float,
+    i_x_lower: float,
+    i_y_lower: float,
+    count: int,
+    low: float,
+    high: float,
+    saturated: float,
+    nonlinear: float,
+) -> None:
+    """Fill in what has been found of a layer."""
+    numbers[I_X, network, layer] = i_x
+    numbers[I_Y, network, layer] = i_y
+    numbers[DISTINCT, network, layer] = count
+    numbers[LOW, network, layer] = low
+    numbers[HIGH, network, layer] = high
+    numbers[I_X_LOWER, network, layer] = i_x_lower
+    numbers[I_Y_LOWER, network, layer] = i_y_lower
+    numbers[SATURATED, network, layer] = saturated
+    numbers[NONLINEAR, network, layer] = nonlinear
 
 
 @compiled
@@ -65,16 +93,14 @@ def measure_partitions(
     numbers: Float64[np.ndarray, "9 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
 ) -> None:
-    """Fill in `numbers` and `learning` for networks first..last-1 by an estimator that partitions the patterns.
+    """Fill in `numbers` and `learning` for networks first..last-1 by bins of equal width, or by the outputs themselves.
 
     Row 0 of `ranges` and `limits` is of the hidden layers, row 1 of the output: the interval that is binned (NaN where
     it is the one that occurs), and the pre-activations beyond which a neuron is saturated and nonlinear.
     """
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
-    slots = 2
-    while slots < 2 * patterns:
-        slots *= 2
+    slots = slots_for(patterns)
     slot_keys = np.empty(slots, np.uint64)
     slot_groups = np.empty(slots, np.int32)
     keys = np.empty(patterns, np.uint64)
@@ -82,23 +108,22 @@ def measure_partitions(
     members = np.empty(patterns, np.int64)
     ones = np.empty(patterns, np.float64)
     edges = np.empty(bins + 1, np.float64)
-    widest = widths.max()
+    widest = largest(widths)
     columns, stride = padded(inputs)
     matrix = np.zeros((widest + 1, widest + 1), np.float64)
     z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros_like(z)
-    above = np.zeros_like(z)
+    below = np.zeros((widest + 2, stride), np.float64)
+    above = np.zeros((widest + 2, stride), np.float64)
     for network in range(first, last):
-        below[: widths[0], :patterns] = inputs
+        enter_inputs(inputs, below)
         parameter = 0
         for layer in range(layers):
             units = widths[layer + 1]
+            kind = 1 if layer == layers - 1 else 0
             parameter = enter_layer(
                 layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
             )
-            kind = 0
-            if layer == layers - 1:
-                kind = 1
+            if kind == 1:
                 weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
             saturated, nonlinear = shares_beyond(
                 z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
@@ -110,23 +135,70 @@ def measure_partitions(
                 low, high = range_of(above, units, patterns)
                 if activation == RELU:
                     low = 0.0
-            if estimator == QUANTILE:
-                count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
-            elif estimator == EXACT:
+            if estimator == EXACT:
                 count = exact_partition(above, units, groups, keys, slot_keys, slot_groups)
             else:
                 fill_edges(edges, low, high)
                 count = partition(above, units, edges, groups, keys, slot_keys, slot_groups)
             i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, ones)
-            numbers[I_X, network, layer] = i_x
-            numbers[I_Y, network, layer] = i_y
-            numbers[DISTINCT, network, layer] = count
-            numbers[LOW, network, layer] = low
-            numbers[HIGH, network, layer] = high
-            numbers[I_X_LOWER, network, layer] = np.nan
-            numbers[I_Y_LOWER, network, layer] = np.nan
-            numbers[SATURATED, network, layer] = saturated
-            numbers[NONLINEAR, network, layer] = nonlinear
+            keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
+            below, above = above, below
+
+
+@compiled
+def measure_quantiles(
+    first: int,
+    last: int,
+    weights: Float32[np.ndarray, "networks parameters"],
+    widths: Int64[np.ndarray, " layers_and_one"],
+    activation: int,
+    estimator: int,
+    bins: int,
+    noise: float,
+    ranges: Float64[np.ndarray, "2 2"],
+    limits: Float64[np.ndarray, "2 2"],
+    inputs: Float64[np.ndarray, "inputs patterns"],
+    p_y: Float64[np.ndarray, " patterns"],
+    h_pattern: Float64[np.ndarray, " patterns"],
+    h_y: float,
+    labels: Int8[np.ndarray, "networks patterns"],
+    numbers: Float64[np.ndarray, "9 networks layers"],
+    learning: Float64[np.ndarray, "4 networks"],
+) -> None:
+    """As `measure_partitions`, by bins of equal mass."""
+    layers = widths.shape[0] - 1
+    patterns = inputs.shape[1]
+    slots = slots_for(patterns)
+    slot_keys = np.empty(slots, np.uint64)
+    slot_groups = np.empty(slots, np.int32)
+    keys = np.empty(patterns, np.uint64)
+    groups = np.empty(patterns, np.int32)
+    members = np.empty(patterns, np.int64)
+    ones = np.empty(patterns, np.float64)
+    widest = largest(widths)
+    columns, stride = padded(inputs)
+    matrix = np.zeros((widest + 1, widest + 1), np.float64)
+    z = np.zeros((widest + 2, stride), np.float64)
+    below = np.zeros((widest + 2, stride), np.float64)
+    above = np.zeros((widest + 2, stride), np.float64)
+    for network in range(first, last):
+        enter_inputs(inputs, below)
+        parameter = 0
+        for layer in range(layers):
+            units = widths[layer + 1]
+            kind = 1 if layer == layers - 1 else 0
+            parameter = enter_layer(
+                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
+            )
+            if kind == 1:
+                weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
+            saturated, nonlinear = shares_beyond(
+                z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
+            )
+            low, high = range_of(above, units, patterns)
+            count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
+            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, ones)
+            keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
             below, above = above, below
 
 
@@ -154,30 +226,27 @@ def measure_densities(
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
     i_xy = max(h_y - h_pattern.sum() / patterns, 0.0)
-    slots = 2
-    while slots < 2 * patterns:
-        slots *= 2
+    slots = slots_for(patterns)
     slot_keys = np.empty(slots, np.uint64)
     slot_groups = np.empty(slots, np.int32)
     keys = np.empty(patterns, np.uint64)
     groups = np.empty(patterns, np.int32)
-    widest = widths.max()
+    widest = largest(widths)
     columns, stride = padded(inputs)
     matrix = np.zeros((widest + 1, widest + 1), np.float64)
     z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros_like(z)
-    above = np.zeros_like(z)
+    below = np.zeros((widest + 2, stride), np.float64)
+    above = np.zeros((widest + 2, stride), np.float64)
     for network in range(first, last):
-        below[: widths[0], :patterns] = inputs
+        enter_inputs(inputs, below)
         parameter = 0
         for layer in range(layers):
             units = widths[layer + 1]
+            kind = 1 if layer == layers - 1 else 0
             parameter = enter_layer(
                 layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
             )
-            kind = 0
-            if layer == layers - 1:
-                kind = 1
+            if kind == 1:
                 weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
             saturated, nonlinear = shares_beyond(
                 z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
@@ -185,18 +254,10 @@ def measure_densities(
             low, high = range_of(above, units, patterns)
             count = exact_partition(above, units, groups, keys, slot_keys, slot_groups)
             i_x, i_y, i_x_lower, i_y_lower = density_bounds(above, units, noise, groups, count, p_y, i_xy)
-            numbers[I_X, network, layer] = i_x
-            numbers[I_Y, network, layer] = i_y
-            numbers[DISTINCT, network, layer] = count
-            numbers[LOW, network, layer] = low
-            numbers[HIGH, network, layer] = high
-            numbers[I_X_LOWER, network, layer] = i_x_lower
-            numbers[I_Y_LOWER, network, layer] = i_y_lower
-            numbers[SATURATED, network, layer] = saturated
-            numbers[NONLINEAR, network, layer] = nonlinear
+            keep(numbers, network, layer, i_x, i_y, i_x_lower, i_y_lower, count, low, high, saturated, nonlinear)
             below, above = above, below
 
 
 def kernel_of(estimator: str) -> Callable[..., None]:
     """What fills in the numbers of that estimator."""
-    return measure_densities if estimator == "kde" else measure_partitions
+    return {"kde": measure_densities, "quantile": measure_quantiles}.get(estimator, measure_partitions)

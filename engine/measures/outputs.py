@@ -28,6 +28,14 @@ def padded(inputs: Float64[np.ndarray, "inputs patterns"]) -> tuple[int, int]:
 
 
 @compiled
+def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> None:
+    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)"""
+    for i in range(inputs.shape[0]):
+        for s in range(inputs.shape[1]):
+            below[i, s] = inputs[i, s]
+
+
+@compiled
 def enter_layer(
     layer: int,
     parameter: int,

@@ -61,6 +61,15 @@ def add_bins(
 
 
 @compiled
+def slots_for(patterns: int) -> int:
+    """Places of a hash table for so many patterns: a power of two, at least twice as many."""
+    slots = 2
+    while slots < 2 * patterns:
+        slots *= 2
+    return slots
+
+
+@compiled
 def number_groups(
     keys: UInt64[np.ndarray, " patterns"],
     groups: Int32[np.ndarray, " patterns"],
@@ -69,7 +78,7 @@ def number_groups(
 ) -> int:
     """Give equal keys one number, in the order in which they first occur; return how many there are.
 
-    A hash table with open addressing that compares whole keys. Slots: a power of two, at least twice the patterns.
+    A hash table with open addressing that compares whole keys; `slots_for` says how many slots it has.
     """
     slots = slot_keys.shape[0]
     shift = np.uint64(64 - round(math.log2(slots)))

@@ -6,15 +6,17 @@ Networks share nothing, so threads take them a few at a time.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt32
 
+from engine.compiled import compile_elsewhere, is_kept
 from engine.experiment import OPTIMIZERS
 from engine.forward import ACTIVATION_CODES
 from engine.rules.rule import Rule
-from engine.threads import Threads
+from engine.threads import Threads, usable_cores
 from engine.training import kernel, relaxation
 from engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY, GradientNorms, Problem, TrainingState
 
@@ -45,9 +47,13 @@ class FusedTrainer:
         self._widths = np.array(problem.architecture.widths, np.int64)
         self._tile = _tile(problem)
         self._threads = threads
+        self._ready = _kernel_elsewhere()
 
     def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
         """Train that many epochs; with `statistics`, return those of the last of them."""
+        if self._ready is not None:
+            self._ready()
+            self._ready = None
         how = self._problem.optimization
         until = self._epoch + epochs
         turn = max(how.relax_from, self._epoch) if how.optimizer == "metropolis" else until
@@ -140,6 +146,13 @@ def _tile(problem: Problem) -> int:
     fitting = TILE_BYTES // (4 * rows)
     wanted = min(fitting, LARGEST_TILE, problem.optimization.batch + kernel.STEP - 1)
     return max(wanted // kernel.STEP, 1) * kernel.STEP
+
+
+def _kernel_elsewhere() -> Callable[[], None] | None:
+    """Where no kernel is kept, have it compiled while this process compiles what measures; how to wait for that."""
+    if usable_cores() < 2 or is_kept(kernel.train_networks):
+        return None
+    return compile_elsewhere(__name__, compile_kernel.__name__)
 
 
 def compile_kernel() -> None:

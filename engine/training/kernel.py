@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from engine.compiled import compiled
-from engine.forward import RELU, SIGMOID, SOFTSIGN, TANH, activate, forward_layer
+from engine.forward import RELU, SIGMOID, SOFTSIGN, TANH, activate, forward_layer, largest
 from engine.simd import VECTOR_BYTES, add_square_of_sums, load, multiply_add, splat, store
 from engine.streams import shuffle_epoch
 
@@ -153,7 +153,7 @@ def train_networks(
     for layer in range(layers):
         tops[layer + 1] = tops[layer] + (widths[layer + 1] + 1) // 2 * 2
         firsts[layer + 1] = firsts[layer] + widths[layer] + 1
-    widest = widths.max()
+    widest = largest(widths)
     w = np.zeros((tops[layers], (widest + 4) // 4 * 4), np.float32)
     g = np.zeros_like(w)
     m = np.zeros(w.shape if optimizer != SGD else (0, 0), np.float32)
@@ -184,7 +184,8 @@ def train_networks(
                         v[tops[layer] + j, i] = slot_2[network, parameter]
                     parameter += 1
         for now in range(epoch + 1, until + 1):
-            order[:] = items[network]
+            for s in range(samples):
+                order[s] = items[network, s]
             shuffle_epoch(order, words, seeds[network], now)
             measured = statistics and now == until
             if measured:

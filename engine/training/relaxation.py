@@ -37,7 +37,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from engine.compiled import compiled
-from engine.forward import activate, exp_less_one, forward_layer
+from engine.forward import activate, exp_less_one, forward_layer, largest
 from engine.networks import Architecture
 from engine.streams import fill_words
 from engine.training.kernel import STEP
@@ -142,7 +142,7 @@ def relax_networks(
         firsts[layer + 1] = firsts[layer] + widths[layer] + 1
         places[layer + 1] = places[layer] + (widths[layer] + 1) * widths[layer + 1]
         neurons[layer + 1] = neurons[layer] + widths[layer + 1]
-    widest = widths.max()
+    widest = largest(widths)
     tiles = (samples + tile - 1) // tile
     stride = tile + STEP  # as in `kernel.train_networks`
     w = np.zeros((tops[layers], widest + 1), np.float32)
