@@ -19,10 +19,11 @@ SMALL = ("--hidden", "4-3", "--fraction", "0.1", "--networks", "2")
 RELAXED = (*SMALL, "--epochs", "400", "--snapshots", "20", "--snapshot-at", "400", "--optimizer", "metropolis",
            "--relax-from", "100")  # fmt: skip
 """What the session `NAME` of the pages is here."""
-ENDLESS = (*SMALL, "--epochs", "10000000")
 MENTIONED = {"ibtui animate", "ibtui remeasure", "ibtui --install-completion"}
 """Commands that are named without what they need, and one that changes the files of a shell."""
 IN_THE_APP = {"ibtui", "ibtui open example-figure-3"}
+SILENT = ("pause", "stop", "animate", "export", "figure")
+"""They write files, or only say what they did; so does `list` where there is nothing."""
 LEFT = "\x1b[?1049l"
 """What a terminal is told when the app is left."""
 
@@ -47,13 +48,19 @@ def test_every_command_of_the_pages_runs(program: Program, line: str) -> None:
         some_images(program.directory)
     if "FILE.csv" in line:
         (program.directory / "FILE.csv").write_text("a,b,p_y\n0,0,0.1\n0,1,0.9\n1,0,0.8\n1,1,0.3\n")
-    if words[0] in ("pause", "stop"):
-        run = program.start("run", "--name", "NAME", *ENDLESS)
+    if words[0] in ("pause", "stop") or words == ["resume", "NAME"]:
+        epochs = "20000" if words[0] == "resume" else "10000000"
+        run = program.start("run", "--name", "NAME", *SMALL, "--epochs", epochs)
         assert program.until(lambda: program.epoch("NAME") >= 0, run)
+        if words[0] == "resume":
+            program.good("stop", "NAME")
+            run.communicate(timeout=PATIENCE)
     elif "NAME" in words:
         program.good("run", "--name", "NAME", *RELAXED)
     said = program.good(*shortened(words))
-    assert said.strip() or words[0] in ("pause", "stop", "resume", "run", "animate", "export", "figure")
+    assert said.strip() or words[0] in SILENT or words == ["list"], (
+        "data goes to stdout, what there is to say to stderr"
+    )
     for option in ("-o", "--data"):
         if option in words and words[0] != "run":
             assert (program.directory / words[words.index(option) + 1]).stat().st_size > 0
