@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from engine.bottleneck.fits import LayerFits
 
 COLUMNS = ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical")
+CERTAIN = 1e-9
+"""Bits to which the curve is certified: whoever is closer to it may as well be on it."""
 MEANS = ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical", "inconsistency")
 
 
@@ -27,13 +29,17 @@ def fit_rows(one: LayerFits) -> list[tuple[str, ...]]:
                 f"none ({ends})" if ends == len(one.beta) else beta,
                 _spread(mean["residual"][k], one.error("residual")[k]),
                 point,
-                _spread(mean["distance"][k], one.error("distance")[k]),
+                _distance(mean["distance"][k], one.error("distance")[k]),
                 _number(mean["worth"][k]),
                 _number(mean["inconsistency"][k]),
                 _number(mean["critical"][k]),
             )
         )
     return rows
+
+
+def _distance(mean: Any, error: Any) -> str:
+    return f"< {CERTAIN:g}" if abs(mean) < CERTAIN else _spread(mean, error)
 
 
 def _number(value: Any, digits: int = 3) -> str:

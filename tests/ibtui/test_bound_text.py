@@ -1,0 +1,29 @@
+"""Rows about the bound say no more than the curve is certified to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.bottleneck.fits import MATRICES, LayerFits
+from engine.bottleneck.solver import WANTED_GAP
+from ibtui.bound_text import CERTAIN, COLUMNS, fit_rows
+
+
+def fits(distance: float) -> LayerFits:
+    """One layer of two networks that are so far below the curve."""
+    arrays = {name: np.full((2, 1), distance if name == "distance" else 0.5) for name in MATRICES}
+    return LayerFits(hidden="none", fraction=0.85, epoch=40, bins=30, greatest=1e4, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("distance", "told"),
+    [(6.5e-13, "< 1e-09"), (0.0, "< 1e-09"), (-3e-12, "< 1e-09"), (2e-9, "2e-09 ± 0"), (0.0141, "0.0141 ± 0")],
+)
+def test_a_distance_below_the_certificate_is_none(distance: float, told: str) -> None:
+    (row,) = fit_rows(fits(distance))
+    assert row[COLUMNS.index("below")] == told
+
+
+def test_the_certificate_is_the_solvers() -> None:
+    assert CERTAIN == WANTED_GAP
