@@ -94,8 +94,9 @@ class CompareScreen(PlaybackScreen):
         """Compare these."""
         self._shown = chosen
         await self.query_one("#compared", Multiples).lay_out(len(chosen))
-        self._take_in()
-        self.action_go(0)
+        if not self.left:
+            self._take_in()
+            self.action_go(0)
 
     def on_unmount(self) -> None:
         """Let go of the files."""
@@ -117,6 +118,8 @@ class CompareScreen(PlaybackScreen):
         return own if own is not None else next((end for end in ends if end is not None), None)
 
     def _look(self) -> None:
+        if self.left:
+            return
         changed = False
         self._trouble = ""
         for follower in self._followers:

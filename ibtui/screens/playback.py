@@ -96,6 +96,8 @@ class PlaybackScreen(Screen[None]):
 
     def watch_playback(self) -> None:
         """The playhead has moved."""
+        if self.left:
+            return
         self.query_one("#timeline", Timeline).playback = self.playback
         self.draw_soon()
         self.pace()

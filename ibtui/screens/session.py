@@ -350,6 +350,8 @@ class SessionScreen(StudyScreen):
         return None if name == "plane" else self.playback.epoch
 
     def _show_timeline(self) -> None:
+        if self.left:
+            return
         assert self.follower is not None
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self.follower.summary.experiment.epochs
@@ -358,6 +360,8 @@ class SessionScreen(StudyScreen):
         timeline.playback = self.playback
 
     def _show_status(self) -> None:
+        if self.left:
+            return
         status = self.query_one("#status", Static)
         if self._trouble or self.follower is None:
             write(status, printable(self._trouble))
@@ -417,6 +421,8 @@ class SessionScreen(StudyScreen):
         multiples = self.query_one("#each", Multiples)
         count = len(self.follower.summary.ensembles) if everything and self.follower is not None else 0
         await multiples.lay_out(count)
+        if self.left:
+            return
         first = multiples.chart(0)
         if first is not None:
             first.focus()

@@ -1026,4 +1026,7 @@ async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open
         await view.until_screen("LibraryScreen")
         await view.until(lambda: not session.query("#plane"))
         session.draw()
+        session.renew()
+        session._read()
+        session.playback = session.playback.to_index(0)
         assert session.left

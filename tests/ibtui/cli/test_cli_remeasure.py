@@ -264,7 +264,7 @@ def test_a_bad_request_is_answered_by_an_error(requests: dict[str, dict[str, Any
 def requests(made: Program, request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     """All bad requests to one process, which lives on: each with its answer."""
     marks = test_a_bad_request_is_answered_by_an_error.pytestmark  # type: ignore[attr-defined]
-    lines = [line for line, _ in marks[0].args[1]]
+    lines = [line for line, _ in next(mark for mark in marks if mark.name == "parametrize").args[1]]
     process = subprocess.run(
         [sys.executable, "-m", "ibtui", "remeasure", "grid", "--stream"],
         input="\n".join([*lines, "", '{"id": 5, "epochs": [0]}']).encode() + b"\n\xff\xfe\n",
