@@ -50,7 +50,7 @@ class PlainLines:
 
     def _compiling(self) -> None:
         tell(
-            "preparing: the first run on a machine compiles its kernels, once, in about 15 s",
+            "preparing: the first run on a machine compiles its kernels, once, in about 10 s",
             quiet=self._quiet,
         )
 

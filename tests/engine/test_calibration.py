@@ -45,6 +45,25 @@ def test_training_goes_with_the_sample_and_measuring_does_not(fraction: float) -
     assert estimate(part, MEASURING).seconds == estimate(whole, MEASURING).seconds
 
 
+def test_measuring_goes_with_what_is_measured_and_how() -> None:
+    """kde with the pairs of patterns, the others with the patterns."""
+
+    def cost(estimator: str, measured: int | None) -> float:
+        experiment = Experiment(estimator=estimator, measured=measured, rule="digits" if measured else "symmetric")
+        return estimate(experiment, MEASURING, 4000, 12, 10 if measured else 2).seconds
+
+    assert cost("binning", 500) == pytest.approx(cost("exact", 500))
+    assert cost("binning", 1000) == pytest.approx(2 * cost("binning", 500))
+    assert cost("quantile", 500) > 5 * cost("binning", 500)
+    assert cost("kde", 3000) / cost("kde", 1500) == pytest.approx(4, rel=0.05)
+    assert cost("binning", 9000) == cost("binning", 4000)  # there are no more
+
+
+def test_more_labels_take_longer_to_learn() -> None:
+    two, ten = (estimate(Experiment(hidden=((50,),)), TRAINING, 1000, 64, labels).seconds for labels in (2, 10))
+    assert ten > 3 * two
+
+
 def test_a_grid_costs_what_its_ensembles_cost() -> None:
     parts = [Experiment(hidden=(h,), fraction=(f,)) for h in ((4, 3), (10,)) for f in (0.2, 0.8)]
     costs = [estimate(part, SPEED) for part in parts]
