@@ -337,10 +337,10 @@ def _bar(error: Any) -> Any:
 def _plus_minus(mean: float, error: float) -> str:
     if math.isnan(mean):
         return "none"
-    if math.isnan(error) or error == 0:
-        return f"{mean:.3g}"
-    if mean >= 10_000:
-        power = math.floor(math.log10(mean))
+    power = math.floor(math.log10(mean)) if mean >= 10_000 else 0
+    if math.isnan(error) or error == 0:  # of one network alone
+        return f"${mean / 10**power:.1f} \\times 10^{{{power}}}$" if power else f"{mean:.3g}"
+    if power:
         return f"$({mean / 10**power:.1f} \\pm {error / 10**power:.1f}) \\times 10^{{{power}}}$"
     digits = max(-math.floor(math.log10(error)), 0)
     return f"{mean:.{digits}f} ± {error:.{digits}f}"

@@ -138,9 +138,13 @@ class LibraryScreen(Screen[None]):
         self._fill_table(own, examples)
         empty = not self._shelf.own
         self.set_class(empty, "welcome")
-        self.set_class(empty and not self._shelf.examples, "empty")
-        if self.focused is None:  # a table that is hidden, having no rows, loses the focus
-            self.query_one("#sessions", DataTable).focus()
+        nothing = empty and not self._shelf.examples
+        self.set_class(nothing, "empty")
+        table = self.query_one("#sessions", DataTable)
+        if nothing and self.focused is table:  # it is hidden, and its keys with it
+            self.set_focus(None)
+        elif not nothing and self.focused is None:
+            table.focus()
         write(self.query_one("#welcome", Static), WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
         damaged = f" ({len(self._shelf.damaged)} unreadable)" if self._shelf.damaged else ""
         count = len(self._shelf.own) + self._shelf.unread

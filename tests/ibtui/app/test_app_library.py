@@ -43,11 +43,16 @@ async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> N
     async with open_app() as view:
         assert "no sessions of yours yet" in view.text()
         assert "0 sessions" in view.text()
+        for _ in range(3):
+            view.screen._look()
+            await view.pilot.pause()
+            assert view.screen.focused is None  # there is nothing to open
         await view.press("enter", "space", "c", "d", "e", "m", "r", "delete", "escape", "up", "down")
         assert type(view.screen).__name__ == "LibraryScreen"
         have("plain")
         await view.until(lambda: _names(view) == ["plain"])
         await view.until(lambda: "no sessions of yours yet" not in view.text())
+        await view.until(lambda: view.screen.focused is _table(view))
         await view.press("enter")
         await view.until_screen("SessionScreen")
 
