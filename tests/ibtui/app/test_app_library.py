@@ -57,6 +57,20 @@ async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> N
         await view.until_screen("SessionScreen")
 
 
+async def test_a_look_that_comes_when_the_app_is_being_left_is_none(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("plain")
+    async with open_app() as view:
+        library, looks = view.screen, []
+        monkeypatch.setattr(library._shelf, "look", looks.append)
+        library._look()
+        assert looks == [None]
+        view.app.exit()
+        library._look_first()
+        assert looks == [None]
+
+
 async def test_what_fits_on_the_screen_is_read_first(open_app: Any, have: Any, directory: Path) -> None:
     """Of many sessions, those written last; then all, the newest first."""
     have("plain")
@@ -317,9 +331,12 @@ async def test_a_session_that_goes_away_or_comes_is_noticed(open_app: Any, have:
         await view.until(lambda: set(_names(view)) == {"lone", "grid"})
 
 
-async def test_opening_what_has_just_gone_or_broken_is_told(open_app: Any, have: Any) -> None:
+async def test_opening_what_has_just_gone_or_broken_is_told(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = have("plain")
     async with open_app() as view:
+        monkeypatch.setattr(view.screen._shelf, "look", lambda most=None: None)  # it has not been noticed yet
         path.write_bytes(b"rubbish" * 1000)
         await view.press("enter")
         await view.until_screen("SessionScreen")
