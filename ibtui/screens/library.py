@@ -119,7 +119,7 @@ class LibraryScreen(Screen[None]):
 
     def _look(self, most: int | None = None) -> None:
         """Read what has changed, and of what is new as much as the shelf is asked for."""
-        if not self.app.screen_stack or not self.is_attached:  # the app is being left
+        if not self.app.screen_stack or not self.is_attached or not self.query("#sessions"):  # the app is being left
             return
         if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
             return

@@ -79,8 +79,8 @@ class PlaybackScreen(Screen[None]):
 
     @property
     def left(self) -> bool:
-        """Whether it has been left for good: what was put off until later finds its widgets gone."""
-        return self not in self.app.screen_stack
+        """Whether it, or the app, has been left for good: what was put off until later finds its widgets gone."""
+        return self not in self.app.screen_stack or not self.is_attached or not self.query("#timeline")
 
     @property
     def behind(self) -> bool:

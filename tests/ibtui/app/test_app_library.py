@@ -432,11 +432,14 @@ async def test_without_sessions_the_examples_are_there_to_open(open_app: Any, ha
 
 async def test_s_starts_a_run_at_once(open_app: Any, monkeypatch: Any) -> None:
     begun: list[tuple[Any, Path]] = []
-    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: begun.append((experiment, path)) or _Ended())
+    run = _Ended()
+    run.ended = False  # else the screen that waits for it may be gone while the key is still waited for
+    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: begun.append((experiment, path)) or run)
     async with open_app() as view:
         await view.press("s")
-        await view.until(lambda: begun)
+        await view.until_screen("Starting")
         assert begun[0][0] == PRESETS[DEFAULT].experiment
+        run.ended = True
         await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
         assert type(view.screen).__name__ == "LibraryScreen"
 
