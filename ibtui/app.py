@@ -5,6 +5,7 @@ It reads session files and starts runs as processes of their own. It imports nei
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,11 @@ from ibtui.wording import printable
 if TYPE_CHECKING:
     from engine.experiment import Experiment
     from ibtui.runs import Started
+
+STARTED_SECONDS = 1.0
+"""After which the app is on the screen."""
+USUAL_OBJECTS = (700, 10, 10)
+"""When Python looks for garbage in cycles, as it does by itself: screens that are left are such."""
 
 
 class IbtuiApp(App[None]):
@@ -66,6 +72,7 @@ class IbtuiApp(App[None]):
         if self._first_session is not None:
             self.open_session(self._first_session)
         self.set_interval(0.2, self._watch_runs)
+        self.set_timer(STARTED_SECONDS, lambda: gc.set_threshold(*USUAL_OBJECTS))
 
     def open_session(self, path: Path) -> None:
         """Show a session."""

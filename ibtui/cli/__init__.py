@@ -23,7 +23,6 @@ many that stay: by default it looks a hundred times, and that is a tenth of the 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     end_at_once()  # before all that takes time to import
-    gc.set_threshold(MANY_OBJECTS)
     from engine.errors import EngineError, StorageError, TrainingError
     from ibtui.cli.console import complain
 
@@ -60,6 +59,7 @@ def _wants_the_app() -> bool:
 
 
 def _app() -> int:
+    gc.set_threshold(MANY_OBJECTS)  # until it is on the screen: the app itself goes back to what is usual
     from ibtui.app import run_app
     from ibtui.locations import sessions_directory
 
