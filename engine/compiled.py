@@ -77,4 +77,8 @@ def compile_elsewhere(module: str, function: str) -> Callable[[], None]:
         )
     except OSError:
         return lambda: None
-    return lambda: (process.wait(), None)[1]
+
+    def wait() -> None:
+        process.wait()
+
+    return wait

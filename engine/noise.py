@@ -21,7 +21,7 @@ from scipy.special import ndtri, owens_t
 from engine.compiled import compiled
 from engine.errors import InvalidValue
 from engine.forward import ACTIVATION_CODES
-from engine.measures.outputs import enter_layer, padded
+from engine.measures.outputs import enter_inputs, enter_layer, rooms
 from engine.networks import Architecture, Samples
 from engine.rules.perceptron import teacher_of
 from engine.rules.rule import Rule
@@ -204,19 +204,12 @@ def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks 
            found: Float64[np.ndarray, "2 networks sigmas"]) -> None:  # fmt: skip
     """Add up wrong answers of networks first..last-1, in expectation: outside their samples, and in all."""
     patterns = inputs.shape[1]
-    columns, stride = padded(inputs)
-    widest = widths.max()
-    matrix = np.zeros((widest + 4, widest + 1))
-    z = np.zeros((widest + 4, stride))
-    one = np.zeros((widest + 4, stride))
-    other = np.zeros((widest + 4, stride))
+    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         for k in range(weights.shape[0]):
-            below, above = one, other
-            below[: inputs.shape[0], :patterns] = inputs
+            enter_inputs(inputs, below)
             parameter = 0
             for layer in range(widths.shape[0] - 1):
-                matrix[:] = 0.0
                 parameter = enter_layer(
                     layer, parameter, weights[k, network], widths, activation, matrix, below, z, above, columns
                 )

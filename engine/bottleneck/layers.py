@@ -13,9 +13,9 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from engine.activations import bin_range
 from engine.compiled import compiled
-from engine.forward import ACTIVATION_CODES, LINEAR, RELU, largest
-from engine.measures.outputs import enter_inputs, enter_layer, padded, range_of
-from engine.measures.partition import fill_edges, partition, slots_for
+from engine.forward import ACTIVATION_CODES, LINEAR, RELU
+from engine.measures.outputs import enter_inputs, enter_layer, range_of, rooms
+from engine.measures.partition import fill_edges, hash_rooms, partition
 from engine.networks import Architecture
 from engine.rules.rule import Rule
 from engine.threads import Threads
@@ -60,17 +60,9 @@ def group_networks(
     """Fill in `groups` and `counts` for networks first..last-1."""
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
-    slots = slots_for(patterns)
-    slot_keys = np.empty(slots, np.uint64)
-    slot_groups = np.empty(slots, np.int32)
-    keys = np.empty(patterns, np.uint64)
+    keys, slot_keys, slot_groups = hash_rooms(patterns)
     edges = np.empty(bins + 1, np.float64)
-    widest = largest(widths)
-    columns, stride = padded(inputs)
-    matrix = np.zeros((widest + 1, widest + 1), np.float64)
-    z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros((widest + 2, stride), np.float64)
-    above = np.zeros((widest + 2, stride), np.float64)
+    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
         parameter = 0

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
 from engine.compiled import compiled
-from engine.forward import LINEAR, RELU, largest
+from engine.forward import LINEAR, RELU
 from engine.measures.density import density_bounds
 from engine.measures.exact import exact_partition
 from engine.measures.learning import weigh_learning
@@ -28,11 +28,11 @@ from engine.measures.outputs import (
     SATURATED,
     enter_inputs,
     enter_layer,
-    padded,
     range_of,
+    rooms,
     shares_beyond,
 )
-from engine.measures.partition import fill_edges, information, partition, slots_for
+from engine.measures.partition import fill_edges, hash_rooms, information, partition
 from engine.measures.quantile import quantile_partition
 
 BINNING, ADAPTIVE, QUANTILE, EXACT, DENSITY = range(5)
@@ -44,6 +44,27 @@ ESTIMATOR_CODES = {
     "kde": DENSITY,
 }
 """How the kernels know the estimators of `engine.experiment.ESTIMATORS`."""
+
+
+@compiled
+def layer_state(
+    z: Float64[np.ndarray, "rows columns"],
+    units: int,
+    output: bool,
+    activation: int,
+    limits: Float64[np.ndarray, "2 2"],
+    labels: Int8[np.ndarray, " patterns"],
+    p_y: Float64[np.ndarray, " patterns"],
+    learning: Float64[np.ndarray, " 4"],
+    room: Float64[np.ndarray, " patterns_and_padding"],
+) -> tuple[float, float]:
+    """Shares of a layer that are saturated and nonlinear, from its pre-activations; of the output layer, fill in what
+    the network has learned, too.
+    """
+    if output:
+        weigh_learning(z[0], labels, p_y, learning, room)
+        return shares_beyond(z, units, labels.shape[0], -1, limits[1, 0], limits[1, 1])
+    return shares_beyond(z, units, labels.shape[0], activation, limits[0, 0], limits[0, 1])
 
 
 @compiled
@@ -100,34 +121,24 @@ def measure_partitions(
     """
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
-    slots = slots_for(patterns)
-    slot_keys = np.empty(slots, np.uint64)
-    slot_groups = np.empty(slots, np.int32)
-    keys = np.empty(patterns, np.uint64)
+    keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
     members = np.empty(patterns, np.int64)
     ones = np.empty(patterns, np.float64)
     edges = np.empty(bins + 1, np.float64)
-    widest = largest(widths)
-    columns, stride = padded(inputs)
-    matrix = np.zeros((widest + 1, widest + 1), np.float64)
-    z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros((widest + 2, stride), np.float64)
-    above = np.zeros((widest + 2, stride), np.float64)
+    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
         parameter = 0
         for layer in range(layers):
             units = widths[layer + 1]
-            kind = 1 if layer == layers - 1 else 0
             parameter = enter_layer(
                 layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
             )
-            if kind == 1:
-                weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
-            saturated, nonlinear = shares_beyond(
-                z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
+            saturated, nonlinear = layer_state(
+                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )
+            kind = 1 if layer == layers - 1 else 0
             low, high = ranges[kind, 0], ranges[kind, 1]
             if estimator != BINNING:
                 low, high = range_of(above, units, patterns)
@@ -168,32 +179,21 @@ def measure_quantiles(
     """As `measure_partitions`, by bins of equal mass."""
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
-    slots = slots_for(patterns)
-    slot_keys = np.empty(slots, np.uint64)
-    slot_groups = np.empty(slots, np.int32)
-    keys = np.empty(patterns, np.uint64)
+    keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
     members = np.empty(patterns, np.int64)
     ones = np.empty(patterns, np.float64)
-    widest = largest(widths)
-    columns, stride = padded(inputs)
-    matrix = np.zeros((widest + 1, widest + 1), np.float64)
-    z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros((widest + 2, stride), np.float64)
-    above = np.zeros((widest + 2, stride), np.float64)
+    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
         parameter = 0
         for layer in range(layers):
             units = widths[layer + 1]
-            kind = 1 if layer == layers - 1 else 0
             parameter = enter_layer(
                 layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
             )
-            if kind == 1:
-                weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
-            saturated, nonlinear = shares_beyond(
-                z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
+            saturated, nonlinear = layer_state(
+                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )
             low, high = range_of(above, units, patterns)
             count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
@@ -226,30 +226,19 @@ def measure_densities(
     layers = widths.shape[0] - 1
     patterns = inputs.shape[1]
     i_xy = max(h_y - h_pattern.sum() / patterns, 0.0)
-    slots = slots_for(patterns)
-    slot_keys = np.empty(slots, np.uint64)
-    slot_groups = np.empty(slots, np.int32)
-    keys = np.empty(patterns, np.uint64)
+    keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
-    widest = largest(widths)
-    columns, stride = padded(inputs)
-    matrix = np.zeros((widest + 1, widest + 1), np.float64)
-    z = np.zeros((widest + 2, stride), np.float64)
-    below = np.zeros((widest + 2, stride), np.float64)
-    above = np.zeros((widest + 2, stride), np.float64)
+    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
         parameter = 0
         for layer in range(layers):
             units = widths[layer + 1]
-            kind = 1 if layer == layers - 1 else 0
             parameter = enter_layer(
                 layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
             )
-            if kind == 1:
-                weigh_learning(z[0], labels[network], p_y, learning[:, network], below[1])
-            saturated, nonlinear = shares_beyond(
-                z, units, patterns, activation if kind == 0 else -1, limits[kind, 0], limits[kind, 1]
+            saturated, nonlinear = layer_state(
+                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )
             low, high = range_of(above, units, patterns)
             count = exact_partition(above, units, groups, keys, slot_keys, slot_groups)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from engine.compiled import compiled
-from engine.forward import RELU, SIGMOID, activate, forward_layer
+from engine.forward import RELU, SIGMOID, activate, forward_layer, largest
 from engine.simd import lanes
 
 # Rows of the array that an estimator fills in, each networks x layers.
@@ -20,11 +20,30 @@ NUMBERS = 9
 
 
 @compiled
-def padded(inputs: Float64[np.ndarray, "inputs patterns"]) -> tuple[int, int]:
-    """How many columns hold the patterns in whole pairs of vectors, and how long a row should be."""
+def rooms(
+    widths: Int64[np.ndarray, " layers_and_one"], inputs: Float64[np.ndarray, "inputs patterns"]
+) -> tuple[
+    int,
+    Float64[np.ndarray, "units inputs"],
+    Float64[np.ndarray, "rows columns"],
+    Float64[np.ndarray, "rows columns"],
+    Float64[np.ndarray, "rows columns"],
+]:
+    """How many columns hold the patterns in whole pairs of vectors; and room for a layer's weights,
+    its pre-activations, the outputs that it takes and those that it gives.
+    """
+    widest = largest(widths)
     step = 2 * lanes(inputs)
     columns = (inputs.shape[1] + step - 1) // step * step
-    return columns, columns + step  # rows a power of two apart would fight for the same lines of the cache
+    stride = columns + step  # rows a power of two apart would fight for the same lines of the cache
+    rows = widest + 2
+    return (
+        columns,
+        np.zeros((widest + 1, widest + 1), np.float64),
+        np.zeros((rows, stride), np.float64),
+        np.zeros((rows, stride), np.float64),
+        np.zeros((rows, stride), np.float64),
+    )
 
 
 @compiled

@@ -61,12 +61,16 @@ def add_bins(
 
 
 @compiled
-def slots_for(patterns: int) -> int:
-    """Places of a hash table for so many patterns: a power of two, at least twice as many."""
+def hash_rooms(
+    patterns: int,
+) -> tuple[UInt64[np.ndarray, " patterns"], UInt64[np.ndarray, " slots"], Int32[np.ndarray, " slots"]]:
+    """Room for a key of each pattern, and for the keys and groups of a hash table: a power of two of slots,
+    at least twice the patterns.
+    """
     slots = 2
     while slots < 2 * patterns:
         slots *= 2
-    return slots
+    return np.empty(patterns, np.uint64), np.empty(slots, np.uint64), np.empty(slots, np.int32)
 
 
 @compiled
@@ -78,7 +82,7 @@ def number_groups(
 ) -> int:
     """Give equal keys one number, in the order in which they first occur; return how many there are.
 
-    A hash table with open addressing that compares whole keys; `slots_for` says how many slots it has.
+    A hash table with open addressing that compares whole keys (`hash_rooms`).
     """
     slots = slot_keys.shape[0]
     shift = np.uint64(64 - round(math.log2(slots)))

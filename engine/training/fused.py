@@ -47,13 +47,11 @@ class FusedTrainer:
         self._widths = np.array(problem.architecture.widths, np.int64)
         self._tile = _tile(problem)
         self._threads = threads
-        self._ready = _kernel_elsewhere()
+        self._wait_for_kernel = _kernel_elsewhere()
 
     def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
         """Train that many epochs; with `statistics`, return those of the last of them."""
-        if self._ready is not None:
-            self._ready()
-            self._ready = None
+        self._wait_for_kernel()
         how = self._problem.optimization
         until = self._epoch + epochs
         turn = max(how.relax_from, self._epoch) if how.optimizer == "metropolis" else until
@@ -148,10 +146,10 @@ def _tile(problem: Problem) -> int:
     return max(wanted // kernel.STEP, 1) * kernel.STEP
 
 
-def _kernel_elsewhere() -> Callable[[], None] | None:
+def _kernel_elsewhere() -> Callable[[], None]:
     """Where no kernel is kept, have it compiled while this process compiles what measures; how to wait for that."""
     if usable_cores() < 2 or is_kept(kernel.train_networks):
-        return None
+        return lambda: None
     return compile_elsewhere(__name__, compile_kernel.__name__)
 
 
