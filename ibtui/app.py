@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 STARTED_SECONDS = 1.0
 """After which the app is on the screen."""
-USUAL_OBJECTS = (700, 10, 10)
-"""When Python looks for garbage in cycles, as it does by itself: screens that are left are such."""
 
 
 class IbtuiApp(App[None]):
@@ -72,7 +70,7 @@ class IbtuiApp(App[None]):
         if self._first_session is not None:
             self.open_session(self._first_session)
         self.set_interval(0.2, self._watch_runs)
-        self.set_timer(STARTED_SECONDS, lambda: gc.set_threshold(*USUAL_OBJECTS))
+        self.set_timer(STARTED_SECONDS, gc.enable)  # `ibtui` begins without it
 
     def open_session(self, path: Path) -> None:
         """Show a session."""

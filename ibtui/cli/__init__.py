@@ -15,10 +15,6 @@ from typing import Any, NoReturn
 
 from ibtui.cli.ending import end_at_once
 
-MANY_OBJECTS = 50_000
-"""New objects after which Python looks for garbage in cycles. Imports, style sheets and what is read of sessions make
-many that stay: by default it looks a hundred times, and that is a tenth of the time to the app's first paint."""
-
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
@@ -59,7 +55,7 @@ def _wants_the_app() -> bool:
 
 
 def _app() -> int:
-    gc.set_threshold(MANY_OBJECTS)  # until it is on the screen: the app itself goes back to what is usual
+    gc.disable()  # looking for garbage would take a tenth of the time to the first paint: then it is enabled
     from ibtui.app import run_app
     from ibtui.locations import sessions_directory
 

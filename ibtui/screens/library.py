@@ -21,6 +21,7 @@ from engine.errors import EngineError
 from engine.experiment import hidden_text
 from engine.session.summary import Summary
 from ibtui.locations import free_path, is_example, require_name, safe_name
+from ibtui.screens.leaving import is_left
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
@@ -119,7 +120,7 @@ class LibraryScreen(Screen[None]):
 
     def _look(self, most: int | None = None) -> None:
         """Read what has changed, and of what is new as much as the shelf is asked for."""
-        if not self.app.screen_stack or not self.is_attached or not self.query("#sessions"):  # the app is being left
+        if is_left(self, "#sessions"):
             return
         if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
             return

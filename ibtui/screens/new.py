@@ -251,8 +251,8 @@ class NewScreen(Screen[None]):
                 widget.set_class(bool(error), "error")
             wrong = wrong or bool(error)
         self.query_one("#start", Button).disabled = wrong
-        self._draw()
         if wrong:
+            self._draw()
             self.query_one("#estimate", Static).update("")
             return None
         try:
@@ -261,6 +261,7 @@ class NewScreen(Screen[None]):
             measured = None if settings["rule"] in BUILT_IN_SENTENCES else self._base.measured
             experiment = self._base.override({"snapshot_at": kept, "measured": measured, **settings})
         except EngineError as refused:  # settings that do not go together
+            self._draw()
             self.query_one("#estimate", Static).update(printable(str(refused)))
             self.query_one("#start", Button).disabled = True
             return None

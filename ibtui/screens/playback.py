@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from ibtui.playback import Playback
+from ibtui.screens.leaving import is_left
 from ibtui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class PlaybackScreen(Screen[None]):
 
     @property
     def left(self) -> bool:
-        """Whether it, or the app, has been left for good: what was put off until later finds its widgets gone."""
-        return self not in self.app.screen_stack or not self.is_attached or not self.query("#timeline")
+        """Whether it has been left for good: what was put off until later finds its widgets gone."""
+        return is_left(self, "#timeline")
 
     @property
     def behind(self) -> bool:

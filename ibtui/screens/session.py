@@ -117,8 +117,6 @@ class SessionScreen(StudyScreen):
         """Charts whose new data are still to be drawn, one after another: a key is never behind more than one."""
         self._choice: tuple[object, ...] = ()
         """What was chosen to be shown when it was last drawn."""
-        self._plane_at = -1
-        """The epoch that the plane was last drawn at."""
         self._trouble = ""
         self._beside = "gradients"
         """What is beside the plane, where there is room for two."""
@@ -245,6 +243,11 @@ class SessionScreen(StudyScreen):
         if not waiting:
             self._take_turns()
 
+    def watch_playback(self) -> None:
+        """The playhead has moved: the plane is another one, and cannot wait for its turn."""
+        self._turns = [name for name in self._turns if name != "plane"]
+        super().watch_playback()
+
     def _take_turns(self) -> None:
         """Draw the chart whose turn it is; the next one in a while."""
         panels = self.current
@@ -252,10 +255,7 @@ class SessionScreen(StudyScreen):
             self._turns = []
             return
         if time.monotonic() - self._drawn >= TURN_SECONDS:  # else somebody has just moved something
-            name = self._turns.pop(0)
-            view = self.query_one(f"#{name}", ChartView)
-            if view.display and not self.everything:
-                view.show(self._spec(panels, name), self._moment(name))
+            self._show_chart(panels, self._turns.pop(0))
         self.set_timer(TURN_SECONDS, self._take_turns)
 
     def panels_of(self, index: int) -> Panels | None:
@@ -303,20 +303,11 @@ class SessionScreen(StudyScreen):
         choice = (self.ensemble, self.points, self.everything, self._shown(panels), self.basis)
         if choice != self._choice:
             self._choice, self._turns = choice, []
-        if self.playback.epoch != self._plane_at and "plane" in self._turns:
-            self._turns.remove("plane")
-        self._plane_at = self.playback.epoch
         if self.everything:
             self._draw_each()
         else:
             for name in PANELS:
-                view = self.query_one(f"#{name}", ChartView)
-                if not view.display:
-                    continue
-                if name in self._turns and view.spec is not None:
-                    view.show(view.spec, self._moment(name))
-                else:
-                    view.show(self._spec(panels, name), self._moment(name))
+                self._show_chart(panels, name)
         epoch = self.playback.epoch
         for table in self.query(LayersTable):
             if table.region.area > 0 or table.display:
@@ -334,6 +325,13 @@ class SessionScreen(StudyScreen):
         self._panels = {}
         self._show_status()
         self.draw_soon()
+
+    def _show_chart(self, panels: Panels, name: str) -> None:
+        """Give a chart what it shows now; as long as its turn has not come, with the data that it has."""
+        view = self.query_one(f"#{name}", ChartView)
+        if view.display and not self.everything:
+            old = view.spec if name in self._turns else None
+            view.show(old or self._spec(panels, name), self._moment(name))
 
     def _spec(self, panels: Panels, name: str) -> ChartSpec:
         return panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
