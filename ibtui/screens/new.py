@@ -151,8 +151,10 @@ class NewScreen(Screen[None]):
         self._speed: Speed | None = None
         self._told: dict[str, Content] = {}
         """What is said of each field: its range, or its error."""
-        self._drawn = ""
-        """The network."""
+        self._network: tuple[Hidden, int, int] = self._base.hidden[0], BUILT_IN_SIZE[1], 1
+        """The network that is drawn: its hidden layers, inputs and outputs."""
+        self._others = ""
+        """The hidden layers of the others in the grid."""
 
     def compose(self) -> ComposeResult:
         """Presets, form, what it comes to."""
@@ -265,11 +267,9 @@ class NewScreen(Screen[None]):
             self.query_one("#estimate", Static).update(printable(str(refused)))
             self.query_one("#start", Button).disabled = True
             return None
-        more = [hidden_text(h) for h in experiment.hidden[1:]]
+        self._others = ", ".join(hidden_text(h) for h in experiment.hidden[1:])
         _, inputs, labels = size_of(experiment.rule) or BUILT_IN_SIZE
-        dot = "o" if self.app.ascii else "●"
-        drawn = draw_architecture(experiment.hidden[0], inputs, outputs_for(labels), dot=dot)
-        self._drawn = drawn + (f"\n\nand {', '.join(more)}" if more else "")
+        self._network = experiment.hidden[0], inputs, outputs_for(labels)
         self._draw()
         self._show_estimate(experiment)
         return experiment
@@ -277,11 +277,14 @@ class NewScreen(Screen[None]):
     def _draw(self) -> None:
         """Draw the network; where there is no room beside the fields, below what is said of the one with the focus."""
         drawing = self.query_one("#drawing", Static)
+        dot = "o" if self.app.ascii else "●"
+        parts = [Content(draw_architecture(*self._network, dot=dot, room=drawing.content_size.width))]
+        if self._others:
+            parts.append(Content(f"and {self._others}"))
         focused = self.focused.id if self.focused is not None else None
-        if self.has_class("-wide") or focused not in self._told:
-            drawing.update(self._drawn)
-        else:
-            drawing.update(Content("\n\n").join([self._told[focused], Content(self._drawn)]))
+        if focused in self._told and not self.has_class("-wide"):
+            parts.insert(0, self._told[focused])
+        drawing.update(Content("\n\n").join(parts))
 
     def on_descendant_focus(self) -> None:
         """Another field has the focus."""
@@ -349,9 +352,13 @@ def _option(name: str) -> Option:
     return Option(text, id=name)
 
 
-def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: str = "●") -> str:
-    """The network as columns of its layers' widths, the output on the right; wide layers are cut, with their width."""
+def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: str = "●", room: int = 0) -> str:
+    """The network as columns of its layers' widths, the output on the right; wide layers are cut, with their width.
+
+    Where `room` columns (if any are named) do not hold the widths below their layers, these move together.
+    """
     widths = (inputs, *hidden, outputs)
+    apart = not 0 < room < 4 * len(widths) - 1
     rows = min(max(widths), 12)
     lines = []
     for row in range(rows):
@@ -360,6 +367,6 @@ def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: s
             height = min(width, rows)
             top = (rows - height) // 2
             cells.append(dot if top <= row < top + height else " ")
-        lines.append("   ".join(cells))
-    lines.append(" ".join(f"{width:<3}" for width in widths).rstrip())
+        lines.append(("   " if apart else " ").join(cells))
+    lines.append(" ".join(f"{width:<3}" for width in widths).rstrip() if apart else "-".join(map(str, widths)))
     return "\n".join(lines)

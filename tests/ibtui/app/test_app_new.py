@@ -283,6 +283,24 @@ def test_the_drawing_has_each_layers_width_below_its_column() -> None:
     assert columns == [13, 16]
 
 
+def test_where_widths_do_not_fit_below_their_layers_these_move_together() -> None:
+    deep = (12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 2)
+    lines = draw_architecture(deep, room=38).splitlines()
+    assert max(map(len, lines)) <= 38
+    assert lines[-1] == "12-12-11-10-9-8-7-6-5-4-3-2-2-1"
+    assert sum(line.count("●") for line in lines) == 12 + sum(deep) + 1
+    assert draw_architecture(deep, room=55) == draw_architecture(deep)  # 14 layers at 4 columns, less one
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_a_deep_network_is_drawn_whole_in_a_small_terminal(open_app: Any) -> None:
+    async with open_app(size=(80, 24)) as view:
+        await _open(view)
+        view.one("#hidden", Input).value = "12-11-10-9-8-7-6-5-4-3-2-2"
+        await view.until(lambda: "12-12-11-10-9-8-7-6-5-4-3-2-2-1" in view.text())
+        assert "● ● ● ● ● ● ●" in view.text()
+
+
 @pytest.mark.parametrize("experiment", [p.experiment for p in PRESETS.values()] + [Experiment(batch="full")])
 def test_fields_read_back_what_they_write(experiment: Experiment) -> None:
     settings = {f.name: f.read(f.text(experiment)) for f in FIELDS if f.name != "name"}
