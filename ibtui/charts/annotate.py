@@ -48,11 +48,13 @@ def place_marks(wanted: Sequence[Placed], data: set[Position], width: int, heigh
             continue
         best: Placed | None = None
         least = math.inf
+        if 0 <= mark.row < height and taken.isdisjoint(_around(mark.row, start, length)):
+            best, least = replace(mark, column=start), 0.0
         for row in range(max(0, mark.row - REACH[0]), min(height, mark.row + REACH[0] + 1)):
             for column in range(max(0, start - REACH[1]), min(width - length, start + REACH[1]) + 1):
-                if any((row, column + k) in taken for k in range(-1, length + 1)):
-                    continue
                 distance = 2.0 * abs(row - mark.row) + abs(column - start)
+                if distance >= least or not taken.isdisjoint(_around(row, column, length)):
+                    continue
                 hidden = sum((row, column + k) in data for k in range(length)) if distance else 0
                 if distance + 1.5 * hidden < least:
                     best, least = Placed(row, column, mark.text, mark.colour), distance + 1.5 * hidden
@@ -60,6 +62,11 @@ def place_marks(wanted: Sequence[Placed], data: set[Position], width: int, heigh
             taken.update(best.cells)
             placed.append(best)
     return placed
+
+
+def _around(row: int, column: int, length: int) -> list[Position]:
+    """The positions of a text that begins there, and one at each end."""
+    return [(row, column + k) for k in range(-1, length + 1)]
 
 
 def place_on_row(label: Placed, taken: set[Position], width: int, height: int) -> Placed | None:

@@ -18,8 +18,8 @@ from ibtui.charts.image import ChartImage, PlotArea, Sheet
 from ibtui.charts.layout import Layout, lay_out
 from ibtui.charts.legend import Pen, pens
 from ibtui.charts.lettering import clean, columns, fit
-from ibtui.charts.palette import RGB, Palette, Shades, Theme, palette
-from ibtui.charts.spec import ChartSpec, Series
+from ibtui.charts.palette import Palette, Shades, Theme, palette
+from ibtui.charts.spec import ChartSpec, Mark, Series
 
 LEAST_WIDTH, LEAST_HEIGHT = 20, 5
 """Columns and rows below which there is no chart but a line that says so."""
@@ -119,8 +119,8 @@ def _draw_area(
     data = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell[0] != " "}
     wanted = [
         Placed(*spot, f"[{text}]" if brackets else text, colours.resolve(mark.colour))
-        for mark in spec.marks
-        if (spot := _position(area, mark.x, mark.y)) and (text := clean(mark.text, ascii=ascii))
+        for mark, spot in zip(spec.marks, _positions(area, spec.marks), strict=True)
+        if spot and (text := clean(mark.text, ascii=ascii))
     ]
     marks = place_marks(wanted, data, area.width, area.height)
     taken = data | {position for mark in marks for position in mark.cells}
@@ -141,16 +141,20 @@ def _strokes(series: tuple[Series, ...], used: tuple[Pen, ...], area: PlotArea, 
     A signal costs plotext about 50 microseconds, however short it is (138 of them in a chart, measured), so all
     series with shades are drawn at the first one's turn, with one stroke for each shade.
     """
-    parts: dict[tuple[int, tuple[str, RGB | None, bool]], list[paths.Dots]] = {}
+    if not series:
+        return []
+    counts = [min(np.size(one.x), np.size(one.y)) for one in series]
+    every_x = np.concatenate([np.ravel(one.x)[:n] for one, n in zip(series, counts, strict=True)])
+    every_y = np.concatenate([np.ravel(one.y)[:n] for one, n in zip(series, counts, strict=True)])
+    ends = np.cumsum(counts)[:-1]
+    x_of, y_of = np.split(area.x.to_unit(every_x), ends), np.split(area.y.to_unit(every_y), ends)
+    strokes: list[Stroke] = []
     stamps: list[Stroke] = []
+    shaded: dict[tuple[str, bool], tuple[list[paths.Dots], list[np.ndarray]]] = {}
+    turn = 0
     for index, (one, pen) in enumerate(zip(series, used, strict=True)):
-        n = min(np.size(one.x), np.size(one.y))
-        x, y = area.x.to_unit(np.ravel(one.x)[:n]), area.y.to_unit(np.ravel(one.y)[:n])
-        inks: Sequence[RGB | None] = [pen.colour]
-        levels, turn = np.zeros(n, dtype=np.int64), index
-        if isinstance(one.colour, Shades):
-            inks, levels = colours.steps(one.colour, n)
-            turn = -1
+        n, x, y = counts[index], x_of[index], y_of[index]
+        levels = colours.levels(one.colour, n) if isinstance(one.colour, Shades) else np.zeros(n, dtype=np.int64)
         if one.kind == "steps" and n:
             x, y, point = paths.staircase(x, y)
             levels = levels[point]
@@ -162,14 +166,23 @@ def _strokes(series: tuple[Series, ...], used: tuple[Pen, ...], area: PlotArea, 
         if one.kind == "dotted":
             every = DOT_EVERY if pen.marker == BRAILLE else CHARACTER_EVERY
             dots, levels, lines = paths.dotted(dots, across, down, every), np.zeros(1, dtype=np.int64), False
-        for level in np.unique(levels[dots.source]).tolist():
-            part = paths.of_level(dots, levels, level)
-            parts.setdefault((turn, (pen.marker, inks[level], lines)), []).append(part)
+        if isinstance(one.colour, Shades):
+            turn = turn if shaded else len(strokes)
+            parts, levels_of = shaded.setdefault((pen.marker, lines), ([], []))
+            parts.append(dots)
+            levels_of.append(levels[dots.source])
+        else:
+            strokes.append(Stroke(dots, pen.marker, pen.colour, lines))
         if pen.stamp:
             spots = paths.along(dots, across, down, 5 * index % STAMP_EVERY, STAMP_EVERY)
             stamps.append(Stroke(spots, pen.stamp, pen.colour, False))
-    drawn = [Stroke(paths.together(dots), *ink) for (_, ink), dots in parts.items()]
-    return drawn + stamps
+    for (marker, lines), (parts, levels_of) in shaded.items():
+        all_dots, all_levels = paths.together(parts), np.concatenate(levels_of)
+        for level in np.unique(all_levels).tolist():
+            part = paths.of_level(all_dots, all_levels == level)
+            strokes.insert(turn, Stroke(part, marker, colours.steps[level], lines))
+            turn += 1
+    return strokes + stamps
 
 
 def _draw_guides(
@@ -214,7 +227,10 @@ def _draw_guides(
     return placed
 
 
-def _position(area: PlotArea, x: float, y: float) -> Position | None:
-    """The row and column of the area in which a point lies, if it has a place there."""
-    across, up = float(area.x.to_unit(x)[0]), float(area.y.to_unit(y)[0])
-    return (area.row(up), area.column(across)) if 0 <= across <= 1 and 0 <= up <= 1 else None
+def _positions(area: PlotArea, marks: Sequence[Mark]) -> list[Position | None]:
+    """The row and column of the area in which each mark's point lies, if it has a place there."""
+    across, up = area.x.to_unit([mark.x for mark in marks]), area.y.to_unit([mark.y for mark in marks])
+    return [
+        (area.row(y), area.column(x)) if 0 <= x <= 1 and 0 <= y <= 1 else None
+        for x, y in zip(across.tolist(), up.tolist(), strict=True)
+    ]

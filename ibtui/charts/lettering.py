@@ -7,6 +7,7 @@ that are two columns wide, or none, keep the columns after them in place.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _SPELLED = {
     "–": "-",
@@ -26,6 +27,7 @@ _SPELLED = {
 }
 
 
+@lru_cache(1024)
 def clean(text: str, *, ascii: bool = False) -> str:
     """The text on one line, without control and formatting characters; with `ascii`, spelt in ASCII alone."""
     shown = "".join(_safe(character) for character in text)
@@ -38,6 +40,11 @@ def clean(text: str, *, ascii: bool = False) -> str:
 
 def columns(text: str) -> list[str]:
     """One entry for each column of the terminal: a character with its accents, or "" behind a wide one."""
+    return list(text) if text.isascii() else list(_entries(text))
+
+
+@lru_cache(1024)
+def _entries(text: str) -> tuple[str, ...]:
     entries: list[str] = []
     for character in text:
         if unicodedata.combining(character) or unicodedata.category(character) == "Me":
@@ -47,7 +54,7 @@ def columns(text: str) -> list[str]:
             entries.append(character)
             if unicodedata.east_asian_width(character) in "WF":
                 entries.append("")
-    return entries
+    return tuple(entries)
 
 
 def fit(text: str, width: int, *, ascii: bool = False) -> str:

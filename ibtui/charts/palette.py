@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -93,13 +94,22 @@ class Palette:
         """Red, green and blue of a colour; None for the terminal's own."""
         return self.category(colour.index).colour if isinstance(colour, Category) else colour
 
-    def steps(self, shades: Shades, n: int) -> tuple[list[RGB], Int[np.ndarray, " n"]]:
-        """The `STEPS` colours of the scale, and which of them each of `n` points has (the first, if none)."""
-        colours = [self.sequential(step / (STEPS - 1)) for step in range(STEPS)]
+    @property
+    def steps(self) -> tuple[RGB, ...]:
+        """The `STEPS` colours of the scale."""
+        return _steps(self)
+
+    def levels(self, shades: Shades, n: int) -> Int[np.ndarray, " n"]:
+        """Which of the steps each of `n` points has: the first, if none is given."""
         places = np.zeros(n)
         given = np.ravel(shades.places)[:n]
         places[: len(given)] = np.nan_to_num(given, nan=0.0, posinf=1.0, neginf=0.0)
-        return colours, np.rint(np.clip(places, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
+        return np.rint(np.clip(places, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
+
+
+@cache
+def _steps(palette: Palette) -> tuple[RGB, ...]:
+    return tuple(palette.sequential(step / (STEPS - 1)) for step in range(STEPS))
 
 
 MARKERS = ("●", "▲", "◆", "■", "○", "△", "◇", "□")

@@ -63,6 +63,9 @@ def clip(x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]) -> Pa
     A point that is not finite breaks the line. One with no neighbour to be joined to stays, if it is inside.
     """
     n = len(x)
+    inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
+    if inside.all():
+        return Path(x, y, np.arange(n) > 0, np.arange(n))
     finite = np.isfinite(x) & np.isfinite(y)
     kept = np.zeros(n, dtype=bool)  # the segment that begins at each point; none at the last
     whole_end = np.zeros(n, dtype=bool)
@@ -71,7 +74,6 @@ def clip(x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]) -> Pa
         kept[:-1], begin[:, :-1], end[:, :-1], whole_end[:-1] = _clip_segments(
             np.stack([x, y])[:, :-1], np.stack([x, y])[:, 1:], finite[:-1] & finite[1:]
         )
-    inside = finite & (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
     alone = inside & ~_behind(kept) & ~kept
     starts = kept & ~_behind(whole_end)
     chosen = np.stack([alone, starts, kept], axis=1).ravel()
@@ -154,9 +156,8 @@ def _lone(column: Int[np.ndarray, " dots"], row: Int[np.ndarray, " dots"]) -> Do
     return Dots(column, row, np.zeros(len(column), dtype=bool), np.zeros(len(column), dtype=np.int64))
 
 
-def of_level(dots: Dots, levels: Int[np.ndarray, " points"], level: int) -> Dots:
-    """The lines that lead to points of one level, and the lone dots of that level."""
-    own = levels[dots.source] == level
+def of_level(dots: Dots, own: Bool[np.ndarray, " vertices"]) -> Dots:
+    """The lines that lead to the vertices of one level, and the lone dots among them."""
     ends = dots.joined & own
     alone = own & ~dots.joined & ~_before(dots.joined)
     kept = ends | _before(ends) | alone

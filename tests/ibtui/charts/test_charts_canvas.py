@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibtui.charts.canvas import BLOCK, BRAILLE, Stroke, rasterise, resolution
+from ibtui.charts.canvas import BLOCK, BRAILLE, Stroke, _cells, rasterise, resolution
 from ibtui.charts.image import BLANK
 from ibtui.charts.paths import Dots
 
@@ -42,6 +42,45 @@ def test_a_dot_lands_in_its_cell(marker: str, width: int, height: int, across: f
     assert cells[row // fine[1]][column // fine[0]] == (expected.get(marker, marker), (1, 2, 3)), part
     assert sum(cell != BLANK for line in cells for cell in line) == 1
     assert (len(cells), {len(line) for line in cells}) == (height, {width})
+
+
+STROKES = st.lists(
+    st.tuples(
+        st.sampled_from([BRAILLE, BLOCK, "x"]),
+        st.sampled_from([(255, 0, 0), (0, 0, 255), (0, 0, 0)]),
+        st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True)), max_size=30),
+        st.booleans(),
+        st.integers(0, 5),
+    ),
+    max_size=5,
+)
+
+
+@PATIENT
+@given(STROKES, st.integers(1, 60), st.integers(1, 30))
+def test_strokes_are_as_plotext_draws_them_by_its_open_ways(given_strokes, width: int, height: int) -> None:
+    import plotext
+
+    strokes = []
+    plotext.terminal.limit(False, False)
+    figure = type(plotext.figure)(plotext.terminal)
+    figure.plot_size(width, height).axes(False).canvas("default")
+    figure.ruler("x").lim(0, width).frequency(0).alignment(lim="edge")
+    figure.ruler("y").lim(0, height).frequency(0).alignment(lim="edge").direction(-1)
+    for marker, colour, places, lines, gap in given_strokes:
+        across, down = resolution(marker)
+        some = dots([(int(x * width * across), int(y * height * down)) for x, y in places], joined=True)
+        some.joined[gap : gap + 1] = False
+        strokes.append(Stroke(some, marker, colour, lines))
+        if places:
+            x, y = (some.column + 0.5) / across, (some.row + 0.5) / down
+            signal = figure.signal(x.tolist(), y.tolist(), marker=plotext.marker(marker, pixel=colour))
+            for index in np.flatnonzero(some.joined).tolist() if lines else ():
+                signal.line(index)
+            figure.draw(signal)
+    expected = [(_cells(line) + [BLANK] * width)[:width] for line in figure.build().string().split("\n")[:height]]
+    if any(places for _, _, places, _, _ in given_strokes):
+        assert rasterise(strokes, width, height) == expected
 
 
 def test_a_line_joins_the_corners_and_a_gap_stays_a_gap() -> None:

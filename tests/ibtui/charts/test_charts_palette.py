@@ -94,8 +94,8 @@ def test_a_shade_outside_the_scale_is_still_a_colour(theme: Theme, t: float) -> 
 
 
 def test_every_point_gets_one_of_few_shades_even_if_its_place_is_missing() -> None:
-    colours, levels = palette("dark").steps(Shades(np.array([0.0, 1.0, math.nan, 9.0])), 6)
-    assert len(colours) == STEPS
+    levels = palette("dark").levels(Shades(np.array([0.0, 1.0, math.nan, 9.0])), 6)
+    assert len(palette("dark").steps) == STEPS
     assert levels.tolist() == [0, STEPS - 1, 0, STEPS - 1, 0, 0]
 
 
