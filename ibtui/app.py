@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from engine.experiment import Experiment
     from ibtui.runs import Started
 
-STARTED_SECONDS = 1.0
-"""After which the app is on the screen."""
+SETTLED_SECONDS = 1.0
+"""After which the app, or the first of its screens that come with numpy and the charts, is loaded and painted."""
 
 
 class IbtuiApp(App[None]):
@@ -54,6 +54,9 @@ class IbtuiApp(App[None]):
         self.ascii = self.settings.ascii
         """Whether to draw with ASCII alone."""
         self.views = Views()
+        self.alone = False
+        """Whether the process, with its garbage collector, is the app's own."""
+        self._charts_loaded = False
         self._first_session = session
         self._runs: dict[Path, Started] = {}
         self._waiting: Path | None = None
@@ -70,19 +73,35 @@ class IbtuiApp(App[None]):
         if self._first_session is not None:
             self.open_session(self._first_session)
         self.set_interval(0.2, self._watch_runs)
-        self.set_timer(STARTED_SECONDS, gc.enable)  # `ibtui` begins without it
+        self.set_timer(SETTLED_SECONDS, self._settle)
 
     def open_session(self, path: Path) -> None:
         """Show a session."""
         from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
 
         self.push_screen(SessionScreen(path))
+        self._load_charts()
 
     def compare(self, paths: list[Path]) -> None:
         """Show the ensembles of some sessions side by side."""
         from ibtui.screens.compare import CompareScreen
 
         self.push_screen(CompareScreen(paths))
+        self._load_charts()
+
+    def _load_charts(self) -> None:
+        if not self._charts_loaded:
+            self._charts_loaded = True
+            self.set_timer(SETTLED_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        """Collect garbage from now on (`ibtui` begins without), but not by looking through all that has been loaded.
+
+        It stays, and each look takes 60 ms in which no key is answered.
+        """
+        if self.alone:
+            gc.enable()
+            gc.freeze()
 
     def new_experiment(self, like: Experiment | None = None) -> None:
         """Show the form for a new experiment."""
@@ -215,4 +234,6 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
         from ibtui.keys import require_known_keys
 
         require_known_keys(settings.keys)
-    IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii)).run()
+    app = IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii))
+    app.alone = True
+    app.run()

@@ -10,6 +10,7 @@ The charts come with numpy: they are imported when the first is drawn, so that a
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +19,7 @@ from rich.style import Style
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.markup import escape
 from textual.message import Message
 from textual.reactive import reactive
@@ -28,7 +29,8 @@ from textual.widget import Widget
 from ibtui.wording import printable
 
 if TYPE_CHECKING:
-    from ibtui.charts.image import Cell, ChartImage
+    from ibtui.charts.image import ChartImage, PlotArea
+    from ibtui.charts.palette import Theme
     from ibtui.charts.scale import Axis
     from ibtui.charts.spec import ChartSpec
 
@@ -62,7 +64,7 @@ class ChartView(Widget, can_focus=True):
     ChartView:focus { border: round $accent; }
     """
 
-    cursor: reactive[tuple[int, int] | None] = reactive(None)
+    cursor: reactive[tuple[int, int] | None] = reactive(None, repaint=False)
     """The cell of the cross-hair, column and row of the chart."""
 
     class Moved(Message):
@@ -91,19 +93,26 @@ class ChartView(Widget, can_focus=True):
         """The widget's own style; None where it is to be found again."""
         self._strips: dict[int, Strip] = {}
         """Rows of the image without playhead and cross-hair, as far as they have been shown."""
+        self._playhead: tuple[int, Segment] | None = None
+        """The column of the image that the playhead is in, and what stands there."""
         self._drag: tuple[int, int] | None = None
 
     def show(self, spec: ChartSpec, moment: float | None = None) -> None:
         """Draw another chart from now on; a zoom stays. `moment`: where on its x axis the playhead is."""
         if spec is self.spec and moment == self._moment:
             return
+        known = spec is self.spec and self._image is not None
         if spec is not self.spec:
             self.spec = spec
             self.name_it(spec.title)
             if self.cursor is not None:
                 self.call_after_refresh(self._read)
-        self._moment = moment
-        self.refresh()
+        before, self._moment = self._playhead, moment
+        self._playhead = self._find_playhead()
+        if not known:
+            self.refresh()
+        elif self._playhead != before:
+            self._refresh_cells([one and one[0] for one in (before, self._playhead)])
 
     def clear(self, why: str) -> None:
         """Draw nothing, and say why there is nothing."""
@@ -124,7 +133,7 @@ class ChartView(Widget, can_focus=True):
         spec, size = self.spec, self.size
         if spec is None or size.width < 1 or size.height < 1:
             return None
-        theme = "dark" if self.app.current_theme.dark else "light"
+        theme: Theme = "dark" if self.app.current_theme.dark else "light"
         plain = bool(getattr(self.app, "ascii", False))
         colour = "NO_COLOR" not in os.environ
         drawn = (spec, size, theme, plain, colour, self._zoom)
@@ -134,11 +143,10 @@ class ChartView(Widget, can_focus=True):
             shown = replace(spec, title="")
             if self._zoom:
                 shown = replace(shown, x=self._zoom[0], y=self._zoom[1])
-            self._image = render(
-                shown, size.width, size.height, theme="dark" if theme == "dark" else "light", colour=colour, ascii=plain
-            )
+            self._image = render(shown, size.width, size.height, theme=theme, colour=colour, ascii=plain)
             self._drawn = drawn
             self._strips.clear()
+            self._playhead = self._find_playhead()
         return self._image
 
     def notify_style_update(self) -> None:
@@ -147,9 +155,14 @@ class ChartView(Widget, can_focus=True):
         self._strips.clear()
         super().notify_style_update()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some rows, all of one image."""
+        self._image = self.image
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        """One row of the chart."""
-        image = self.image
+        """One row of the chart as it was last drawn."""
+        image = self._image
         if self._base is None:
             self._base = self.rich_style  # costs as much as the row
         base = self._base
@@ -159,20 +172,17 @@ class ChartView(Widget, can_focus=True):
         if y not in self._strips:
             segments = [Segment(text, base + self._style(colour)) for text, colour in image.runs(y)]
             self._strips[y] = Strip(segments, self.size.width)
-        strip = self._strips[y]
-        playhead = self._playhead(image, y)
-        if playhead is not None and image.cells[y][playhead[0]][0] == " ":
-            column, (glyph, colour) = playhead
-            here = Strip([Segment(glyph, base + self._style(colour))], 1)
-            strip = Strip.join([strip.crop(0, column), here, strip.crop(column + 1)])
-        if self.cursor is not None and image.area is not None:
-            strip = self._cross(strip, image, y)
-        return strip
+        strip, area = self._strips[y], image.area
+        if area is None or not area.top <= y < area.top + area.height:
+            return strip
+        if self._playhead is not None and image.cells[y][self._playhead[0]][0] == " ":
+            strip = _with(strip, *self._playhead)
+        return strip if self.cursor is None else self._cross(strip, area, y)
 
-    def _playhead(self, image: ChartImage, y: int) -> tuple[int, Cell] | None:
-        """The column of the chart that is the playhead's, in rows that it runs through."""
-        area = image.area
-        if self._moment is None or area is None or not area.top <= y < area.top + area.height:
+    def _find_playhead(self) -> tuple[int, Segment] | None:
+        """The column that the playhead runs through in the image as it is drawn, and what stands there."""
+        area = None if self._image is None else self._image.area
+        if self._moment is None or area is None:
             return None
         unit = float(area.x.to_unit(self._moment)[0])
         if not 0 <= unit <= 1:
@@ -181,26 +191,32 @@ class ChartView(Widget, can_focus=True):
 
         glyph = "|" if getattr(self.app, "ascii", False) else "│"
         colour = None if "NO_COLOR" in os.environ else palette("dark" if self.app.current_theme.dark else "light").guide
-        return area.left + area.column(unit), (glyph, colour)
+        return area.left + area.column(unit), Segment(glyph, self.rich_style + self._style(colour))
+
+    def _refresh_cells(self, columns: Iterable[int | None], rows: Iterable[int] = ()) -> None:
+        """Paint columns and rows of the image again, no more of it."""
+        area = None if self._image is None else self._image.area
+        if area is None:
+            self.refresh()
+            return
+        upright = [Region(column, area.top, 1, area.height) for column in columns if column is not None]
+        level = [Region(area.left, row, area.width, 1) for row in rows]
+        if upright or level:
+            self.refresh(*upright, *level)
 
     def _style(self, colour: tuple[int, int, int] | None) -> Style:
         if colour not in self._styles and colour is not None:
             self._styles[colour] = Style(color=f"rgb({colour[0]},{colour[1]},{colour[2]})")
         return self._styles[colour]
 
-    def _cross(self, strip: Strip, image: ChartImage, y: int) -> Strip:
+    def _cross(self, strip: Strip, area: PlotArea, y: int) -> Strip:
+        """A row of the area with its part of the cross-hair."""
         assert self.cursor is not None
-        assert image.area is not None
         column, row = self.cursor
-        area = image.area
+        start, end = (area.left, area.left + area.width) if y == row else (column, column + 1)
         mark = Style(bgcolor=self.get_component_rich_style("chart--cross").bgcolor)
-        if y == row:
-            middle = _marked(strip.crop(area.left, area.left + area.width), mark)
-            return Strip.join([strip.crop(0, area.left), middle, strip.crop(area.left + area.width)])
-        if area.top <= y < area.top + area.height:
-            middle = _marked(strip.crop(column, column + 1), mark)
-            return Strip.join([strip.crop(0, column), middle, strip.crop(column + 1)])
-        return strip
+        middle = Strip(Segment.apply_style(strip.crop(start, end), post_style=mark), end - start)
+        return Strip.join([strip.crop(0, start), middle, strip.crop(end)])
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All there is."""
@@ -215,8 +231,10 @@ class ChartView(Widget, can_focus=True):
             return None
         return image.area.values(*self.cursor)
 
-    def watch_cursor(self) -> None:
-        """Tell the screen what the cross-hair reads."""
+    def watch_cursor(self, before: tuple[int, int] | None, now: tuple[int, int] | None) -> None:
+        """Paint the cross-hair elsewhere, and tell the screen what it reads."""
+        cells = [cell for cell in (before, now) if cell is not None]
+        self._refresh_cells([column for column, _ in cells], [row for _, row in cells])
         self._read()
         self.post_message(self.Moved(self, self.values()))
 
@@ -336,9 +354,19 @@ class ChartView(Widget, can_focus=True):
         return "" if image is None else image.text()
 
 
-def _marked(strip: Strip, mark: Style) -> Strip:
-    """The strip on the cross-hair's background."""
-    return Strip(Segment.apply_style(strip, post_style=mark), strip.cell_length)
+def _with(strip: Strip, column: int, here: Segment) -> Strip:
+    """The strip with another cell in a column."""
+    segments: list[Segment] = []
+    at = 0
+    for segment in strip:
+        length = segment.cell_length
+        if at <= column < at + length:
+            before, behind = segment.split_cells(column - at)
+            segments += [part for part in (before, here, behind.split_cells(1)[1]) if part.text]
+        else:
+            segments.append(segment)
+        at += length
+    return Strip(segments, strip.cell_length)
 
 
 def _reasonable(axis: Axis, whole: Axis) -> bool:

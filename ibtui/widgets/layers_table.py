@@ -30,7 +30,6 @@ class LayersTable(VerticalScroll):
         super().__init__(id=id, can_focus=False)
         self._widths = [len(label) for label in COLUMNS]
         """Of the columns: what was as wide as this once may be so again."""
-        self._rows = 0
 
     def compose(self) -> ComposeResult:
         """The table over the notes."""
@@ -42,11 +41,10 @@ class LayersTable(VerticalScroll):
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
         rows = [COLUMNS, *(_cells(one, last=one.layer == len(figures), hidden=one.layer in hidden) for one in figures)]
         widths = [max(column) for column in zip(self._widths, *(map(len, row) for row in rows), strict=True)]
-        same_size = (widths, len(rows)) == (self._widths, self._rows)
-        self._widths, self._rows = widths, len(rows)
+        self._widths = widths
         head, *lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
-        write(self.query_one("#columns", Static), head, same_size=same_size)
-        write(self.query_one("#figures", Static), "\n".join(lines), same_size=same_size)
+        write(self.query_one("#columns", Static), head)
+        write(self.query_one("#figures", Static), "\n".join(lines))
         write(self.query_one("#notes", Static), "\n".join(printable(note) for note in notes))
 
 

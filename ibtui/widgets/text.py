@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from textual.css.scalar import Scalar
 from textual.widgets import Static
 
 
-def write(static: Static, text: str, *, same_size: bool = False) -> None:
-    """Give a widget its text. To lay out the screen anew is dear: it is done where the text is another, and not where
-    it is known to be of the `same_size`.
-    """
-    if static.content != text:
-        static.update(text, layout=not same_size)
+def write(static: Static, text: str) -> None:
+    """Give a widget its text, and lay out the screen anew, which is dear, only where it needs another size for it."""
+    if static.content == text:
+        return
+    static.update(text, layout=False)
+    size, styles, viewport = static.size, static.styles, static.app.size
+    wider = _fitted(styles.width) and static.get_content_width(size, viewport) != size.width
+    if wider or (_fitted(styles.height) and static.get_content_height(size, viewport, size.width) != size.height):
+        static.refresh(layout=True)
+
+
+def _fitted(length: Scalar | None) -> bool:
+    """Whether a width or a height follows from what is in the widget."""
+    return length is not None and length.is_auto

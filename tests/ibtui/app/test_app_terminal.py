@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pexpect
+import pyte
 import pytest
 
 from engine.session.summary import read_summary
@@ -73,6 +74,45 @@ def test_a_session_in_a_terminal(terminal: Any, have: Any, directory: Path, tmp_
     modules = set((tmp_path / "modules.txt").read_text().splitlines())
     assert "textual" in modules
     assert not {"torch", "numba", "scipy", "llvmlite"} & modules
+
+
+def test_what_is_painted_piece_by_piece_is_as_if_painted_at_once(terminal: Any, have: Any) -> None:
+    """A step of the playhead, and of a cross-hair, paints no more than what has changed."""
+    have("plain")
+    program = terminal("open", "plain", size=(60, 200))
+    screen = pyte.Screen(200, 60)
+    stream = pyte.Stream(screen)
+
+    def shown(text: str, keys: str = "") -> list[list[tuple[str, str, str]]]:
+        """Press keys; what is on the terminal when the text is there and nothing more comes."""
+        program.send(keys)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                stream.feed(program.read_nonblocking(1 << 16, timeout=0.5))
+            except pexpect.TIMEOUT:
+                if text in "\n".join(screen.display):
+                    rows = (screen.buffer[row] for row in range(screen.lines))
+                    return [[row[column][:3] for column in range(screen.columns)] for row in rows]
+        raise TimeoutError(f"{text!r} was not shown")
+
+    def at_once(text: str) -> list[list[tuple[str, str, str]]]:
+        """The same, painted anew: what two changes of the theme end in."""
+        before = shown(text)
+        assert shown(text, "\x14") != before
+        return shown(text, "\x14")
+
+    first = shown("40 of 40")
+    back = shown("22 of 40", ",")
+    assert back != first
+    assert back == at_once("22 of 40")
+    assert shown("40 of 40", ".") == first
+    cross = shown("40 of 40", "\t\x1b[C\x1b[C\x1b[A")  # to the gradients
+    assert cross == at_once("40 of 40") != first
+    moved = shown("22 of 40", "\x1b[D\x1b[B\x1b[B,")
+    assert moved == at_once("22 of 40") != back
+    program.send("\x11")
+    program.expect(pexpect.EOF)
 
 
 def test_ctrl_q_leaves_from_anywhere(terminal: Any, have: Any) -> None:
