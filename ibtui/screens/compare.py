@@ -10,7 +10,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from engine.errors import EngineError
 from engine.session.follow import Follower
@@ -19,6 +19,7 @@ from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.text import write
@@ -71,7 +72,7 @@ class CompareScreen(PlaybackScreen):
         yield Multiples(id="compared")
         yield ChartView(id="overlaid")
         yield Timeline(id="timeline")
-        yield Footer(compact=True)
+        yield KeysFooter()
         yield TooSmall()
 
     async def on_mount(self) -> None:

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from engine.errors import EngineError
 from engine.experiment import hidden_text
@@ -25,6 +25,7 @@ from ibtui.screens.leaving import is_left
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import age, printable, size
@@ -96,7 +97,7 @@ class LibraryScreen(Screen[None]):
                 yield ChartView(id="small-plane")
                 with Vertical(id="facts"):
                     yield Static(id="about", markup=False)
-        yield Footer(compact=True)
+        yield KeysFooter()
         yield TooSmall()
 
     def on_mount(self) -> None:

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Label, OptionList, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.calibration import BUILT_IN_SIZE, Speed, estimate
@@ -25,6 +25,7 @@ from engine.presets import DEFAULT, PRESETS
 from engine.rules.image_files import require_images, size_of
 from engine.rules.names import BUILT_IN_SENTENCES, DIGITS
 from ibtui.locations import free_path, require_name
+from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
 
@@ -175,7 +176,7 @@ class NewScreen(Screen[None]):
                 yield Static(id="drawing", markup=False)
                 yield Button("Start  (ctrl+s)", id="start", variant="primary")
         yield Static(id="estimate", markup=False)
-        yield Footer(compact=True)
+        yield KeysFooter()
         yield TooSmall()
 
     def on_mount(self) -> None:

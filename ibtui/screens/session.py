@@ -18,7 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Footer, Static, Tab, Tabs
+from textual.widgets import Static, Tab, Tabs
 
 from engine.errors import EngineError
 from engine.session.control import send, settle
@@ -31,6 +31,7 @@ from ibtui.screens.study import StudyScreen
 from ibtui.status import about, status_line
 from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.layers_table import LayersTable
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
@@ -139,7 +140,7 @@ class SessionScreen(StudyScreen):
                 yield Static(id="about", markup=False)
         yield Multiples(id="each")
         yield Timeline(id="timeline")
-        yield Footer(compact=True)
+        yield KeysFooter()
         yield TooSmall()
 
     def on_mount(self) -> None:

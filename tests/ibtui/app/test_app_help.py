@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Markdown
 
+from ibtui.app import IbtuiApp, run_app
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 
@@ -128,3 +130,21 @@ async def test_without_colour(open_app: Any, have: Any, monkeypatch: pytest.Monk
     monkeypatch.setenv("NO_COLOR", "1")
     async with open_app("plain") as view:
         assert {colour for row in view.chart().image.cells for _, colour in row} == {None}
+
+
+def test_the_program_has_no_garbage_sought_among_what_it_has_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[IbtuiApp] = []
+    monkeypatch.setattr(IbtuiApp, "run", lambda app: begun.append(app))
+    run_app(tmp_path)
+    try:
+        gc.disable()  # as `ibtui` begins
+        IbtuiApp(tmp_path)._settle()
+        assert not gc.isenabled()  # a part of another program leaves its collector alone
+        begun[0]._settle()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        gc.unfreeze()

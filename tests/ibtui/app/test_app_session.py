@@ -15,9 +15,11 @@ import numpy as np
 import psutil
 import pytest
 from textual.screen import Screen
+from textual.widgets._footer import FooterKey
 
 from engine.session.history import SessionReader
 from ibtui.charts import chart
+from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
 
@@ -830,6 +832,43 @@ def _playhead_column(chart: Any) -> int:
     area = chart.image.area
     rows = [chart.render_line(row).text for row in range(area.top, area.top + area.height)]
     return next(text.index("│", area.left) for text in rows if "│" in text[area.left :])
+
+
+async def test_the_footer_holds_no_key_that_it_does_not_show(open_app: Any, have: Any) -> None:
+    have("plain")
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(one, FooterKey) for one in gc.get_objects())
+
+    async with open_app("plain") as view:
+        footer = view.one(KeysFooter)
+        await view.until(lambda: len(footer.query(FooterKey)) > 5)
+        others = alive() - len(footer.query(FooterKey))
+        for _ in range(10):
+            first = footer.query(FooterKey).first()
+            footer.refresh(recompose=True)
+            await view.until(lambda first=first: footer.query(FooterKey).first() is not first)
+        await view.until(lambda: alive() - others <= len(footer.query(FooterKey)) + 1)  # `first` is one
+
+
+async def test_the_footer_is_made_anew_only_for_other_keys(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("plain")
+    async with open_app("plain", size=(170, 40)) as view:
+        footer = view.one(KeysFooter)
+        await view.until(lambda: len(footer.query(FooterKey)) > 5)
+        made = []
+        recompose = footer.recompose
+        monkeypatch.setattr(footer, "recompose", lambda: made.append(1) or recompose())
+        await view.press("tab", "tab", "comma", "p")
+        await view.until(lambda: not view.screen.behind)
+        assert not made
+        before = {key.description for key in footer.query(FooterKey)}
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        await view.until(lambda: {key.description for key in view.screen.query(FooterKey)} - before)
 
 
 async def test_keys_held_down_move_the_playhead_more_often_than_they_draw(open_app: Any, have: Any) -> None:
