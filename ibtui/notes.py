@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.checks import WHY_CEILING, WHY_VIOLATION, Ceiling, Violation, ceilings, violations
+from engine.measures.checks import (
+    WHY_CEILING,
+    WHY_VIOLATION,
+    Ceiling,
+    Violation,
+    broken_snapshots,
+    ceilings,
+    violations,
+)
 from engine.rules.image_files import PARTS
 from engine.rules.names import is_images
 from engine.session.history import LayerHistory
@@ -31,12 +39,12 @@ class Notes:
 
 
 def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Notes:
-    """What to note of an ensemble at one of its epochs; `elsewhere` is `broken_snapshots`, where that is known."""
+    """What to note of an ensemble at one of its epochs; `elsewhere` is what `broken` says, where that is known."""
     row = np.flatnonzero(history.epochs == epoch)
     found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
-    broken = _broken(history, summary, row)
-    count = broken_snapshots(history, summary) if elsewhere is None else elsewhere
-    return Notes(summary.experiment.estimator, _sample(summary), found, broken, count, len(history.epochs))
+    here = violations(*_checked(history, row, summary))
+    count = broken(history, summary) if elsewhere is None else elsewhere
+    return Notes(summary.experiment.estimator, _sample(summary), found, here, count, len(history.epochs))
 
 
 def _sample(summary: Summary) -> str | None:
@@ -53,14 +61,15 @@ def _sample(summary: Summary) -> str | None:
     )
 
 
-def broken_snapshots(history: LayerHistory, summary: Summary) -> int:
+def broken(history: LayerHistory, summary: Summary) -> int:
     """At how many snapshots an inequality is broken."""
-    return sum(bool(_broken(history, summary, [k])) for k in range(len(history.epochs)))
+    return broken_snapshots(*_checked(history, slice(None), summary))
 
 
-def _broken(history: LayerHistory, summary: Summary, rows: Any) -> tuple[Violation, ...]:
-    columns = (history.i_x[rows], history.i_y[rows]), (history.i_x_lower[rows], history.i_y_lower[rows])
-    return violations(*columns[0], summary.h_x, summary.i_xy, *columns[1])
+def _checked(history: LayerHistory, rows: Any, summary: Summary) -> tuple[Any, ...]:
+    """What the inequalities are checked with, at some snapshots."""
+    bounds = history.i_x_lower[rows], history.i_y_lower[rows]
+    return history.i_x[rows], history.i_y[rows], summary.h_x, summary.i_xy, *bounds
 
 
 def as_lines(noted: Notes) -> list[str]:

@@ -20,7 +20,7 @@ from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
 from ibtui.measuring import MeasuringAgain
-from ibtui.notes import as_lines, broken_snapshots, notes
+from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Panels:
 
     @cached_property
     def _broken(self) -> int:
-        return broken_snapshots(self._layers, self.summary)
+        return broken(self._layers, self.summary)
 
     def notes(self, epoch: int) -> list[str]:
         """What a reader of the numbers at an epoch must know: ceilings, and inequalities that they break."""

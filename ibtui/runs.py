@@ -64,7 +64,19 @@ def _start(arguments: list[str], folder: Path) -> Started:
             stderr=file,
             start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
         )
-    if hasattr(os, "setpriority"):
-        with suppress(OSError):  # it has ended already, or may not: it is an ordinary process then
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    give_way(process.pid)
     return Started(process, errors)
+
+
+def give_way(pid: int) -> None:
+    """Put a process that leads a session of its own behind other work.
+
+    Where Linux shares out its cores by sessions first (autogroups, on most desktops), a process's niceness counts
+    among those of its session alone; the session has one of its own.
+    """
+    with suppress(OSError):  # it has ended already, or may not: it is an ordinary process then
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+        sessions = Path(f"/proc/{pid}/autogroup")
+        if sessions.exists():
+            sessions.write_text(str(NICENESS))

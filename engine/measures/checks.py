@@ -125,10 +125,7 @@ def violations(
     for quantity, upper, lower, bound in (("i_x", i_x, i_x_lower, h_x), ("i_y", i_y, i_y_lower, i_xy)):
         if upper.size == 0:
             continue
-        least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
-        most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
-        with np.errstate(invalid="ignore"):  # values that are not finite are absent
-            excess = least - most
+        excess = _excess(upper, lower, bound)
         known = np.isfinite(excess)
         broken = known & (excess > ROUNDING)
         for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
@@ -148,3 +145,31 @@ def violations(
                 )
             )
     return tuple(found)
+
+
+def broken_snapshots(
+    i_x: Float64[np.ndarray, "snapshots networks layers"],
+    i_y: Float64[np.ndarray, "snapshots networks layers"],
+    h_x: float,
+    i_xy: float,
+    i_x_lower: Float64[np.ndarray, "snapshots networks layers"] | None = None,
+    i_y_lower: Float64[np.ndarray, "snapshots networks layers"] | None = None,
+) -> int:
+    """At how many snapshots an inequality fails beyond rounding in one network or more: those with `violations`."""
+    both = (_excess(i_x, i_x_lower, h_x), _excess(i_y, i_y_lower, i_xy))
+    with np.errstate(invalid="ignore"):
+        broken = [(np.isfinite(excess) & (excess > ROUNDING)).any(axis=(1, 2)) for excess in both]
+    return int((broken[0] | broken[1]).sum())
+
+
+def _excess(
+    upper: Float64[np.ndarray, "snapshots networks layers"],
+    lower: Float64[np.ndarray, "snapshots networks layers"] | None,
+    bound: float,
+) -> Float64[np.ndarray, "snapshots networks layers"]:
+    """By how much each layer is above the one below it, or the first above the bound; not finite where unknown."""
+    least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
+    most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
+    with np.errstate(invalid="ignore"):  # values that are not finite are absent
+        excess: Float64[np.ndarray, "snapshots networks layers"] = least - most
+    return excess

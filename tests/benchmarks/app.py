@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from engine.experiment import Experiment
 from engine.session.control import send
 from engine.session.summary import read_summary
-from ibtui.runs import NICENESS
+from ibtui.runs import give_way
 from tests.benchmarks.terminal import Terminal
 from tests.benchmarks.timing import Row
 
@@ -99,15 +99,16 @@ def _run(experiment: Experiment, path: Path, environment: Mapping[str, str]) -> 
 
 @contextmanager
 def _running(
-    experiment: Experiment, path: Path, environment: Mapping[str, str], niceness: int = 0
+    experiment: Experiment, path: Path, environment: Mapping[str, str], *, behind: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     import tomli_w
 
     settings = path.with_suffix(".toml")
     settings.write_bytes(tomli_w.dumps(experiment.to_dict()).encode())
     command = [sys.executable, "-m", "ibtui", "run", "--config", str(settings), "--out", str(path), "--quiet"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=dict(environment))
-    os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=dict(environment), start_new_session=behind)
+    if behind:  # as the app has its runs
+        give_way(process.pid)
     try:
         yield process
     finally:
@@ -169,7 +170,7 @@ def _killed(place: Path, environment: Mapping[str, str]) -> list[Row]:
 def _watching(place: Path, environment: Mapping[str, str]) -> list[Row]:
     """A run as the app starts it, alone and with the app open on it, in turns; and how soon keys are answered then."""
     path = place / "sessions" / "watched.ibs"
-    with _running(WATCHED, path, environment, niceness=NICENESS):
+    with _running(WATCHED, path, environment, behind=True):
         while not path.exists() or read_summary(path).epochs_done < 300:
             time.sleep(0.1)
         alone, watched, waits = [], [], []

@@ -7,9 +7,21 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from engine.experiment import ESTIMATORS
-from engine.measures.checks import WHY_CEILING, WHY_VIOLATION, Ceiling, Violation, at_ceiling, ceilings, violations
+from engine.measures.checks import (
+    WHY_CEILING,
+    WHY_VIOLATION,
+    Ceiling,
+    Violation,
+    at_ceiling,
+    broken_snapshots,
+    ceilings,
+    violations,
+)
 from engine.measures.snapshot import Measurer
 from engine.rules.catalogue import load_rule
 from engine.threads import Threads
@@ -71,6 +83,17 @@ def test_of_bounds_only_what_is_certain_counts() -> None:
     lower[0, 0, 2] = 5.5
     (found,) = violations(upper, none, 12.0, 0.99, lower, none)
     assert (found.networks, found.largest) == (1, 0.5)
+
+
+@given(
+    arrays(np.float64, (2, 4, 2, 3), elements=st.sampled_from([0.0, 0.5, 0.99, 3.0, 12.0, 12.5, NAN, np.inf])),
+    arrays(np.float64, (2, 4, 2, 3), elements=st.sampled_from([0.0, 0.4, 11.0, NAN])),
+    st.booleans(),
+)
+def test_snapshots_with_a_violation_are_counted(upper: np.ndarray, lower: np.ndarray, bounds: bool) -> None:
+    below = lower if bounds else np.full_like(lower, NAN)
+    each = [violations(*upper[:, k : k + 1], 12.0, 0.99, *below[:, k : k + 1]) for k in range(4)]
+    assert broken_snapshots(*upper, 12.0, 0.99, *below) == sum(map(bool, each))
 
 
 def test_a_layer_is_at_the_ceiling_where_every_pattern_has_its_own_t() -> None:

@@ -254,9 +254,13 @@ async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, dir
         if answer == "stop":
             assert wait_until(path, ("stopped",), 30) == "stopped"
         else:
-            assert (going := read_summary(path)).status == "running"
+            going = read_summary(path)
+            assert going.status == "running"
             assert going.writer is not None
             assert os.getpriority(os.PRIO_PROCESS, going.writer.pid) == NICENESS  # behind the app
+            session = Path(f"/proc/{going.writer.pid}/autogroup")
+            if session.exists():
+                assert session.read_text().endswith(f" nice {NICENESS}\n")
     finally:
         if path.exists() and read_summary(path).live:
             send(path, "stop")
