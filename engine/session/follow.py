@@ -5,7 +5,6 @@ Each look reads only the snapshots that were recorded since the last one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,22 +18,43 @@ if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
 
-@dataclass(frozen=True, eq=False)
 class _Table:
-    """Values by epoch: columns x epochs x networks (x layers)."""
+    """Values by epoch: columns x epochs x networks (x layers). Each is the beginning of the next one."""
 
-    epochs: Int64[np.ndarray, " epochs"]
-    values: Float64[np.ndarray, "columns epochs networks ..."]
+    def __init__(
+        self,
+        epochs: Int64[np.ndarray, " epochs"],
+        room: Float64[np.ndarray, "columns room networks ..."],
+    ) -> None:
+        self.epochs = epochs
+        self.values = room[:, : len(epochs)]
+        self._room = room
+        """With places for epochs to come, so that these cost no copy of those before."""
 
     def merged(self, newer: _Table) -> _Table:
         """Both together; where both have a value, the newer one's."""
-        epochs = np.union1d(self.epochs, newer.epochs)
         columns, _, *shape = newer.values.shape
+        if self.values.shape[2:] == tuple(shape) and self._ends_before(newer):
+            return self._followed(newer)
+        epochs = np.union1d(self.epochs, newer.epochs)
         values = np.full((columns, len(epochs), *shape), np.nan)
         values[:, np.searchsorted(epochs, self.epochs), : self.values.shape[2]] = self.values
         rows = np.searchsorted(epochs, newer.epochs)
         values[:, rows] = np.where(np.isnan(newer.values), values[:, rows], newer.values)
         return _Table(epochs, values)
+
+    def _ends_before(self, newer: _Table) -> bool:
+        return not len(self.epochs) or not len(newer.epochs) or bool(self.epochs[-1] < newer.epochs[0])
+
+    def _followed(self, newer: _Table) -> _Table:
+        """Both together, where the newer one begins after this one's end."""
+        before, after = len(self.epochs), len(self.epochs) + len(newer.epochs)
+        room = self._room
+        if room.shape[1] < after:
+            room = np.empty((room.shape[0], after + after // 2, *room.shape[2:]))
+            room[:, :before] = self.values
+        room[:, before:after] = newer.values
+        return _Table(np.concatenate([self.epochs, newer.epochs]), room)
 
 
 class Follower:

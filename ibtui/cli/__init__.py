@@ -19,6 +19,7 @@ from ibtui.cli.ending import end_at_once
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     end_at_once()  # before all that takes time to import
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
     from engine.errors import EngineError, StorageError, TrainingError
     from ibtui.cli.console import complain
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import SessionError
 from engine.experiment import Experiment
@@ -164,3 +166,18 @@ def test_merging_nothing_changes_nothing() -> None:
     for merged in (table.merged(empty), empty.merged(table)):
         assert np.array_equal(merged.epochs, table.epochs)
         assert np.array_equal(merged.values, table.values)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12))
+def test_what_follows_is_appended_and_histories_before_stay_as_they_were(counts: list[int]) -> None:
+    whole = np.random.default_rng(0).normal(size=(2, sum(counts), 3, 2))
+    table, done, kept = _Table(np.empty(0, np.int64), np.empty((2, 0, 3, 2))), 0, []
+    for count in counts:
+        part = whole[:, done : done + count].copy()
+        table = table.merged(_Table(np.arange(done, done + count), part))
+        done += count
+        kept.append(table)
+    for table in kept:
+        length = len(table.epochs)
+        assert table.epochs.tolist() == list(range(length))
+        assert np.array_equal(table.values, whole[:, :length])
