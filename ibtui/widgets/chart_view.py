@@ -29,7 +29,7 @@ from textual.widget import Widget
 from ibtui.wording import printable
 
 if TYPE_CHECKING:
-    from ibtui.charts.image import ChartImage, PlotArea
+    from ibtui.charts.image import Cell, ChartImage, PlotArea
     from ibtui.charts.palette import Theme
     from ibtui.charts.scale import Axis
     from ibtui.charts.spec import ChartSpec
@@ -93,7 +93,7 @@ class ChartView(Widget, can_focus=True):
         """The widget's own style; None where it is to be found again."""
         self._strips: dict[int, Strip] = {}
         """Rows of the image without playhead and cross-hair, as far as they have been shown."""
-        self._playhead: tuple[int, Segment] | None = None
+        self._playhead: tuple[int, Cell] | None = None
         """The column of the image that the playhead is in, and what stands there."""
         self._drag: tuple[int, int] | None = None
 
@@ -176,10 +176,11 @@ class ChartView(Widget, can_focus=True):
         if area is None or not area.top <= y < area.top + area.height:
             return strip
         if self._playhead is not None and image.cells[y][self._playhead[0]][0] == " ":
-            strip = _with(strip, *self._playhead)
+            column, (glyph, colour) = self._playhead
+            strip = _with(strip, column, Segment(glyph, base + self._style(colour)))
         return strip if self.cursor is None else self._cross(strip, area, y)
 
-    def _find_playhead(self) -> tuple[int, Segment] | None:
+    def _find_playhead(self) -> tuple[int, Cell] | None:
         """The column that the playhead runs through in the image as it is drawn, and what stands there."""
         area = None if self._image is None else self._image.area
         if self._moment is None or area is None:
@@ -191,7 +192,7 @@ class ChartView(Widget, can_focus=True):
 
         glyph = "|" if getattr(self.app, "ascii", False) else "│"
         colour = None if "NO_COLOR" in os.environ else palette("dark" if self.app.current_theme.dark else "light").guide
-        return area.left + area.column(unit), Segment(glyph, self.rich_style + self._style(colour))
+        return area.left + area.column(unit), (glyph, colour)
 
     def _refresh_cells(self, columns: Iterable[int | None], rows: Iterable[int] = ()) -> None:
         """Paint columns and rows of the image again, no more of it."""
