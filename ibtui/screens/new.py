@@ -20,7 +20,18 @@ from textual.widgets.option_list import Option
 
 from engine.calibration import BUILT_IN_SIZE, Speed, estimate
 from engine.errors import EngineError
-from engine.experiment import ACTIVATIONS, ESTIMATORS, LABELS, OPTIMIZERS, Experiment, Hidden, hidden_text, outputs_for
+from engine.experiment import (
+    ACTIVATIONS,
+    DEFAULT_RELAX_FROM,
+    ESTIMATORS,
+    LABELS,
+    MAX_EPOCHS,
+    OPTIMIZERS,
+    Experiment,
+    Hidden,
+    hidden_text,
+    outputs_for,
+)
 from engine.presets import DEFAULT, PRESETS
 from engine.rules.image_files import require_images, size_of
 from engine.rules.names import BUILT_IN_SENTENCES, DIGITS
@@ -63,6 +74,8 @@ class Field:
         if self.several:
             return [float(part) for part in parts]
         stripped = text.strip()
+        if self.name == "relax_from" and not stripped:
+            return None
         if self.name in _WHOLE:
             return int(stripped)
         if self.name in _REAL:
@@ -70,8 +83,10 @@ class Field:
         return stripped
 
 
-_WHOLE = {"networks", "seed", "epochs", "bins", "snapshots"}
+_WHOLE = {"networks", "seed", "epochs", "relax_from", "bins", "snapshots"}
 _REAL = {"learning_rate"}
+_ALONE: dict[str, dict[str, Any]] = {"relax_from": {"optimizer": "metropolis", "epochs": MAX_EPOCHS}}
+"""Settings without which one cannot be judged by itself."""
 
 FIELDS = (
     Field("rule", "Rule", "or mnist:DIR, table:FILE", known=(*BUILT_IN_SENTENCES, DIGITS)),
@@ -88,6 +103,7 @@ FIELDS = (
     Field("seed", "First seed", "from 0; the others count on from it"),
     Field("epochs", "Epochs", "passes through the sample, from 1", known=("2000", "10000")),
     Field("optimizer", "Optimiser", "several make a grid", True, OPTIMIZERS),
+    Field("relax_from", "Relax from", f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}"),
     Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
     Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
     Field("estimator", "Estimator", "", known=ESTIMATORS),
@@ -169,7 +185,7 @@ class NewScreen(Screen[None]):
                     yield Label(PRESET.label, classes="label")
                     yield Picker(PRESET)
                 for field in FIELDS:
-                    with Horizontal(classes="field"):
+                    with Horizontal(classes="field", id=f"field-{field.name}"):
                         yield Label(field.label, id=f"label-{field.name}", classes="label")
                         yield Picker(field)
                         yield Static(hint(field), id=f"hint-{field.name}", classes="hint", markup=False)
@@ -231,7 +247,11 @@ class NewScreen(Screen[None]):
         """Show each field's range, or its error; the experiment, if there is none."""
         settings: dict[str, Any] = {}
         wrong = False
+        relaxes = "metropolis" in self.query_one("#optimizer", Input).value
+        self.query_one("#field-relax_from").display = relaxes
         for field in FIELDS:
+            if field.name == "relax_from" and not relaxes:
+                continue
             text = self.query_one(f"#{field.name}", Input).value
             error = ""
             try:
@@ -240,7 +260,7 @@ class NewScreen(Screen[None]):
                         require_name(text.strip())
                 else:
                     settings[field.name] = field.read(text)
-                    Experiment().override({field.name: settings[field.name]})
+                    Experiment().override({**_ALONE.get(field.name, {}), field.name: settings[field.name]})
                     if field.name == "rule":
                         require_images(settings["rule"])
             except ValueError:

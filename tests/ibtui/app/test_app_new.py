@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Button, Input, OptionList
 
 from engine.calibration import Speed
-from engine.experiment import Experiment
+from engine.experiment import DEFAULT_RELAX_FROM, Experiment
 from engine.presets import PRESETS
 from engine.session.control import send, wait_until
 from engine.session.summary import read_summary
@@ -277,6 +277,33 @@ async def test_the_form_at_all_sizes(open_app: Any, size: tuple[int, int]) -> No
         assert "about" in view.text()
         view.one("#start").focus()
         await view.until(lambda: "Start  (ctrl+s)" in view.text())
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_where_metropolis_begins_is_asked_of_those_who_choose_it(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        row = view.one("#field-relax_from")
+        assert not row.display
+        view.one("#optimizer", Input).value = "sgd, metropolis"
+        await view.until(lambda: row.display)
+        assert view.screen._check().relaxation_epoch == DEFAULT_RELAX_FROM
+        for text, said in (("-1", "relax-from is -1"), ("soon", "no number")):
+            view.one("#relax_from", Input).value = text
+            await view.until(lambda said=said: said in view.said("#hint-relax_from"))
+            assert view.one("#hint-relax_from").has_class("error")
+            assert view.one("#start", Button).disabled
+        view.one("#relax_from", Input).value = view.one("#epochs", Input).value
+        await view.until(lambda: "before the last epoch" in view.said("#estimate"))
+        view.one("#relax_from", Input).value = "120"
+        await view.until(lambda: not view.one("#start", Button).disabled)
+        assert view.screen._check().relax_from == 120
+        view.one("#optimizer", Input).value = "sgd"
+        await view.until(lambda: not row.display)
+        assert view.screen._check().relax_from is None
+        view.screen.fill(PRESETS["monte-carlo"].experiment)
+        await view.until(lambda: row.display)
+        assert view.screen._check().relax_from == 400
 
 
 def test_the_drawing_has_each_layers_width_below_its_column() -> None:
