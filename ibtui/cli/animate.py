@@ -28,7 +28,7 @@ def animate(
             "--out",
             "-o",
             metavar="FILE",
-            help="The film: .gif, or .mp4 (needs ffmpeg).",
+            help="The film: .gif, or .mp4 (needs ffmpeg, or the extra `films`).",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

@@ -134,9 +134,22 @@ def film(
 def _writer(suffix: str, fps: float) -> AbstractMovieWriter:
     if suffix == "gif":
         return PillowWriter(fps=fps)  # type: ignore[arg-type]
-    if not FFMpegWriter.isAvailable():
-        raise InvalidValue("mp4 is made by ffmpeg, which is not installed: install it, or write a .gif")
+    if not FFMpegWriter.isAvailable() and not _bring_ffmpeg():
+        raise InvalidValue(
+            "mp4 is made by ffmpeg, which is not installed: pip install 'ibtui[films]' brings it, or write a .gif"
+        )
     return FFMpegWriter(fps=fps, metadata={"title": "information plane"}, bitrate=-1)  # type: ignore[arg-type]
+
+
+def _bring_ffmpeg() -> bool:
+    """Have matplotlib use the ffmpeg that comes as a package, if that is installed."""
+    try:
+        import imageio_ffmpeg
+
+        mpl.rcParams["animation.ffmpeg_path"] = imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # the package is without a program for this machine
+        return False
+    return bool(FFMpegWriter.isAvailable())
 
 
 class _Stage:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from matplotlib.animation import FFMpegWriter
@@ -64,6 +65,11 @@ def test_without_ffmpeg_one_line_says_so(small: Path, monkeypatch: pytest.Monkey
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.skipif(not FFMpegWriter.isAvailable(), reason="there is no ffmpeg")
-def test_mp4(small: Path) -> None:
-    assert film(scenes(small), "mp4", fps=20)[4:8] == b"ftyp"
+def test_mp4_has_a_frame_for_each_snapshot(small: Path, tmp_path: Path) -> None:
+    made = film(scenes(small), "mp4", fps=20)
+    assert made[4:8] == b"ftyp"
+    path = tmp_path / "film.mp4"
+    path.write_bytes(made)
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(path)
+    assert frames == len({epoch for scene in scenes(small) for epoch in scene.epochs.tolist()})
+    assert seconds == pytest.approx(frames / 20, abs=0.06)
