@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ibtui.runs import Started
 
 SETTLED_SECONDS = 1.0
-"""After which the app, or the first of its screens that come with numpy and the charts, is loaded and painted."""
+"""After which the app is on the screen."""
 
 
 class IbtuiApp(App[None]):
@@ -79,28 +79,35 @@ class IbtuiApp(App[None]):
         """Show a session."""
         from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
 
+        self._leave_charts()
         self.push_screen(SessionScreen(path))
-        self._load_charts()
 
     def compare(self, paths: list[Path]) -> None:
         """Show the ensembles of some sessions side by side."""
         from ibtui.screens.compare import CompareScreen
 
+        self._leave_charts()
         self.push_screen(CompareScreen(paths))
-        self._load_charts()
-
-    def _load_charts(self) -> None:
-        if not self._charts_loaded:
-            self._charts_loaded = True
-            self.set_timer(SETTLED_SECONDS, self._settle)
 
     def _settle(self) -> None:
-        """Collect garbage from now on (`ibtui` begins without), but not by looking through all that has been loaded.
-
-        It stays, and each look takes 60 ms in which no key is answered.
-        """
+        """Collect garbage from now on; `ibtui` begins without."""
         if self.alone:
             gc.enable()
+        if not self._charts_loaded:
+            self._leave_loaded()
+
+    def _leave_charts(self) -> None:
+        """Leave out what the first screen with charts has loaded, before it is made."""
+        if not self._charts_loaded:
+            self._charts_loaded = True
+            self._leave_loaded()
+
+    def _leave_loaded(self) -> None:
+        """Have the collector leave out what has been loaded: a look through it takes 60 ms in which no key is answered.
+
+        Only before there is a screen that can be left: what is left out is never taken away.
+        """
+        if self.alone:
             gc.freeze()
 
     def new_experiment(self, like: Experiment | None = None) -> None:

@@ -130,9 +130,14 @@ class ChartView(Widget, can_focus=True):
     @property
     def image(self) -> ChartImage | None:
         """The chart as it is drawn at the present size and theme."""
+        self._draw()
+        return self._image if self.size else None
+
+    def _draw(self) -> None:
+        """Draw the image anew, if there is room for one and it is to be another than it was."""
         spec, size = self.spec, self.size
-        if spec is None or size.width < 1 or size.height < 1:
-            return None
+        if spec is None or not size:
+            return
         theme: Theme = "dark" if self.app.current_theme.dark else "light"
         plain = bool(getattr(self.app, "ascii", False))
         colour = "NO_COLOR" not in os.environ
@@ -147,7 +152,6 @@ class ChartView(Widget, can_focus=True):
             self._drawn = drawn
             self._strips.clear()
             self._playhead = self._find_playhead()
-        return self._image
 
     def notify_style_update(self) -> None:
         """Colours may have changed."""
@@ -157,7 +161,7 @@ class ChartView(Widget, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Some rows, all of one image."""
-        self._image = self.image
+        self._draw()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:

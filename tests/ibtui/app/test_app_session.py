@@ -7,6 +7,7 @@ import json
 import re
 import sqlite3
 import time
+import weakref
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -832,6 +833,35 @@ def _playhead_column(chart: Any) -> int:
     area = chart.image.area
     rows = [chart.render_line(row).text for row in range(area.top, area.top + area.height)]
     return next(text.index("│", area.left) for text in rows if "│" in text[area.left :])
+
+
+async def test_charts_come_back_after_a_terminal_that_had_no_row_for_them(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(180, 50)) as view:
+        before = {name: view.chart(name).text() for name in ALL}
+        assert all(before.values())
+        await view.pilot.resize_terminal(180, 9)
+        await view.until(lambda: not view.chart("snr").size)
+        await view.pilot.resize_terminal(180, 50)
+        await view.until(lambda: {name: view.chart(name).text() for name in ALL} == before)
+
+
+async def test_a_session_that_is_left_is_let_go_of(open_app: Any, have: Any) -> None:
+    """Though the collector leaves out what the app has loaded, which it does before the first one is made."""
+    have("plain")
+    try:
+        async with open_app() as view:
+            view.app.alone = True
+            await view.press("enter")
+            await view.until_screen("SessionScreen")
+            assert gc.get_freeze_count() > 0
+            left = weakref.ref(view.screen)
+            await view.until(lambda: view.chart().text())
+            await view.press("escape")
+            await view.until_screen("LibraryScreen")
+            await view.until(lambda: gc.collect() and left() is None)
+    finally:
+        gc.unfreeze()
 
 
 async def test_the_footer_holds_no_key_that_it_does_not_show(open_app: Any, have: Any) -> None:
