@@ -127,7 +127,7 @@ def violations(
             continue
         excess = _excess(upper, lower, bound)
         known = np.isfinite(excess)
-        broken = known & (excess > ROUNDING)
+        broken = excess > ROUNDING
         for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
             of_network = np.where(known[:, :, k], excess[:, :, k], 0.0)
             counts = known[:, :, k].sum(axis=1)
@@ -156,10 +156,8 @@ def broken_snapshots(
     i_y_lower: Float64[np.ndarray, "snapshots networks layers"] | None = None,
 ) -> int:
     """At how many snapshots an inequality fails beyond rounding in one network or more: those with `violations`."""
-    both = (_excess(i_x, i_x_lower, h_x), _excess(i_y, i_y_lower, i_xy))
-    with np.errstate(invalid="ignore"):
-        broken = [(np.isfinite(excess) & (excess > ROUNDING)).any(axis=(1, 2)) for excess in both]
-    return int((broken[0] | broken[1]).sum())
+    excesses = np.stack([_excess(i_x, i_x_lower, h_x), _excess(i_y, i_y_lower, i_xy)])
+    return int((excesses > ROUNDING).any(axis=(0, 2, 3)).sum())
 
 
 def _excess(
@@ -167,9 +165,9 @@ def _excess(
     lower: Float64[np.ndarray, "snapshots networks layers"] | None,
     bound: float,
 ) -> Float64[np.ndarray, "snapshots networks layers"]:
-    """By how much each layer is above the one below it, or the first above the bound; not finite where unknown."""
+    """By how many bits each layer is above the one below it, the first above the bound; NaN where that is unknown."""
     least = upper if lower is None else np.where(np.isnan(lower), upper, lower)
     most = np.concatenate([np.full_like(upper[:, :, :1], bound), upper[:, :, :-1]], axis=2)
     with np.errstate(invalid="ignore"):  # values that are not finite are absent
-        excess: Float64[np.ndarray, "snapshots networks layers"] = least - most
-    return excess
+        excess = least - most
+    return np.where(np.isfinite(excess), excess, np.nan)

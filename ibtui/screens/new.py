@@ -56,6 +56,8 @@ class Field:
     """Whether it takes a list, separated by commas or blanks."""
     known: tuple[str, ...] = ()
     """Values to pick from, with up and down or the mouse; others may be allowed too."""
+    of: str = ""
+    """The optimiser that it is a setting of, if it is one of some alone; it may be left empty then."""
 
     def text(self, experiment: Experiment) -> str:
         """The setting as people write it."""
@@ -74,7 +76,7 @@ class Field:
         if self.several:
             return [float(part) for part in parts]
         stripped = text.strip()
-        if self.name == "relax_from" and not stripped:
+        if self.of and not stripped:
             return None
         if self.name in _WHOLE:
             return int(stripped)
@@ -85,8 +87,6 @@ class Field:
 
 _WHOLE = {"networks", "seed", "epochs", "relax_from", "bins", "snapshots"}
 _REAL = {"learning_rate"}
-_ALONE: dict[str, dict[str, Any]] = {"relax_from": {"optimizer": "metropolis", "epochs": MAX_EPOCHS}}
-"""Settings without which one cannot be judged by itself."""
 
 FIELDS = (
     Field("rule", "Rule", "or mnist:DIR, table:FILE", known=(*BUILT_IN_SENTENCES, DIGITS)),
@@ -103,7 +103,12 @@ FIELDS = (
     Field("seed", "First seed", "from 0; the others count on from it"),
     Field("epochs", "Epochs", "passes through the sample, from 1", known=("2000", "10000")),
     Field("optimizer", "Optimiser", "several make a grid", True, OPTIMIZERS),
-    Field("relax_from", "Relax from", f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}"),
+    Field(
+        "relax_from",
+        "Relax from",
+        f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}",
+        of="metropolis",
+    ),
     Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
     Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
     Field("estimator", "Estimator", "", known=ESTIMATORS),
@@ -247,10 +252,11 @@ class NewScreen(Screen[None]):
         """Show each field's range, or its error; the experiment, if there is none."""
         settings: dict[str, Any] = {}
         wrong = False
-        relaxes = "metropolis" in self.query_one("#optimizer", Input).value
-        self.query_one("#field-relax_from").display = relaxes
+        optimizers = self.query_one("#optimizer", Input).value
         for field in FIELDS:
-            if field.name == "relax_from" and not relaxes:
+            asked = field.of in optimizers
+            self.query_one(f"#field-{field.name}").display = asked
+            if not asked:
                 continue
             text = self.query_one(f"#{field.name}", Input).value
             error = ""
@@ -260,7 +266,8 @@ class NewScreen(Screen[None]):
                         require_name(text.strip())
                 else:
                     settings[field.name] = field.read(text)
-                    Experiment().override({**_ALONE.get(field.name, {}), field.name: settings[field.name]})
+                    alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
+                    Experiment().override({**alone, field.name: settings[field.name]})
                     if field.name == "rule":
                         require_images(settings["rule"])
             except ValueError:

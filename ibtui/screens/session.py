@@ -52,7 +52,7 @@ charts take 0.06 s, so that on two cores they are drawn about once a second."""
 LONGEST_WAIT = 2.0
 """Seconds after which what is new is drawn all the same."""
 TURN_SECONDS = 0.05
-"""From one chart with new data to the next: whoever presses a key waits for one of them at most."""
+"""From a look to its charts, and from one chart with new data to the next: a key waits for one of them at most."""
 
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
