@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -173,10 +174,18 @@ async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
         assert view.said("#estimate") == ""
 
 
-async def test_this_machine_is_measured_in_another_process(open_app: Any) -> None:
+async def test_this_machine_is_measured_in_another_process(open_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, asked = asyncio.create_subprocess_exec, asyncio.Event()
+
+    async def when_asked(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+        await asked.wait()
+        return await begin(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", when_asked)
     async with open_app() as view:
         await _open(view)
         assert "measuring this machine" in view.said("#estimate")
+        asked.set()
         await view.until(lambda: "on this machine" in view.said("#estimate"))
 
 
