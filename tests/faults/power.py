@@ -1,9 +1,10 @@
 """Power loss: what was written since the last time that SQLite had the disk confirm it is gone, in part or in whole.
 
 The writer is stopped (SIGSTOP) at a random moment and its files are copied. In the copy the log is cut off somewhere,
-or its end is zeros or noise, from no earlier on than SQLite has copied it into the database (`nBackfill` in the shared
-memory file: before copying it syncs the log). Pages of the database that the rest of the log has newer may hold
-anything, since the copying could have been under way (https://sqlite.org/walformat.html).
+or its end is zeros or noise, from no earlier on than SQLite has begun to copy it into the database
+(`nBackfillAttempted` in the shared memory file: before copying it syncs the log). Pages that it was copying, from
+`nBackfill` up to there, may hold anything; where all of the log was synced so may those of its rest, since that copying
+could have begun (https://sqlite.org/walformat.html).
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from tests.faults.warm import Warm
 
 HEADER, FRAME = 32, 24
 """Bytes before the first frame of a log, and before the page in each frame."""
-BACKFILL = 96
-"""Where the shared memory file says how many frames are in the database already."""
+BACKFILL, ATTEMPTED = 96, 128
+"""Where the shared memory file says how many frames are in the database already, and how many are being copied."""
 
 
 def power(count: int = 100, seed: int = 1) -> Row:
@@ -93,8 +94,8 @@ def damage(path: Path, chance: random.Random) -> None:
     if len(content) <= HEADER:
         return
     size = struct.unpack(">I", content[8:12])[0]
-    copied = struct.unpack("<I", memory[BACKFILL : BACKFILL + 4])[0] if len(memory) > BACKFILL + 4 else 0
-    synced = HEADER + copied * (size + FRAME) if copied else 0
+    copied, attempted = _frames(memory, BACKFILL), _frames(memory, ATTEMPTED)
+    synced = HEADER + attempted * (size + FRAME) if attempted else 0
     cut = chance.randrange(synced, len(content) + 1)
     match chance.randrange(4):
         case 0:
@@ -107,18 +108,30 @@ def damage(path: Path, chance: random.Random) -> None:
             end = min(cut + 4096, len(content))
             content[cut:end] = bytes(end - cut)
     log.write_bytes(content)
-    if cut == len(content) and copied and chance.random() < 0.5:
-        _tear_pages(path, content, size, copied, chance)
+    copying = len(content) if cut == len(content) else synced
+    if chance.random() < 0.5:
+        _tear_pages(path, content[:copying], size, copied, chance)
+
+
+def _frames(memory: bytes, offset: int) -> int:
+    """A number of frames in the shared memory file; 0 where it isn't there."""
+    return int.from_bytes(memory[offset : offset + 4], "little")
 
 
 def _tear_pages(path: Path, log: bytearray, size: int, copied: int, chance: random.Random) -> None:
     """Noise in pages that the log has newer: they were being copied."""
     database = bytearray(path.read_bytes())
     salt = log[16:24]
+    pages: list[int] = []
     for begin in range(HEADER + copied * (size + FRAME), len(log) - size - FRAME + 1, size + FRAME):
         page, commit = struct.unpack(">II", log[begin : begin + 8])
         if log[begin + 8 : begin + 16] != salt:
             break  # of an earlier round of the log
-        if commit and 1 < page <= len(database) // size and chance.random() < 0.5:
-            database[(page - 1) * size : page * size] = chance.randbytes(size)
+        pages.append(page)
+        if not commit:
+            continue
+        for number in pages:
+            if 1 < number <= len(database) // size and chance.random() < 0.5:
+                database[(number - 1) * size : number * size] = chance.randbytes(size)
+        pages.clear()
     path.write_bytes(database)
