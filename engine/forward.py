@@ -38,22 +38,16 @@ def _exp_less_one_single(x: Any) -> Any:
 
 
 def _exp_less_one_double(x: Any) -> Any:
-    # the series to r^13: the next term is below 5e-18; ln 2 in two parts, the first exact in 33 bits
+    # ln 2 in two parts, the first exact in 33 bits. (exp(r) − 1 − r) / r² by its interpolant at Chebyshev's points, off
+    # by at most 4.1e-17 of exp(r) − 1; in pairs of powers, since what takes time is to wait for one term after another
     k = np.floor(x * 1.4426950408889634 + 0.5)
     r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
-    p = 1 / 6227020800
-    p = p * r + 1 / 479001600
-    p = p * r + 1 / 39916800
-    p = p * r + 1 / 3628800
-    p = p * r + 1 / 362880
-    p = p * r + 1 / 40320
-    p = p * r + 1 / 5040
-    p = p * r + 1 / 720
-    p = p * r + 1 / 120
-    p = p * r + 1 / 24
-    p = p * r + 1 / 6
-    p = p * r + 1 / 2
-    p = p * r * r + r
+    r2 = r * r
+    r4 = r2 * r2
+    p = (0.5000000000000001 + r * 0.16666666666666669) + r2 * (0.041666666666624164 + r * 0.008333333333330065)
+    q = (0.0013888888917196719 + r * 0.00019841269863040545) + r2 * (2.480152132236869e-05 + r * 2.755726848031002e-06)
+    q = q + r4 * (2.7620075879983367e-07 + r * 2.5100375832561234e-08)
+    p = (p + r4 * q) * r2 + r
     shifted = np.float64(k + 6755399441055744.0).view(np.int64)  # 3 2^51: k is in the lowest bits
     power = np.int64((shifted << np.int64(52)) + np.int64(1023 << 52)).view(np.float64)
     return power * p, power
