@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64
 from numba.extending import overload
 
 from engine.compiled import compiled
-from engine.simd import lanes, load, multiply_add, splat, store
+from engine.simd import lanes, load, load_pair, multiply_add, power_of_two, splat, store
 
 TANH, RELU, SIGMOID, SOFTSIGN, LINEAR = range(5)
 ACTIVATION_CODES = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "softsign": SOFTSIGN, "linear": LINEAR}
@@ -22,25 +22,24 @@ ACTIVATION_CODES = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "softsign": 
 
 
 def _exp_less_one_single(x: Any) -> Any:
-    # 3 2^22 added leaves no room for a fraction: what is left is k, to be had as a number and in the lowest bits.
-    # (exp(r) − 1 − r) / r^2 by its interpolant at Chebyshev's points: off by at most 2.5e-8 of exp(r) − 1
-    shifted = x * np.float32(1.4426950408889634) + np.float32(12582912)
-    k = shifted - np.float32(12582912)
-    r = x - k * np.float32(0.6931471805599453)
-    p = np.float32(0.0013926183586701981)
-    p = p * r + np.float32(0.0083631790527194)
-    p = p * r + np.float32(0.04166655461721519)
-    p = p * r + np.float32(0.16666576989698803)
-    p = p * r + np.float32(0.5)
-    p = p * r * r + r
-    power = np.int32((np.float32(shifted).view(np.int32) << np.int32(23)) + np.int32(127 << 23)).view(np.float32)
+    # (exp(r) − 1 − r) / r² by its interpolant at Chebyshev's points: off by at most 2.5e-8 of exp(r) − 1
+    f = np.float32
+    shifted = x * f(1.4426950408889634) + f(12582912)  # 3 2^22 leaves no room for a fraction: what is left is k
+    k = shifted - f(12582912)
+    r = x - k * f(0.6931471805599453)
+    r2 = r * r
+    p = f(0.5) + r * f(0.16666576989698803)
+    q = f(0.04166655461721519) + r * f(0.0083631790527194)
+    q = q + r2 * f(0.0013926183586701981)
+    p = (p + r2 * q) * r2 + r
+    power = power_of_two(shifted)
     return power * p, power
 
 
 def _exp_less_one_double(x: Any) -> Any:
-    # ln 2 in two parts, the first exact in 33 bits. (exp(r) − 1 − r) / r² by its interpolant at Chebyshev's points, off
-    # by at most 4.1e-17 of exp(r) − 1; in pairs of powers, since what takes time is to wait for one term after another
-    k = np.floor(x * 1.4426950408889634 + 0.5)
+    # ln 2 in two parts, the first exact in 33 bits; the interpolant is off by at most 4.1e-17 of exp(r) − 1
+    shifted = x * 1.4426950408889634 + 6755399441055744.0  # 3 2^51
+    k = shifted - 6755399441055744.0
     r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
     r2 = r * r
     r4 = r2 * r2
@@ -48,16 +47,16 @@ def _exp_less_one_double(x: Any) -> Any:
     q = (0.0013888888917196719 + r * 0.00019841269863040545) + r2 * (2.480152132236869e-05 + r * 2.755726848031002e-06)
     q = q + r4 * (2.7620075879983367e-07 + r * 2.5100375832561234e-08)
     p = (p + r4 * q) * r2 + r
-    shifted = np.float64(k + 6755399441055744.0).view(np.int64)  # 3 2^51: k is in the lowest bits
-    power = np.int64((shifted << np.int64(52)) + np.int64(1023 << 52)).view(np.float64)
+    power = power_of_two(shifted)
     return power * p, power
 
 
 def exp_less_one(x: Any) -> Any:
     """(exp(x) − 2^k, 2^k) for x in [−87, 87], in the precision of x: their sum is exp(x), and exp(x) − 1 can be had
-    from them without cancellation at 0.
+    from them without cancellation at 0. Of a number or of a vector; only compiled code can call it.
 
-    x = k ln 2 + r with |r| <= ln 2 / 2, and exp(r) − 1 by its series. Only compiled code can call it.
+    x = k ln 2 + r with |r| <= ln 2 / 2, and exp(r) − 1 by a polynomial, added up in pairs of powers: what takes time is
+    to wait for one term after another.
     """
     raise NotImplementedError
 
@@ -65,6 +64,23 @@ def exp_less_one(x: Any) -> Any:
 @overload(exp_less_one)
 def _overload_exp_less_one(x: Any) -> Any:
     return _exp_less_one_single if x.bitwidth == 32 else _exp_less_one_double
+
+
+def tanh(x: Any) -> Any:
+    """tanh(x) of a number or of a vector, in its precision. Only compiled code can call it."""
+    raise NotImplementedError
+
+
+@overload(tanh)
+def _overload_tanh(x: Any) -> Any:
+    f = np.float32 if x.bitwidth == 32 else np.float64
+
+    def by_exp(x: Any) -> Any:
+        rest, power = exp_less_one(min(f(2) * abs(x), f(40)))  # tanh(20) rounds to 1
+        e = rest + (power - f(1))  # exp(2|x|) − 1
+        return math.copysign(e / (e + f(2)), x)
+
+    return by_exp
 
 
 @compiled
@@ -79,17 +95,18 @@ def largest(widths: Int64[np.ndarray, " layers_and_one"]) -> int:
 @compiled
 def activate(kind: int, z: Float[np.ndarray, "rows columns"], a: Float[np.ndarray, "rows columns"], first: int,
              rows: int, columns: int) -> None:  # fmt: skip
-    """a[first + j] = activation(z[j]) for each of `rows` rows; `kind` is one of `ACTIVATION_CODES`."""
-    zero, one, two = z.dtype.type(0), z.dtype.type(1), z.dtype.type(2)
-    most = z.dtype.type(40)  # tanh(20) rounds to 1
+    """a[first + j] = activation(z[j]) for each of `rows` rows, contiguous ones; `kind` is one of `ACTIVATION_CODES`."""
+    zero, one = z.dtype.type(0), z.dtype.type(1)
     least = z.dtype.type(-87)  # exp(−87) is nearly the smallest single-precision number
+    width = 2 * lanes(z)
+    whole = columns // width * width
     for j in range(rows):
         row = first + j
         if kind == TANH:
-            for s in range(columns):
-                rest, power = exp_less_one(min(two * abs(z[j, s]), most))
-                e = rest + (power - one)  # exp(2|z|) − 1
-                a[row, s] = math.copysign(e / (e + two), z[j, s])
+            for s in range(0, whole, width):
+                store(a, row, s, tanh(load_pair(z, j, s)))
+            for s in range(whole, columns):
+                a[row, s] = tanh(z[j, s])
         elif kind == SIGMOID:
             for s in range(columns):
                 rest, power = exp_less_one(max(-abs(z[j, s]), least))

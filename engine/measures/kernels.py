@@ -32,7 +32,7 @@ from engine.measures.outputs import (
     rooms,
     shares_beyond,
 )
-from engine.measures.partition import fill_edges, hash_rooms, information, partition
+from engine.measures.partition import fill_edges, hash_rooms, information, information_rooms, partition
 from engine.measures.quantile import quantile_partition
 
 BINNING, ADAPTIVE, QUANTILE, EXACT, DENSITY = range(5)
@@ -123,8 +123,7 @@ def measure_partitions(
     patterns = inputs.shape[1]
     keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
-    members = np.empty(patterns, np.int64)
-    ones = np.empty(patterns, np.float64)
+    members, last_of, ones, logs = information_rooms(patterns)
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
@@ -151,7 +150,7 @@ def measure_partitions(
             else:
                 fill_edges(edges, low, high)
                 count = partition(above, units, edges, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, ones)
+            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, last_of, ones, logs)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
             below, above = above, below
 
@@ -181,8 +180,7 @@ def measure_quantiles(
     patterns = inputs.shape[1]
     keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
-    members = np.empty(patterns, np.int64)
-    ones = np.empty(patterns, np.float64)
+    members, last_of, ones, logs = information_rooms(patterns)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
@@ -197,7 +195,7 @@ def measure_quantiles(
             )
             low, high = range_of(above, units, patterns)
             count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, ones)
+            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, last_of, ones, logs)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
             below, above = above, below
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64, UInt64
+from jaxtyping import Float64, Int32, UInt64
 
 from engine.compiled import compiled
 
 NEAR_EDGE = 1e-7
 """In units of a bin: far more than rounding can move a value, far less than values come to an edge by chance."""
+IN_CACHE = 2**15
+"""Slots of a hash table that fit the second cache of a processor."""
 WHOLE = 2.0**52
 """A double of at least this size has no fraction: added to a smaller whole number, that lies in its lowest bits."""
 
@@ -43,17 +45,17 @@ def add_bins(
     low = edges[0]
     width = edges[bins] - low
     scale = bins / width if width > 0.0 else 0.0
-    last = np.float64(bins - 1)
+    inside = 2.0 * NEAR_EDGE  # from the first edge and from the last, which nothing can be carried across
     close = 0
     for s in range(codes.shape[0]):
-        place = (values[s] - low) * scale
-        nearest = np.floor(place + 0.5)
-        close |= (abs(place - nearest) < NEAR_EDGE) & (nearest > 0.0) & (nearest <= last)
-        # 0.0 first: of a value that is not a number, max then makes 0.0, and never a bin that there is not
-        codes[s] = codes[s] * bins + np.floor(min(max(0.0, place), last))
+        # `inside` first: of a value that is not a number, max then makes that, and never a bin that there is not
+        place = min(max(inside, (values[s] - low) * scale), bins - inside)
+        whole = np.floor(place)
+        close |= abs(place - whole - 0.5) > 0.5 - NEAR_EDGE
+        codes[s] = codes[s] * bins + whole
     if close:
         for s in range(codes.shape[0]):
-            place = int(min(max(0.0, (values[s] - low) * scale), last))
+            place = int(min(max(inside, (values[s] - low) * scale), bins - inside))
             if values[s] < edges[place] and place > 0:
                 codes[s] -= 1.0
             elif place < bins - 1 and values[s] >= edges[place + 1]:
@@ -64,11 +66,11 @@ def add_bins(
 def hash_rooms(
     patterns: int,
 ) -> tuple[UInt64[np.ndarray, " patterns"], UInt64[np.ndarray, " slots"], Int32[np.ndarray, " slots"]]:
-    """Room for a key of each pattern, and for the keys and groups of a hash table: a power of two of slots,
-    at least twice the patterns.
+    """Room for a key of each pattern, and for the keys and groups of a hash table: a power of two of slots, at least
+    twice the patterns. Where they stay in the cache, eight times: then few keys find their slot taken.
     """
     slots = 2
-    while slots < 2 * patterns:
+    while slots < 2 * patterns or slots < min(8 * patterns, IN_CACHE):
         slots *= 2
     return np.empty(patterns, np.uint64), np.empty(slots, np.uint64), np.empty(slots, np.int32)
 
@@ -131,37 +133,61 @@ def partition(
 
 
 @compiled
+def information_rooms(
+    patterns: int,
+) -> tuple[
+    Int32[np.ndarray, " patterns"],
+    Int32[np.ndarray, " patterns"],
+    Float64[np.ndarray, " patterns"],
+    Float64[np.ndarray, " patterns_and_one"],
+]:
+    """Room for how many members each group has, for the last of them, for the sum of their p(y=1|x); and log2 of the
+    whole numbers that a number of members can be.
+    """
+    logs = np.zeros(patterns + 1, np.float64)
+    for size in range(1, patterns + 1):
+        logs[size] = math.log2(size)
+    return np.empty(patterns, np.int32), np.empty(patterns, np.int32), np.empty(patterns, np.float64), logs
+
+
+@compiled
 def information(
     groups: Int32[np.ndarray, " patterns"],
     count: int,
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
-    members: Int64[np.ndarray, " patterns"],
+    members: Int32[np.ndarray, " patterns"],
+    last: Int32[np.ndarray, " patterns"],
     ones: Float64[np.ndarray, " patterns"],
+    logs: Float64[np.ndarray, " patterns_and_one"],
 ) -> tuple[float, float]:
     """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns. `h_pattern`: entropy of each p(y|x);
-    `members` and `ones`: room.
+    the last four: `information_rooms`.
 
     T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
     """
     patterns = groups.shape[0]
+    if count == patterns:
+        return math.log2(patterns), max(h_y - h_pattern.sum() / patterns, 0.0)
     members[:count] = 0
     ones[:count] = 0.0
-    unsure = 0.0  # sum over patterns that are alone with their t of H(Y|x)
     for s in range(patterns):
-        members[groups[s]] += 1
-        ones[groups[s]] += p_y[s]
-    for s in range(patterns):
-        if members[groups[s]] == 1:
-            unsure += h_pattern[s]
-    logs = 0.0
+        t = groups[s]
+        members[t] += 1
+        ones[t] += p_y[s]
+        last[t] = s
+    unsure = 0.0
+    for t in range(count):  # patterns that are alone with their t
+        h = h_pattern[last[t]]
+        unsure += h if members[t] == 1 else 0.0
+    shared = 0.0
     for t in range(count):
         size = members[t]
         if size > 1:
-            logs += size * math.log2(size)
+            shared += size * logs[size]
             p = ones[t] / size
             if 0.0 < p < 1.0:
                 unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
-    i_x = math.log2(patterns) - logs / patterns
+    i_x = math.log2(patterns) - shared / patterns
     return max(i_x, 0.0), max(h_y - unsure / patterns, 0.0)

@@ -11,13 +11,24 @@ a tile to whole vectors. Padding rows and samples hold zeros and contribute noth
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from engine.compiled import compiled
 from engine.forward import RELU, SIGMOID, SOFTSIGN, TANH, activate, forward_layer, largest
-from engine.simd import VECTOR_BYTES, add_square_of_sums, load, multiply_add, splat, store
+from engine.simd import (
+    VECTOR_BYTES,
+    add_square_of_sums,
+    add_sums,
+    load,
+    load_half,
+    multiply_add,
+    splat,
+    splat_half,
+    store,
+)
 from engine.streams import shuffle_epoch
 
 SGD, MOMENTUM, ADAM = range(3)
@@ -32,13 +43,10 @@ _F = np.float32
 @compiled
 def times_slope(kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
                 delta: Float32[np.ndarray, "rows columns"], rows: int, columns: int) -> None:  # fmt: skip
-    """delta[i] *= activation'(z), from the activation's value a[first + i]."""
+    """delta[i] *= activation'(z), from the activation's value a[first + i]. Not of tanh, as in `backward_layer`."""
     for i in range(rows):
         row = first + i
-        if kind == TANH:
-            for s in range(columns):
-                delta[i, s] *= _F(1) - a[row, s] * a[row, s]
-        elif kind == SIGMOID:
+        if kind == SIGMOID:
             for s in range(columns):
                 delta[i, s] *= a[row, s] * (_F(1) - a[row, s])
         elif kind == RELU:
@@ -52,9 +60,12 @@ def times_slope(kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
 
 @compiled
 def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Float32[np.ndarray, "rows columns"],
+                   kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
                    below: Float32[np.ndarray, "rows columns"], inputs: int, outputs: int,
                    columns: int) -> None:  # fmt: skip
-    """below[i] = sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to even."""
+    """below[i] = activation'(z) times the sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to
+    even; of tanh, the activation used most, that factor is taken while the sum is at hand.
+    """
     for s in range(0, columns, STEP):
         i = 0
         while i + 4 <= inputs:
@@ -69,6 +80,11 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                     u1 = multiply_add(splat(w[top + j, i + 1]), p, u1)
                     u2 = multiply_add(splat(w[top + j, i + 2]), p, u2)
                     u3 = multiply_add(splat(w[top + j, i + 3]), p, u3)
+                if kind == TANH:
+                    u0 = times_slope_of_tanh(u0, load(a, first + i, t))
+                    u1 = times_slope_of_tanh(u1, load(a, first + i + 1, t))
+                    u2 = times_slope_of_tanh(u2, load(a, first + i + 2, t))
+                    u3 = times_slope_of_tanh(u3, load(a, first + i + 3, t))
                 store(below, i, t, u0)
                 store(below, i + 1, t, u1)
                 store(below, i + 2, t, u2)
@@ -88,11 +104,24 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                 x = splat(w[top + j, i + 1])
                 u1 = multiply_add(x, p, u1)
                 v1 = multiply_add(x, q, v1)
+            if kind == TANH:
+                u0 = times_slope_of_tanh(u0, load(a, first + i, s))
+                v0 = times_slope_of_tanh(v0, load(a, first + i, s + LANES))
+                u1 = times_slope_of_tanh(u1, load(a, first + i + 1, s))
+                v1 = times_slope_of_tanh(v1, load(a, first + i + 1, s + LANES))
             store(below, i, s, u0)
             store(below, i, s + LANES, v0)
             store(below, i + 1, s, u1)
             store(below, i + 1, s + LANES, v1)
             i += 2
+    if kind != TANH:
+        times_slope(kind, a, first, below, inputs, columns)
+
+
+@compiled
+def times_slope_of_tanh(u: Any, y: Any) -> Any:
+    """u tanh'(z) of vectors, where y = tanh(z)."""
+    return u * (_F(1) - y * y)
 
 
 @compiled
@@ -101,21 +130,49 @@ def add_gradients(g: Float32[np.ndarray, "units inputs"], top: int, delta: Float
                   columns: int) -> None:  # fmt: skip
     """g[top + j, i] += sum over samples of delta[j] a[first + i], both j and i rounded up to even."""
     for j in range(0, outputs, 2):
-        for i in range(0, inputs, 2):
-            u0 = splat(_F(0))
+        i = 0
+        while i + 2 < inputs:  # eight sums at once, which six loads feed; they fit the registers as halves of vectors
+            u0 = splat_half(_F(0))
             u1 = u0
+            u2 = u0
+            u3 = u0
             v0 = u0
             v1 = u0
-            for s in range(0, columns, LANES):
-                p = load(delta, j, s)
-                q = load(delta, j + 1, s)
-                x = load(a, first + i, s)
+            v2 = u0
+            v3 = u0
+            for s in range(0, columns, LANES // 2):
+                p = load_half(delta, j, s)
+                q = load_half(delta, j + 1, s)
+                x = load_half(a, first + i, s)
                 u0 = multiply_add(p, x, u0)
                 v0 = multiply_add(q, x, v0)
-                x = load(a, first + i + 1, s)
+                x = load_half(a, first + i + 1, s)
                 u1 = multiply_add(p, x, u1)
                 v1 = multiply_add(q, x, v1)
-            add_square_of_sums(g, top + j, i, u0, u1, v0, v1)
+                x = load_half(a, first + i + 2, s)
+                u2 = multiply_add(p, x, u2)
+                v2 = multiply_add(q, x, v2)
+                x = load_half(a, first + i + 3, s)
+                u3 = multiply_add(p, x, u3)
+                v3 = multiply_add(q, x, v3)
+            add_sums(g, top + j, i, u0, u1, u2, u3)
+            add_sums(g, top + j + 1, i, v0, v1, v2, v3)
+            i += 4
+        if i < inputs:
+            r0 = splat(_F(0))
+            r1 = r0
+            s0 = r0
+            s1 = r0
+            for s in range(0, columns, LANES):
+                d = load(delta, j, s)
+                e = load(delta, j + 1, s)
+                y = load(a, first + i, s)
+                r0 = multiply_add(d, y, r0)
+                s0 = multiply_add(e, y, s0)
+                y = load(a, first + i + 1, s)
+                r1 = multiply_add(d, y, r1)
+                s1 = multiply_add(e, y, s1)
+            add_square_of_sums(g, top + j, i, r0, r1, s0, s1)
 
 
 @compiled
@@ -225,8 +282,9 @@ def train_networks(
                             delta[outputs, :columns] = _F(0)
                         add_gradients(g, tops[layer], delta, a, firsts[layer], inputs + 1, outputs, columns)
                         if layer > 0:
-                            backward_layer(w, tops[layer], delta, below, inputs, outputs, columns)
-                            times_slope(activation, a, firsts[layer], below, inputs, columns)
+                            backward_layer(
+                                w, tops[layer], delta, activation, a, firsts[layer], below, inputs, outputs, columns
+                            )
                             delta, below = below, delta
                 if optimizer == ADAM:
                     step = (now - 1) * batches + number + 1

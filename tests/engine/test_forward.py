@@ -124,6 +124,16 @@ def test_infinity_is_a_limit_and_what_is_no_number_stays_none(dtype: type) -> No
 
 @both
 @pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_value_has_the_same_bits_in_any_company(dtype: type, name: str) -> None:
+    """In a vector, and in what is left over beside whole ones."""
+    z = inputs(dtype)[::997].copy()
+    whole = activated(name, z)
+    for begin, end in [(0, 1), (1, 34), (5, 70), (0, len(z) - 1)]:
+        assert np.array_equal(activated(name, z[begin:end].copy()), whole[begin:end]), (begin, end)
+
+
+@both
+@pytest.mark.parametrize("name", ACTIVATIONS)
 def test_rows_are_activated_into_the_rows_asked_for(dtype: type, name: str) -> None:
     z = np.random.default_rng(1).normal(size=(7, 37)).astype(dtype)
     a = np.full((9, 40), 5, dtype)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numba
 import numpy as np
 import pytest
 
-from engine.simd import VECTOR_BYTES, add_square_of_sums, add_sums, lanes, load, multiply_add, splat, store
+from engine.simd import (
+    VECTOR_BYTES,
+    add_square_of_sums,
+    add_sums,
+    lanes,
+    load,
+    load_half,
+    load_pair,
+    multiply_add,
+    power_of_two,
+    splat,
+    splat_half,
+    store,
+)
 
 PRECISIONS = [np.float32, np.float64]
 
@@ -21,6 +35,46 @@ def count_lanes(array):
 @numba.njit
 def copy(source, row, column, target, target_row, target_column):
     store(target, target_row, target_column, load(source, row, column))
+
+
+@numba.njit
+def copy_pair(source, row, column, target, target_row, target_column):
+    store(target, target_row, target_column, load_pair(source, row, column))
+
+
+@numba.njit
+def copy_half(source, row, column, target, target_row, target_column):
+    store(target, target_row, target_column, multiply_add(load_half(source, row, column), splat_half(source[0, 0]),
+                                                          splat_half(source[0, 0] - source[0, 0])))  # fmt: skip
+
+
+@numba.njit
+def calculate(x, y, number, out):
+    """Every operation on two vectors, and on a vector and a number on either side."""
+    u = load(x, 0, 0)
+    v = load(y, 0, 0)
+    store(out, 0, 0, u + v)
+    store(out, 1, 0, u + number)
+    store(out, 2, 0, number + u)
+    store(out, 3, 0, u - v)
+    store(out, 4, 0, u - number)
+    store(out, 5, 0, number - u)
+    store(out, 6, 0, u * v)
+    store(out, 7, 0, u * number)
+    store(out, 8, 0, number * u)
+    store(out, 9, 0, u / v)
+    store(out, 10, 0, u / number)
+    store(out, 11, 0, number / u)
+    store(out, 12, 0, min(u, v))
+    store(out, 13, 0, min(u, number))
+    store(out, 14, 0, abs(u))
+    store(out, 15, 0, math.copysign(u, v))
+
+
+@numba.njit
+def powers(x, shift, out, one):
+    store(out, 0, 0, power_of_two(load(x, 0, 0) + shift))
+    one[0] = power_of_two(x[0, 0] + shift)
 
 
 @numba.njit
@@ -57,6 +111,40 @@ def test_what_is_loaded_and_stored_lies_at_the_row_and_column(dtype: type, cut: 
     expected = np.zeros_like(target)
     expected[1, 7 : 7 + width] = source[2, 5 : 5 + width]
     assert np.array_equal(target, expected)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(("copied", "vectors"), [(copy_half, 0.5), (copy_pair, 2)], ids=["half", "pair"])
+def test_halves_and_pairs_are_as_long_as_they_say(dtype: type, copied: Callable, vectors: float) -> None:
+    width = int(64 * vectors) // dtype().itemsize
+    source, target = numbered(dtype, 3, 200), np.zeros((3, 200), dtype)
+    copied(source, 2, 5, target, 1, 7)
+    expected = np.zeros_like(target)
+    expected[1, 7 : 7 + width] = source[2, 5 : 5 + width]
+    assert np.array_equal(target, expected)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("number", [3.0, -0.1])
+def test_arithmetic_is_that_of_each_lane(dtype: type, number: float) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 1, 64 // dtype().itemsize)).astype(dtype)
+    n, out = dtype(number), np.zeros((16, x.size), dtype)
+    calculate(x, y, n, out)
+    u, v = x[0], y[0]
+    expected = [u + v, u + n, n + u, u - v, u - n, n - u, u * v, u * n, n * u, u / v, u / n, n / u]
+    expected += [np.minimum(u, v), np.minimum(u, n), np.abs(u), np.copysign(u, v)]
+    assert np.array_equal(out, np.array(expected))
+
+
+@pytest.mark.parametrize(("dtype", "shift"), [(np.float32, 3 * 2.0**22), (np.float64, 3 * 2.0**51)])
+def test_powers_of_two_are_exact(dtype: type, shift: float) -> None:
+    most = -np.finfo(dtype).minexp
+    for k in range(-most, most):
+        x = np.clip(k + np.arange(64 // dtype().itemsize), -most, most).astype(dtype)[None]
+        out, one = np.zeros_like(x), np.zeros(1, dtype)
+        powers(x, dtype(shift), out, one)
+        assert np.array_equal(out, np.ldexp(dtype(1), x.astype(int)))
+        assert one[0] == out[0, 0]
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)

@@ -1,4 +1,5 @@
-"""Bins, groups and information, each against a plain count in NumPy and Python."""
+"""Bins, groups and information,
+information_rooms, each against a plain count in NumPy and Python."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.measures.partition import add_bins, fill_edges, information, number_groups, partition
+from engine.measures.partition import (
+    add_bins,
+    fill_edges,
+    information,
+    information_rooms,
+    number_groups,
+    partition,
+)
 
 
 def edges_of(bins: int, low: float = -1.0, high: float = 1.0) -> np.ndarray:
@@ -73,8 +81,10 @@ def measured(groups: np.ndarray, count: int, p_y: np.ndarray) -> tuple[float, fl
 
     patterns = len(groups)
     h_pattern = np.array([h(p) for p in p_y.tolist()])
-    room = np.full(patterns, -7, np.int64), np.full(patterns, -7.0)
-    return information(groups.astype(np.int32), count, p_y, h_pattern, h(float(p_y.mean())), *room)
+    members, last, ones, logs = information_rooms(patterns)
+    for room in (members, last, ones):
+        room[:] = -7
+    return information(groups.astype(np.int32), count, p_y, h_pattern, h(float(p_y.mean())), members, last, ones, logs)
 
 
 BINS = st.integers(2, 1000) | st.sampled_from([2, 3, 15, 29, 30, 31, 100_003, 1_000_000])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.measures.density import density_bounds
 from engine.measures.pairwise import pairwise_bounds
-from engine.measures.partition import information
+from engine.measures.partition import information, information_rooms
 from engine.measures.snapshot import LayerInformation
 from engine.measures.softmax import BLOCK, SoftmaxMeasurer, information_of_labels
 from engine.networks import Architecture, draw_samples
@@ -83,8 +83,9 @@ def test_information_is_the_sum_over_the_joint_distribution(seed: int, labels: i
     if labels == 2:
         one = np.ascontiguousarray(p_y[:, 1])
         h_y = float(binary_entropy(one.mean()))
-        room = np.empty(30, np.int64), np.empty(30)
-        binary = information(group.astype(np.int32), group.max() + 1, one, binary_entropy(one), h_y, *room)
+        binary = information(
+            group.astype(np.int32), group.max() + 1, one, binary_entropy(one), h_y, *information_rooms(30)
+        )
         assert (i_x, i_y) == pytest.approx(binary, abs=1e-12)
 
 
