@@ -207,8 +207,7 @@ def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks 
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         for k in range(weights.shape[0]):
-            enter_inputs(inputs, below)
-            parameter = 0
+            parameter = enter_inputs(inputs, below)
             for layer in range(widths.shape[0] - 1):
                 parameter = enter_layer(
                     layer, parameter, weights[k, network], widths, activation, matrix, below, z, above, columns

@@ -26,11 +26,16 @@ class Threads:
         # a pool of one, too: a signal reaches the main thread while it waits, not while it computes
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="networks")
 
-    def share_out(self, networks: int, work: Callable[[int, int], None]) -> None:
-        """Run `work` over 0..networks-1, in ranges small enough that the threads end together."""
-        share = -(-networks // (8 * self.count))
-        firsts = range(0, networks, share)
-        list(self._pool.map(lambda first: work(first, min(first + share, networks)), firsts))
+    def share_out(self, networks: int, work: Callable[[int, int], None], *, each: int = 8) -> None:
+        """Run `work` over 0..networks-1, in `each` ranges a thread, so that the threads end together.
+
+        More ranges even out what other processes take, fewer are for work whose beginning costs as much as a network.
+        Sizes differ by one at most, the larger ones first.
+        """
+        ranges = min(each * self.count, networks)
+        size, larger = divmod(networks, max(ranges, 1))
+        bounds = [k * size + min(k, larger) for k in range(ranges + 1)]
+        list(self._pool.map(work, bounds, bounds[1:]))
 
     def close(self) -> None:
         """End the threads."""

@@ -64,8 +64,7 @@ def group_networks(
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
-        parameter = 0
+        parameter = enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
             parameter = enter_layer(

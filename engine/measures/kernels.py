@@ -127,8 +127,7 @@ def measure_partitions(
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
-        parameter = 0
+        parameter = enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
             parameter = enter_layer(
@@ -183,8 +182,7 @@ def measure_quantiles(
     members, last_of, ones, logs = information_rooms(patterns)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
-        parameter = 0
+        parameter = enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
             parameter = enter_layer(
@@ -228,8 +226,7 @@ def measure_densities(
     groups = np.empty(patterns, np.int32)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
-        parameter = 0
+        parameter = enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
             parameter = enter_layer(

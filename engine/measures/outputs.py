@@ -47,11 +47,15 @@ def rooms(
 
 
 @compiled
-def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> None:
-    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)"""
+def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> int:
+    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)
+
+    Returns where the first layer's weights begin. (A 0 written out there would compile `enter_layer` once more.)
+    """
     for i in range(inputs.shape[0]):
         for s in range(inputs.shape[1]):
             below[i, s] = inputs[i, s]
+    return 0
 
 
 @compiled

@@ -18,6 +18,8 @@ NEAR_EDGE = 1e-7
 """In units of a bin: far more than rounding can move a value, far less than values come to an edge by chance."""
 IN_CACHE = 2**15
 """Slots of a hash table that fit the second cache of a processor."""
+FEW = 100
+"""Members of a group up to which the logarithm of their number is looked up."""
 WHOLE = 2.0**52
 """A double of at least this size has no fraction: added to a smaller whole number, that lies in its lowest bits."""
 
@@ -139,13 +141,13 @@ def information_rooms(
     Int32[np.ndarray, " patterns"],
     Int32[np.ndarray, " patterns"],
     Float64[np.ndarray, " patterns"],
-    Float64[np.ndarray, " patterns_and_one"],
+    Float64[np.ndarray, " few_and_one"],
 ]:
     """Room for how many members each group has, for the last of them, for the sum of their p(y=1|x); and log2 of the
-    whole numbers that a number of members can be.
+    first whole numbers.
     """
-    logs = np.zeros(patterns + 1, np.float64)
-    for size in range(1, patterns + 1):
+    logs = np.zeros(min(patterns, FEW) + 1, np.float64)
+    for size in range(1, logs.shape[0]):
         logs[size] = math.log2(size)
     return np.empty(patterns, np.int32), np.empty(patterns, np.int32), np.empty(patterns, np.float64), logs
 
@@ -160,7 +162,7 @@ def information(
     members: Int32[np.ndarray, " patterns"],
     last: Int32[np.ndarray, " patterns"],
     ones: Float64[np.ndarray, " patterns"],
-    logs: Float64[np.ndarray, " patterns_and_one"],
+    logs: Float64[np.ndarray, " few_and_one"],
 ) -> tuple[float, float]:
     """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns. `h_pattern`: entropy of each p(y|x);
     the last four: `information_rooms`.
@@ -168,16 +170,19 @@ def information(
     T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
     """
     patterns = groups.shape[0]
+    unsure = 0.0
     if count == patterns:
-        return math.log2(patterns), max(h_y - h_pattern.sum() / patterns, 0.0)
-    members[:count] = 0
-    ones[:count] = 0.0
+        for s in range(patterns):
+            unsure += h_pattern[s]
+        return math.log2(patterns), max(h_y - unsure / patterns, 0.0)
+    for t in range(count):
+        members[t] = 0
+        ones[t] = 0.0
     for s in range(patterns):
         t = groups[s]
         members[t] += 1
         ones[t] += p_y[s]
         last[t] = s
-    unsure = 0.0
     for t in range(count):  # patterns that are alone with their t
         h = h_pattern[last[t]]
         unsure += h if members[t] == 1 else 0.0
@@ -185,7 +190,7 @@ def information(
     for t in range(count):
         size = members[t]
         if size > 1:
-            shared += size * logs[size]
+            shared += size * (logs[size] if size < logs.shape[0] else math.log2(size))
             p = ones[t] / size
             if 0.0 < p < 1.0:
                 unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))

@@ -120,7 +120,7 @@ class Measurer:
                 learning,
             )
 
-        self._threads.share_out(networks, work)
+        self._threads.share_out(networks, work, each=1)  # a megabyte of room is made first: 0.6 ms
         i_x, i_y, distinct, *others = numbers
         return LayerInformation(i_x, i_y, distinct.astype(np.int64), *others), Learning(*learning)
 

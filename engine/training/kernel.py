@@ -43,7 +43,7 @@ _F = np.float32
 @compiled
 def times_slope(kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
                 delta: Float32[np.ndarray, "rows columns"], rows: int, columns: int) -> None:  # fmt: skip
-    """delta[i] *= activation'(z), from the activation's value a[first + i]. Not of tanh, as in `backward_layer`."""
+    """delta[i] *= activation'(z), from the activation's value a[first + i]. Of tanh, `backward_layer` has done it."""
     for i in range(rows):
         row = first + i
         if kind == SIGMOID:
@@ -63,8 +63,9 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                    kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
                    below: Float32[np.ndarray, "rows columns"], inputs: int, outputs: int,
                    columns: int) -> None:  # fmt: skip
-    """below[i] = activation'(z) times the sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to
-    even; of tanh, the activation used most, that factor is taken while the sum is at hand.
+    """below[i] = sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to even.
+
+    Times activation'(z) already where that is tanh, the activation used most: then the sum is at hand.
     """
     for s in range(0, columns, STEP):
         i = 0
@@ -114,8 +115,6 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
             store(below, i + 1, s, u1)
             store(below, i + 1, s + LANES, v1)
             i += 2
-    if kind != TANH:
-        times_slope(kind, a, first, below, inputs, columns)
 
 
 @compiled
@@ -285,6 +284,7 @@ def train_networks(
                             backward_layer(
                                 w, tops[layer], delta, activation, a, firsts[layer], below, inputs, outputs, columns
                             )
+                            times_slope(activation, a, firsts[layer], below, inputs, columns)
                             delta, below = below, delta
                 if optimizer == ADAM:
                     step = (now - 1) * batches + number + 1

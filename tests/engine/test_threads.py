@@ -1,0 +1,50 @@
+"""Every network is worked on once, by as many threads as there are, in ranges of nearly equal size."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.threads import Threads
+
+
+def shared(networks: int, count: int, each: int) -> list[tuple[int, int]]:
+    """The ranges that are worked on, in order."""
+    found: list[tuple[int, int]] = []
+    threads = Threads(count)
+    try:
+        threads.share_out(networks, lambda first, last: found.append((first, last)), each=each)
+    finally:
+        threads.close()
+    return sorted(found)
+
+
+@given(st.integers(0, 300), st.integers(1, 5), st.integers(1, 9))
+def test_ranges_hold_every_network_once_and_are_nearly_equal(networks: int, count: int, each: int) -> None:
+    ranges = shared(networks, count, each)
+    assert [n for first, last in ranges for n in range(first, last)] == list(range(networks))
+    assert len(ranges) == min(networks, count * each)
+    sizes = [last - first for first, last in ranges]
+    assert sizes == sorted(sizes, reverse=True)
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
+
+
+def test_threads_work_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=30)
+    threads = Threads(2)
+    threads.share_out(2, lambda first, last: both.wait() and None, each=1)
+    threads.close()
+
+
+def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+    def work(first: int, last: int) -> None:
+        if first == 7:
+            raise ZeroDivisionError("of network 7")
+
+    threads = Threads(2)
+    with pytest.raises(ZeroDivisionError, match="of network 7"):
+        threads.share_out(10, work)
+    threads.close()
