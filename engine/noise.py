@@ -207,11 +207,9 @@ def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks 
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         for k in range(weights.shape[0]):
-            parameter = enter_inputs(inputs, below)
+            enter_inputs(inputs, below)
             for layer in range(widths.shape[0] - 1):
-                parameter = enter_layer(
-                    layer, parameter, weights[k, network], widths, activation, matrix, below, z, above, columns
-                )
+                enter_layer(layer, weights[k, network], widths, activation, matrix, below, z, above, columns)
                 below, above = above, below
             for s in range(patterns):
                 wrong = 1.0 - p_y[s] if z[0, s] > 0.0 else p_y[s]

@@ -64,12 +64,10 @@ def group_networks(
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        parameter = enter_inputs(inputs, below)
+        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            parameter = enter_layer(
-                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
-            )
+            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
             output = layer == layers - 1
             low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
             if not output and activation in (RELU, LINEAR):

@@ -127,12 +127,10 @@ def measure_partitions(
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        parameter = enter_inputs(inputs, below)
+        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            parameter = enter_layer(
-                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
-            )
+            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
             saturated, nonlinear = layer_state(
                 z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )
@@ -182,12 +180,10 @@ def measure_quantiles(
     members, last_of, ones, logs = information_rooms(patterns)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        parameter = enter_inputs(inputs, below)
+        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            parameter = enter_layer(
-                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
-            )
+            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
             saturated, nonlinear = layer_state(
                 z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )
@@ -226,12 +222,10 @@ def measure_densities(
     groups = np.empty(patterns, np.int32)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        parameter = enter_inputs(inputs, below)
+        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            parameter = enter_layer(
-                layer, parameter, weights[network], widths, activation, matrix, below, z, above, columns
-            )
+            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
             saturated, nonlinear = layer_state(
                 z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
             )

@@ -47,21 +47,16 @@ def rooms(
 
 
 @compiled
-def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> int:
-    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)
-
-    Returns where the first layer's weights begin. (A 0 written out there would compile `enter_layer` once more.)
-    """
+def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> None:
+    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)"""
     for i in range(inputs.shape[0]):
         for s in range(inputs.shape[1]):
             below[i, s] = inputs[i, s]
-    return 0
 
 
 @compiled
 def enter_layer(
     layer: int,
-    parameter: int,
     weights: Float32[np.ndarray, " parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
@@ -70,11 +65,11 @@ def enter_layer(
     z: Float64[np.ndarray, "rows columns"],
     above: Float64[np.ndarray, "rows columns"],
     columns: int,
-) -> int:
-    """Fill in the layer's pre-activations `z` and its outputs `above` from the outputs `below`.
-
-    `parameter`: where its weights begin. Returns where the next layer's do.
-    """
+) -> None:
+    """Fill in the layer's pre-activations `z` and its outputs `above` from the outputs `below`."""
+    parameter = 0
+    for earlier in range(layer):
+        parameter += (widths[earlier] + 1) * widths[earlier + 1]
     fan_in = widths[layer]
     units = widths[layer + 1]
     for j in range(units):
@@ -84,7 +79,6 @@ def enter_layer(
     below[fan_in] = 1.0
     forward_layer(matrix, 0, below, 0, z, fan_in + 1, units, columns)
     activate(SIGMOID if layer == widths.shape[0] - 2 else activation, z, above, 0, units, columns)
-    return parameter
 
 
 @compiled
