@@ -151,7 +151,7 @@ def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, direc
     program.expect("New experiment")
     program.expect("about .* on this machine")
     program.send("\x13")
-    program.expect("run: finished")
+    program.expect("run: finished", timeout=4 * PATIENCE)  # it stands behind all other work
     leave(program, "q", "q")
     [path] = directory.glob("*.ibs")
     program = terminal("open", path.stem)
