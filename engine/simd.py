@@ -81,7 +81,7 @@ def lanes(_context, array):
     """How many of the array's numbers are in one vector."""
     count = VECTORS[array.dtype].lanes
 
-    def generate(context, builder, signature, args):
+    def generate(context, builder, call, args):
         return context.get_constant(types.int64, count)
 
     return types.int64(array), generate
@@ -206,6 +206,17 @@ def _call(builder, name, *values):
 
 
 @intrinsic
+def where_positive(_context, sign, value):
+    """The lanes of `value` where those of `sign` are above 0, elsewhere 0."""
+
+    def generate(context, builder, call, args):
+        zero = ir.Constant(args[0].type, None)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return value(sign, value), generate
+
+
+@intrinsic
 def power_of_two(_context, shifted):
     """2^k, of a number or of a vector's lanes that are k + 3 2^22 (single precision) or k + 3 2^51 (double): there k
     lies in the lowest bits.
@@ -231,7 +242,7 @@ def power_of_two(_context, shifted):
 def multiply_add(_context, a, b, c):
     """a * b + c, rounded once where the processor can."""
 
-    def generate(context, builder, signature, args):
+    def generate(context, builder, call, args):
         return _call(builder, "fmuladd", *args)
 
     return a(a, a, a), generate
@@ -241,8 +252,8 @@ def multiply_add(_context, a, b, c):
 def add_sums(_context, array, row, column, a, b, c, d):
     """array[row, column : column + 4] += (sum of a, of b, of c, of d), added in one fixed order of lanes."""
 
-    def generate(context, builder, signature, args):
-        _add(builder, a, _pointer(context, builder, signature.args[0], *args[:3]), _sums(builder, a, args[3:]))
+    def generate(context, builder, call, args):
+        _add(builder, a, _pointer(context, builder, call.args[0], *args[:3]), _sums(builder, a, args[3:]))
         return context.get_dummy_value()
 
     return types.void(array, types.int64, types.int64, a, a, a, a), generate
@@ -254,11 +265,11 @@ def add_square_of_sums(_context, array, row, column, a, b, c, d):
     added in one fixed order of lanes.
     """
 
-    def generate(context, builder, signature, args):
+    def generate(context, builder, call, args):
         four = _sums(builder, a, args[3:])
         below = builder.add(args[1], ir.Constant(args[1].type, 1))
         for row, places in ((args[1], [0, 1]), (below, [2, 3])):
-            address = _pointer(context, builder, signature.args[0], args[0], row, args[2])
+            address = _pointer(context, builder, call.args[0], args[0], row, args[2])
             _add(builder, a, address, _shuffle(builder, four, four, places))
         return context.get_dummy_value()
 

@@ -33,43 +33,22 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from engine.compiled import compiled
+from engine.forward import exp_less_one
 from engine.simd import add_sums, lanes, load, multiply_add, splat, store
 
 BLOCK = 256
 """Columns worked on together: their numbers stay in the nearest cache for all rows."""
 FARTHEST = 87.0
 """exp(−87) = 2e-38 stands for all smaller ones: nothing beside the 1 of a pattern's distance to itself."""
-ROUNDER = 1.5 * 2.0**52
-"""Added to a number below 2^51 it leaves the nearest whole number in the last bits."""
 
 
 @compiled
 def exponentials(room: Float64[np.ndarray, "1 columns"], length: int) -> None:
-    """room[0, s] = exp(−room[0, s]) for numbers from 0 on; beyond `FARTHEST`, and of what is no number, exp(−87).
-
-    −x = k ln 2 + r with |r| <= ln 2 / 2, and exp(r) by its series to r^11: the relative error is below 1e-14. Unlike
-    `engine.forward.exp_less_one` it turns no floating-point number into an integer, for which AVX2 has no vectors.
-    """
+    """room[0, s] = exp(−room[0, s]) for numbers from 0 on; beyond `FARTHEST`, and of what is no number, exp(−87)."""
     for s in range(length):
         x = room[0, s]
-        x = -(x if x < FARTHEST else FARTHEST)
-        rounded = x * 1.4426950408889634 + ROUNDER
-        k = rounded - ROUNDER
-        r = (x - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10
-        p = 1 / 39916800
-        p = p * r + 1 / 3628800
-        p = p * r + 1 / 362880
-        p = p * r + 1 / 40320
-        p = p * r + 1 / 5040
-        p = p * r + 1 / 720
-        p = p * r + 1 / 120
-        p = p * r + 1 / 24
-        p = p * r + 1 / 6
-        p = p * r + 1 / 2
-        p = p * r + 1.0
-        p = p * r + 1.0
-        power = np.int64((np.float64(rounded).view(np.int64) + np.int64(1023)) << np.int64(52)).view(np.float64)
-        room[0, s] = power * p
+        rest, power = exp_less_one(-(x if x < FARTHEST else FARTHEST))
+        room[0, s] = rest + power
 
 
 @compiled

@@ -28,6 +28,7 @@ from engine.simd import (
     splat,
     splat_half,
     store,
+    where_positive,
 )
 from engine.streams import shuffle_epoch
 
@@ -41,21 +42,19 @@ _F = np.float32
 
 
 @compiled
-def times_slope(kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
-                delta: Float32[np.ndarray, "rows columns"], rows: int, columns: int) -> None:  # fmt: skip
-    """delta[i] *= activation'(z), from the activation's value a[first + i]. Of tanh, `backward_layer` has done it."""
-    for i in range(rows):
-        row = first + i
-        if kind == SIGMOID:
-            for s in range(columns):
-                delta[i, s] *= a[row, s] * (_F(1) - a[row, s])
-        elif kind == RELU:
-            for s in range(columns):
-                delta[i, s] = delta[i, s] if a[row, s] > _F(0) else _F(0)
-        elif kind == SOFTSIGN:
-            for s in range(columns):
-                rest = _F(1) - abs(a[row, s])
-                delta[i, s] *= rest * rest
+def times_slope(kind: int, u: Any, y: Any) -> Any:
+    """u activation'(z), from the activation's value y, of vectors."""
+    one = _F(1)
+    if kind == TANH:
+        return u * (one - y * y)
+    if kind == SIGMOID:
+        return u * (y * (one - y))
+    if kind == RELU:
+        return where_positive(y, u)
+    if kind == SOFTSIGN:
+        rest = one - abs(y)
+        return u * (rest * rest)
+    return u
 
 
 @compiled
@@ -63,9 +62,8 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                    kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
                    below: Float32[np.ndarray, "rows columns"], inputs: int, outputs: int,
                    columns: int) -> None:  # fmt: skip
-    """below[i] = sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to even.
-
-    Times activation'(z) already where that is tanh, the activation used most: then the sum is at hand.
+    """below[i] = activation'(z) times the sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to
+    even; a[first + i] is the activation's value.
     """
     for s in range(0, columns, STEP):
         i = 0
@@ -81,15 +79,10 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                     u1 = multiply_add(splat(w[top + j, i + 1]), p, u1)
                     u2 = multiply_add(splat(w[top + j, i + 2]), p, u2)
                     u3 = multiply_add(splat(w[top + j, i + 3]), p, u3)
-                if kind == TANH:
-                    u0 = times_slope_of_tanh(u0, load(a, first + i, t))
-                    u1 = times_slope_of_tanh(u1, load(a, first + i + 1, t))
-                    u2 = times_slope_of_tanh(u2, load(a, first + i + 2, t))
-                    u3 = times_slope_of_tanh(u3, load(a, first + i + 3, t))
-                store(below, i, t, u0)
-                store(below, i + 1, t, u1)
-                store(below, i + 2, t, u2)
-                store(below, i + 3, t, u3)
+                store(below, i, t, times_slope(kind, u0, load(a, first + i, t)))
+                store(below, i + 1, t, times_slope(kind, u1, load(a, first + i + 1, t)))
+                store(below, i + 2, t, times_slope(kind, u2, load(a, first + i + 2, t)))
+                store(below, i + 3, t, times_slope(kind, u3, load(a, first + i + 3, t)))
             i += 4
         while i < inputs:
             u0 = splat(_F(0))
@@ -105,22 +98,11 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                 x = splat(w[top + j, i + 1])
                 u1 = multiply_add(x, p, u1)
                 v1 = multiply_add(x, q, v1)
-            if kind == TANH:
-                u0 = times_slope_of_tanh(u0, load(a, first + i, s))
-                v0 = times_slope_of_tanh(v0, load(a, first + i, s + LANES))
-                u1 = times_slope_of_tanh(u1, load(a, first + i + 1, s))
-                v1 = times_slope_of_tanh(v1, load(a, first + i + 1, s + LANES))
-            store(below, i, s, u0)
-            store(below, i, s + LANES, v0)
-            store(below, i + 1, s, u1)
-            store(below, i + 1, s + LANES, v1)
+            store(below, i, s, times_slope(kind, u0, load(a, first + i, s)))
+            store(below, i, s + LANES, times_slope(kind, v0, load(a, first + i, s + LANES)))
+            store(below, i + 1, s, times_slope(kind, u1, load(a, first + i + 1, s)))
+            store(below, i + 1, s + LANES, times_slope(kind, v1, load(a, first + i + 1, s + LANES)))
             i += 2
-
-
-@compiled
-def times_slope_of_tanh(u: Any, y: Any) -> Any:
-    """u tanh'(z) of vectors, where y = tanh(z)."""
-    return u * (_F(1) - y * y)
 
 
 @compiled
@@ -284,7 +266,6 @@ def train_networks(
                             backward_layer(
                                 w, tops[layer], delta, activation, a, firsts[layer], below, inputs, outputs, columns
                             )
-                            times_slope(activation, a, firsts[layer], below, inputs, columns)
                             delta, below = below, delta
                 if optimizer == ADAM:
                     step = (now - 1) * batches + number + 1

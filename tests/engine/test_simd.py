@@ -22,6 +22,7 @@ from engine.simd import (
     splat,
     splat_half,
     store,
+    where_positive,
 )
 
 PRECISIONS = [np.float32, np.float64]
@@ -69,6 +70,7 @@ def calculate(x, y, number, out):
     store(out, 13, 0, min(u, number))
     store(out, 14, 0, abs(u))
     store(out, 15, 0, math.copysign(u, v))
+    store(out, 16, 0, where_positive(u, v))
 
 
 @numba.njit
@@ -128,11 +130,11 @@ def test_halves_and_pairs_are_as_long_as_they_say(dtype: type, copied: Callable,
 @pytest.mark.parametrize("number", [3.0, -0.1])
 def test_arithmetic_is_that_of_each_lane(dtype: type, number: float) -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 1, 64 // dtype().itemsize)).astype(dtype)
-    n, out = dtype(number), np.zeros((16, x.size), dtype)
+    n, out = dtype(number), np.zeros((17, x.size), dtype)
     calculate(x, y, n, out)
     u, v = x[0], y[0]
     expected = [u + v, u + n, n + u, u - v, u - n, n - u, u * v, u * n, n * u, u / v, u / n, n / u]
-    expected += [np.minimum(u, v), np.minimum(u, n), np.abs(u), np.copysign(u, v)]
+    expected += [np.minimum(u, v), np.minimum(u, n), np.abs(u), np.copysign(u, v), np.where(u > 0, v, 0)]
     assert np.array_equal(out, np.array(expected))
 
 
