@@ -123,7 +123,7 @@ def measure_partitions(
     patterns = inputs.shape[1]
     keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
-    members, last_of, ones, logs = information_rooms(patterns)
+    counts = information_rooms(patterns)
     edges = np.empty(bins + 1, np.float64)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
@@ -147,7 +147,7 @@ def measure_partitions(
             else:
                 fill_edges(edges, low, high)
                 count = partition(above, units, edges, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, last_of, ones, logs)
+            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, *counts)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
             below, above = above, below
 
@@ -177,7 +177,7 @@ def measure_quantiles(
     patterns = inputs.shape[1]
     keys, slot_keys, slot_groups = hash_rooms(patterns)
     groups = np.empty(patterns, np.int32)
-    members, last_of, ones, logs = information_rooms(patterns)
+    counts = information_rooms(patterns)
     columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
         enter_inputs(inputs, below)
@@ -189,7 +189,7 @@ def measure_quantiles(
             )
             low, high = range_of(above, units, patterns)
             count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, members, last_of, ones, logs)
+            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, *counts)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
             below, above = above, below
 

@@ -1,5 +1,4 @@
-"""Bins, groups and information,
-information_rooms, each against a plain count in NumPy and Python."""
+"""Bins, groups and information, each against a plain count in NumPy and Python."""
 
 from __future__ import annotations
 
@@ -81,10 +80,10 @@ def measured(groups: np.ndarray, count: int, p_y: np.ndarray) -> tuple[float, fl
 
     patterns = len(groups)
     h_pattern = np.array([h(p) for p in p_y.tolist()])
-    members, last, ones, logs = information_rooms(patterns)
-    for room in (members, last, ones):
+    rooms = information_rooms(patterns)
+    for room in rooms[:3]:
         room[:] = -7
-    return information(groups.astype(np.int32), count, p_y, h_pattern, h(float(p_y.mean())), members, last, ones, logs)
+    return information(groups.astype(np.int32), count, p_y, h_pattern, h(float(p_y.mean())), *rooms)
 
 
 BINS = st.integers(2, 1000) | st.sampled_from([2, 3, 15, 29, 30, 31, 100_003, 1_000_000])
