@@ -3,8 +3,8 @@
 The writer is stopped (SIGSTOP) at a random moment and its files are copied. In the copy the log is cut off somewhere,
 or its end is zeros or noise, from no earlier on than SQLite has begun to copy it into the database
 (`nBackfillAttempted` in the shared memory file: before copying it syncs the log). Pages that it was copying, from
-`nBackfill` up to there, may hold anything; where what is left of the log is undamaged so may those of its rest, since it
-may have been synced and their copying have begun (https://sqlite.org/walformat.html).
+`nBackfill` up to there, may hold anything; where what is left of the log is undamaged so may those of its rest, since
+it may have been synced and their copying have begun (https://sqlite.org/walformat.html).
 """
 
 from __future__ import annotations
