@@ -21,7 +21,8 @@ from scipy.special import ndtri, owens_t
 from engine.compiled import compiled
 from engine.errors import InvalidValue
 from engine.forward import ACTIVATION_CODES
-from engine.measures.outputs import enter_inputs, enter_layer, rooms
+from engine.measures.outputs import enter_layer
+from engine.measures.room import Room, as_layer, make_room
 from engine.networks import Architecture, Samples
 from engine.rules.perceptron import teacher_of
 from engine.rules.rule import Rule
@@ -118,7 +119,7 @@ def noise_errors(
     if rule.labels > 2:
         raise InvalidValue(f"the rule {rule.name} has {rule.labels} labels: noise is added to networks of two")
     networks = len(weights)
-    inputs = np.ascontiguousarray(rule.patterns.T, np.float64)
+    inputs = as_layer(rule.patterns)
     inside = np.zeros((networks, len(rule.p_y)), np.bool_)
     np.put_along_axis(inside, samples.patterns, True, axis=1)
     single = architecture.layers == 1 and teacher is not None
@@ -131,7 +132,8 @@ def noise_errors(
         def work(first: int, last: int, noisy: Float32[np.ndarray, "sigmas networks parameters"] = noisy) -> None:
             widths = np.array(architecture.widths, np.int64)
             code = ACTIVATION_CODES[architecture.activation]
-            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found)
+            room = threads.kept(make_room, max(architecture.widths), len(rule.p_y))
+            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found, room)
 
         threads.share_out(networks, work)
         if single and teacher is not None:
@@ -199,20 +201,17 @@ def _noise(
 
 @compiled
 def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks parameters"],
-           widths: np.ndarray, activation: int, inputs: Float64[np.ndarray, "inputs patterns"],
+           widths: np.ndarray, activation: int, inputs: Float64[np.ndarray, "inputs_and_one columns"],
            p_y: Float64[np.ndarray, " patterns"], inside: np.ndarray,
-           found: Float64[np.ndarray, "2 networks sigmas"]) -> None:  # fmt: skip
+           found: Float64[np.ndarray, "2 networks sigmas"], room: Room) -> None:  # fmt: skip
     """Add up wrong answers of networks first..last-1, in expectation: outside their samples, and in all."""
-    patterns = inputs.shape[1]
-    columns, matrix, z, below, above = rooms(widths, inputs)
+    patterns = p_y.shape[0]
     for network in range(first, last):
         for k in range(weights.shape[0]):
-            enter_inputs(inputs, below)
             for layer in range(widths.shape[0] - 1):
-                enter_layer(layer, weights[k, network], widths, activation, matrix, below, z, above, columns)
-                below, above = above, below
+                enter_layer(layer, weights[k, network], widths, activation, inputs, room)
             for s in range(patterns):
-                wrong = 1.0 - p_y[s] if z[0, s] > 0.0 else p_y[s]
+                wrong = 1.0 - p_y[s] if room.z[0, s] > 0.0 else p_y[s]
                 found[1, network, k] += wrong
                 if not inside[network, s]:
                     found[0, network, k] += wrong

@@ -6,8 +6,12 @@ Networks are independent, so the number of threads changes no result.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+R = TypeVar("R")
 
 
 def usable_cores() -> int:
@@ -25,6 +29,7 @@ class Threads:
         self.count = count
         # a pool of one, too: a signal reaches the main thread while it waits, not while it computes
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="networks")
+        self._kept = threading.local()
 
     def share_out(self, networks: int, work: Callable[[int, int], None], *, each: int = 8) -> None:
         """Run `work` over 0..networks-1, in `each` ranges a thread, so that the threads end together.
@@ -36,6 +41,14 @@ class Threads:
         size, larger = divmod(networks, max(ranges, 1))
         bounds = [k * size + min(k, larger) for k in range(ranges + 1)]
         list(self._pool.map(work, bounds, bounds[1:]))
+
+    def kept(self, make: Callable[..., R], *how: Hashable) -> R:
+        """`make(*how)`, which the calling thread makes once and keeps until it asks for another."""
+        if getattr(self._kept, "how", None) != (make, how):
+            self._kept.thing = make(*how)
+            self._kept.how = (make, how)
+        thing: R = self._kept.thing
+        return thing
 
     def close(self) -> None:
         """End the threads."""

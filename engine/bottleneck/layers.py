@@ -14,8 +14,9 @@ from jaxtyping import Float32, Float64, Int32, Int64
 from engine.activations import bin_range
 from engine.compiled import compiled
 from engine.forward import ACTIVATION_CODES, LINEAR, RELU
-from engine.measures.outputs import enter_inputs, enter_layer, range_of, rooms
-from engine.measures.partition import fill_edges, hash_rooms, partition
+from engine.measures.outputs import enter_layer, range_of
+from engine.measures.partition import fill_edges, partition
+from engine.measures.room import Room, as_layer, make_room
 from engine.networks import Architecture
 from engine.rules.rule import Rule
 from engine.threads import Threads
@@ -29,7 +30,7 @@ def layer_groups(
     threads: Threads,
 ) -> tuple[Int32[np.ndarray, "networks layers patterns"], Int64[np.ndarray, "networks layers"]]:
     """The number of each pattern's t, from 0 in order of first occurrence, in every layer, and how many t there are."""
-    inputs = np.ascontiguousarray(rule.patterns.T, dtype=np.float64)
+    inputs = as_layer(rule.patterns)
     widths = np.array(architecture.widths, np.int64)
     low, high = bin_range(architecture.activation) or (math.nan, math.nan)
     groups = np.empty((len(weights), architecture.layers, len(rule.p_y)), np.int32)
@@ -37,7 +38,8 @@ def layer_groups(
     kind = ACTIVATION_CODES[architecture.activation]
 
     def work(first: int, last: int) -> None:
-        group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts)
+        room = threads.kept(make_room, max(architecture.widths), len(rule.p_y))
+        group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts, room)
 
     threads.share_out(len(weights), work)
     return groups, counts
@@ -53,21 +55,19 @@ def group_networks(
     bins: int,
     fixed_low: float,
     fixed_high: float,
-    inputs: Float64[np.ndarray, "inputs patterns"],
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
     groups: Int32[np.ndarray, "networks layers patterns"],
     counts: Int64[np.ndarray, "networks layers"],
+    room: Room,
 ) -> None:
     """Fill in `groups` and `counts` for networks first..last-1."""
     layers = widths.shape[0] - 1
-    patterns = inputs.shape[1]
-    keys, slot_keys, slot_groups = hash_rooms(patterns)
+    patterns = groups.shape[2]
     edges = np.empty(bins + 1, np.float64)
-    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
             output = layer == layers - 1
             low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
             if not output and activation in (RELU, LINEAR):
@@ -75,7 +75,4 @@ def group_networks(
                 if activation == RELU:
                     low = 0.0
             fill_edges(edges, low, high)
-            counts[network, layer] = partition(
-                above, units, edges, groups[network, layer], keys, slot_keys, slot_groups
-            )
-            below, above = above, below
+            counts[network, layer] = partition(above, units, edges, groups[network, layer], *room.hashing)

@@ -26,14 +26,13 @@ from engine.measures.outputs import (
     LOW,
     NONLINEAR,
     SATURATED,
-    enter_inputs,
     enter_layer,
     range_of,
-    rooms,
     shares_beyond,
 )
-from engine.measures.partition import fill_edges, hash_rooms, information, information_rooms, partition
+from engine.measures.partition import fill_edges, information, partition
 from engine.measures.quantile import quantile_partition
+from engine.measures.room import Room
 
 BINNING, ADAPTIVE, QUANTILE, EXACT, DENSITY = range(5)
 ESTIMATOR_CODES = {
@@ -56,13 +55,12 @@ def layer_state(
     labels: Int8[np.ndarray, " patterns"],
     p_y: Float64[np.ndarray, " patterns"],
     learning: Float64[np.ndarray, " 4"],
-    room: Float64[np.ndarray, " patterns_and_padding"],
 ) -> tuple[float, float]:
     """Shares of a layer that are saturated and nonlinear, from its pre-activations; of the output layer, fill in what
     the network has learned, too.
     """
     if output:
-        weigh_learning(z[0], labels, p_y, learning, room)
+        weigh_learning(z[0], labels, p_y, learning, z[1])  # the output is one neuron
         return shares_beyond(z, units, labels.shape[0], -1, limits[1, 0], limits[1, 1])
     return shares_beyond(z, units, labels.shape[0], activation, limits[0, 0], limits[0, 1])
 
@@ -106,13 +104,14 @@ def measure_partitions(
     noise: float,
     ranges: Float64[np.ndarray, "2 2"],
     limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs patterns"],
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
     numbers: Float64[np.ndarray, "9 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
+    room: Room,
 ) -> None:
     """Fill in `numbers` and `learning` for networks first..last-1 by bins of equal width, or by the outputs themselves.
 
@@ -120,19 +119,14 @@ def measure_partitions(
     it is the one that occurs), and the pre-activations beyond which a neuron is saturated and nonlinear.
     """
     layers = widths.shape[0] - 1
-    patterns = inputs.shape[1]
-    keys, slot_keys, slot_groups = hash_rooms(patterns)
-    groups = np.empty(patterns, np.int32)
-    counts = information_rooms(patterns)
+    patterns = p_y.shape[0]
     edges = np.empty(bins + 1, np.float64)
-    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
             saturated, nonlinear = layer_state(
-                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
+                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
             )
             kind = 1 if layer == layers - 1 else 0
             low, high = ranges[kind, 0], ranges[kind, 1]
@@ -143,13 +137,12 @@ def measure_partitions(
                 if activation == RELU:
                     low = 0.0
             if estimator == EXACT:
-                count = exact_partition(above, units, groups, keys, slot_keys, slot_groups)
+                count = exact_partition(above, units, room.groups, *room.hashing)
             else:
                 fill_edges(edges, low, high)
-                count = partition(above, units, edges, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, *counts)
+                count = partition(above, units, edges, room.groups, *room.hashing)
+            i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
-            below, above = above, below
 
 
 @compiled
@@ -164,34 +157,29 @@ def measure_quantiles(
     noise: float,
     ranges: Float64[np.ndarray, "2 2"],
     limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs patterns"],
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
     numbers: Float64[np.ndarray, "9 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
+    room: Room,
 ) -> None:
     """As `measure_partitions`, by bins of equal mass."""
     layers = widths.shape[0] - 1
-    patterns = inputs.shape[1]
-    keys, slot_keys, slot_groups = hash_rooms(patterns)
-    groups = np.empty(patterns, np.int32)
-    counts = information_rooms(patterns)
-    columns, matrix, z, below, above = rooms(widths, inputs)
+    patterns = p_y.shape[0]
     for network in range(first, last):
-        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
             saturated, nonlinear = layer_state(
-                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
+                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
             )
             low, high = range_of(above, units, patterns)
-            count = quantile_partition(above, units, bins, groups, keys, slot_keys, slot_groups)
-            i_x, i_y = information(groups, count, p_y, h_pattern, h_y, *counts)
+            count = quantile_partition(above, units, bins, room.groups, *room.hashing)
+            i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
             keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
-            below, above = above, below
 
 
 @compiled
@@ -206,34 +194,30 @@ def measure_densities(
     noise: float,
     ranges: Float64[np.ndarray, "2 2"],
     limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs patterns"],
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
     numbers: Float64[np.ndarray, "9 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
+    room: Room,
 ) -> None:
     """As `measure_partitions`, by bounds on the densities of outputs with noise of variance `noise`."""
     layers = widths.shape[0] - 1
-    patterns = inputs.shape[1]
+    patterns = p_y.shape[0]
     i_xy = max(h_y - h_pattern.sum() / patterns, 0.0)
-    keys, slot_keys, slot_groups = hash_rooms(patterns)
-    groups = np.empty(patterns, np.int32)
-    columns, matrix, z, below, above = rooms(widths, inputs)
     for network in range(first, last):
-        enter_inputs(inputs, below)
         for layer in range(layers):
             units = widths[layer + 1]
-            enter_layer(layer, weights[network], widths, activation, matrix, below, z, above, columns)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
             saturated, nonlinear = layer_state(
-                z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network], below[1]
+                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
             )
             low, high = range_of(above, units, patterns)
-            count = exact_partition(above, units, groups, keys, slot_keys, slot_groups)
-            i_x, i_y, i_x_lower, i_y_lower = density_bounds(above, units, noise, groups, count, p_y, i_xy)
+            count = exact_partition(above, units, room.groups, *room.hashing)
+            i_x, i_y, i_x_lower, i_y_lower = density_bounds(above, units, noise, room.groups, count, p_y, i_xy)
             keep(numbers, network, layer, i_x, i_y, i_x_lower, i_y_lower, count, low, high, saturated, nonlinear)
-            below, above = above, below
 
 
 def kernel_of(estimator: str) -> Callable[..., None]:

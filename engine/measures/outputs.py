@@ -11,47 +11,12 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from engine.compiled import compiled
-from engine.forward import RELU, SIGMOID, activate, forward_layer, largest
-from engine.simd import lanes
+from engine.forward import RELU, SIGMOID, activate, forward_layer
+from engine.measures.room import Room
 
 # Rows of the array that an estimator fills in, each networks x layers.
 I_X, I_Y, DISTINCT, LOW, HIGH, I_X_LOWER, I_Y_LOWER, SATURATED, NONLINEAR = range(9)
 NUMBERS = 9
-
-
-@compiled
-def rooms(
-    widths: Int64[np.ndarray, " layers_and_one"], inputs: Float64[np.ndarray, "inputs patterns"]
-) -> tuple[
-    int,
-    Float64[np.ndarray, "units inputs"],
-    Float64[np.ndarray, "rows columns"],
-    Float64[np.ndarray, "rows columns"],
-    Float64[np.ndarray, "rows columns"],
-]:
-    """How many columns hold the patterns in whole pairs of vectors; and room for a layer's weights,
-    its pre-activations, the outputs that it takes and those that it gives.
-    """
-    widest = largest(widths)
-    step = 2 * lanes(inputs)
-    columns = (inputs.shape[1] + step - 1) // step * step
-    stride = columns + step  # rows a power of two apart would fight for the same lines of the cache
-    rows = widest + 2
-    return (
-        columns,
-        np.zeros((widest + 1, widest + 1), np.float64),
-        np.zeros((rows, stride), np.float64),
-        np.zeros((rows, stride), np.float64),
-        np.zeros((rows, stride), np.float64),
-    )
-
-
-@compiled
-def enter_inputs(inputs: Float64[np.ndarray, "inputs patterns"], below: Float64[np.ndarray, "rows columns"]) -> None:
-    """Copy the patterns. (Assigning a part of an array compiles what it would say of shapes that do not fit: 2 s.)"""
-    for i in range(inputs.shape[0]):
-        for s in range(inputs.shape[1]):
-            below[i, s] = inputs[i, s]
 
 
 @compiled
@@ -60,13 +25,12 @@ def enter_layer(
     weights: Float32[np.ndarray, " parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
-    matrix: Float64[np.ndarray, "units inputs"],
-    below: Float64[np.ndarray, "rows columns"],
-    z: Float64[np.ndarray, "rows columns"],
-    above: Float64[np.ndarray, "rows columns"],
-    columns: int,
-) -> None:
-    """Fill in the layer's pre-activations `z` and its outputs `above` from the outputs `below`."""
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
+    room: Room,
+) -> Float64[np.ndarray, "rows columns"]:
+    """Fill in the layer's pre-activations `room.z` and return its outputs, from those of the layer before it, or from
+    the patterns (`as_layer`). They stay until the layer after the next.
+    """
     parameter = 0
     for earlier in range(layer):
         parameter += (widths[earlier] + 1) * widths[earlier + 1]
@@ -74,11 +38,15 @@ def enter_layer(
     units = widths[layer + 1]
     for j in range(units):
         for i in range(fan_in + 1):
-            matrix[j, i] = weights[parameter]
+            room.matrix[j, i] = weights[parameter]
             parameter += 1
-    below[fan_in] = 1.0
-    forward_layer(matrix, 0, below, 0, z, fan_in + 1, units, columns)
-    activate(SIGMOID if layer == widths.shape[0] - 2 else activation, z, above, 0, units, columns)
+    below = inputs if layer == 0 else room.outputs[(layer - 1) % 2]
+    above: Float64[np.ndarray, "rows columns"] = room.outputs[layer % 2]
+    forward_layer(room.matrix, 0, below, 0, room.z, fan_in + 1, units, inputs.shape[1])
+    kind = SIGMOID if layer == widths.shape[0] - 2 else activation
+    activate(kind, room.z, above, 0, units, inputs.shape[1])
+    above[units] = 1.0
+    return above
 
 
 @compiled

@@ -64,7 +64,6 @@ def add_bins(
                 codes[s] += 1.0
 
 
-@compiled
 def hash_rooms(
     patterns: int,
 ) -> tuple[UInt64[np.ndarray, " patterns"], UInt64[np.ndarray, " slots"], Int32[np.ndarray, " slots"]]:
@@ -106,6 +105,24 @@ def number_groups(
 
 
 @compiled
+def number_few(
+    keys: UInt64[np.ndarray, " patterns"],
+    groups: Int32[np.ndarray, " patterns"],
+    slot_groups: Int32[np.ndarray, " slots"],
+) -> int:
+    """`number_groups` of keys that are each below the number of slots: a key is the place of its slot."""
+    slot_groups[:] = -1
+    count = 0
+    for s in range(keys.shape[0]):
+        slot = np.int64(keys[s])
+        if slot_groups[slot] < 0:
+            slot_groups[slot] = count
+            count += 1
+        groups[s] = slot_groups[slot]
+    return count
+
+
+@compiled
 def partition(
     values: Float64[np.ndarray, "rows patterns_and_padding"],
     units: int,
@@ -129,12 +146,15 @@ def partition(
             add_bins(values[j], edges, codes)
         for s in range(keys.shape[0]):
             keys[s] = np.float64(codes[s] + WHOLE).view(np.uint64) - np.float64(WHOLE).view(np.uint64)
-        count = number_groups(keys, groups, slot_keys, slot_groups)
+        different = count * (edges.shape[0] - 1.0) ** min(room, units - unit)
+        if different <= slot_groups.shape[0]:
+            count = number_few(keys, groups, slot_groups[: np.int64(different)])
+        else:
+            count = number_groups(keys, groups, slot_keys, slot_groups)
         unit += room
     return count
 
 
-@compiled
 def information_rooms(
     patterns: int,
 ) -> tuple[
@@ -183,16 +203,18 @@ def information(
         members[t] += 1
         ones[t] += p_y[s]
         last[t] = s
-    for t in range(count):  # patterns that are alone with their t
-        h = h_pattern[last[t]]
-        unsure += h if members[t] == 1 else 0.0
-    shared = 0.0
-    for t in range(count):
+    shared = 0
+    for t in range(count):  # which are patterns that are alone with their t? At random, so it is no branch
+        alone = members[t] == 1
+        unsure += h_pattern[last[t]] if alone else 0.0
+        last[shared] = t
+        shared += not alone
+    weighed = 0.0
+    for t in last[:shared]:
         size = members[t]
-        if size > 1:
-            shared += size * (logs[size] if size < logs.shape[0] else math.log2(size))
-            p = ones[t] / size
-            if 0.0 < p < 1.0:
-                unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
-    i_x = math.log2(patterns) - shared / patterns
+        weighed += size * (logs[size] if size < logs.shape[0] else math.log2(size))
+        p = ones[t] / size
+        if 0.0 < p < 1.0:
+            unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
+    i_x = math.log2(patterns) - weighed / patterns
     return max(i_x, 0.0), max(h_y - unsure / patterns, 0.0)

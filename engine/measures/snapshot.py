@@ -17,6 +17,7 @@ from engine.experiment import DEFAULT_NOISE
 from engine.forward import ACTIVATION_CODES
 from engine.measures.kernels import ESTIMATOR_CODES, kernel_of
 from engine.measures.outputs import NUMBERS
+from engine.measures.room import as_layer, make_room
 from engine.networks import Samples
 from engine.rules.rule import Rule, binary_entropy
 from engine.threads import Threads
@@ -82,7 +83,7 @@ class Measurer:
         self._estimator = estimator
         self._noise = noise
         self._architecture = problem.architecture
-        self._inputs = np.ascontiguousarray(rule.patterns.T, dtype=np.float64)
+        self._inputs = as_layer(rule.patterns)
         self._p_y = np.ascontiguousarray(rule.p_y, dtype=np.float64)
         self._h_pattern = binary_entropy(self._p_y)
         self._h_y = rule.h_y
@@ -118,9 +119,10 @@ class Measurer:
                 self._labels,
                 numbers,
                 learning,
+                self._threads.kept(make_room, max(architecture.widths), len(self._p_y)),
             )
 
-        self._threads.share_out(networks, work, each=1)  # a megabyte of room is made first: 0.6 ms
+        self._threads.share_out(networks, work, each=1)
         i_x, i_y, distinct, *others = numbers
         return LayerInformation(i_x, i_y, distinct.astype(np.int64), *others), Learning(*learning)
 

@@ -39,6 +39,33 @@ def test_threads_work_at_the_same_time() -> None:
     threads.close()
 
 
+def test_each_thread_keeps_what_it_made_until_it_asks_for_another() -> None:
+    made: list[tuple[int, str]] = []
+
+    def make(name: str) -> list[str]:
+        made.append((threading.get_ident(), name))
+        return [name]
+
+    both = threading.Barrier(2, timeout=30)
+    found: dict[int, list[list[str]]] = {}
+
+    def work(first: int, last: int) -> None:
+        found[first] = [threads.kept(make, name) for name in ("a", "a", "b", "b", "a")]
+        both.wait()
+
+    threads = Threads(2)
+    threads.share_out(2, work, each=1)
+    threads.close()
+    assert sorted(name for _, name in made) == ["a", "a", "a", "a", "b", "b"]
+    assert len({ident for ident, _ in made}) == 2
+    for a, again, b, same, new in found.values():
+        assert a is again
+        assert b is same
+        assert new is not a
+        assert (a, b, new) == (["a"], ["b"], ["a"])
+    assert found[0][0] is not found[1][0]
+
+
 def test_what_goes_wrong_in_a_thread_is_raised() -> None:
     def work(first: int, last: int) -> None:
         if first == 7:

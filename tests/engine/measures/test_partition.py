@@ -17,6 +17,7 @@ from engine.measures.partition import (
     fill_edges,
     information,
     information_rooms,
+    number_few,
     number_groups,
     partition,
 )
@@ -186,6 +187,33 @@ def test_equal_keys_get_one_number_in_the_order_of_their_first_occurrence(keys: 
     numbers: dict[int, int] = {}
     assert groups.tolist() == [numbers.setdefault(key, len(numbers)) for key in keys]
     assert count == len(numbers)
+
+
+@given(
+    st.integers(1, 90).flatmap(lambda slots: st.tuples(st.just(slots), st.lists(st.integers(0, slots - 1), min_size=1)))
+)
+@example((1, [0, 0]))
+@example((3, [2, 0, 2, 1]))
+def test_keys_below_the_number_of_slots_are_numbered_likewise(case: tuple[int, list[int]]) -> None:
+    slots, keys = case
+    groups = np.full(len(keys), -5, np.int32)
+    count = number_few(np.array(keys, np.uint64), groups, np.full(slots, 7, np.int32))
+    numbers: dict[int, int] = {}
+    assert groups.tolist() == [numbers.setdefault(key, len(numbers)) for key in keys]
+    assert count == len(numbers)
+
+
+@pytest.mark.parametrize("bins", range(2, 12))
+def test_few_and_many_possible_tuples_are_told_apart_alike(bins: int) -> None:
+    """Every tuple that there can be, with as many slots as tuples and around: some by their place, some by a hash."""
+    for units in (1, 2, 3):
+        values = np.array(list(itertools.product((np.arange(bins) + 0.5) * 2 / bins - 1, repeat=units))).T
+        padded = np.ascontiguousarray(np.tile(values, 2))
+        groups = np.empty(padded.shape[1], np.int32)
+        for power in range(int(math.log2(values.shape[1])) + 1, 14):
+            room = np.empty(padded.shape[1], np.uint64), np.empty(2**power, np.uint64), np.full(2**power, 3, np.int32)
+            assert partition(padded, units, edges_of(bins), groups, *room) == bins**units
+            assert groups.tolist() == 2 * list(range(bins**units))
 
 
 @st.composite
