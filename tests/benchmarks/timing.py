@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ROUNDS = 7
+SPAN = 0.25
+"""Seconds that a turn lasts at least: work of milliseconds is called again and again, as one call may meet an interrupt
+that a longer one would not notice.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,14 @@ def compare(
         work[name][0]()  # compiled, allocated, in cache
     for _ in range(ROUNDS):
         for name, (call, repetitions) in work.items():
+            calls = 0
+            took = 0.0
             began = time.perf_counter()
-            call()
-            times[name].append((time.perf_counter() - began) / repetitions)
+            while took < SPAN:
+                call()
+                calls += 1
+                took = time.perf_counter() - began
+            times[name].append(took / (calls * repetitions))
     first = next(iter(work))
     return [
         Row(
