@@ -132,7 +132,7 @@ def noise_errors(
         def work(first: int, last: int, noisy: Float32[np.ndarray, "sigmas networks parameters"] = noisy) -> None:
             widths = np.array(architecture.widths, np.int64)
             code = ACTIVATION_CODES[architecture.activation]
-            room = threads.kept(make_room, max(architecture.widths), len(rule.p_y))
+            room = threads.kept(make_room, architecture.widths, len(rule.p_y))
             _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found, room)
 
         threads.share_out(networks, work)

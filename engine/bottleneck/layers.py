@@ -38,7 +38,7 @@ def layer_groups(
     kind = ACTIVATION_CODES[architecture.activation]
 
     def work(first: int, last: int) -> None:
-        room = threads.kept(make_room, max(architecture.widths), len(rule.p_y))
+        room = threads.kept(make_room, architecture.widths, len(rule.p_y))
         group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts, room)
 
     threads.share_out(len(weights), work)

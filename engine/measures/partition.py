@@ -146,9 +146,9 @@ def partition(
             add_bins(values[j], edges, codes)
         for s in range(keys.shape[0]):
             keys[s] = np.float64(codes[s] + WHOLE).view(np.uint64) - np.float64(WHOLE).view(np.uint64)
-        different = count * (edges.shape[0] - 1.0) ** min(room, units - unit)
-        if different <= slot_groups.shape[0]:
-            count = number_few(keys, groups, slot_groups[: np.int64(different)])
+        possible = count * (edges.shape[0] - 1.0) ** min(room, units - unit)
+        if possible <= slot_groups.shape[0]:
+            count = number_few(keys, groups, slot_groups[: np.int64(possible)])
         else:
             count = number_groups(keys, groups, slot_keys, slot_groups)
         unit += room

@@ -41,13 +41,13 @@ class Room(NamedTuple):
     """`engine.measures.partition.information_rooms`."""
 
 
-def make_room(widest: int, patterns: int) -> Room:
-    """Room for networks whose widest layer, the inputs being one, has `widest` neurons."""
-    columns = padded(patterns)
+def make_room(widths: tuple[int, ...], patterns: int) -> Room:
+    """Room for networks of these widths, the inputs first."""
+    rows = max(widths[1:]) + 1  # an odd number of neurons is computed as the next even one
     return Room(
-        np.zeros((widest + 1, widest + 1)),
-        np.zeros((widest + 2, columns)),
-        np.zeros((2, widest + 2, columns)),
+        np.zeros((rows, max(widths[:-1]) + 1)),
+        np.zeros((rows, padded(patterns))),
+        np.zeros((2, rows, padded(patterns))),
         np.empty(patterns, np.int32),
         hash_rooms(patterns),
         information_rooms(patterns),

@@ -119,7 +119,7 @@ class Measurer:
                 self._labels,
                 numbers,
                 learning,
-                self._threads.kept(make_room, max(architecture.widths), len(self._p_y)),
+                self._threads.kept(make_room, architecture.widths, len(self._p_y)),
             )
 
         self._threads.share_out(networks, work, each=1)
