@@ -17,7 +17,7 @@ from tests.faults.mutations import mutations
 from tests.faults.options import options
 from tests.faults.places import places
 from tests.faults.power import power
-from tests.faults.signals import signals
+from tests.faults.signals import heed_signals, signals
 from tests.faults.soak import soak
 from tests.faults.strangers import strangers
 from tests.faults.table import Row, as_text, machine, write_readme
@@ -56,6 +56,7 @@ def main() -> None:
     unknown = [name for name in arguments.names if name not in FAULTS]
     if unknown:
         parser.error(f"unknown name {unknown[0]!r}: known are {', '.join(FAULTS)}")
+    heed_signals()
     rows = []
     for name in arguments.names or [name for name in FAULTS if name != "soak"]:
         fault = FAULTS[name]
