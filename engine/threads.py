@@ -45,6 +45,7 @@ class Threads:
     def kept(self, make: Callable[..., R], *how: Hashable) -> R:
         """`make(*how)`, which the calling thread makes once and keeps until it asks for another."""
         if getattr(self._kept, "how", None) != (make, how):
+            self._kept.thing = self._kept.how = None  # what was kept goes first: both may not fit the memory
             self._kept.thing = make(*how)
             self._kept.how = (make, how)
         thing: R = self._kept.thing

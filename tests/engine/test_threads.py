@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,32 @@ def test_each_thread_keeps_what_it_made_until_it_asks_for_another() -> None:
         assert new is not a
         assert (a, b, new) == (["a"], ["b"], ["a"])
     assert found[0][0] is not found[1][0]
+
+
+def test_what_was_kept_is_gone_before_another_is_made() -> None:
+    class Thing:
+        pass
+
+    first: list[weakref.ref[Thing]] = []
+
+    def make(fails: bool) -> Thing:
+        if first:
+            assert first[0]() is None
+        if fails:
+            raise MemoryError
+        thing = Thing()
+        first.append(weakref.ref(thing))
+        return thing
+
+    def work(_first: int, _last: int) -> None:
+        threads.kept(make, False)
+        with pytest.raises(MemoryError):
+            threads.kept(make, True)
+        assert isinstance(threads.kept(make, False), Thing)
+
+    threads = Threads(1)
+    threads.share_out(1, work)
+    threads.close()
 
 
 def test_what_goes_wrong_in_a_thread_is_raised() -> None:
