@@ -19,17 +19,17 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
-from engine.errors import EngineError
-from engine.session.summary import Summary, read_summary
 from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, load_settings, save_theme
 from ibtui.wording import printable
+from ibtui_engine.errors import EngineError
+from ibtui_engine.session.summary import Summary, read_summary
 
 if TYPE_CHECKING:
-    from engine.experiment import Experiment
     from ibtui.runs import Started
+    from ibtui_engine.experiment import Experiment
 
 SETTLED_SECONDS = 1.0
 """After which the app is on the screen."""
@@ -180,7 +180,7 @@ class IbtuiApp(App[None]):
 
         going = [path for path, run in self._runs.items() if not run.ended and _at_work(path)]
         if going:
-            from engine.session.control import send
+            from ibtui_engine.session.control import send
 
             names = ", ".join(printable(path.stem) for path in going)
             answers = {"leave": "Leave it running", "stop": "Stop it", "stay": "Stay"}

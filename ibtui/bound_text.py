@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.bottleneck.fits import LayerFits
+    from ibtui_engine.bottleneck.fits import LayerFits
 
 COLUMNS = ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical")
 CERTAIN = 1e-9

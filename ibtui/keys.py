@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from textual.binding import Binding
 from textual.keys import Keys
 
-from engine.errors import InvalidValue
 from ibtui.wording import printable
+from ibtui_engine.errors import InvalidValue
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
 

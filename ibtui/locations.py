@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.errors import InvalidValue, SessionError
-from engine.session.format import SUFFIX
+from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.session.format import SUFFIX
 
 VARIABLE = "IBTUI_SESSIONS"
 EXAMPLE = "example-"

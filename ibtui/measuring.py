@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import EngineError
-from engine.experiment import BINNED, ESTIMATORS, Experiment
-from engine.session.history import LayerHistory
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
+from ibtui_engine.session.history import LayerHistory
 
 BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000)
 """Numbers of bins that the keys step through."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.measures.checks import (
+from ibtui_engine.measures.checks import (
     WHY_CEILING,
     WHY_VIOLATION,
     Ceiling,
@@ -16,10 +16,10 @@ from engine.measures.checks import (
     ceilings,
     violations,
 )
-from engine.rules.image_files import PARTS
-from engine.rules.names import is_images
-from engine.session.history import LayerHistory
-from engine.session.summary import Summary
+from ibtui_engine.rules.image_files import PARTS
+from ibtui_engine.rules.names import is_images
+from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.session.summary import Summary
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.phases.account import Phases, phases
-from engine.phases.spread import EpochSpread
-from engine.phases.transition import Transition, transition
-from engine.session.follow import Follower
 from ibtui.charts.bound import layers_chart
 from ibtui.charts.curves import gradient_chart, learning_chart
 from ibtui.charts.information_plane import information_plane, information_points
@@ -22,12 +18,16 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.measuring import MeasuringAgain
 from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
+from ibtui_engine.phases.account import Phases, phases
+from ibtui_engine.phases.spread import EpochSpread
+from ibtui_engine.phases.transition import Transition, transition
+from ibtui_engine.session.follow import Follower
 
 if TYPE_CHECKING:
-    from engine.bottleneck.curve import Curve
-    from engine.bottleneck.fits import LayerFits
-    from engine.session.history import LayerHistory, LearningHistory
-    from engine.session.summary import EnsembleSummary
+    from ibtui_engine.bottleneck.curve import Curve
+    from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.session.history import LayerHistory, LearningHistory
+    from ibtui_engine.session.summary import EnsembleSummary
 
 PANELS = ("plane", "gradients", "snr", "learning")
 """The charts of a session, in the order of their keys."""

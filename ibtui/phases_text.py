@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.phases.account import LayerPhases, Phases
-from engine.phases.diffusion import LayerDiffusion
-from engine.phases.order import Order
-from engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.phases.account import LayerPhases, Phases
+from ibtui_engine.phases.diffusion import LayerDiffusion
+from ibtui_engine.phases.order import Order
+from ibtui_engine.phases.spread import EpochSpread, Spread
 
 NONE = "none"
 CAVEATS = (

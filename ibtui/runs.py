@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tomli_w
 
-from engine.experiment import Experiment
+from ibtui_engine.experiment import Experiment
 
 NICENESS = 10
 """How far a run stands behind other work, in the unit of nice(1)."""

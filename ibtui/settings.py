@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, InvalidValue
 from ibtui.files import write_whole
 from ibtui.wording import printable
+from ibtui_engine.errors import EngineError, InvalidValue
 
 VIEWS_KEPT = 500
 

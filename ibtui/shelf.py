@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from engine.errors import SessionError
-from engine.session.summary import Summary, read_summary
 from ibtui.locations import example_files, is_example, session_files
+from ibtui_engine.errors import SessionError
+from ibtui_engine.session.summary import Summary, read_summary
 
 
 class Shelf:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.experiment import Experiment, hidden_text
-from engine.session.summary import EnsembleSummary, Summary
 from ibtui.wording import duration
+from ibtui_engine.experiment import Experiment, hidden_text
+from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 RUN_KEYS = {"running": " (P pause, S stop)", "paused": " (R resume, S stop)"}
 """What can be asked of a run, behind its status."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.activations import bin_range
-from engine.experiment import Experiment
+from ibtui_engine.activations import bin_range
+from ibtui_engine.experiment import Experiment
 
 if TYPE_CHECKING:
-    from engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def printable(text: str) -> str:

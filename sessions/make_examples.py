@@ -1,6 +1,6 @@
 """Makes the sessions that ship with ibtui: `python sessions/make_examples.py [--only NAME]`, some minutes for all.
 
-Each is a preset of `engine/presets.py`, trained to its last epoch with fewer networks and snapshots, so that all of
+Each is a preset of `ibtui_engine.presets`, trained to its last epoch with fewer networks and snapshots, so that all of
 them together stay small; those without weights cannot be measured again. What says where they were made (host, process)
 is taken out. A session is replaced when its run has ended well, and not before.
 """
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # the engine of this checkout, installed or not
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "engine")]  # the engine of this checkout, installed or not
 
-from engine.presets import find_preset  # noqa: E402
-from engine.runner import Progress, Run, begin  # noqa: E402
+from ibtui_engine.presets import find_preset  # noqa: E402
+from ibtui_engine.runner import Progress, Run, begin  # noqa: E402
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "figure-2": {"networks": 50, "snapshots": 30, "weights": False},

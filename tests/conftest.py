@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where no kernels are kept yet, compile them once, not in every process of the tests."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None) or config.option.collectonly:
         return
-    from engine.compiled import cache_directory
+    from ibtui_engine.compiled import cache_directory
 
     if cache_directory().exists():
         return

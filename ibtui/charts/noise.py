@@ -13,7 +13,7 @@ from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, Guide, Series
 
 if TYPE_CHECKING:
-    from engine.noise import NoiseErrors
+    from ibtui_engine.noise import NoiseErrors
 
 _KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -11,7 +11,7 @@ from ibtui.charts.scale import Axis, spanning
 from ibtui.charts.spec import ChartSpec, Guide, Series
 
 if TYPE_CHECKING:
-    from engine.phases.relaxation import Relaxation
+    from ibtui_engine.phases.relaxation import Relaxation
 
 _KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -20,8 +20,8 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     end_at_once()  # before all that takes time to import
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
-    from engine.errors import EngineError, StorageError, TrainingError
     from ibtui.cli.console import complain
+    from ibtui_engine.errors import EngineError, StorageError, TrainingError
 
     _open_streams()
     try:

@@ -17,7 +17,7 @@ from ibtui.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.account.finding import Finding
+    from ibtui_engine.account.finding import Finding
 
 STYLES = {"reproduced": "green", "partly": "yellow", "not": "red"}
 MARK = {"reproduced": "+", "partly": "~", "not": "-"}
@@ -61,8 +61,8 @@ def account(
     if out is not None:
         require_place(out)
         require_suffix(out, (".md",))
-    from engine.account.claims import account as account_for
-    from engine.account.evidence import Evidence, experiments
+    from ibtui_engine.account.claims import account as account_for
+    from ibtui_engine.account.evidence import Evidence, experiments
 
     directory = sessions_directory(sessions_dir)
     wanted = experiments(quick=quick, networks=networks)

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.counting import counting
 from ibtui.cli.figure import require_pictures, require_suffix
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
 from ibtui.files import require_place
 from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import InvalidValue
 
 SECONDS = 12.0
 SLOWEST, FASTEST = 0.1, 50.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.errors import SessionError
 from ibtui.cli.console import tell
 from ibtui.cli.options import Quiet, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import SessionError
 
 PATIENCE = 60.0
 """Seconds to wait for a run to heed a request; it looks for one a few times a second, except in a long epoch."""
@@ -22,7 +22,7 @@ def stop(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = Fals
 
 
 def _ask(session: str, sessions_dir: SessionsDir, command: str, statuses: tuple[str, ...], quiet: bool) -> None:
-    from engine.session.control import send, wait_until
+    from ibtui_engine.session.control import send, wait_until
 
     path = find_session(session, sessions_directory(sessions_dir))
     send(path, command)

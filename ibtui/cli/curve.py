@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.options import OUTPUT, Json, Quiet, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.wording import printable
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from engine.bottleneck.curve import Curve, SampledBound
+    from ibtui_engine.bottleneck.curve import Curve, SampledBound
 
 COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
 """Columns of the files. Scripts rely on them: they never change, and new ones are added at the end."""
@@ -64,8 +64,8 @@ def curve(
     quiet: Quiet = False,
 ) -> None:
     """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
-    from engine.experiment import Experiment
     from ibtui.files import require_place
+    from ibtui_engine.experiment import Experiment
 
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
@@ -90,13 +90,13 @@ def curve(
 
 def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
     """The curve of a rule by its name: certified for binary labels, annealed for others."""
-    from engine.bottleneck.source import Source
-    from engine.bottleneck.tracing import ib_curve
-    from engine.rules.catalogue import load_rule
+    from ibtui_engine.bottleneck.source import Source
+    from ibtui_engine.bottleneck.tracing import ib_curve
+    from ibtui_engine.rules.catalogue import load_rule
 
     rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
     if rule.labels > 2:
-        from engine.bottleneck.annealing import annealed_curve
+        from ibtui_engine.bottleneck.annealing import annealed_curve
 
         return annealed_curve(rule.p_y, name=name)
     return ib_curve(Source.of_rule(rule), error=error, name=name)
@@ -114,10 +114,10 @@ def _sampled(
     """The finite-sample bound of each fraction, from the samples of the seeds 0, 1, ..."""
     if not fractions:
         return []
-    from engine.bottleneck.sampling import sampled_bound
-    from engine.rules.catalogue import load_rule
-    from engine.threads import Threads as Pool
-    from engine.threads import usable_cores
+    from ibtui_engine.bottleneck.sampling import sampled_bound
+    from ibtui_engine.rules.catalogue import load_rule
+    from ibtui_engine.threads import Threads as Pool
+    from ibtui_engine.threads import usable_cores
 
     rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
     pool = Pool(threads or usable_cores())

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
-from engine.experiment import BINNED, Experiment
 from ibtui.cli.console import json_text, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import BINNED, Experiment
 
 if TYPE_CHECKING:
-    from engine.session.history import SessionReader
-    from engine.session.summary import EnsembleSummary
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.summary import EnsembleSummary
 
 LAYER_PLACE = ("ensemble", "hidden", "fraction", "seed", "epoch", "layer", "width")
 COLUMNS = {
@@ -75,7 +75,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Export a session's numbers: bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz)."""
-    from engine.session.history import SessionReader
+    from ibtui_engine.session.history import SessionReader
 
     if what not in (*COLUMNS, "weights"):
         raise InvalidValue(f"what is {what!r}: allowed are {', '.join(COLUMNS)}, weights")
@@ -203,7 +203,7 @@ def basis(experiment: Experiment) -> dict[str, Any]:
 
 
 def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) -> None:
-    from engine.session.history import describe_epochs
+    from ibtui_engine.session.history import describe_epochs
 
     if epoch is not None and not any(epoch in e.snapshots for e in ensembles):
         raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensembles[0].snapshots)}")

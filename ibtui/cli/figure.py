@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.console import output, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
 from ibtui.cli.run import HOW, WHAT, begin_unnamed, chosen_experiment, complete
 from ibtui.figures.registry import FIGURES, find_figure
 from ibtui.files import require_place
 from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from engine.experiment import Experiment
-    from engine.session.summary import Summary
     from ibtui.figures.content import Content
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.session.summary import Summary
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -130,7 +130,7 @@ def have_session(experiment: Experiment, said: str, directory: Path, threads: in
     tell(said, quiet=quiet or not said)
     for one in there:
         if one.experiment == experiment and not one.live:
-            from engine.runner import reopen
+            from ibtui_engine.runner import reopen
 
             tell(f"going on with {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
             return complete(reopen(one.path), threads=threads, json=False, quiet=quiet)

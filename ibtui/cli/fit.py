@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.bound_text import COLUMNS, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import printable, title_of
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from engine.bottleneck.curve import Curve
-    from engine.bottleneck.fits import LayerFits
-    from engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.bottleneck.curve import Curve
+    from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def fit(
@@ -45,7 +45,7 @@ def fit(
         raise InvalidValue("--every prints one JSON document: give --json too")
     if every and epoch is not None:
         raise InvalidValue(f"epoch is {epoch}: with --every, none is allowed")
-    from engine.bottleneck.recorded import fit_session
+    from ibtui_engine.bottleneck.recorded import fit_session
 
     summary, curve, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
     if json:

@@ -7,8 +7,8 @@ import signal
 import sys
 from types import FrameType
 
-from engine.runner import Interrupt
 from ibtui.cli.ending import SIGNALS
+from ibtui_engine.runner import Interrupt
 
 
 class Interruption:

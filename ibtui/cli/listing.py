@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import SessionError
-from engine.experiment import hidden_text
-from engine.session.summary import Summary, read_summary
 from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
 from ibtui.wording import age, printable, size
+from ibtui_engine.errors import SessionError
+from ibtui_engine.experiment import hidden_text
+from ibtui_engine.session.summary import Summary, read_summary
 
 UNFOLDED = 10_000
 """Columns that no list fills: a name folded over two lines is not found by grep."""

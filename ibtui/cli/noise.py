@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import printable, title_of
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from engine.noise import NoiseErrors
-    from engine.session.history import SessionReader
-    from engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.noise import NoiseErrors
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def noise(
@@ -48,7 +48,7 @@ def noise(
     """Add noise to the weights, and tell the generalisation error; for perceptrons beside the closed form."""
     path = find_session(session, sessions_directory(sessions_dir))
     sizes = parse_sigmas(sigma) if sigma is not None else None
-    from engine.session.history import SessionReader, describe_epochs
+    from ibtui_engine.session.history import SessionReader, describe_epochs
 
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
@@ -93,8 +93,8 @@ def _errors(
     quiet: bool,
 ) -> NoiseErrors:
     reader.weights(ensemble, epoch)  # first: a session without weights must not wait for Numba
-    from engine.noise import DEFAULT_SIGMAS, noise_of
-    from engine.threads import Threads, usable_cores
+    from ibtui_engine.noise import DEFAULT_SIGMAS, noise_of
+    from ibtui_engine.threads import Threads, usable_cores
 
     pool = Threads(threads or usable_cores())
     try:
@@ -144,7 +144,7 @@ def _document(summary: Summary, found: Found, draws: int) -> dict[str, Any]:
 
 def _means(values: np.ndarray | None) -> dict[str, list[float | None]] | None:
     """Mean and standard error over networks, by sigma."""
-    from engine.phases.spread import spread
+    from ibtui_engine.phases.spread import spread
 
     if values is None:
         return None
@@ -158,9 +158,9 @@ def _means(values: np.ndarray | None) -> dict[str, list[float | None]] | None:
 def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
     from rich.table import Table
 
-    from engine.phases.spread import spread
     from ibtui.charts.noise import noise_chart
     from ibtui.cli.drawing import draw
+    from ibtui_engine.phases.spread import spread
 
     console = output()
     console.print(printable(f"{summary.name}: noise in the weights, rule {summary.experiment.rule}"), style="bold")

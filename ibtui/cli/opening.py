@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.options import SessionsDir
 from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import InvalidValue
 
 
 def open_app(

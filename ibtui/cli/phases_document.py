@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.phases.spread import EpochSpread, Spread
 
 if TYPE_CHECKING:
-    from engine.phases.account import LayerPhases, Phases
-    from engine.phases.depth import Sides
-    from engine.phases.diffusion import LayerDiffusion
-    from engine.phases.order import Order
-    from engine.session.history import LayerHistory
-    from engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.phases.account import LayerPhases, Phases
+    from ibtui_engine.phases.depth import Sides
+    from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.order import Order
+    from ibtui_engine.session.history import LayerHistory
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 

@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import InvalidValue
-from engine.experiment import parse_hidden
-from engine.phases.account import phases
-from engine.phases.diffusion import diffusion
-from engine.session.history import SessionReader
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
@@ -28,12 +23,17 @@ from ibtui.phases_text import (
     sentences,
 )
 from ibtui.wording import estimate, printable, title_of
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.phases.account import phases
+from ibtui_engine.phases.diffusion import diffusion
+from ibtui_engine.session.history import SessionReader
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.session.summary import EnsembleSummary, Summary
     from ibtui.charts.spec import ChartSpec
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False, chart: bool = True) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.presets import DEFAULT, PRESETS
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json
+from ibtui_engine.presets import DEFAULT, PRESETS
 
 
 def presets(json: Json = False) -> None:

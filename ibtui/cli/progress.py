@@ -8,12 +8,12 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from engine.experiment import hidden_text
 from ibtui.cli.console import tell
 from ibtui.wording import duration, ensemble_name, printable
+from ibtui_engine.experiment import hidden_text
 
 if TYPE_CHECKING:
-    from engine.runner import Progress
+    from ibtui_engine.runner import Progress
 
 LINE_SECONDS = 10.0
 """Between two plain lines, at least; the tenths of a run are always told."""

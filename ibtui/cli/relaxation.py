@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import ensemble_name, estimate, printable
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from engine.phases.relaxation import Change, Relaxation
-    from engine.phases.spread import Spread
-    from engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.phases.relaxation import Change, Relaxation
+    from ibtui_engine.phases.spread import Spread
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def relaxation(
@@ -29,8 +29,8 @@ def relaxation(
 ) -> None:
     """Tell whether a Monte-Carlo relaxation (optimiser metropolis) compresses, beside SGD where that ran too."""
     path = find_session(session, sessions_directory(sessions_dir))
-    from engine.phases.relaxation import relaxation_of
-    from engine.session.history import SessionReader
+    from ibtui_engine.phases.relaxation import relaxation_of
+    from ibtui_engine.session.history import SessionReader
 
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
-from engine.session.format import SUFFIX
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
 from ibtui.wording import ensemble_name, estimate
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.session.format import SUFFIX
 
 if TYPE_CHECKING:
-    from engine.experiment import Experiment
-    from engine.session.history import SessionReader
-    from engine.session.summary import EnsembleSummary
-    from engine.threads import Threads as Pool
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.summary import EnsembleSummary
+    from ibtui_engine.threads import Threads as Pool
 
 
 def remeasure(
@@ -61,8 +61,8 @@ def remeasure(
     """
     directory = sessions_directory(sessions_dir)
     source = find_session(session, directory)
-    from engine.remeasure import save_remeasured, with_settings
-    from engine.session.history import SessionReader
+    from ibtui_engine.remeasure import save_remeasured, with_settings
+    from ibtui_engine.session.history import SessionReader
 
     with SessionReader(source) as reader, _pool(threads) as pool:
         if stream:
@@ -97,7 +97,7 @@ def remeasure(
 
 @contextmanager
 def _pool(threads: int | None) -> Iterator[Pool]:
-    from engine.threads import Threads, usable_cores
+    from ibtui_engine.threads import Threads, usable_cores
 
     pool = Threads(threads or usable_cores())
     try:
@@ -129,7 +129,7 @@ def _target(out: str | None, directory: Path, source: Path, before: Experiment, 
 
 def _measurable(reader: SessionReader, epoch: int | None) -> list[EnsembleSummary]:
     """The ensembles that have been measured, at this epoch where one is given."""
-    from engine.session.history import describe_epochs
+    from ibtui_engine.session.history import describe_epochs
 
     ensembles = [e for e in reader.summary.ensembles if e.snapshots and (epoch is None or epoch in e.snapshots)]
     if not ensembles:
@@ -150,7 +150,7 @@ def _measured(
     """One ensemble's numbers: for each epoch and layer the mean and standard deviation over networks."""
     import numpy as np
 
-    from engine.remeasure import remeasure as again
+    from ibtui_engine.remeasure import remeasure as again
 
     epochs = ensemble.snapshots if epoch is None else (epoch,)
     found = []

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import InvalidValue
-from engine.rules.names import is_images
-from engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.notes import as_lines, as_plain, notes
 from ibtui.wording import estimate, printable, title_of
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.names import is_images
+from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from engine.session.summary import EnsembleSummary, Summary
     from ibtui.charts.spec import ChartSpec
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
 def report(path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True) -> None:

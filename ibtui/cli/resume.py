@@ -32,8 +32,8 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with a session: to its end, further (--epochs), or with more networks. A paused run goes on where it is."""
-    from engine.session.control import send, wait_until
-    from engine.session.summary import read_summary
+    from ibtui_engine.session.control import send, wait_until
+    from ibtui_engine.session.summary import read_summary
 
     path = require_own(find_session(session, sessions_directory(sessions_dir)))
     if epochs is None and networks is None and read_summary(path).status == "paused":
@@ -41,6 +41,6 @@ def resume(
         status = wait_until(path, ("running", "finished", "stopped"), seconds=10.0)
         tell(f"{path.stem} is {status}", quiet=quiet)
         return
-    from engine.runner import reopen
+    from ibtui_engine.runner import reopen
 
     work(reopen(path, epochs=epochs, networks=networks), threads=threads, json=json, quiet=quiet)

@@ -76,9 +76,9 @@ def rule(
     if name is None:
         _list(json)
         return
-    from engine.experiment import Experiment
-    from engine.rules.catalogue import load_rule
-    from engine.rules.table import save_rule
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.rules.catalogue import load_rule
+    from ibtui_engine.rules.table import save_rule
 
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     loaded = load_rule(name, theta=chosen.theta, gamma=gamma, i_xy=i_xy)
@@ -124,7 +124,7 @@ def rule(
 
 
 def _list(json: bool) -> None:
-    from engine.rules.names import RULE_NAMES
+    from ibtui_engine.rules.names import RULE_NAMES
 
     if json:
         print_json([{"name": name, "sentence": sentence} for name, sentence in RULE_NAMES.items()])

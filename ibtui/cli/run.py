@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
-from engine.experiment import Experiment, parse_hidden, read_settings
-from engine.presets import DEFAULT, find_preset, until
-from engine.rules.image_files import require_images, told_parts
-from engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
-from engine.session.format import SUFFIX
 from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
+from ibtui_engine.presets import DEFAULT, find_preset, until
+from ibtui_engine.rules.image_files import require_images, told_parts
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
+from ibtui_engine.session.format import SUFFIX
 
 if TYPE_CHECKING:
-    from engine.session.writer import SessionWriter
+    from ibtui_engine.session.writer import SessionWriter
 
 WHAT = "What runs"
 HOW = "How it is trained"
@@ -388,7 +388,7 @@ def parse_epochs(text: str) -> tuple[int, ...]:
 
 
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
-    from engine.runner import begin
+    from ibtui_engine.runner import begin
 
     require_images(experiment.rule)
     name = require_name(of_run["name"]) if "name" in of_run else None
@@ -408,7 +408,7 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
             _require_new(save_config)  # it could be the session itself
             write_whole(save_config, tomli_w.dumps(settings).encode())
         except BaseException:
-            from engine.session.drafting import discard
+            from ibtui_engine.session.drafting import discard
 
             writer.close()
             discard(writer.path)
@@ -424,7 +424,7 @@ def _require_new(save_config: Path) -> None:
 
 def begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
     """Begin a session under the first name that is free, also while others do the same."""
-    from engine.runner import begin
+    from ibtui_engine.runner import begin
 
     while True:
         path = free_path(directory, experiment.title)
@@ -451,16 +451,16 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
 
 def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> Path:
     """Run a session to its end, with progress; leave with the signal's status if one ended it, and say how to go on."""
-    from engine.runner import Run
     from ibtui.cli.interruption import Interruption
     from ibtui.cli.progress import watcher
+    from ibtui_engine.runner import Run
 
     path = writer.path
     with Interruption(quiet) as interruption, watcher(quiet) as watch:
         status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
     if status == "finished":
         return path
-    from engine.session.summary import read_summary
+    from ibtui_engine.session.summary import read_summary
 
     summary = read_summary(path)
     if json:

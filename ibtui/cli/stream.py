@@ -32,14 +32,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import EngineError, InvalidValue
 from ibtui.cli.console import json_text
+from ibtui_engine.errors import EngineError, InvalidValue
 
 if TYPE_CHECKING:
-    from engine.experiment import Experiment
-    from engine.measures.snapshot import LayerInformation
-    from engine.session.history import SessionReader
-    from engine.threads import Threads
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.measures.snapshot import LayerInformation
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.threads import Threads
 
 LONGEST_LINE = 10_000_000
 """Characters of a request; more than any list of epochs needs."""
@@ -142,8 +142,8 @@ def _answers(
     reader: SessionReader, pool: Threads, name: Any, request: dict[str, Any], newer: Callable[[], bool]
 ) -> Answers:
     """Refuse what is wrong in a request at once, and answer one epoch at a time. Raises EngineError."""
-    from engine.remeasure import SETTINGS, remeasure
-    from engine.session.history import describe_epochs
+    from ibtui_engine.remeasure import SETTINGS, remeasure
+    from ibtui_engine.session.history import describe_epochs
 
     for field in request:
         if field not in FIELDS:

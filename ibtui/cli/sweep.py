@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.errors import InvalidValue
-from engine.experiment import BINNED
 from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Estimator, Json, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import estimate, title_of
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import BINNED
 
 if TYPE_CHECKING:
-    from engine.sweep import Sweep
+    from ibtui_engine.sweep import Sweep
 
 DEFAULT_BINS = (5, 10, 20, 30, 50, 100, 200, 500, 1000)
 MOST_SNAPSHOTS = 30
@@ -47,9 +47,9 @@ def sweep_bins(
     """Measure how much each layer compresses, from the peak of I(X;T) to the end, with many numbers of bins."""
     numbers = parse_bins(bins) if bins is not None else DEFAULT_BINS
     source = find_session(session, sessions_directory(sessions_dir))
-    from engine.session.history import SessionReader
-    from engine.sweep import sweep, thinned
-    from engine.threads import Threads, usable_cores
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.sweep import sweep, thinned
+    from ibtui_engine.threads import Threads, usable_cores
 
     with SessionReader(source) as reader, reader.moment():
         summary = reader.summary

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.phases.spread import EpochSpread, Spread
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float, Int64
 
-    from engine.bottleneck.curve import Curve, SampledBound
-    from engine.bottleneck.fits import LayerFits
+    from ibtui_engine.bottleneck.curve import Curve, SampledBound
+    from ibtui_engine.bottleneck.fits import LayerFits
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import InvalidValue
 from ibtui.figures.content import TWO_COLUMNS, Content
 from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, percent, trajectories
 from ibtui.panels import Panels
+from ibtui_engine.errors import InvalidValue
 
 FRACTIONS = (0.05, 0.45, 0.85)
 """The paper's."""

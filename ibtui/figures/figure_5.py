@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import InvalidValue
-from engine.phases.smoothing import first_passage, log_axis, smooth
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
 from ibtui.figures.reading import depth, ensembles, of_first_optimizer, only_session, trajectories
 from ibtui.panels import Panels, agreed
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
 
 LEVELS = (0.3, 0.6, 0.9)
 """Of I(T;Y) at the output that networks are timed to, as shares of I(X;Y)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import InvalidValue
 from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Bound, Content
 from ibtui.figures.reading import ensembles, one_of, percent, plane
+from ibtui_engine.errors import InvalidValue
 
 CURVE_ERROR = 1e-5
 """Bits; what can be drawn is a hundred times that."""
@@ -22,7 +22,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
 
 
 def _bound(path: Path, threads: int | None) -> Bound:
-    from engine.bottleneck.recorded import fit_session
+    from ibtui_engine.bottleneck.recorded import fit_session
 
     panels = one_of(ensembles(path))
     summary, curve, fits = fit_session(path, error=CURVE_ERROR, threads=threads, ensembles=(panels.ensemble.index,))

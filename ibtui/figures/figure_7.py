@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import InvalidValue
-from engine.phases.spread import spread
-from engine.session.history import SessionReader
 from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
 from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, plane
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.phases.spread import spread
+from ibtui_engine.session.history import SessionReader
 
 LEAST = 2
 SAMPLES = 10
@@ -21,10 +21,10 @@ SAMPLES = 10
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One line for each fraction of the deepest architecture."""
-    from engine.bottleneck.sampling import sampled_bound
-    from engine.bottleneck.source import Source
-    from engine.bottleneck.tracing import ib_curve
-    from engine.threads import Threads, usable_cores
+    from ibtui_engine.bottleneck.sampling import sampled_bound
+    from ibtui_engine.bottleneck.source import Source
+    from ibtui_engine.bottleneck.tracing import ib_curve
+    from ibtui_engine.threads import Threads, usable_cores
 
     path = only_session(sessions, "7")
     found = of_first_optimizer(ensembles(path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import InvalidValue
 from ibtui.figures.content import TWO_COLUMNS, Content
 from ibtui.figures.reading import ensembles, gradients, one_of, only_session, percent, trajectories
+from ibtui_engine.errors import InvalidValue
 
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:

@@ -20,12 +20,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from engine.errors import InvalidValue
 from ibtui.figures.content import Plane
 from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, steps
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import InvalidValue
-from engine.experiment import parse_hidden
-from engine.session.follow import Follower
-from engine.session.history import SessionReader
 from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
 from ibtui.panels import Panels, agreed
 from ibtui.wording import estimate
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.history import SessionReader
 
 
 def ensembles(path: Path) -> list[Panels]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ibtui.figures.content import Content

@@ -16,8 +16,8 @@ import numpy as np
 from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
 
 if TYPE_CHECKING:
-    from engine.bottleneck.curve import Curve
     from ibtui.figures.content import Plane
+    from ibtui_engine.bottleneck.curve import Curve
 
 COLUMNS = (
     *("panel", "title", "what", "hidden", "fraction", "networks", "seed", "layer", "epoch", "epoch_low", "epoch_high"),

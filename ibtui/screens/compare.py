@@ -12,8 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from engine.errors import EngineError
-from engine.session.follow import Follower
 from ibtui.charts.information_plane import compared_planes
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
@@ -26,6 +24,8 @@ from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import estimate, printable, title_of
+from ibtui_engine.errors import EngineError
+from ibtui_engine.session.follow import Follower
 
 MOST = 6
 LOOK_SECONDS = 0.5

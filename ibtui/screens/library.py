@@ -17,9 +17,6 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
-from engine.errors import EngineError
-from engine.experiment import hidden_text
-from engine.session.summary import Summary
 from ibtui.locations import free_path, is_example, require_name, safe_name
 from ibtui.screens.leaving import is_left
 from ibtui.shelf import Shelf, matches
@@ -29,6 +26,9 @@ from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import age, printable, size
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import hidden_text
+from ibtui_engine.session.summary import Summary
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -246,8 +246,8 @@ class LibraryScreen(Screen[None]):
     @work(exclusive=True)
     async def _read_preview(self, summary: Summary) -> None:
         """The chosen session's plane. Loads numpy and the charts, so the table is to be on the screen before."""
-        from engine.session.follow import Follower
         from ibtui.panels import Panels
+        from ibtui_engine.session.follow import Follower
 
         view = self.query_one("#small-plane", ChartView)
         try:
@@ -285,7 +285,7 @@ class LibraryScreen(Screen[None]):
 
     def action_quick(self) -> None:
         """Start the usual preset at once."""
-        from engine.presets import DEFAULT, PRESETS
+        from ibtui_engine.presets import DEFAULT, PRESETS
 
         experiment = PRESETS[DEFAULT].experiment
         self.app.start_run(experiment, free_path(self.directory, experiment.title))
@@ -336,9 +336,9 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_rename(self) -> None:
         """Give the chosen session's file another name."""
-        from engine.session.control import settle
-        from engine.session.drafting import rename
         from ibtui.screens.dialogs import Line
+        from ibtui_engine.session.control import settle
+        from ibtui_engine.session.drafting import rename
 
         summary = self._own("renamed")
         if summary is None:
@@ -367,8 +367,8 @@ class LibraryScreen(Screen[None]):
     @work
     async def action_delete(self) -> None:
         """Delete the chosen session, after asking."""
-        from engine.session.drafting import discard
         from ibtui.screens.dialogs import Choice
+        from ibtui_engine.session.drafting import discard
 
         summary = self._own("deleted")
         if summary is None:

@@ -18,9 +18,13 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from engine.calibration import BUILT_IN_SIZE, Speed, estimate
-from engine.errors import EngineError
-from engine.experiment import (
+from ibtui.locations import free_path, require_name
+from ibtui.widgets.keys_footer import KeysFooter
+from ibtui.widgets.too_small import TooSmall
+from ibtui.wording import duration, printable, size
+from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import (
     ACTIVATIONS,
     DEFAULT_RELAX_FROM,
     ESTIMATORS,
@@ -32,13 +36,9 @@ from engine.experiment import (
     hidden_text,
     outputs_for,
 )
-from engine.presets import DEFAULT, PRESETS
-from engine.rules.image_files import require_images, size_of
-from engine.rules.names import BUILT_IN_SENTENCES, DIGITS
-from ibtui.locations import free_path, require_name
-from ibtui.widgets.keys_footer import KeysFooter
-from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import duration, printable, size
+from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.rules.image_files import require_images, size_of
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, DIGITS
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
@@ -336,7 +336,7 @@ class NewScreen(Screen[None]):
     async def _calibrate(self) -> None:
         """Measure this machine in another process, which may import Numba."""
         code = (
-            "import json; from dataclasses import asdict; from engine.calibration import calibrate;"
+            "import json; from dataclasses import asdict; from ibtui_engine.calibration import calibrate;"
             " print(json.dumps(asdict(calibrate())))"
         )
         process = await asyncio.create_subprocess_exec(

@@ -20,9 +20,6 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static, Tab, Tabs
 
-from engine.errors import EngineError
-from engine.session.control import send, settle
-from engine.session.follow import Follower
 from ibtui.charts.lettering import clean
 from ibtui.charts.spec import ChartSpec
 from ibtui.panels import PANELS, Panels
@@ -40,6 +37,9 @@ from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
+from ibtui_engine.errors import EngineError
+from ibtui_engine.session.control import send, settle
+from ibtui_engine.session.follow import Follower
 
 LOOK_SECONDS = 0.5
 """How often a session that runs is looked at."""

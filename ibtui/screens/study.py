@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from engine.errors import EngineError
-from engine.experiment import BINNED
 from ibtui.commands import ask
 from ibtui.measuring import MeasuringAgain
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.phases_view import PhasesView
 from ibtui.wording import estimate, printable
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import BINNED
 
 if TYPE_CHECKING:
-    from engine.bottleneck.curve import Curve
-    from engine.bottleneck.fits import LayerFits
-    from engine.phases.diffusion import LayerDiffusion
-    from engine.session.follow import Follower
     from ibtui.app import IbtuiApp
     from ibtui.panels import Panels
+    from ibtui_engine.bottleneck.curve import Curve
+    from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.session.follow import Follower
 
 FIT_AFTER = 0.3
 """Seconds that the playhead rests before beta* is found there."""
@@ -172,8 +172,8 @@ class StudyScreen(PlaybackScreen):
         await asyncio.sleep(FIT_AFTER)  # whoever is on the way to another epoch does not stop here
         answer = await ask("fit", str(self.path.absolute()), "--epoch", str(epoch), "--json")
         self._fitting = None
-        from engine.bottleneck.curve import Curve
-        from engine.bottleneck.fits import LayerFits
+        from ibtui_engine.bottleneck.curve import Curve
+        from ibtui_engine.bottleneck.fits import LayerFits
 
         try:
             if answer.status:
@@ -216,8 +216,8 @@ class StudyScreen(PlaybackScreen):
 
 def _diffusion(path: Path, index: int, panels: Panels) -> tuple[LayerDiffusion, ...]:
     """How the weights of an ensemble move after the transition. Raises SessionError, InvalidValue."""
-    from engine.phases.diffusion import diffusion
-    from engine.session.history import SessionReader
+    from ibtui_engine.phases.diffusion import diffusion
+    from ibtui_engine.session.history import SessionReader
 
     with SessionReader(path) as reader:
         ensemble = reader.ensemble(index)

@@ -16,7 +16,7 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.widgets.chart_view import ChartView
 
 if TYPE_CHECKING:
-    from engine.bottleneck.fits import LayerFits
+    from ibtui_engine.bottleneck.fits import LayerFits
 
 
 WIDE = 100

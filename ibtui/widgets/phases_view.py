@@ -26,8 +26,8 @@ from ibtui.phases_text import (
 )
 
 if TYPE_CHECKING:
-    from engine.phases.account import Phases
-    from engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.account import Phases
+    from ibtui_engine.phases.diffusion import LayerDiffusion
 
 
 WIDE = 96

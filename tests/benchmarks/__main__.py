@@ -13,7 +13,7 @@ import platform
 
 import torch
 
-from engine.threads import usable_cores
+from ibtui_engine.threads import usable_cores
 from tests.benchmarks.app import app_answers, starting
 from tests.benchmarks.bound import bound_points
 from tests.benchmarks.measuring import snapshots

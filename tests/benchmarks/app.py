@@ -14,11 +14,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
-from engine.errors import EngineError
-from engine.experiment import Experiment
-from engine.session.control import send
-from engine.session.summary import read_summary
 from ibtui.runs import give_way
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.session.control import send
+from ibtui_engine.session.summary import read_summary
 from tests.benchmarks.terminal import Terminal
 from tests.benchmarks.timing import Row
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.bottleneck.source import Source
-from engine.bottleneck.tracing import ib_curve, solve_betas
-from engine.rules.catalogue import load_rule
+from ibtui_engine.bottleneck.source import Source
+from ibtui_engine.bottleneck.tracing import ib_curve, solve_betas
+from ibtui_engine.rules.catalogue import load_rule
 from tests.benchmarks.timing import Row
 
 POINTS = 100

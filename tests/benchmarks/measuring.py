@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.experiment import ESTIMATORS
-from engine.measures.snapshot import Measurer
-from engine.networks import Architecture, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.threads import Threads, usable_cores
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.experiment import ESTIMATORS
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.threads import Threads, usable_cores
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 from tests.benchmarks.timing import Row, compare
 
 NETWORKS = 50

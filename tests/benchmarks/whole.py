@@ -18,15 +18,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from engine.experiment import Experiment
-from engine.networks import Architecture, draw_samples
-from engine.presets import find_preset
-from engine.rules.catalogue import load_rule
-from engine.runner import Run, begin
-from engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
-from engine.threads import Threads, usable_cores
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.presets import find_preset
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.threads import Threads, usable_cores
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 from tests.benchmarks.timing import Row, compare
 
 R = TypeVar("R")

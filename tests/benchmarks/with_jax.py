@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from engine.training.problem import Problem, TrainingState
+from ibtui_engine.training.problem import Problem, TrainingState
 
 
 def jax_steps(problem: Problem, state: TrainingState, epochs: int) -> Callable[[], object]:

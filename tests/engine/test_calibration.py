@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calibration import FIXED_BYTES, Speed, calibrate, estimate
-from engine.experiment import Experiment
-from engine.runner import Run, begin
+from ibtui_engine.calibration import FIXED_BYTES, Speed, calibrate, estimate
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
 
 SPEED = Speed(train=1e-9, measure=1e-8)
 TRAINING = Speed(train=1e-9, measure=0.0)

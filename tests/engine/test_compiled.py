@@ -10,10 +10,10 @@ from pathlib import Path
 import numba
 import pytest
 
-from engine.compiled import is_kept
+from ibtui_engine.compiled import is_kept
 
 KERNEL = """
-from engine.compiled import compiled
+from ibtui_engine.compiled import compiled
 
 @compiled
 def add(a, b):
@@ -26,7 +26,7 @@ USE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import tiny
-from engine.compiled import compile_elsewhere, is_kept
+from ibtui_engine.compiled import compile_elsewhere, is_kept
 print(is_kept(tiny.add))
 compile_elsewhere("tiny", sys.argv[2])()
 print(is_kept(tiny.add), tiny.add(1, 2), sum(tiny.add.stats.cache_hits.values()))
@@ -44,7 +44,7 @@ def use(place: Path, function: str, cache: str | Path) -> list[str]:
     """What the program prints, begun where the package is."""
     done = subprocess.run(
         [sys.executable, "-c", USE, str(place), function],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(Path(__file__).parents[2] / "engine")},
         capture_output=True,
         text=True,
         timeout=120,

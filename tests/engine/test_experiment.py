@@ -16,8 +16,8 @@ import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import InvalidValue
-from engine.experiment import (
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import (
     ACTIVATIONS,
     BINNED,
     DEFAULT_SNAPSHOTS,

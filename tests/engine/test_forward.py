@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.experiment import ACTIVATIONS
-from engine.forward import ACTIVATION_CODES, activate, forward_layer
+from ibtui_engine.experiment import ACTIVATIONS
+from ibtui_engine.forward import ACTIVATION_CODES, activate, forward_layer
 
 PRECISIONS = [np.float32, np.float64]
 both = pytest.mark.parametrize("dtype", PRECISIONS)

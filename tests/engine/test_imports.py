@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import engine
+import ibtui_engine
 
 FRONT_ENDS = {"ibtui", "textual", "rich", "typer", "click", "plotext", "matplotlib"}
 HEAVY = {"numpy", "torch", "numba", "llvmlite", "scipy", "jaxtyping"}
 
-HERE = Path(engine.__file__).parent
+HERE = Path(ibtui_engine.__file__).parent
 MODULES = sorted(
-    ".".join(("engine", *source.relative_to(HERE).with_suffix("").parts)).removesuffix(".__init__")
+    ".".join(("ibtui_engine", *source.relative_to(HERE).with_suffix("").parts)).removesuffix(".__init__")
     for source in HERE.rglob("*.py")
 )
 
@@ -30,18 +30,23 @@ def pulled_in(*modules: str) -> set[str]:
 
 def test_every_module_of_the_engine_is_looked_at() -> None:
     assert len(MODULES) > 30
-    assert {"engine", "engine.runner", "engine.session.summary", "engine.training.batched"} <= set(MODULES)
+    assert {
+        "ibtui_engine",
+        "ibtui_engine.runner",
+        "ibtui_engine.session.summary",
+        "ibtui_engine.training.batched",
+    } <= set(MODULES)
 
 
 @pytest.mark.parametrize(
     "module",
     [
-        "engine.session.summary",
-        "engine.session.control",
-        "engine.experiment",
-        "engine.presets",
-        "engine.rules.names",
-        "engine.activations",
+        "ibtui_engine.session.summary",
+        "ibtui_engine.session.control",
+        "ibtui_engine.experiment",
+        "ibtui_engine.presets",
+        "ibtui_engine.rules.names",
+        "ibtui_engine.activations",
     ],
 )
 def test_lists_and_forms_wait_for_no_numerics(module: str) -> None:
@@ -49,13 +54,13 @@ def test_lists_and_forms_wait_for_no_numerics(module: str) -> None:
 
 
 def test_reading_a_session_waits_for_numpy_alone() -> None:
-    found = pulled_in("engine.session.history", "engine.session.follow", "engine.measures.checks")
+    found = pulled_in("ibtui_engine.session.history", "ibtui_engine.session.follow", "ibtui_engine.measures.checks")
     assert "numpy" in found
     assert found.isdisjoint(HEAVY - {"numpy"})
 
 
 def test_a_run_does_not_import_torch_before_it_is_needed() -> None:
-    found = pulled_in("engine.runner", "engine.training.choice", "engine.training.fused")
+    found = pulled_in("ibtui_engine.runner", "ibtui_engine.training.choice", "ibtui_engine.training.fused")
     assert "numba" in found  # the test sees what is imported
     assert "torch" not in found
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import kstest, norm, truncnorm
 
-from engine.networks import Architecture, Samples, draw_samples, sample_size
-from engine.rules.patterns import binary_patterns
-from engine.rules.rule import Rule
+from ibtui_engine.networks import Architecture, Samples, draw_samples, sample_size
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.rule import Rule
 
 PAPER = Architecture((12, 10, 8, 6, 4, 2, 1), "tanh")
 WIDTHS = st.lists(st.integers(1, 9), min_size=1, max_size=5).map(lambda widths: (*widths, 1))

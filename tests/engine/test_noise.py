@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
-from engine.errors import InvalidValue
-from engine.networks import Architecture, Samples, draw_samples
-from engine.noise import NoiseErrors, closed_form, noise_errors, perceptron_error
-from engine.rules.catalogue import load_rule
-from engine.rules.patterns import binary_patterns
-from engine.rules.perceptron import teacher_of
-from engine.rules.rule import Rule
-from engine.threads import Threads
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.networks import Architecture, Samples, draw_samples
+from ibtui_engine.noise import NoiseErrors, closed_form, noise_errors, perceptron_error
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.perceptron import teacher_of
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
 
 RULE = Rule("ramp", binary_patterns(6), np.linspace(0.02, 0.98, 64))
 SEEDS = (3, 4, 5)
@@ -120,7 +120,7 @@ def test_without_noise_it_is_the_networks_own_error() -> None:
 
 
 def test_noise_is_scaled_to_each_layers_weights_and_leaves_biases_alone() -> None:
-    from engine.noise import _noise
+    from ibtui_engine.noise import _noise
 
     shape = Architecture((20, 30, 10, 1), "tanh")
     weights = shape.initial_weights((0,))

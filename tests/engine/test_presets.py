@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from engine.errors import InvalidValue
-from engine.experiment import Experiment
-from engine.presets import DEFAULT, PRESETS, find_preset, until
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.presets import DEFAULT, PRESETS, find_preset, until
 
 EVERY = pytest.mark.parametrize("name", PRESETS)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue, SessionError, StorageError
-from engine.experiment import ESTIMATORS, Experiment
-from engine.remeasure import remeasure, save_remeasured, with_settings
-from engine.runner import Interrupt, Run, begin, reopen
-from engine.session.history import LAYER_COLUMNS, SessionReader
-from engine.session.rewrite import COPIED
-from engine.sweep import sweep, thinned
-from engine.threads import Threads
+from ibtui_engine.errors import InvalidValue, SessionError, StorageError
+from ibtui_engine.experiment import ESTIMATORS, Experiment
+from ibtui_engine.remeasure import remeasure, save_remeasured, with_settings
+from ibtui_engine.runner import Interrupt, Run, begin, reopen
+from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader
+from ibtui_engine.session.rewrite import COPIED
+from ibtui_engine.sweep import sweep, thinned
+from ibtui_engine.threads import Threads
 
 SETTINGS = {"networks": 3, "epochs": 30, "snapshots": 5, "hidden": ((4, 3), (2,)), "seed": 5}
 MEASURED = ("i_x", "i_y", "low", "high", "i_x_lower", "i_y_lower", "saturated", "nonlinear")
@@ -243,7 +243,7 @@ def test_a_damaged_session_ends_in_one_sentence_and_leaves_nothing(
 
 
 def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads, tmp_path: Path) -> None:
-    from engine.session.codec import pack_weights
+    from ibtui_engine.session.codec import pack_weights
 
     for value in (np.nan, np.inf, 3e38):
         copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
@@ -268,7 +268,7 @@ def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads
 def test_a_full_disk_names_the_new_file(
     recorded: Path, threads: Threads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.session import drafting
+    from ibtui_engine.session import drafting
 
     connect = sqlite3.connect
 

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import runner
-from engine.errors import EngineError, InvalidValue, SessionError, StorageError, TrainingError
-from engine.experiment import OPTIMIZERS, Experiment
-from engine.measures.snapshot import Measurer
-from engine.networks import Architecture, draw_samples, sample_size
-from engine.rules.catalogue import load_rule
-from engine.runner import Interrupt, Progress, Run, begin, reopen
-from engine.session.control import send, wait_until
-from engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
-from engine.session.summary import read_summary
-from engine.threads import Threads
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine import runner
+from ibtui_engine.errors import EngineError, InvalidValue, SessionError, StorageError, TrainingError
+from ibtui_engine.experiment import OPTIMIZERS, Experiment
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.networks import Architecture, draw_samples, sample_size
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.session.control import send, wait_until
+from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 
 SMALL = Experiment(
     rule="symmetric-soft",
@@ -567,8 +567,8 @@ def test_networks_that_a_killed_run_had_not_yet_written_down_are_added(
 KILLED = """
 import sys
 from pathlib import Path
-from engine import runner
-from engine.experiment import Experiment
+from ibtui_engine import runner
+from ibtui_engine.experiment import Experiment
 runner.CHUNK_SECONDS = runner.CHECKPOINT_SECONDS = 0.0
 import json
 experiment = Experiment.from_dict(json.loads(sys.argv[2]))
@@ -692,7 +692,7 @@ def test_pausing_changes_no_number(
 
 def test_a_run_is_stopped_from_another_process(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from engine.session.control import send;"
+        "import sys; from pathlib import Path; from ibtui_engine.session.control import send;"
         "send(Path(sys.argv[1]), sys.argv[2])"
     )
 

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from engine.simd import (
+from ibtui_engine.simd import (
     VECTOR_BYTES,
     add_square_of_sums,
     add_sums,

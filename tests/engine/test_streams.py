@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2, kstest
 
-from engine.streams import Purpose, fill_words, permutation, shuffle_epoch, uniforms, words
+from ibtui_engine.streams import Purpose, fill_words, permutation, shuffle_epoch, uniforms, words
 
 LOW = 0xFFFFFFFF
 SEEDS = st.integers(0, 2**62 + 100_000) | st.sampled_from([0, 1, LOW, 2**32, 2**32 + 1, 2**62])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.threads import Threads
+from ibtui_engine.threads import Threads
 
 
 def shared(networks: int, count: int, each: int) -> list[tuple[int, int]]:

@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.session.liveness import SILENT_SECONDS
-from engine.session.summary import read_summary
+from ibtui_engine.session.liveness import SILENT_SECONDS
+from ibtui_engine.session.summary import read_summary
 from tests.faults.runs import DENSE, clear, require_plain, require_same_end, straight, until
 from tests.faults.sessions import look, snapshots
 from tests.faults.table import Row
@@ -27,7 +27,7 @@ write_at_full_speed(Path(sys.argv[1]))
 READS = """
 import sys, time
 from pathlib import Path
-from engine.session.follow import Follower
+from ibtui_engine.session.follow import Follower
 with Follower(Path(sys.argv[1])) as follower:
     print("ready", flush=True)
     while True:
@@ -153,13 +153,13 @@ def write_at_full_speed(path: Path) -> None:
     """
     import numpy as np
 
-    from engine.experiment import Experiment
-    from engine.measures.snapshot import LayerInformation, Learning
-    from engine.networks import Architecture
-    from engine.runner import begin
-    from engine.session.history import SessionReader
-    from engine.session.writer import Measured
-    from engine.training.problem import TrainingState
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.measures.snapshot import LayerInformation, Learning
+    from ibtui_engine.networks import Architecture
+    from ibtui_engine.runner import begin
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.writer import Measured
+    from ibtui_engine.training.problem import TrainingState
 
     writer = begin(path, "it", Experiment(networks=10, epochs=10**8))
     with SessionReader(path) as reader:

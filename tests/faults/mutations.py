@@ -125,8 +125,8 @@ class _Worker:
 
 def make_originals(room: Path) -> None:
     """Small sessions of several kinds, to be changed."""
-    from engine.experiment import Experiment
-    from engine.runner import Interrupt, Run, begin
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.runner import Interrupt, Run, begin
 
     (room / "soft.csv").write_text("0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
     small = Experiment(
@@ -528,10 +528,10 @@ def _library(path: Path, chance: random.Random) -> bool:
 
 def _charts(path: Path, chance: random.Random) -> bool:
     """What the session's screen is made of: followed, and every chart drawn."""
-    from engine.errors import EngineError
-    from engine.session.follow import Follower
     from ibtui.charts.chart import render
     from ibtui.panels import PANELS, Panels
+    from ibtui_engine.errors import EngineError
+    from ibtui_engine.session.follow import Follower
 
     try:
         with Follower(path) as follower:
@@ -563,7 +563,7 @@ def _in_one_line(error: Exception) -> bool:
 
 def _resume(path: Path, chance: random.Random) -> bool:
     """Go on with it for a moment; this may change the file, and does where it is not refused."""
-    from engine.runner import Interrupt, Run
+    from ibtui_engine.runner import Interrupt, Run
 
     execute = Run.execute
 

@@ -112,8 +112,8 @@ LARGE = ("networks", "epochs", "snapshots", "threads", "bins", "hidden")
 @contextlib.contextmanager
 def a_place() -> Iterator[Path]:
     """A directory of sessions for commands in this process, with one session in it, `kept`."""
-    from engine.experiment import Experiment
-    from engine.runner import Run, begin
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.runner import Run, begin
 
     before, cwd = dict(os.environ), Path.cwd()
     with tempfile.TemporaryDirectory() as room:
@@ -228,9 +228,9 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
 
 def try_configuration(room: Path, text: str) -> int:
     """What the app reads before it opens: settings and keys, or one line that says what is wrong."""
-    from engine.errors import InvalidValue
     from ibtui.keys import require_known_keys
     from ibtui.settings import load_settings
+    from ibtui_engine.errors import InvalidValue
 
     path = room / "config.toml"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")

@@ -50,8 +50,8 @@ def straight(warm: Warm, settings: tuple[str, ...]) -> Straight:
 
 def require_whole(row: Row, path: Path, when: str) -> bool:
     """Note what SQLite finds wrong, and what the engine cannot read."""
-    from engine.errors import EngineError
-    from engine.session.summary import read_summary
+    from ibtui_engine.errors import EngineError
+    from ibtui_engine.session.summary import read_summary
 
     row.require(not (wrong := complaint(path)), f"{when}: {wrong}")
     try:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from engine.errors import EngineError
-from engine.session.drafting import discard
-from engine.session.summary import read_summary
+from ibtui_engine.errors import EngineError
+from ibtui_engine.session.drafting import discard
+from ibtui_engine.session.summary import read_summary
 from tests.faults.app import App
 from tests.faults.runs import require_plain, require_whole
 from tests.faults.table import Row

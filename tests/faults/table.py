@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.threads import usable_cores
+from ibtui_engine.threads import usable_cores
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"

@@ -6,7 +6,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from engine.session.format import FORMAT_VERSION
+from ibtui_engine.session.format import FORMAT_VERSION
 from tests.faults.mutations import DATA
 from tests.faults.runs import KILL, clear, require_plain, require_whole
 from tests.faults.sessions import bits, differing, look

@@ -183,9 +183,9 @@ def _load(directory: Path) -> None:
     import ibtui.charts.chart
     import ibtui.charts.information_plane
     import ibtui.cli.report  # noqa: F401
-    from engine.experiment import Experiment
-    from engine.runner import Run, begin
     from ibtui.cli.application import make_application
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.runner import Run, begin
 
     make_application()
     with tempfile.TemporaryDirectory(dir=directory) as room:
@@ -258,7 +258,7 @@ def _set_clock(jumps: tuple[tuple[float, float], ...]) -> None:
 
 
 def _log_work(path: str) -> None:
-    from engine.training.fused import FusedTrainer
+    from ibtui_engine.training.fused import FusedTrainer
 
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     advance = FusedTrainer.advance

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bottleneck.fits import MATRICES, LayerFits
-from engine.bottleneck.solver import WANTED_GAP
 from ibtui.bound_text import CERTAIN, COLUMNS, fit_rows
+from ibtui_engine.bottleneck.fits import MATRICES, LayerFits
+from ibtui_engine.bottleneck.solver import WANTED_GAP
 
 
 def fits(distance: float) -> LayerFits:

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue
-from engine.presets import PRESETS
-from engine.remeasure import remeasure
-from engine.session.history import SessionReader
-from engine.session.summary import read_summary
-from engine.threads import Threads
 from ibtui.locations import example_files
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.presets import PRESETS
+from ibtui_engine.remeasure import remeasure
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.threads import Threads
 
 WITH_WEIGHTS = {"example-figure-2": False, "example-figure-3": True, "example-figure-4": True,
                 "example-figure-5": False, "example-figure-8": True}  # fmt: skip

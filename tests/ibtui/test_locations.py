@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import InvalidValue, SessionError
 from ibtui.locations import (
     LONGEST_NAME,
     find_session,
@@ -20,6 +19,7 @@ from ibtui.locations import (
     session_files,
     sessions_directory,
 )
+from ibtui_engine.errors import InvalidValue, SessionError
 
 
 @pytest.fixture

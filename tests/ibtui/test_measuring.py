@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import EngineError
-from engine.experiment import ESTIMATORS, Experiment
-from engine.remeasure import remeasure, with_settings
-from engine.runner import Run, begin
-from engine.session.follow import Follower
-from engine.threads import Threads
 from ibtui.measuring import BINS, MeasuringAgain
+from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import ESTIMATORS, Experiment
+from ibtui_engine.remeasure import remeasure, with_settings
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.threads import Threads
 
 PATIENCE = 60.0
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.experiment import Experiment
-from engine.runner import Run, begin
-from engine.session.follow import Follower
-from engine.session.history import LayerHistory, LearningHistory, SessionReader
 from ibtui.panels import PANELS, Panels
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
 
 SETTINGS: dict[str, Any] = {"networks": 3, "epochs": 40, "snapshots": 6, "weights": False, "hidden": ((4, 3), (2,))}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import EngineError, InvalidValue
 from ibtui.settings import VIEWS_KEPT, Settings, Views, load_settings, save_theme, settings_path
+from ibtui_engine.errors import EngineError, InvalidValue
 
 
 def test_without_a_file_the_usual_ones(tmp_path: Path) -> None:

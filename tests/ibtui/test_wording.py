@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
 from ibtui.wording import estimate
+from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from unittest.mock import patch
 from rich.segment import Segment
 from textual.pilot import Pilot
 
-from engine.calibration import Speed
 from ibtui.app import IbtuiApp
 from ibtui.locations import example_files
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
+from ibtui_engine.calibration import Speed
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still
 

@@ -15,14 +15,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from engine.account.claims import CLAIMS, account
-from engine.account.evidence import VARIANTS, Ensemble, Evidence, experiments
-from engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
-from engine.experiment import Experiment, log_spaced_epochs
-from engine.phases.account import phases
-from engine.phases.spread import Spread
-from engine.presets import find_preset
-from engine.session.history import LayerHistory
+from ibtui_engine.account.claims import CLAIMS, account
+from ibtui_engine.account.evidence import VARIANTS, Ensemble, Evidence, experiments
+from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
+from ibtui_engine.experiment import Experiment, log_spaced_epochs
+from ibtui_engine.phases.account import phases
+from ibtui_engine.phases.spread import Spread
+from ibtui_engine.presets import find_preset
+from ibtui_engine.session.history import LayerHistory
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bottleneck.source import Source
+from ibtui_engine.bottleneck.source import Source
 
 
 def random_source(random: np.random.Generator, least: int = 2, most: int = 500) -> Source:

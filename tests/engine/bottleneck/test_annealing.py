@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bottleneck.annealing import annealed_curve
-from engine.bottleneck.source import Source
-from engine.bottleneck.tracing import ib_curve
-from engine.errors import InvalidValue
+from ibtui_engine.bottleneck.annealing import annealed_curve
+from ibtui_engine.bottleneck.source import Source
+from ibtui_engine.bottleneck.tracing import ib_curve
+from ibtui_engine.errors import InvalidValue
 
 
 def test_two_labels_come_near_the_certified_curve_and_never_above() -> None:

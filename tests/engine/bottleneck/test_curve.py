@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.bottleneck.curve import Curve
-from engine.bottleneck.onset import onset
-from engine.bottleneck.solver import solve
-from engine.bottleneck.source import Source
-from engine.bottleneck.tracing import ib_curve, settled, solve_betas
-from engine.errors import InvalidValue
-from engine.rules.catalogue import load_rule
+from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.onset import onset
+from ibtui_engine.bottleneck.solver import solve
+from ibtui_engine.bottleneck.source import Source
+from ibtui_engine.bottleneck.tracing import ib_curve, settled, solve_betas
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.catalogue import load_rule
 from tests.engine.bottleneck.conftest import plane, random_source
 
 
@@ -173,7 +173,7 @@ def test_betas_can_be_chosen() -> None:
     assert [round(s.beta, 6) for s in found] == np.geomspace(1.1, 100, 15).round(6).tolist()
 
 
-@pytest.mark.parametrize("module", ["engine.bottleneck.curve", "engine.bottleneck.fits"])
+@pytest.mark.parametrize("module", ["ibtui_engine.bottleneck.curve", "ibtui_engine.bottleneck.fits"])
 def test_reading_results_loads_no_compiler(module: str) -> None:
     code = f"import sys, {module}; print(*{{n.split('.')[0] for n in sys.modules}})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

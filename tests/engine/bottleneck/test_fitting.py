@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.bottleneck.curve import Curve
-from engine.bottleneck.fits import MATRICES, LayerFits
-from engine.bottleneck.fitting import fit_classes, fit_layers, fit_snapshot
-from engine.bottleneck.layers import layer_groups
-from engine.bottleneck.solver import solve
-from engine.bottleneck.source import Source, divergences
-from engine.bottleneck.tracing import ib_curve
-from engine.errors import InvalidValue
-from engine.measures.snapshot import Measurer
-from engine.networks import Architecture, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.rules.rule import Rule
-from engine.threads import Threads
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.fits import MATRICES, LayerFits
+from ibtui_engine.bottleneck.fitting import fit_classes, fit_layers, fit_snapshot
+from ibtui_engine.bottleneck.layers import layer_groups
+from ibtui_engine.bottleneck.solver import solve
+from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.tracing import ib_curve
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 from tests.engine.bottleneck.conftest import plane
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.bottleneck.onset import onset, ratio
-from engine.bottleneck.solver import solve
-from engine.bottleneck.source import Source, divergences
-from engine.rules.catalogue import load_rule
+from ibtui_engine.bottleneck.onset import onset, ratio
+from ibtui_engine.bottleneck.solver import solve
+from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.rules.catalogue import load_rule
 
 
 def trivial_certificate(source: Source, beta: float) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bottleneck.sampling import evaluate_sample, information_of, sampled_bound
-from engine.bottleneck.source import Source
-from engine.bottleneck.tracing import ib_curve
-from engine.networks import Samples
-from engine.rules.catalogue import load_rule
-from engine.threads import Threads
+from ibtui_engine.bottleneck.sampling import evaluate_sample, information_of, sampled_bound
+from ibtui_engine.bottleneck.source import Source
+from ibtui_engine.bottleneck.tracing import ib_curve
+from ibtui_engine.networks import Samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.threads import Threads
 from tests.engine.bottleneck.conftest import plane
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.bottleneck.kernel import chord_bound, divergence, slope_sum
-from engine.bottleneck.solver import solve
-from engine.bottleneck.source import Source, divergences
-from engine.errors import InvalidValue
-from engine.rules.catalogue import load_rule
+from ibtui_engine.bottleneck.kernel import chord_bound, divergence, slope_sum
+from ibtui_engine.bottleneck.solver import solve
+from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.catalogue import load_rule
 from tests.engine.bottleneck.conftest import plane, random_source
 
 SHARES = st.floats(-8, 8)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.bottleneck.source import Source, divergences
-from engine.errors import InvalidValue
-from engine.rules.catalogue import load_rule
+from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.catalogue import load_rule
 
 PROBABILITY = st.sampled_from([0.0, 1.0, 0.5, 1e-300, 1e-9]) | st.floats(0, 1)
 

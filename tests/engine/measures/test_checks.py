@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.experiment import ESTIMATORS
-from engine.measures.checks import (
+from ibtui_engine.experiment import ESTIMATORS
+from ibtui_engine.measures.checks import (
     WHY_CEILING,
     WHY_VIOLATION,
     Ceiling,
@@ -22,9 +22,9 @@ from engine.measures.checks import (
     ceilings,
     violations,
 )
-from engine.measures.snapshot import Measurer
-from engine.rules.catalogue import load_rule
-from engine.threads import Threads
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.threads import Threads
 from tests.engine.measures.test_estimators import SMALL, problem_of
 
 NAN = np.nan
@@ -138,6 +138,8 @@ def test_every_estimator_has_its_reasons() -> None:
 
 
 def test_checking_waits_for_no_compiler() -> None:
-    code = "import sys, engine.measures.checks; print({'numba', 'jaxtyping', 'scipy', 'torch'} & set(sys.modules))"
+    code = (
+        "import sys, ibtui_engine.measures.checks; print({'numba', 'jaxtyping', 'scipy', 'torch'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "set()\n"

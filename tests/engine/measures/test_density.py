@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from engine.measures.density import BLOCK, FARTHEST, density_bounds, exponentials
-from engine.measures.snapshot import Measurer
-from engine.rules.catalogue import load_rule
-from engine.rules.rule import Rule, binary_entropy, label_information
-from engine.threads import Threads
+from ibtui_engine.measures.density import BLOCK, FARTHEST, density_bounds, exponentials
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.rule import Rule, binary_entropy, label_information
+from ibtui_engine.threads import Threads
 from tests.engine.measures.test_estimators import SMALL, counted, outputs_of, problem_of
 
 ONE_THREAD = Threads(1)

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.activations import LIMITS
-from engine.experiment import ACTIVATIONS, BINNED, ESTIMATORS, Hidden
-from engine.measures.exact import exact_partition
-from engine.measures.kernels import ESTIMATOR_CODES
-from engine.measures.quantile import quantile_partition
-from engine.measures.snapshot import LayerInformation, Measurer
-from engine.networks import Architecture, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.rules.rule import Rule
-from engine.threads import Threads
-from engine.training.problem import Optimization, Problem
+from ibtui_engine.activations import LIMITS
+from ibtui_engine.experiment import ACTIVATIONS, BINNED, ESTIMATORS, Hidden
+from ibtui_engine.measures.exact import exact_partition
+from ibtui_engine.measures.kernels import ESTIMATOR_CODES
+from ibtui_engine.measures.quantile import quantile_partition
+from ibtui_engine.measures.snapshot import LayerInformation, Measurer
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Optimization, Problem
 
 ONE_THREAD = Threads(1)
 SYMMETRIC = load_rule("symmetric-soft")

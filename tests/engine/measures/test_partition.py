@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.measures.partition import (
+from ibtui_engine.measures.partition import (
     add_bins,
     fill_edges,
     information,

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.experiment import ESTIMATORS
-from engine.measures.room import STEP, as_layer, make_room, padded
-from engine.measures.snapshot import Measurer
-from engine.networks import Architecture, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.threads import Threads
-from engine.training.problem import Optimization, Problem
+from ibtui_engine.experiment import ESTIMATORS
+from ibtui_engine.measures.room import STEP, as_layer, make_room, padded
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Optimization, Problem
 
 
 def problem(hidden: tuple[int, ...], activation: str) -> Problem:

@@ -9,14 +9,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.experiment import ACTIVATIONS, Hidden
-from engine.measures.snapshot import OUTSIDE, LayerInformation, Learning, Measurer, bin_range, label_map
-from engine.networks import Architecture, Samples, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.rules.rule import Rule
-from engine.threads import Threads
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.experiment import ACTIVATIONS, Hidden
+from ibtui_engine.measures.snapshot import OUTSIDE, LayerInformation, Learning, Measurer, bin_range, label_map
+from ibtui_engine.networks import Architecture, Samples, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 
 ONE_THREAD = Threads(1)
 

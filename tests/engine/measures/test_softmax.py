@@ -12,15 +12,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.measures.density import density_bounds
-from engine.measures.pairwise import pairwise_bounds
-from engine.measures.partition import information, information_rooms
-from engine.measures.snapshot import LayerInformation
-from engine.measures.softmax import BLOCK, SoftmaxMeasurer, information_of_labels
-from engine.networks import Architecture, draw_samples
-from engine.rules.rule import Rule, binary_entropy, label_entropy, label_information
-from engine.threads import Threads
-from engine.training.problem import Optimization, Problem
+from ibtui_engine.measures.density import density_bounds
+from ibtui_engine.measures.pairwise import pairwise_bounds
+from ibtui_engine.measures.partition import information, information_rooms
+from ibtui_engine.measures.snapshot import LayerInformation
+from ibtui_engine.measures.softmax import BLOCK, SoftmaxMeasurer, information_of_labels
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.rule import Rule, binary_entropy, label_entropy, label_information
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Optimization, Problem
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "softsign": torch.nn.functional.softsign}
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.experiment import log_spaced_epochs
-from engine.phases.account import phases
-from engine.session.history import LayerHistory
+from ibtui_engine.experiment import log_spaced_epochs
+from ibtui_engine.phases.account import phases
+from ibtui_engine.session.history import LayerHistory
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]
@@ -120,7 +120,7 @@ def test_a_session_that_has_just_begun_has_rows_and_nothing_in_them(snapshots: i
 
 
 def test_the_app_can_read_phases_without_waiting_for_compilers() -> None:
-    code = "import sys, engine.phases.account; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys, ibtui_engine.phases.account; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert set(loaded).isdisjoint({"numba", "scipy", "torch", "jaxtyping", "ibtui"})

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.experiment import Experiment, log_spaced_epochs
-from engine.measures.snapshot import LayerInformation, Learning
-from engine.networks import Architecture
-from engine.phases.diffusion import correlations, diffusion, exponents, independent_correlation
-from engine.runner import begin
-from engine.session.history import SessionReader
-from engine.session.writer import Measured, SessionWriter
-from engine.training.problem import TrainingState
+from ibtui_engine.experiment import Experiment, log_spaced_epochs
+from ibtui_engine.measures.snapshot import LayerInformation, Learning
+from ibtui_engine.networks import Architecture
+from ibtui_engine.phases.diffusion import correlations, diffusion, exponents, independent_correlation
+from ibtui_engine.runner import begin
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.writer import Measured, SessionWriter
+from ibtui_engine.training.problem import TrainingState
 
 SHAPE = Architecture((12, 8, 5, 1), "tanh")
 EPOCHS = np.array(log_spaced_epochs(4000, 90))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from engine.phases.spread import epoch_spread, spread, student_quantile
+from ibtui_engine.phases.spread import epoch_spread, spread, student_quantile
 
 
 @pytest.mark.parametrize("level", [0.5, 0.6827, 0.9, 0.95])

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.experiment import log_spaced_epochs
-from engine.phases.decline import decline
-from engine.phases.depth import depth, sides
-from engine.phases.leveling import leveling
-from engine.phases.order import order
-from engine.phases.smoothing import first_passage, log_axis, smooth
-from engine.phases.turning import turning
+from ibtui_engine.experiment import log_spaced_epochs
+from ibtui_engine.phases.decline import decline
+from ibtui_engine.phases.depth import depth, sides
+from ibtui_engine.phases.leveling import leveling
+from ibtui_engine.phases.order import order
+from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
+from ibtui_engine.phases.turning import turning
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 AXIS = log_axis(EPOCHS)

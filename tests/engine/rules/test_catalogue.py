@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue
-from engine.rules.catalogue import BUILT_INS, RULE_NAMES, load_rule
-from engine.rules.names import FIXED, IMAGE_SENTENCES, TABLE_FORM, is_table, require_rule_name, table_path
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.catalogue import BUILT_INS, RULE_NAMES, load_rule
+from ibtui_engine.rules.names import FIXED, IMAGE_SENTENCES, TABLE_FORM, is_table, require_rule_name, table_path
 
 FIGURES = [
     # name, p(y=1) and its tolerance, I(X;Y) and its tolerance
@@ -144,8 +144,8 @@ def test_a_table_is_loaded_by_prefix_or_by_its_bare_path_and_keeps_the_name_it_w
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("engine.rules.names", {"numpy", "scipy", "torch"}),
-        ("engine.rules.catalogue", {"scipy", "torch", "numba"}),
+        ("ibtui_engine.rules.names", {"numpy", "scipy", "torch"}),
+        ("ibtui_engine.rules.catalogue", {"scipy", "torch", "numba"}),
     ],
 )
 def test_a_module_does_not_drag_in_heavy_libraries(module: str, unwanted: set[str]) -> None:

@@ -9,10 +9,10 @@ import random
 import numpy as np
 import pytest
 
-from engine.rules.catalogue import COMMITTEE_GAMMA
-from engine.rules.committee import OFFSET, SLOPE, WEIGHTS, committee_statistic
-from engine.rules.logistic import label_probability
-from engine.rules.rule import label_information
+from ibtui_engine.rules.catalogue import COMMITTEE_GAMMA
+from ibtui_engine.rules.committee import OFFSET, SLOPE, WEIGHTS, committee_statistic
+from ibtui_engine.rules.logistic import label_probability
+from ibtui_engine.rules.rule import label_information
 
 
 def test_hard_labels_are_the_authors() -> None:

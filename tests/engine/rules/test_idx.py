@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidValue
-from engine.rules.idx import read_idx
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.idx import read_idx
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue
-from engine.experiment import Experiment
-from engine.rules import image_files
-from engine.rules.catalogue import load_rule
-from engine.rules.image_files import PARTS, require_images, size_of, told_parts
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.rules import image_files
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.image_files import PARTS, require_images, size_of, told_parts
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue
-from engine.rules.joint import several
-from engine.rules.rule import binary_entropy
-from engine.rules.table import load_table, save_rule
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.joint import several
+from ibtui_engine.rules.rule import binary_entropy
+from ibtui_engine.rules.table import load_table, save_rule
 
 
 def saved(path: Path, labels: np.ndarray, patterns: np.ndarray | None = None) -> Path:

@@ -10,15 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.errors import InvalidValue
-from engine.rules.logistic import (
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.logistic import (
     balanced_theta,
     gamma_for_information,
     hard_information,
     label_probability,
     logistic,
 )
-from engine.rules.rule import label_information
+from ibtui_engine.rules.rule import label_information
 
 # Statistics with ties, as classes of patterns have; steps of 1/8 keep neighbours apart.
 STATISTICS = arrays(np.float64, st.integers(2, 40), elements=st.integers(-40, 40).map(lambda i: i / 8))

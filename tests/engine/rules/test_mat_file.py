@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.io import savemat
 from scipy.sparse import csr_array
 
-from engine.rules.mat_file import read_mat
+from ibtui_engine.rules.mat_file import read_mat
 
 NUMBERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from engine.rules.catalogue import load_rule
-from engine.rules.perceptron import INPUTS, perceptron_rule, teacher_of
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.perceptron import INPUTS, perceptron_rule, teacher_of
 
 
 def test_labels_are_the_sign_of_the_teachers_field_which_its_parameters_give() -> None:

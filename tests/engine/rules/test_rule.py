@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.errors import InvalidValue
-from engine.rules.patterns import binary_patterns, distinct_rows
-from engine.rules.rule import Rule, binary_entropy
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.patterns import binary_patterns, distinct_rows
+from ibtui_engine.rules.rule import Rule, binary_entropy
 
 
 @st.composite

@@ -9,8 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.rules.patterns import binary_patterns
-from engine.rules.sphere import (
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.sphere import (
     icosahedron_vertices,
     power_spectrum_classes,
     spectrum_norm,

@@ -15,10 +15,10 @@ from hypothesis.extra.numpy import arrays
 from scipy.io import savemat
 from scipy.sparse import csr_array
 
-from engine.errors import InvalidValue, StorageError
-from engine.rules.catalogue import load_rule
-from engine.rules.patterns import binary_patterns
-from engine.rules.table import load_table, mean_over_equal_rows, save_rule
+from ibtui_engine.errors import InvalidValue, StorageError
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.table import load_table, mean_over_equal_rows, save_rule
 
 BINARY = binary_patterns(2)
 REAL = np.array([[0.5, -1.0], [2.25, 3.0], [0.0, 0.0]])

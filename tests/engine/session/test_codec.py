@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from engine.errors import SessionError
-from engine.session.codec import (
+from ibtui_engine.errors import SessionError
+from ibtui_engine.session.codec import (
     absent_as_none,
     inflate,
     members_and_labels,

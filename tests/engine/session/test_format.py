@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import EngineError, SessionError, StorageError
-from engine.experiment import Experiment
-from engine.runner import Run, begin
-from engine.session.control import send
-from engine.session.format import (
+from ibtui_engine.errors import EngineError, SessionError, StorageError
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.control import send
+from ibtui_engine.session.format import (
     APPLICATION_ID,
     FORMAT_VERSION,
     SCHEMA,
@@ -25,9 +25,9 @@ from engine.session.format import (
     sqlite_errors,
     transaction,
 )
-from engine.session.history import SessionReader
-from engine.session.summary import read_summary
-from engine.session.writer import SessionWriter
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.writer import SessionWriter
 
 PAGE = 4096
 

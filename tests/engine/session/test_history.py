@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.errors import InvalidValue, SessionError
-from engine.experiment import Experiment
-from engine.measures.snapshot import LayerInformation, Learning
-from engine.networks import Samples
-from engine.rules.rule import Rule
-from engine.session.history import LAYER_COLUMNS, SessionReader, describe_epochs, snr
-from engine.session.summary import read_summary
-from engine.session.writer import CohortRow, Measured, SessionWriter
-from engine.training.problem import TrainingState
+from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.measures.snapshot import LayerInformation, Learning
+from ibtui_engine.networks import Samples
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader, describe_epochs, snr
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.training.problem import TrainingState
 
 RULE = Rule(
     "table:some.npz",

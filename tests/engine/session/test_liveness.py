@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.experiment import Experiment
-from engine.rules.rule import Rule
-from engine.session.liveness import (
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.liveness import (
     HEARTBEAT_SECONDS,
     SILENT_SECONDS,
     START_TOLERANCE,
@@ -26,8 +26,8 @@ from engine.session.liveness import (
     read_writer,
     this_process,
 )
-from engine.session.summary import STATUSES, read_summary
-from engine.session.writer import SessionWriter
+from ibtui_engine.session.summary import STATUSES, read_summary
+from ibtui_engine.session.writer import SessionWriter
 
 XOR = Rule("xor", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.0]))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import SessionError
-from engine.runner import Run, reopen
-from engine.session.follow import Follower
-from engine.session.format import FORMAT_VERSION, added_since
-from engine.session.history import LAYER_COLUMNS, SessionReader
-from engine.session.writer import SessionWriter
+from ibtui_engine.errors import SessionError
+from ibtui_engine.runner import Run, reopen
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.format import FORMAT_VERSION, added_since
+from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader
+from ibtui_engine.session.writer import SessionWriter
 
 DATA = Path(__file__).parent / "data"
 WITH_WEIGHTS = DATA / "version-1.ibs"

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import SessionError
-from engine.remeasure import save_remeasured
-from engine.runner import Run, reopen
-from engine.session.format import FORMAT_VERSION, added_since
-from engine.session.history import SessionReader
-from engine.session.summary import read_summary
-from engine.session.writer import SessionWriter
-from engine.threads import Threads
+from ibtui_engine.errors import SessionError
+from ibtui_engine.remeasure import save_remeasured
+from ibtui_engine.runner import Run, reopen
+from ibtui_engine.session.format import FORMAT_VERSION, added_since
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.writer import SessionWriter
+from ibtui_engine.threads import Threads
 
 ORIGINAL = Path(__file__).parent / "data" / "version-2.ibs"
 """Two networks each of 12-3-1 and of 12-1, by momentum, 20 epochs."""
@@ -67,7 +67,7 @@ def test_who_goes_on_with_it_rewrites_no_page_of_what_was_measured(copy: Path) -
 def test_it_goes_on_as_a_run_that_had_never_stopped(copy: Path, tmp_path: Path) -> None:
     """But for rounding: kernels have changed since it was recorded, and sum up in another order."""
     assert Run(reopen(copy, epochs=30), threads=1).execute() == "finished"
-    from engine.runner import begin
+    from ibtui_engine.runner import begin
 
     straight = tmp_path / "straight.ibs"
     experiment = read_summary(copy).experiment

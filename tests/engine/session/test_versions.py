@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import SessionError
-from engine.runner import Run, reopen
-from engine.session.follow import Follower
-from engine.session.format import FORMAT_VERSION
-from engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
-from engine.session.writer import SessionWriter
+from ibtui_engine.errors import SessionError
+from ibtui_engine.runner import Run, reopen
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.format import FORMAT_VERSION
+from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.writer import SessionWriter
 
 KEPT = sorted((Path(__file__).parent / "data").glob("version-*.ibs"))
 

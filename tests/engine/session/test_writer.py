@@ -18,20 +18,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import InvalidValue, SessionError, StorageError
-from engine.experiment import Experiment
-from engine.measures.snapshot import LayerInformation, Learning
-from engine.networks import Samples
-from engine.rules.rule import Rule
-from engine.session import drafting, liveness
-from engine.session import writer as module
-from engine.session.control import send, settle
-from engine.session.drafting import discard, rename
-from engine.session.follow import Follower
-from engine.session.history import SessionReader
-from engine.session.summary import read_summary
-from engine.session.writer import CohortRow, Measured, SessionWriter
-from engine.training.problem import TrainingState
+from ibtui_engine.errors import InvalidValue, SessionError, StorageError
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.measures.snapshot import LayerInformation, Learning
+from ibtui_engine.networks import Samples
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session import drafting, liveness
+from ibtui_engine.session import writer as module
+from ibtui_engine.session.control import send, settle
+from ibtui_engine.session.drafting import discard, rename
+from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.training.problem import TrainingState
 
 RULE = Rule("soft", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.25]))
 EXPERIMENT = Experiment(hidden=((3, 2),), fraction=(0.75,), networks=2, epochs=1000)
@@ -260,8 +260,8 @@ def test_numbers_that_do_not_fit_the_tables_leave_no_trace(path: Path, writer: S
 CLAIM = """
 import sys
 from pathlib import Path
-from engine.errors import SessionError
-from engine.session.writer import SessionWriter
+from ibtui_engine.errors import SessionError
+from ibtui_engine.session.writer import SessionWriter
 try:
     writer = SessionWriter.reopen(Path(sys.argv[1]))
 except SessionError as error:

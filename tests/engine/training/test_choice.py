@@ -7,16 +7,16 @@ import re
 import pytest
 import torch
 
-from engine.errors import InvalidValue
-from engine.experiment import DEVICES, TRAINERS
-from engine.networks import Architecture, draw_samples
-from engine.rules.patterns import binary_patterns
-from engine.rules.rule import Rule
-from engine.threads import Threads
-from engine.training.batched import TorchTrainer, require_device
-from engine.training.choice import LARGE, SMALL, choose, make_trainer
-from engine.training.fused import FusedTrainer
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import DEVICES, TRAINERS
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.batched import TorchTrainer, require_device
+from ibtui_engine.training.choice import LARGE, SMALL, choose, make_trainer
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 
 PAPER = Architecture((12, 10, 8, 6, 4, 2, 1), "tanh")
 

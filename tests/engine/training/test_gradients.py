@@ -16,15 +16,15 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.experiment import ACTIVATIONS
-from engine.networks import Architecture, Samples, draw_samples
-from engine.rules.patterns import binary_patterns
-from engine.rules.rule import Rule
-from engine.streams import shuffle_epoch
-from engine.threads import Threads
-from engine.training.batched import TorchTrainer
-from engine.training.fused import LARGEST_TILE, FusedTrainer, _tile
-from engine.training.problem import SLOTS, Optimization, Problem, Trainer, TrainingState
+from ibtui_engine.experiment import ACTIVATIONS
+from ibtui_engine.networks import Architecture, Samples, draw_samples
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.batched import TorchTrainer
+from ibtui_engine.training.fused import LARGEST_TILE, FusedTrainer, _tile
+from ibtui_engine.training.problem import SLOTS, Optimization, Problem, Trainer, TrainingState
 
 CLOSE = 1e-5
 """Relative error allowed in the norm of a layer's gradient: single precision has 6e-8 an operation."""

@@ -13,18 +13,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidValue, SessionError
-from engine.experiment import Experiment
-from engine.networks import Architecture, Samples, draw_samples, drawn_labels
-from engine.remeasure import remeasure
-from engine.rules.rule import Rule
-from engine.runner import Run, begin, reopen
-from engine.session.history import SessionReader
-from engine.streams import shuffle_epoch
-from engine.threads import Threads
-from engine.training.batched import TorchTrainer
-from engine.training.choice import choose
-from engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.networks import Architecture, Samples, draw_samples, drawn_labels
+from ibtui_engine.remeasure import remeasure
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.runner import Run, begin, reopen
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.batched import TorchTrainer
+from ibtui_engine.training.choice import choose
+from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 
 LABELS = 4
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.measures.snapshot import Measurer
-from engine.networks import Architecture, draw_samples
-from engine.rules.catalogue import load_rule
-from engine.rules.patterns import binary_patterns
-from engine.rules.rule import Rule
-from engine.threads import Threads
-from engine.training.batched import TorchTrainer
-from engine.training.fused import FusedTrainer
-from engine.training.problem import GradientNorms, Optimization, Problem, Trainer, TrainingState
+from ibtui_engine.measures.snapshot import Measurer
+from ibtui_engine.networks import Architecture, draw_samples
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.batched import TorchTrainer
+from ibtui_engine.training.fused import FusedTrainer
+from ibtui_engine.training.problem import GradientNorms, Optimization, Problem, Trainer, TrainingState
 
 RULE = Rule("ramp", binary_patterns(7), np.linspace(0.02, 0.98, 128))
 RATES = {"sgd": 0.5, "momentum": 0.1, "adam": 0.01}

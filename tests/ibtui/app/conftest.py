@@ -21,13 +21,13 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from engine.experiment import Experiment
-from engine.runner import Interrupt, Progress, Run, begin
-from engine.session.summary import Summary, read_summary
 from ibtui import runs
 from ibtui.app import IbtuiApp
 from ibtui.settings import Settings
 from ibtui.widgets.chart_view import ChartView
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Interrupt, Progress, Run, begin
+from ibtui_engine.session.summary import Summary, read_summary
 
 PATIENCE = 40.0
 """Seconds after which something that should come has not."""

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.experiment import Ensemble, Experiment
-from engine.measures.snapshot import LayerInformation, Learning
-from engine.networks import Architecture
-from engine.runner import begin
-from engine.session.history import SessionReader
-from engine.session.writer import CohortRow, Measured
-from engine.training.problem import SLOTS, TrainingState
+from ibtui_engine.experiment import Ensemble, Experiment
+from ibtui_engine.measures.snapshot import LayerInformation, Learning
+from ibtui_engine.networks import Architecture
+from ibtui_engine.runner import begin
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.writer import CohortRow, Measured
+from ibtui_engine.training.problem import SLOTS, TrainingState
 
 DAY = 86_400.0
 DIGITS = 6

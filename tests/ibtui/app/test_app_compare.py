@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from textual.widgets import SelectionList
 
-from engine.session.history import SessionReader
 from ibtui.wording import printable
+from ibtui_engine.session.history import SessionReader
 
 
 async def _compare(view: Any, *names: str) -> None:

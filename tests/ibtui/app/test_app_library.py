@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input
 
-from engine.presets import DEFAULT, PRESETS
-from engine.session.summary import read_summary
 from ibtui.shelf import Shelf
 from ibtui.wording import printable
+from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.session.summary import read_summary
 
 
 def _table(view: Any) -> DataTable[str]:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from textual.widgets import Button, Input, OptionList
 
-from engine.calibration import Speed
-from engine.experiment import DEFAULT_RELAX_FROM, Experiment
-from engine.presets import PRESETS
-from engine.session.control import send, wait_until
-from engine.session.summary import read_summary
 from ibtui.runs import NICENESS
 from ibtui.screens.new import FIELDS, NewScreen, draw_architecture, hint
+from ibtui_engine.calibration import Speed
+from ibtui_engine.experiment import DEFAULT_RELAX_FROM, Experiment
+from ibtui_engine.presets import PRESETS
+from ibtui_engine.session.control import send, wait_until
+from ibtui_engine.session.summary import read_summary
 
 SPEED = Speed(1e-9, 1e-8)
 

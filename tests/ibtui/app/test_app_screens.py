@@ -19,9 +19,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from engine.calibration import Speed
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
+from ibtui_engine.calibration import Speed
 from tests.ibtui.app.formulas import write_session
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still

@@ -18,11 +18,11 @@ import pytest
 from textual.screen import Screen
 from textual.widgets._footer import FooterKey
 
-from engine.session.history import SessionReader
 from ibtui.charts import chart
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
+from ibtui_engine.session.history import SessionReader
 
 EPOCHS = (0, 1, 2, 3, 6, 12, 22, 40)
 """What the small sessions have measured."""

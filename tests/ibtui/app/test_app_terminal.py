@@ -17,7 +17,7 @@ import pexpect
 import pyte
 import pytest
 
-from engine.session.summary import read_summary
+from ibtui_engine.session.summary import read_summary
 
 PATIENCE = 60
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.account.claims import CLAIMS, account
-from engine.account.evidence import Evidence, experiments
-from engine.account.finding import UNKNOWN
 from ibtui.cli.account import markdown
+from ibtui_engine.account.claims import CLAIMS, account
+from ibtui_engine.account.evidence import Evidence, experiments
+from ibtui_engine.account.finding import UNKNOWN
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.bottleneck.curve import Curve
-from engine.bottleneck.fits import LayerFits
+from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.fits import LayerFits
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program

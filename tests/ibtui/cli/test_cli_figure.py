@@ -13,13 +13,13 @@ import pytest
 import typer
 from PIL import Image
 
-from engine.errors import InvalidValue
-from engine.experiment import Experiment
-from engine.presets import Preset
-from engine.runner import Interrupt, Run, begin
-from engine.session.summary import read_summary
 from ibtui.cli.animate import animate
 from ibtui.cli.figure import figure, require_pictures
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.presets import Preset
+from ibtui_engine.runner import Interrupt, Run, begin
+from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program

@@ -8,7 +8,7 @@ import sys
 import pexpect
 import pytest
 
-from engine.presets import PRESETS
+from ibtui_engine.presets import PRESETS
 from tests.ibtui.cli.conftest import PATIENCE, Program
 from tests.ibtui.figures.test_figures_presets import some_images
 from tests.ibtui.test_ibtui_readme import commands

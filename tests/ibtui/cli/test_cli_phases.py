@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from engine.experiment import Experiment, parse_hidden
-from engine.phases.account import phases
-from engine.phases.diffusion import diffusion
-from engine.runner import begin
-from engine.session.history import SessionReader
+from ibtui_engine.experiment import Experiment, parse_hidden
+from ibtui_engine.phases.account import phases
+from ibtui_engine.phases.diffusion import diffusion
+from ibtui_engine.runner import begin
+from ibtui_engine.session.history import SessionReader
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.experiment import Experiment
-from engine.runner import Run, begin
 from ibtui.figures.content import Content
 from ibtui.figures.registry import FIGURES
 from ibtui.locations import example_files
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
 
 Query = Callable[..., Any]
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.bottleneck.sampling import sampled_bound
-from engine.errors import InvalidValue
-from engine.experiment import Experiment
-from engine.presets import PRESETS
-from engine.rules.catalogue import load_rule
-from engine.runner import Run, begin
-from engine.threads import Threads
 from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Paths, Points, SignalToNoise
 from ibtui.figures.registry import FIGURES, find_figure
+from ibtui_engine.bottleneck.sampling import sampled_bound
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.presets import PRESETS
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.threads import Threads
 
 if TYPE_CHECKING:
     from tests.ibtui.figures.conftest import Query

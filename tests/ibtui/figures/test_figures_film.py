@@ -13,8 +13,8 @@ import pytest
 from matplotlib.animation import FFMpegWriter
 from PIL import Image, ImageSequence
 
-from engine.errors import InvalidValue
 from ibtui.figures.film import MOST, Scene, film, scenes
+from ibtui_engine.errors import InvalidValue
 
 
 @pytest.fixture(autouse=True)

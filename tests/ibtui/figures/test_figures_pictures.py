@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-import engine
 import ibtui
+import ibtui_engine
 from ibtui.charts.chart import render
 from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Content, Line, Lines, Paths
 from ibtui.figures.drawing import compose, picture, settle
@@ -201,7 +201,7 @@ def test_lines_of_any_kind_are_drawn_and_tabled() -> None:
 
 
 def test_only_this_package_knows_matplotlib() -> None:
-    rooms = [Path(room.__file__).parent for room in (engine, ibtui) if room.__file__]
+    rooms = [Path(room.__file__).parent for room in (ibtui_engine, ibtui) if room.__file__]
     found = {
         str(file)
         for room in rooms

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.presets import PRESETS
-from engine.rules.image_files import PARTS
-from engine.runner import Run, begin
-from engine.session.summary import read_summary
 from ibtui.charts.chart import render
 from ibtui.figures.drawing import picture
 from ibtui.figures.registry import FIGURES
 from ibtui.figures.table import table
 from ibtui.figures.terminal import chart
+from ibtui_engine.presets import PRESETS
+from ibtui_engine.rules.image_files import PARTS
+from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.summary import read_summary
 
 
 def some_images(directory: Path) -> Path:

@@ -1,0 +1,68 @@
+"""The science: training networks and measuring their layers in the information plane.
+
+The names below are what a program needs to run an experiment and read what it measured (see README.md here); each is
+imported from its module when it is first used. The engine imports no front end, and heavy libraries (torch, Numba)
+only in the modules that need them, so that a program that only reads sessions starts at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ibtui_engine.bottleneck.recorded import fit_session
+    from ibtui_engine.bottleneck.source import Source
+    from ibtui_engine.bottleneck.tracing import ib_curve
+    from ibtui_engine.errors import EngineError
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.phases.account import phases as phases_of
+    from ibtui_engine.presets import find_preset
+    from ibtui_engine.rules.catalogue import load_rule
+    from ibtui_engine.runner import Run, begin, reopen
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.summary import read_summary
+
+__all__ = [
+    "EngineError",
+    "Experiment",
+    "Run",
+    "SessionReader",
+    "Source",
+    "begin",
+    "find_preset",
+    "fit_session",
+    "ib_curve",
+    "load_rule",
+    "phases_of",
+    "read_summary",
+    "reopen",
+]
+
+_PLACES = {
+    "EngineError": "ibtui_engine.errors",
+    "Experiment": "ibtui_engine.experiment",
+    "Run": "ibtui_engine.runner",
+    "SessionReader": "ibtui_engine.session.history",
+    "Source": "ibtui_engine.bottleneck.source",
+    "begin": "ibtui_engine.runner",
+    "find_preset": "ibtui_engine.presets",
+    "fit_session": "ibtui_engine.bottleneck.recorded",
+    "ib_curve": "ibtui_engine.bottleneck.tracing",
+    "load_rule": "ibtui_engine.rules.catalogue",
+    "phases_of": "ibtui_engine.phases.account:phases",
+    "read_summary": "ibtui_engine.session.summary",
+    "reopen": "ibtui_engine.runner",
+}
+"""Where each public name is, `module`, or `module:name` where it has another name there."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, there = _PLACES[name].partition(":")
+    return getattr(import_module(module), there or name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,82 @@
+"""What an account consists of: numbers with their errors, and findings with their verdicts, as plain data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ibtui_engine.phases.spread import EpochSpread, Spread
+
+REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not"
+UNKNOWN = "not measured"
+"""The session that a claim rests on is not there."""
+NO_VERDICT = "–"
+"""Of what is measured without a claim of the paper to hold it against."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a finding, over networks."""
+
+    name: str
+    """What it is of: `T3`, `85 %`."""
+    value: float
+    """NaN where there is none."""
+    error: float
+    """Standard error of the mean over networks; NaN where there is none. Of an epoch, on its natural log axis."""
+    unit: str
+    """`bits`, `epoch`, or empty."""
+
+    @property
+    def text(self) -> str:
+        """As it is printed: an epoch with its error as a factor, any other with as many digits as the error has."""
+        if math.isnan(self.value):
+            return f"{self.name} none"
+        if self.unit == "epoch":
+            factor = f" ×/÷ {math.exp(self.error):.2f}" if math.isfinite(self.error) else ""
+            return f"{self.name} {self.value:.0f}{factor}"
+        unit = f" {self.unit}" if self.unit else ""
+        if not math.isfinite(self.error):
+            return f"{self.name} {self.value:.3g}{unit}"
+        digits = min(max(1 - math.floor(math.log10(self.error)), 0), 6) if self.error > 0 else 3
+        return f"{self.name} {round(self.value, digits) + 0.0:.{digits}f} ± {self.error:.{digits}f}{unit}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, None where there is no number."""
+        ends = (None if not math.isfinite(x) else x for x in (self.value, self.error))
+        return dict(zip(("name", "value", "error", "unit"), (self.name, *ends, self.unit), strict=True))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim, and what came of it."""
+
+    key: str
+    """A short name."""
+    section: str
+    """Of the paper."""
+    claim: str
+    measured: str
+    """What is measured, of which session."""
+    rule: str
+    """When it counts as reproduced, and when as partly."""
+    verdict: str
+    numbers: tuple[Number, ...]
+    reason: str = ""
+    """Why it is not, or only partly, reproduced."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        plain = {name: getattr(self, name) for name in ("key", "section", "claim", "measured", "rule", "verdict")}
+        return plain | {"numbers": [one.to_dict() for one in self.numbers], "reason": self.reason}
+
+
+def of_spread(name: str, spread: Spread, unit: str = "") -> Number:
+    """A number over networks."""
+    return Number(name, spread.mean, spread.error, unit)
+
+
+def of_epoch(name: str, spread: EpochSpread) -> Number:
+    """An epoch over networks."""
+    return Number(name, spread.epoch, spread.log_error, "epoch")

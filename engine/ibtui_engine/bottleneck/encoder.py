@@ -1,0 +1,273 @@
+"""The beta that fits an encoder best: Shwartz-Ziv and Tishby (2017), Eq. 12, compiled.
+
+Of an encoder p(t|x) with decoder p(y|t), beta* minimises over beta the mean over x of
+KL(p(t|x) ‖ p_beta(t|x)), where p_beta(t|x) = p(t) exp(−beta KL(p(y|x) ‖ p(y|t))) / Z(x; beta):
+
+    R(beta) = −H(T|X) + H(T) + beta D + E_x log Z(x; beta),   D = E KL(p(y|x) ‖ p(y|t)) = I(X;Y) − I(T;Y)
+
+log Z is convex in beta, so R is, and its derivative D − E_x E_{p_beta(t|x)} KL has one zero or none. From every KL the
+smallest of its x is taken away: R does not change, and D and its counterpart become small sums of small numbers with
+all their digits, also where an encoder is all but deterministic. Values t with the same decoder are one to Z, and
+patterns with the same p(y|x) too, so that the sums are small.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+
+from ibtui_engine.compiled import compiled
+from ibtui_engine.forward import exp_less_one
+
+GREATEST = 1e6
+"""beta is looked for from 0 to here."""
+INSIDE, LOW_END, HIGH_END = 0, -1, 1
+"""Where the minimum lies: inside the range, at beta 0 (T knows nothing of Y), or not below `GREATEST`."""
+
+
+@compiled
+def divergences_of(
+    p: Float64[np.ndarray, " classes"],
+    q: Float64[np.ndarray, " decoders"],
+    rest: Float64[np.ndarray, " decoders"],
+    found: Float64[np.ndarray, "classes decoders"],
+) -> None:
+    """KL(p ‖ q) in nats of each class and decoder, less the class's smallest, `rest` = 1 − q; 1e300 where q rules out
+    what p allows.
+    """
+    for k in range(q.shape[0]):
+        log_q = math.log(q[k]) if q[k] > 0.0 else -math.inf
+        log_rest = math.log(rest[k]) if rest[k] > 0.0 else -math.inf
+        for i in range(p.shape[0]):
+            d = 0.0
+            if p[i] > 0.0:
+                d += p[i] * (math.log(p[i]) - log_q)
+            if p[i] < 1.0:
+                d += (1.0 - p[i]) * (math.log1p(-p[i]) - log_rest)
+            found[i, k] = min(max(d, 0.0), 1e300)
+    for i in range(p.shape[0]):
+        least = found[i].min()
+        for k in range(q.shape[0]):
+            found[i, k] -= least
+
+
+@compiled
+def log_partition(
+    beta: float,
+    weights: Float64[np.ndarray, " classes"],
+    p_t: Float64[np.ndarray, " decoders"],
+    d: Float64[np.ndarray, "classes decoders"],
+    fine: bool,
+    room: Float64[np.ndarray, " decoders"],
+) -> tuple[float, float, float]:
+    """(E log Z, E d, mean variance of d) in nats: log Z falls with beta by E d, which falls by the variance.
+
+    Terms below exp(−87) are left out unless `fine`.
+    """
+    total = 0.0
+    mean = 0.0
+    spread = 0.0
+    decoders = p_t.shape[0]
+    for i in range(weights.shape[0]):
+        for k in range(decoders):
+            rest, power = exp_less_one(max(-beta * d[i, k], -87.0))
+            room[k] = rest + power
+        if fine:
+            for k in range(decoders):
+                if beta * d[i, k] > 80.0:
+                    room[k] = math.exp(-beta * d[i, k])
+        z = 0.0
+        first = 0.0
+        second = 0.0
+        for k in range(decoders):
+            r = p_t[k] * room[k]
+            x = d[i, k]
+            if (fine or r > 1e-37 * p_t[k]) and x < 1e200:
+                z += r
+                first += r * x
+                second += r * x * x
+        first /= z
+        total += weights[i] * math.log(z)
+        mean += weights[i] * first
+        spread += weights[i] * max(second / z - first * first, 0.0)
+    return total, mean, spread
+
+
+@compiled
+def fit_encoder(
+    weights: Float64[np.ndarray, " classes"],
+    p: Float64[np.ndarray, " classes"],
+    p_t: Float64[np.ndarray, " decoders"],
+    q: Float64[np.ndarray, " decoders"],
+    rest: Float64[np.ndarray, " decoders"],
+    d: Float64[np.ndarray, "classes decoders"],
+    distortion: float,
+    entropy: float,
+) -> tuple[float, float, int, float]:
+    """(beta*, residual, where, decoder's inconsistency) in nats of an encoder with these p(t), p(y=1|t) and p(y=0|t).
+
+    `d` is that of `divergences_of`, `distortion` is D, the encoder's mean of it, and `entropy` is H(T) − H(T|X) =
+    I(X;T), in nats. The inconsistency is the mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of
+    p_beta*(t|x)).
+    """
+    room = np.empty(q.shape[0])
+    fine = 0.0 < distortion < 1e-30  # an encoder all but deterministic: what is left out would be all there is
+    where = INSIDE
+    low, high = 0.0, GREATEST
+    _, mean, _ = log_partition(1e-12, weights, p_t, d, fine, room)
+    scale = max(abs(distortion), abs(mean))
+    if mean - distortion <= 1e-12 * scale:
+        where = LOW_END
+        beta = 0.0
+    else:
+        _, mean, _ = log_partition(GREATEST, weights, p_t, d, fine, room)
+        if mean >= distortion * (1.0 - 1e-12):
+            where = HIGH_END
+            beta = GREATEST
+        else:
+            beta = 2.0
+            for _ in range(200):
+                _, mean, spread = log_partition(beta, weights, p_t, d, fine, room)
+                slope = distortion - mean
+                if slope < 0.0:
+                    low = beta
+                else:
+                    high = beta
+                # Newton's step in log beta; the derivative falls off like an exponential
+                change = -slope / (spread * beta) if spread > 0.0 else math.inf
+                if abs(change) < 1e-11 or high - low < 1e-12 * high:
+                    break
+                following = beta * math.exp(min(max(change, -3.0), 3.0))
+                if not low < following < high:
+                    following = math.sqrt(max(low, 1e-9) * high) if high > 4.0 * max(low, 1e-9) else 0.5 * (low + high)
+                beta = following
+    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, fine, room)
+    residual = max(entropy + beta * distortion + log_z, 0.0)
+    return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, p_t, q, rest, d)
+
+
+@compiled
+def decoder_gap(
+    beta: float,
+    weights: Float64[np.ndarray, " classes"],
+    p: Float64[np.ndarray, " classes"],
+    p_t: Float64[np.ndarray, " decoders"],
+    q: Float64[np.ndarray, " decoders"],
+    rest: Float64[np.ndarray, " decoders"],
+    d: Float64[np.ndarray, "classes decoders"],
+) -> float:
+    """Mean over t of KL(p(y|t) ‖ sum_x p(y|x) p_beta(t|x) p(x) / sum_x p_beta(t|x) p(x)), in nats."""
+    decoders = q.shape[0]
+    of_t = np.zeros(decoders)
+    ones = np.zeros(decoders)
+    zeros = np.zeros(decoders)
+    for i in range(weights.shape[0]):
+        z = 0.0
+        for k in range(decoders):
+            z += p_t[k] * math.exp(-beta * d[i, k])
+        for k in range(decoders):
+            r = weights[i] * math.exp(-beta * d[i, k]) / z
+            of_t[k] += r
+            ones[k] += r * p[i]
+            zeros[k] += r * (1.0 - p[i])
+    total = 0.0
+    for k in range(decoders):
+        if of_t[k] <= 0.0:
+            continue
+        if q[k] > 0.0:
+            total += p_t[k] * q[k] * math.log(q[k] * of_t[k] / ones[k]) if ones[k] > 0.0 else math.inf
+        if rest[k] > 0.0:
+            total += p_t[k] * rest[k] * math.log(rest[k] * of_t[k] / zeros[k]) if zeros[k] > 0.0 else math.inf
+    return max(total, 0.0)
+
+
+@compiled
+def fit_groups(
+    first: int,
+    last: int,
+    groups: Int32[np.ndarray, "networks layers patterns"],
+    counts: Int64[np.ndarray, "networks layers"],
+    p_y: Float64[np.ndarray, " patterns"],
+    weights: Float64[np.ndarray, " classes"],
+    p: Float64[np.ndarray, " classes"],
+    class_of: Int64[np.ndarray, " patterns"],
+    near: float,
+    found: Float64[np.ndarray, "networks layers 6"],
+) -> None:
+    """Fit every layer of networks first..last-1: beta*, residual, where, inconsistency, I(X;T), I(X;Y) − I(T;Y), in
+    nats.
+
+    `p_y` is p(y=1|x) of equally likely patterns, `weights` and `p` are the classes that the sums run over,
+    `class_of` is each pattern's. Decoders
+    closer than `near` in arcsin sqrt(p(y=1|t)) are one.
+    """
+    patterns = p_y.shape[0]
+    members = np.empty(patterns, np.int64)
+    ones = np.empty(patterns)
+    zeros = np.empty(patterns)
+    for network in range(first, last):
+        for layer in range(groups.shape[1]):
+            count = counts[network, layer]
+            members[:count] = 0
+            ones[:count] = 0.0
+            zeros[:count] = 0.0
+            group = groups[network, layer]
+            for s in range(patterns):
+                members[group[s]] += 1
+                ones[group[s]] += p_y[s]
+                zeros[group[s]] += 1.0 - p_y[s]
+            decoder = np.empty(count)
+            other = np.empty(count)
+            entropy = 0.0
+            for t in range(count):
+                decoder[t] = min(ones[t] / members[t], 1.0)
+                other[t] = min(zeros[t] / members[t], 1.0)
+                entropy += members[t] * math.log(patterns / members[t])
+            distortion = 0.0
+            for s in range(patterns):
+                t = group[s]
+                if members[t] > 1:
+                    x = p_y[s]
+                    if x > 0.0:
+                        distortion += x * math.log(x / decoder[t])
+                    if x < 1.0:
+                        distortion += (1.0 - x) * math.log((1.0 - x) / other[t])
+            distortion = max(distortion, 0.0)
+            order = np.argsort(decoder)
+            q = np.empty(count)
+            rest = np.empty(count)
+            p_t = np.empty(count)
+            home = np.empty(count, np.int64)
+            kept = 0
+            begin = -1.0
+            for t in order:
+                share = members[t] / patterns
+                angle = math.asin(math.sqrt(decoder[t]))
+                if kept > 0 and (decoder[t] - q[kept - 1] <= 4e-16 * q[kept - 1] or angle - begin < near):
+                    both = p_t[kept - 1] + share
+                    q[kept - 1] += (decoder[t] - q[kept - 1]) * share / both
+                    rest[kept - 1] += (other[t] - rest[kept - 1]) * share / both
+                    p_t[kept - 1] = both
+                else:
+                    q[kept] = decoder[t]
+                    rest[kept] = other[t]
+                    p_t[kept] = share
+                    begin = angle
+                    kept += 1
+                home[t] = kept - 1
+            d = np.empty((p.shape[0], kept))
+            divergences_of(p, q[:kept], rest[:kept], d)
+            beyond = 0.0
+            for s in range(patterns):
+                beyond += d[class_of[s], home[group[s]]]
+            beta, residual, where, gap = fit_encoder(
+                weights, p, p_t[:kept], q[:kept], rest[:kept], d, beyond / patterns, entropy / patterns
+            )
+            found[network, layer, 0] = beta
+            found[network, layer, 1] = residual
+            found[network, layer, 2] = where
+            found[network, layer, 3] = gap
+            found[network, layer, 4] = entropy / patterns
+            found[network, layer, 5] = distortion / patterns

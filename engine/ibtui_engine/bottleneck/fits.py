@@ -1,0 +1,107 @@
+"""Where the layers of an ensemble stand to the bound at one epoch, as plain data.
+
+Numpy alone: a program can read fits without loading a compiler. `fitting` computes them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ibtui_engine.bottleneck.curve import array, plain
+from ibtui_engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+MATRICES = (
+    "beta", "residual", "end", "i_x", "i_y", "ib_x", "ib_y", "distance", "worth", "inconsistency", "critical"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFits:
+    """beta* (Shwartz-Ziv and Tishby 2017, Eq. 12) of every network's layers at one epoch, and the way to the curve.
+
+    One row a network, one column a layer, the output last. NaN where there is no value.
+    """
+
+    hidden: str
+    """Widths of the hidden layers."""
+    fraction: float
+    """Share of the patterns in each network's sample."""
+    epoch: int
+    bins: int
+    greatest: float
+    """beta is looked for from 0 to here."""
+    beta: Float64[np.ndarray, "networks layers"]
+    """beta*; NaN where the residual has no minimum inside the range (see `end`)."""
+    residual: Float64[np.ndarray, "networks layers"]
+    """Mean over x of KL(p(t|x) ‖ p_beta*(t|x)), bits; at the end of the range where the minimum is there."""
+    end: Float64[np.ndarray, "networks layers"]
+    """0 where the minimum is inside the range, −1 at beta 0 (T knows nothing of Y), 1 at `greatest` or beyond."""
+    i_x: Float64[np.ndarray, "networks layers"]
+    """I(X;T), bits."""
+    i_y: Float64[np.ndarray, "networks layers"]
+    """I(T;Y), bits."""
+    ib_x: Float64[np.ndarray, "networks layers"]
+    """I(X;T) of the optimal encoder at beta*, bits."""
+    ib_y: Float64[np.ndarray, "networks layers"]
+    """I(T;Y) of the optimal encoder at beta*, bits."""
+    distance: Float64[np.ndarray, "networks layers"]
+    """How far the layer lies below the curve, bits of I(T;Y)."""
+    worth: Float64[np.ndarray, "networks layers"]
+    """`distance` over the curve's slope above the layer: bits of I(X;T) it would cost there. NaN where it is flat."""
+    inconsistency: Float64[np.ndarray, "networks layers"]
+    """Mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of p_beta*), bits; 0 on the curve."""
+    critical: Float64[np.ndarray, "networks layers"]
+    """The critical beta nearest to beta*, by their ratio."""
+    optimizer: str = "sgd"
+    """Of the networks."""
+
+    def mean(self, name: str) -> Float64[np.ndarray, " layers"]:
+        """Mean of a column over the networks that have a value."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return np.asarray(np.nanmean(getattr(self, name), axis=0))
+
+    def error(self, name: str) -> Float64[np.ndarray, " layers"]:
+        """Standard error of that mean; NaN for fewer than two networks."""
+        values = getattr(self, name)
+        count = np.isfinite(values).sum(axis=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return np.asarray(np.nanstd(values, axis=0, ddof=1) / np.sqrt(np.where(count > 1, count, np.nan)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, None where there is no number, with each layer's means; `from_dict` reads it back."""
+        layers = [
+            {"layer": k + 1}
+            | {f"{name}_mean": plain(float(self.mean(name)[k])) for name in MATRICES if name != "end"}
+            | {f"{name}_error": plain(float(self.error(name)[k])) for name in MATRICES if name != "end"}
+            | {"at_low_end": int((self.end[:, k] < 0).sum()), "at_high_end": int((self.end[:, k] > 0).sum())}
+            for k in range(self.beta.shape[1])
+        ]
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)} | {"layers": layers}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LayerFits:
+        """The inverse of `to_dict`.
+
+        Raises:
+            InvalidValue: a value is missing or is not what it should be.
+        """
+        try:
+            read: dict[str, Any] = {name: array(values[name]) for name in MATRICES}
+            read |= {"hidden": str(values["hidden"]), "fraction": float(values["fraction"])}
+            read |= {"optimizer": str(values["optimizer"])}
+            read |= {"epoch": int(values["epoch"]), "bins": int(values["bins"]), "greatest": float(values["greatest"])}
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidValue(f"these are no fits: {error}") from None
+        if len({read[name].shape for name in MATRICES}) != 1 or read["beta"].ndim != 2:
+            raise InvalidValue("these are no fits: their columns are not of one shape")
+        return cls(**read)

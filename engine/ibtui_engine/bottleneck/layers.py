@@ -1,0 +1,78 @@
+"""How the layers of networks partition the patterns, from their saved weights, with the bins of the session.
+
+The same outputs and the same bins as `ibtui_engine.measures.snapshot`, kept as a group number for every pattern
+instead of being summed up at once: what a layer is compared with the bound by.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int32, Int64
+
+from ibtui_engine.activations import bin_range
+from ibtui_engine.compiled import compiled
+from ibtui_engine.forward import ACTIVATION_CODES, LINEAR, RELU
+from ibtui_engine.measures.outputs import enter_layer, range_of
+from ibtui_engine.measures.partition import fill_edges, partition
+from ibtui_engine.measures.room import Room, as_layer, make_room
+from ibtui_engine.networks import Architecture
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+
+
+def layer_groups(
+    rule: Rule,
+    architecture: Architecture,
+    weights: Float32[np.ndarray, "networks parameters"],
+    bins: int,
+    threads: Threads,
+) -> tuple[Int32[np.ndarray, "networks layers patterns"], Int64[np.ndarray, "networks layers"]]:
+    """The number of each pattern's t, from 0 in order of first occurrence, in every layer, and how many t there are."""
+    inputs = as_layer(rule.patterns)
+    widths = np.array(architecture.widths, np.int64)
+    low, high = bin_range(architecture.activation) or (math.nan, math.nan)
+    groups = np.empty((len(weights), architecture.layers, len(rule.p_y)), np.int32)
+    counts = np.empty((len(weights), architecture.layers), np.int64)
+    kind = ACTIVATION_CODES[architecture.activation]
+
+    def work(first: int, last: int) -> None:
+        room = threads.kept(make_room, architecture.widths, len(rule.p_y))
+        group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts, room)
+
+    threads.share_out(len(weights), work)
+    return groups, counts
+
+
+@compiled
+def group_networks(
+    first: int,
+    last: int,
+    weights: Float32[np.ndarray, "networks parameters"],
+    widths: Int64[np.ndarray, " layers_and_one"],
+    activation: int,
+    bins: int,
+    fixed_low: float,
+    fixed_high: float,
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
+    groups: Int32[np.ndarray, "networks layers patterns"],
+    counts: Int64[np.ndarray, "networks layers"],
+    room: Room,
+) -> None:
+    """Fill in `groups` and `counts` for networks first..last-1."""
+    layers = widths.shape[0] - 1
+    patterns = groups.shape[2]
+    edges = np.empty(bins + 1, np.float64)
+    for network in range(first, last):
+        for layer in range(layers):
+            units = widths[layer + 1]
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
+            output = layer == layers - 1
+            low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
+            if not output and activation in (RELU, LINEAR):
+                low, high = range_of(above, units, patterns)
+                if activation == RELU:
+                    low = 0.0
+            fill_edges(edges, low, high)
+            counts[network, layer] = partition(above, units, edges, groups[network, layer], *room.hashing)

@@ -1,0 +1,92 @@
+"""The finite-sample bound: what the optimal encoders of a sample are worth under the true rule.
+
+Shwartz-Ziv and Tishby (2017), section 3.9; Shamir, Sabato and Tishby (2010). From a network's sample of labelled
+patterns comes an empirical distribution over the classes of equal p(y|x): how often each occurs in the sample, and
+the share of ones among its labels. The IB problem is solved for it at each beta, and its encoder p(t|class) is
+then measured with the true p(class) and p(y|class).
+
+Why classes: over the patterns themselves each occurs once, its empirical p(y|x) is 0 or 1, and no encoder says
+anything of a pattern that was not seen, so that the bound would depend on the fraction alone. The classes are the
+minimal sufficient statistic: the bound is for a learner who knows which patterns are alike, and only has to learn
+their labels. (A rule whose patterns all differ in p(y|x) has no such classes, and the bound shows just that.)
+
+What is done with classes outside the sample: all that is known of their label is the sample's share of ones, so they
+are encoded as a class of that posterior would be, p(t) exp(−beta KL(p(y) ‖ q_t)) / Z.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64
+
+from ibtui_engine.bottleneck.curve import SampledBound
+from ibtui_engine.bottleneck.fitting import EXACT_CLASSES, merged
+from ibtui_engine.bottleneck.solver import NOWHERE, Solution, solve
+from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.networks import Samples, draw_samples
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.threads import Threads
+
+BETAS = 30
+
+
+def sampled_bound(
+    rule: Rule,
+    fraction: float,
+    seeds: tuple[int, ...],
+    threads: Threads,
+    betas: Float64[np.ndarray, " betas"] | None = None,
+) -> SampledBound:
+    """The bound of the samples that networks with these seeds learn from, at ascending betas (30 from 1 to 1000)."""
+    grid = np.geomspace(1.0, 1000.0, BETAS) if betas is None else np.asarray(betas, np.float64)
+    drawn = draw_samples(rule, fraction, seeds)
+    values = np.empty((3, len(seeds), len(grid)))
+
+    def work(first: int, last: int) -> None:
+        for k in range(first, last):
+            one = Samples(drawn.patterns[k : k + 1], drawn.labels[k : k + 1])
+            values[:, k] = evaluate_sample(rule, one, grid)
+
+    threads.share_out(len(seeds), work)
+    i_x, i_y, promised = values
+    spread = i_y.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if len(seeds) > 1 else np.full(len(grid), np.nan)
+    return SampledBound(fraction, len(seeds), grid, i_x.mean(axis=0), i_y.mean(axis=0), spread, promised.mean(axis=0))
+
+
+def evaluate_sample(
+    rule: Rule, sample: Samples, betas: Float64[np.ndarray, " betas"]
+) -> Float64[np.ndarray, "3 betas"]:
+    """I(X;T) and I(T;Y) under the true rule, and I(T;Y) as the sample has it, of its optimal encoders, in bits."""
+    true = Source.of_rule(rule)
+    class_of = np.searchsorted(true.p_y, rule.p_y)
+    seen = class_of[sample.patterns[0]]
+    counts = np.bincount(seen, minlength=len(true.p_y))
+    ones = np.bincount(seen, weights=sample.labels[0].astype(np.float64), minlength=len(true.p_y))
+    share = float(sample.labels[0].mean())
+    posterior = np.where(counts > 0, ones / np.maximum(counts, 1), share)
+    empirical = Source.of(posterior, counts.astype(np.float64))
+    if len(empirical.p_y) > EXACT_CLASSES:
+        empirical = merged(empirical, 1e-6)
+    found = np.empty((3, len(betas)))
+    last: Solution | None = None
+    for k, beta in enumerate(betas.tolist()):
+        last = solve(empirical, beta, last or NOWHERE)
+        log_r = np.log(last.masses) - beta * np.minimum(divergences(posterior[:, None], last.decoder[None, :]), 1e300)
+        r = np.exp(log_r - log_r.max(axis=1, keepdims=True))
+        r /= r.sum(axis=1, keepdims=True)
+        found[0, k], found[1, k] = information_of(true, r)
+        found[2, k] = last.i_y
+    return found
+
+
+def information_of(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> tuple[float, float]:
+    """I(X;T) and I(T;Y) in bits of an encoder p(t|class)."""
+    joint = source.weights[:, None] * encoder
+    p_t = joint.sum(axis=0)
+    used = p_t > 0
+    joint, p_t = joint[:, used], p_t[used]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        i_x = np.where(joint > 0, joint * np.log2(encoder[:, used] / p_t), 0.0).sum()
+    q = np.minimum(source.p_y @ joint / p_t, 1.0)
+    i_y = p_t @ divergences(q, np.asarray(source.p_y1)) / np.log(2)
+    return max(float(i_x), 0.0), max(float(i_y), 0.0)

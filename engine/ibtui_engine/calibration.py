@@ -1,0 +1,125 @@
+"""How fast this machine trains and measures, and so about how long an experiment will take and how much it will store.
+
+The costs follow the loops: training goes with networks x samples x weights x epochs, measuring with networks x
+patterns x neurons x snapshots. Both rates are measured once on a small ensemble, in a fraction of a second.
+
+Importing this module is cheap; only `calibrate` loads the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ibtui_engine.experiment import Experiment, outputs_for
+
+BUILT_IN_SIZE = 4096, 12, 2
+"""Patterns, inputs and labels of the built-in rules."""
+RELAXING = 3.3
+"""Time of an epoch of the Monte-Carlo relaxation over that of SGD (measured on the paper's networks)."""
+SOFTMAX = 3.0
+"""Time of training for more than two labels, which torch does, over that of the fused trainer (measured on digits)."""
+QUANTILE = 12.0
+"""Time of a snapshot by `quantile` over that by bins of equal width (measured, as the next two)."""
+PAIRS = 0.06
+"""Time of a pair of patterns and a neuron by `kde` over that of a pattern and a neuron by bins of equal width."""
+BYTES_PER_WEIGHT = 3.6
+"""Of a compressed single-precision weight (measured on trained networks)."""
+BYTES_PER_LAYER_ROW = 90
+"""Of one network's layer at one snapshot, in the session file."""
+FIXED_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Rates of this machine, all cores at work."""
+
+    train: float
+    """Seconds for one sample and one weight of one network, once."""
+    measure: float
+    """Seconds for one pattern and one neuron of one network, once."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an experiment will cost, roughly."""
+
+    seconds: float
+    bytes: float
+
+
+def estimate(
+    experiment: Experiment,
+    speed: Speed,
+    patterns: int = BUILT_IN_SIZE[0],
+    inputs: int = BUILT_IN_SIZE[1],
+    labels: int = BUILT_IN_SIZE[2],
+) -> Estimate:
+    """Time on a machine of that speed, and size of the session."""
+    seconds = 0.0
+    size = float(FIXED_BYTES)
+    snapshots = len(experiment.snapshot_epochs)
+    for ensemble in experiment.ensembles:
+        widths = (inputs, *ensemble.hidden, outputs_for(labels))
+        weights = sum((fan_in + 1) * units for fan_in, units in pairwise(widths))
+        samples = max(1, round(patterns * ensemble.fraction))
+        relaxing = experiment.epochs - experiment.relaxation_epoch if ensemble.optimizer == "metropolis" else 0
+        epochs = experiment.epochs + (RELAXING - 1) * relaxing
+        slower = SOFTMAX if labels > 2 else 1.0
+        seconds += experiment.networks * samples * weights * epochs * speed.train * slower
+        seconds += experiment.networks * _looks(experiment, patterns) * sum(widths[1:]) * snapshots * speed.measure
+        size += experiment.networks * snapshots * (len(widths) - 1) * BYTES_PER_LAYER_ROW
+        size += experiment.networks * snapshots * weights * BYTES_PER_WEIGHT * experiment.weights
+    return Estimate(seconds, size)
+
+
+def _looks(experiment: Experiment, patterns: int) -> float:
+    """Patterns that bins of equal width would measure in the time that the experiment's estimator takes for its own."""
+    measured = min(experiment.measured or patterns, patterns)
+    if experiment.estimator == "kde":
+        return measured + PAIRS * measured**2
+    return measured * (QUANTILE if experiment.estimator == "quantile" else 1.0)
+
+
+def calibrate(threads: int | None = None) -> Speed:
+    """Measure this machine on a small ensemble of the paper's networks. Loads, or compiles, the kernels first."""
+    from ibtui_engine.measures.snapshot import Measurer
+    from ibtui_engine.networks import Architecture, draw_samples
+    from ibtui_engine.rules.catalogue import load_rule
+    from ibtui_engine.threads import Threads, usable_cores
+    from ibtui_engine.training.fused import FusedTrainer
+    from ibtui_engine.training.problem import Optimization, Problem, TrainingState
+
+    rule = load_rule("symmetric")
+    pool = Threads(threads or usable_cores())
+    seeds = tuple(range(4 * pool.count))
+    architecture = Architecture.of(rule, (10, 8, 6, 4, 2), "tanh")
+    samples = draw_samples(rule, 0.85, seeds)
+    problem = Problem(architecture, rule, samples, seeds, Optimization("sgd", 0.02, 0.9, 512))
+    state = TrainingState.initial(problem, 1.0)
+    trainer = FusedTrainer(problem, state, pool)
+    measurer = Measurer(problem, 30, pool)
+    epochs = 25
+
+    def train() -> None:
+        trainer.advance(epochs)
+
+    def measure() -> None:
+        measurer.measure(state.weights)
+
+    times = []
+    for work in (train, measure):
+        work()
+        took = []
+        for _ in range(5):
+            began = time.perf_counter()
+            work()
+            took.append(time.perf_counter() - began)
+        times.append(sorted(took)[2])
+    pool.close()
+    units = sum(architecture.widths[1:])
+    return Speed(
+        train=times[0] / (len(seeds) * samples.size * architecture.parameters * epochs),
+        measure=times[1] / (len(seeds) * len(rule.p_y) * units),
+    )

@@ -1,0 +1,435 @@
+"""What to run: an experiment is a grid of ensembles, validated when it is made.
+
+Standard library only, so that a form or a command can check settings without loading the engine. Defaults are
+those of Shwartz-Ziv and Tishby (2017), section 3.1.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
+OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
+"""`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
+training-error constraint (`ibtui_engine.training.relaxation`)."""
+TRAINERS = ("auto", "fused", "torch")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
+"""How information is measured: bins of equal width on a fixed interval or on the range that occurs, bins of equal mass,
+pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), or the outputs as they are."""
+BINNED = ("binning", "adaptive", "quantile")
+"""The estimators that have bins."""
+LABELS = ("rule", "random")
+
+MOST_LABELS = 256
+"""A sample's labels are kept in a byte each."""
+MAX_HIDDEN_LAYERS = 16
+MAX_WIDTH = 65_536
+MAX_NETWORKS = 100_000
+MAX_EPOCHS = 100_000_000
+MAX_BINS = 1_000_000
+MAX_SNAPSHOTS = 100_000
+DEFAULT_RELAX_FROM = 350
+"""Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
+DEFAULT_SNAPSHOTS = 120
+"""Epochs measured between the first and the last, unless others are asked for."""
+DEFAULT_NOISE = 1e-3
+"""Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
+LEAST_NOISE, MOST_NOISE = 1e-30, 1e30
+"""Beyond these, squares of distances leave the range of floating point."""
+
+Hidden = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """The networks of one architecture, sample fraction and optimiser, trained together."""
+
+    index: int
+    """Place in the experiment's grid, from 0."""
+    hidden: Hidden
+    """Widths of the hidden layers, from the input on; empty for none."""
+    fraction: float
+    """Share of the patterns in each network's sample, in (0, 1]."""
+    optimizer: str = "sgd"
+    """One of `OPTIMIZERS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A grid of ensembles and how they are trained and measured.
+
+    Raises:
+        InvalidValue: a setting is outside its range; the text names the setting, the value and the range.
+    """
+
+    rule: str = "symmetric"
+    """`symmetric`, `symmetric-soft`, `committee`, `perceptron`, `digits`, `mnist:DIR`, or `table:FILE`."""
+    theta: float | Literal["auto"] | None = None
+    """Threshold of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
+    gamma: float | None = None
+    """Sharpness of the rule; None is the rule's own."""
+    i_xy: float | None = None
+    """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
+    hidden: tuple[Hidden, ...] = ((10, 8, 6, 4, 2),)
+    """Architectures: the widths of the hidden layers of each."""
+    fraction: tuple[float, ...] = (0.85,)
+    """Sample fractions."""
+    networks: int = 50
+    """Networks in each ensemble."""
+    seed: int = 0
+    """Seed of the first network; network k has seed + k."""
+    epochs: int = 10_000
+    batch: int | Literal["full"] = 512
+    """Patterns in a batch; the last one of an epoch may be smaller. `full` takes the whole sample."""
+    learning_rate: float = 0.02
+    optimizer: tuple[str, ...] = ("sgd",)
+    """Optimisers, of `OPTIMIZERS`."""
+    momentum: float = 0.9
+    """Used by the optimiser `momentum` (and as the decay of Adam's first moment) only."""
+    relax_from: int | None = None
+    """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
+    activation: str = "tanh"
+    """Of the hidden layers; the output is logistic, or a softmax where there are more than two labels."""
+    init_scale: float = 1.0
+    """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
+    labels: str = "rule"
+    """Labels of the samples: drawn from p(y|x), or `random`: all equally likely, so that there is nothing to learn but
+    the sample itself. Layers are measured under the true rule in both cases."""
+    estimator: str = "binning"
+    """One of `ESTIMATORS`."""
+    bins: int = 30
+    """Intervals that a neuron's output is put in. Used by the estimators in `BINNED` only."""
+    noise: float | None = None
+    """Variance of the Gaussian noise that the estimator `kde` adds to each neuron's output, in units of activation²;
+    None is `DEFAULT_NOISE`. Used by `kde` only."""
+    measured: int | None = None
+    """Information is measured over that many of the patterns, the same for all networks, chosen at random by `seed`;
+    None (or more than there are) is all. For rules of more than two labels only. Losses are over all patterns."""
+    snapshots: int | None = None
+    """How many epochs are measured between the first and the last, evenly spaced in log epoch; None is 120, or
+    none where `snapshot_at` names epochs."""
+    snapshot_at: tuple[int, ...] = ()
+    """Further epochs to measure."""
+    weights: bool = True
+    """Whether the weights at each snapshot are kept."""
+    trainer: str = "auto"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rule, str):
+            raise InvalidValue(f"rule is {self.rule!r}: allowed is a text such as symmetric or table:FILE")
+        require_rule_name(self.rule)
+        if self.theta is not None and self.theta != "auto":
+            _require_number("theta", self.theta, "a finite number, or auto")
+        if self.gamma is not None:
+            _require_number("gamma", self.gamma, "a number above 0", low=0.0)
+        if self.i_xy is not None:
+            _require_number("i-xy", self.i_xy, "a number of bits above 0 and below 1", low=0.0, below=1.0)
+        if self.gamma is not None and self.i_xy is not None:
+            raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
+        labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
+        if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
+        if not self.hidden:
+            raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
+        for widths in self.hidden:
+            _require_widths(widths)
+        if not self.fraction:
+            raise InvalidValue("fraction is empty: give at least one sample fraction above 0 and at most 1")
+        for share in self.fraction:
+            _require_number("fraction", share, "above 0 and at most 1", low=0.0, most=1.0)
+        if not isinstance(self.optimizer, tuple) or not self.optimizer:
+            raise InvalidValue(f"optimizer is {self.optimizer!r}: give at least one of {', '.join(OPTIMIZERS)}")
+        for optimizer in self.optimizer:
+            _require_choice("optimizer", optimizer, OPTIMIZERS)
+        grid = (("hidden", self.hidden), ("fraction", self.fraction), ("optimizer", self.optimizer))
+        for name, values in grid:
+            if len(set(values)) < len(values):
+                raise InvalidValue(f"{name} names the same value twice: {self._grid_text(name)}")
+        _require_count("networks", self.networks, 1, MAX_NETWORKS)
+        _require_count("seed", self.seed, 0, 2**62)
+        _require_count("epochs", self.epochs, 1, MAX_EPOCHS)
+        if self.batch != "full":
+            _require_count("batch", self.batch, 1, 2**31, "or full")
+        _require_number("learning-rate", self.learning_rate, "a number above 0", low=0.0)
+        _require_number("momentum", self.momentum, "at least 0 and below 1", least=0.0, below=1.0)
+        _require_choice("activation", self.activation, ACTIVATIONS)
+        _require_number("init-scale", self.init_scale, "a number above 0", low=0.0)
+        _require_choice("labels", self.labels, LABELS)
+        _require_choice("estimator", self.estimator, ESTIMATORS)
+        _require_count("bins", self.bins, 2, MAX_BINS)
+        if self.noise is not None:
+            allowed = f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}"
+            _require_number("noise", self.noise, allowed, least=LEAST_NOISE, most=MOST_NOISE)
+        if self.measured is not None:
+            _require_count("measured", self.measured, 2, 2**31)
+        if self.snapshots is not None:
+            _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
+        for epoch in self.snapshot_at:
+            _require_count("snapshot-at", epoch, 0, self.epochs, "(the last epoch)")
+        if not isinstance(self.weights, bool):
+            raise InvalidValue(f"weights is {self.weights!r}: allowed are true and false")
+        _require_choice("trainer", self.trainer, TRAINERS)
+        _require_choice("device", self.device, DEVICES)
+        if self.trainer == "fused" and self.device not in ("auto", "cpu"):
+            raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
+        self._require_relaxation()
+
+    def _require_relaxation(self) -> None:
+        if not self.relaxes:
+            if self.relax_from is not None:
+                raise InvalidValue(f"relax-from is {self.relax_from!r}: it is of the optimiser metropolis alone")
+            return
+        _require_count("relax-from", self.relaxation_epoch, 0, self.epochs - 1, "(before the last epoch)")
+        if self.trainer == "torch":
+            raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
+        if self.device not in ("auto", "cpu"):
+            raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
+
+    def _grid_text(self, name: str) -> str:
+        if name == "hidden":
+            return ", ".join(hidden_text(h) for h in self.hidden)
+        return ", ".join(self.optimizer if name == "optimizer" else (f"{f:g}" for f in self.fraction))
+
+    @property
+    def ensembles(self) -> tuple[Ensemble, ...]:
+        """Every architecture with every sample fraction and every optimiser, architectures outermost."""
+        grid = ((h, f, o) for h in self.hidden for f in self.fraction for o in self.optimizer)
+        return tuple(Ensemble(index=k, hidden=h, fraction=f, optimizer=o) for k, (h, f, o) in enumerate(grid))
+
+    @property
+    def relaxes(self) -> bool:
+        """Whether some networks leave SGD for the Monte-Carlo relaxation."""
+        return "metropolis" in self.optimizer
+
+    @property
+    def relaxation_epoch(self) -> int:
+        """Where `metropolis` leaves SGD: `relax_from`, or its default."""
+        return DEFAULT_RELAX_FROM if self.relax_from is None else self.relax_from
+
+    @property
+    def snapshot_epochs(self) -> tuple[int, ...]:
+        """The epochs to measure, ascending, the first (0) and the last among them, and where a relaxation begins."""
+        count = self.snapshots
+        if count is None:
+            count = 0 if self.snapshot_at else DEFAULT_SNAPSHOTS
+        relaxation = (self.relaxation_epoch,) if self.relaxes else ()
+        return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at, *relaxation}))
+
+    @property
+    def noise_variance(self) -> float:
+        """Variance of the noise that `kde` adds: `noise`, or its default."""
+        return DEFAULT_NOISE if self.noise is None else float(self.noise)
+
+    @property
+    def title(self) -> str:
+        """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
+        rule = short_name(self.rule)
+        architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
+        shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
+        unusual = (
+            (self.activation, "tanh"),
+            ("-".join(self.optimizer), "sgd"),
+            (f"{self.labels}-labels", "rule-labels"),
+            (self.estimator, "binning"),
+        )
+        extras = "".join(f"-{value}" for value, usual in unusual if value != usual)
+        return f"{rule}-{architectures}-{shares}{extras}-{self.networks}x{self.epochs}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out.
+
+        A single optimiser is a text, as it was before there could be several.
+        """
+        plain = {name: value for name, value in asdict(self).items() if value is not None}
+        plain["hidden"] = [hidden_text(h) for h in self.hidden]
+        plain["fraction"] = list(self.fraction)
+        plain["optimizer"] = self.optimizer[0] if len(self.optimizer) == 1 else list(self.optimizer)
+        plain["snapshot_at"] = list(self.snapshot_at)
+        return plain
+
+    def override(self, settings: Mapping[str, Any]) -> Experiment:
+        """This experiment with some settings replaced, given as plain values as in `to_dict`.
+
+        Optimisers without metropolis among them take `relax_from` away with it.
+
+        Raises:
+            InvalidValue: a setting is unknown, of the wrong type, or outside its range.
+        """
+        known = {field.name for field in fields(self)}
+        plain: dict[str, Any] = {}
+        for raw_name, value in settings.items():
+            name = raw_name.replace("-", "_")
+            if name not in known:
+                allowed = ", ".join(sorted(known))
+                raise InvalidValue(f"unknown setting {raw_name!r}: known are {allowed}")
+            plain[name] = _READERS[name](value) if name in _READERS else value
+        if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
+            plain.setdefault("relax_from", None)
+        return replace(self, **plain)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Experiment:
+        """An experiment from plain values; what is not named keeps its default. Raises as `override` does."""
+        return cls().override(settings)
+
+
+def outputs_for(labels: int) -> int:
+    """Units of the output layer for that many labels: one logistic unit for two, else one of a softmax for each."""
+    return 1 if labels == 2 else labels
+
+
+def hidden_text(hidden: Hidden) -> str:
+    """Widths as people write them: `10-8-6-4-2`, or `none` without a hidden layer."""
+    return "-".join(map(str, hidden)) if hidden else "none"
+
+
+def parse_hidden(text: str) -> Hidden:
+    """Widths from `10-8-6-4-2` (or `none`).
+
+    Raises:
+        InvalidValue: a width is not a whole number, or out of range.
+    """
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        widths = tuple(int(part) if part.strip().isdecimal() else _not_a_width() for part in text.split("-"))
+    except ValueError:
+        raise InvalidValue(
+            f"hidden {text!r} is not a list of widths: write 10-8-6-4-2, or none for no hidden layer"
+        ) from None
+    _require_widths(widths)
+    return widths
+
+
+def log_spaced_epochs(epochs: int, between: int) -> tuple[int, ...]:
+    """Epoch 0, the last, and `between` distinct epochs evenly spaced in log epoch from 1 on (or all there are).
+
+    Rounding makes early epochs coincide, so the spacing is the widest that leaves `between` of them distinct.
+    """
+
+    def distinct(points: int) -> set[int]:
+        ratio = math.log(epochs) / max(points - 1, 1)
+        return {min(round(math.exp(ratio * k)), epochs) for k in range(points)} - {epochs}
+
+    if between >= epochs - 1:
+        return tuple(range(epochs + 1))
+    if between == 0:
+        return (0, epochs)
+    low, high = between, 2 * between + 2
+    while len(distinct(high)) < between:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(distinct(middle)) >= between else (middle, high)
+    chosen = distinct(low) if len(distinct(low)) >= between else distinct(high)
+    return (0, *sorted(chosen), epochs)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file, as `Experiment.override` takes them.
+
+    Raises:
+        InvalidValue: the file is missing, unreadable or not TOML.
+    """
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidValue(f"cannot read the settings file {str(path)!r}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, endless digits, or nested without end
+        reason = " ".join(str(error).split())
+        raise InvalidValue(f"the settings file {str(path)!r} is not TOML: {reason}") from None
+
+
+def _not_a_width() -> int:
+    raise ValueError
+
+
+def _require_widths(widths: Hidden) -> None:
+    if len(widths) > MAX_HIDDEN_LAYERS:
+        raise InvalidValue(f"hidden has {len(widths)} layers: at most {MAX_HIDDEN_LAYERS} are allowed")
+    for width in widths:
+        if not _is_count(width) or not 1 <= width <= MAX_WIDTH:
+            raise InvalidValue(
+                f"hidden width {width!r} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
+            )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _require_count(name: str, value: object, least: int, most: int, note: str = "") -> None:
+    if not _is_count(value) or not least <= value <= most:  # type: ignore[operator]
+        allowed = f"a whole number from {least} to {most}" + (f" {note}" if note else "")
+        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+
+
+def _require_number(
+    name: str,
+    value: object,
+    allowed: str,
+    *,
+    low: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> None:
+    finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not finite or not (low < value < below and least <= value <= most):  # type: ignore[operator]
+        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+
+
+def _require_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidValue(f"{name} is {value!r}: allowed are {', '.join(allowed)}")
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _read_hidden(value: Any) -> tuple[Hidden, ...]:
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple):
+        raise InvalidValue(f"hidden is {value!r}: allowed are texts such as '10-8-6-4-2' or 'none'")
+    if not all(isinstance(entry, str | list | tuple) for entry in entries):
+        raise InvalidValue(f"hidden is {value!r}: write one architecture as a text, '10-8-6-4-2', several as a list")
+    return tuple(parse_hidden(h) if isinstance(h, str) else tuple(h) for h in entries)
+
+
+def _read_batch(value: Any) -> Any:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        return int(value)
+    return value
+
+
+def _read_theta(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+_READERS = {
+    "hidden": _read_hidden,
+    "fraction": lambda value: tuple(float(f) if _is_count(f) and abs(f) < 2 else f for f in _listed(value)),
+    "optimizer": lambda value: tuple(_listed(value)),
+    "snapshot_at": lambda value: tuple(_listed(value)),
+    "batch": _read_batch,
+    "theta": _read_theta,
+}
+"""How plain values of some settings become what `Experiment` holds."""

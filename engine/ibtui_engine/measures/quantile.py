@@ -1,0 +1,51 @@
+"""Bins of equal mass: each neuron's edges are quantiles of its own outputs over all patterns.
+
+With n outputs in ascending order, counted from 0, the edge below bin k of K is the output of rank floor(k n / K); an
+output on an edge belongs to the bin above it, as with bins of equal width. Equal outputs are never separated: where
+there are many (relu's zeros, saturated neurons) bins are larger than n / K and edges coincide, so that some bins stay
+empty. The edges of K bins are among those of 2 K, so halving the number of bins merges bins.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float64, Int32, UInt64
+
+from ibtui_engine.compiled import compiled
+from ibtui_engine.measures.partition import number_groups
+
+
+@compiled
+def quantile_partition(
+    values: Float64[np.ndarray, "rows patterns_and_padding"],
+    units: int,
+    bins: int,
+    groups: Int32[np.ndarray, " patterns"],
+    keys: UInt64[np.ndarray, " patterns"],
+    slot_keys: UInt64[np.ndarray, " slots"],
+    slot_groups: Int32[np.ndarray, " slots"],
+) -> int:
+    """Number each pattern's t, the bins of the first `units` rows, in `groups`; return how many t there are."""
+    patterns = keys.shape[0]
+    bins = max(min(bins, patterns), 2)  # more bins than outputs separate no more than one bin for each
+    edges = np.empty(bins - 1, np.float64)
+    bits = math.log2(bins)
+    groups[:] = 0
+    count = 1
+    unit = 0
+    while unit < units:
+        room = max(int((63.0 - math.log2(count)) / bits), 1)
+        for s in range(patterns):
+            keys[s] = np.uint64(groups[s])
+        for j in range(unit, min(unit + room, units)):
+            ranked = np.sort(values[j, :patterns])
+            for k in range(1, bins):
+                edges[k - 1] = ranked[k * patterns // bins]
+            for s in range(patterns):
+                place = np.searchsorted(edges, values[j, s], side="right")
+                keys[s] = keys[s] * np.uint64(bins) + np.uint64(place)
+        count = number_groups(keys, groups, slot_keys, slot_groups)
+        unit += room
+    return count

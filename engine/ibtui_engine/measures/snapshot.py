@@ -1,0 +1,134 @@
+"""What a snapshot holds: each layer's place in the information plane, and each network's loss and accuracy.
+
+Sections 3.2 and 3.3 of Shwartz-Ziv and Tishby (2017). All numbers are exact functions of the weights, the rule and
+the samples: the sums run over all patterns, nothing is sampled.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int8, Int64
+
+from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, bin_range
+from ibtui_engine.experiment import DEFAULT_NOISE
+from ibtui_engine.forward import ACTIVATION_CODES
+from ibtui_engine.measures.kernels import ESTIMATOR_CODES, kernel_of
+from ibtui_engine.measures.outputs import NUMBERS
+from ibtui_engine.measures.room import as_layer, make_room
+from ibtui_engine.networks import Samples
+from ibtui_engine.rules.rule import Rule, binary_entropy
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Problem
+
+OUTSIDE = -1
+"""Marks a pattern that is not in a network's sample."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInformation:
+    """What every layer knows of the input and the label, and its state; one column a layer, the output last."""
+
+    i_x: Float64[np.ndarray, "networks layers"]
+    """I(X;T) in bits; T is a function of X, so it is H(T). Of `kde` an upper bound of I(X;T+noise)."""
+    i_y: Float64[np.ndarray, "networks layers"]
+    """I(T;Y) in bits under the true rule, whatever sample was learned. Of `kde` an upper bound of I(T+noise;Y)."""
+    distinct: Int64[np.ndarray, "networks layers"]
+    """Different values of t; of `kde`, of the outputs without noise."""
+    low: Float64[np.ndarray, "networks layers"]
+    """Lower end of the bins; where they are not of equal width, or there are none, the least output that occurs."""
+    high: Float64[np.ndarray, "networks layers"]
+    """Upper end, likewise."""
+    i_x_lower: Float64[np.ndarray, "networks layers"]
+    """The lower bound where `i_x` is an upper one; else NaN."""
+    i_y_lower: Float64[np.ndarray, "networks layers"]
+    """The lower bound where `i_y` is an upper one; else NaN."""
+    saturated: Float64[np.ndarray, "networks layers"]
+    """Share of the outputs, over neurons and patterns, beyond 0.9 of the activation's way to its bounds, or at 0 for
+    relu; NaN for linear layers (`ibtui_engine.activations`)."""
+    nonlinear: Float64[np.ndarray, "networks layers"]
+    """Share of the pre-activations beyond the activation's linear range; NaN for relu and linear layers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """Cross-entropy in nats and accuracy of each network.
+
+    On its sample with the sample's labels; on the patterns outside it in expectation under p(y|x), NaN where there
+    are none.
+    """
+
+    train_loss: Float64[np.ndarray, " networks"]
+    test_loss: Float64[np.ndarray, " networks"]
+    train_accuracy: Float64[np.ndarray, " networks"]
+    test_accuracy: Float64[np.ndarray, " networks"]
+
+
+class Measurer:
+    """Measures cohorts that learn one problem: holds what is the same at every snapshot."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        bins: int,
+        threads: Threads,
+        estimator: str = "binning",
+        noise: float = DEFAULT_NOISE,
+    ) -> None:
+        rule = problem.rule
+        self._threads = threads
+        self._bins = bins
+        self._estimator = estimator
+        self._noise = noise
+        self._architecture = problem.architecture
+        self._inputs = as_layer(rule.patterns)
+        self._p_y = np.ascontiguousarray(rule.p_y, dtype=np.float64)
+        self._h_pattern = binary_entropy(self._p_y)
+        self._h_y = rule.h_y
+        self._labels = label_map(rule, problem.samples)
+
+    def measure(self, weights: Float32[np.ndarray, "networks parameters"]) -> tuple[LayerInformation, Learning]:
+        """Measure every network and layer from its weights."""
+        networks = len(weights)
+        architecture = self._architecture
+        widths = np.array(architecture.widths, np.int64)
+        ranges = np.array([bin_range(architecture.activation) or (math.nan, math.nan), OUTPUT_RANGE])
+        limits = np.array([(LIMITS[name].saturated, LIMITS[name].linear) for name in (architecture.activation, OUTPUT)])
+        numbers = np.empty((NUMBERS, networks, architecture.layers))
+        learning = np.empty((4, networks))
+        kernel = kernel_of(self._estimator)
+
+        def work(first: int, last: int) -> None:
+            kernel(
+                first,
+                last,
+                weights,
+                widths,
+                ACTIVATION_CODES[architecture.activation],
+                ESTIMATOR_CODES[self._estimator],
+                self._bins,
+                self._noise,
+                ranges,
+                limits,
+                self._inputs,
+                self._p_y,
+                self._h_pattern,
+                self._h_y,
+                self._labels,
+                numbers,
+                learning,
+                self._threads.kept(make_room, architecture.widths, len(self._p_y)),
+            )
+
+        self._threads.share_out(networks, work, each=1)
+        i_x, i_y, distinct, *others = numbers
+        return LayerInformation(i_x, i_y, distinct.astype(np.int64), *others), Learning(*learning)
+
+
+def label_map(rule: Rule, samples: Samples) -> Int8[np.ndarray, "networks patterns"]:
+    """Each network's label of every pattern, `OUTSIDE` where the pattern is not in its sample."""
+    labels = np.full((len(samples.patterns), len(rule.p_y)), OUTSIDE, np.int8)
+    np.put_along_axis(labels, samples.patterns, samples.labels.astype(np.int8), axis=1)
+    return labels

@@ -1,0 +1,160 @@
+"""What a Monte-Carlo relaxation does to the layers, beside what SGD does at the same cost.
+
+Shwartz-Ziv and Tishby (2017, section 4) ask whether SGD is needed for compression. Both ensembles have the same
+networks with the same bits up to the epoch where the relaxation begins, so what differs from there on is compared
+network by network. NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.phases.spread import Spread, spread
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
+    from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
+    from ibtui_engine.session.summary import EnsembleSummary
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a number of every network has changed from where the relaxation begins to the end."""
+
+    start: Spread
+    relaxed: Spread
+    """Its change under the relaxation."""
+    sgd: Spread | None
+    """Its change under SGD; None without such an ensemble."""
+    difference: Spread | None
+    """The first less the second, of the same networks."""
+
+
+@dataclass(frozen=True)
+class LayerRelaxation:
+    """One layer."""
+
+    layer: int
+    """From 1, the hidden layer next to the input."""
+    width: int
+    i_x: Change
+    """I(X;T), bits; a fall is compression."""
+    i_y: Change
+    """I(T;Y), bits."""
+    acceptance: Spread
+    """Share of the last moves that were accepted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxation:
+    """An ensemble that was relaxed, beside the one that went on with SGD."""
+
+    start: int
+    """Epoch at which the relaxation begins."""
+    end: int
+    """The last epoch measured of both."""
+    layers: tuple[LayerRelaxation, ...]
+    train_loss: Change
+    """Nats."""
+    train_accuracy: Change
+    test_accuracy: Change
+    epochs: Int64[np.ndarray, " epochs"]
+    """Measured of both, from `start` to `end`. An epoch costs one gradient evaluation of the sample, in both."""
+    relaxed_i_x: Float64[np.ndarray, "epochs networks layers"]
+    """I(X;T), bits, at these."""
+    sgd_i_x: Float64[np.ndarray, "epochs networks layers"] | None
+    relaxed_i_y: Float64[np.ndarray, "epochs networks layers"]
+    """I(T;Y), bits, at these."""
+    sgd_i_y: Float64[np.ndarray, "epochs networks layers"] | None
+
+
+def relaxation(
+    relaxed: tuple[LayerHistory, LearningHistory],
+    sgd: tuple[LayerHistory, LearningHistory] | None,
+    *,
+    widths: Sequence[int],
+    start: int,
+) -> Relaxation:
+    """Compare an ensemble that was relaxed from the epoch `start` on with the same networks under SGD, if there are.
+
+    Args:
+        relaxed: of the optimiser metropolis.
+        sgd: of the same networks; those that only one of the two has count for that one alone.
+        widths: of the layers, the output last.
+        start: a measured epoch.
+
+    Raises:
+        InvalidValue: there is no later epoch that was measured, of both.
+    """
+    histories = [relaxed] if sgd is None else [relaxed, sgd]
+    common = _measured(histories[0][0])
+    for history, _ in histories[1:]:
+        common = np.intersect1d(common, _measured(history))
+    epochs = common[common >= start]
+    if len(epochs) < 2 or epochs[0] != start:
+        raise InvalidValue(
+            f"nothing to compare: no epoch after {start}, where the relaxation begins, has been measured"
+        )
+
+    def change(name: str, layer: int | None = None) -> Change:
+        ends = []
+        for history in histories:
+            of: LayerHistory | LearningHistory = history[0] if layer is not None else history[1]
+            values = getattr(of, name)[np.searchsorted(of.epochs, [start, epochs[-1]])]
+            ends.append(values if layer is None else values[:, :, layer])
+        moved = [after - before for before, after in ends]
+        both = min(len(each) for each in moved)
+        apart = spread(moved[0][:both] - moved[1][:both]) if len(moved) > 1 else None
+        return Change(spread(ends[0][0]), spread(moved[0]), spread(moved[1]) if len(moved) > 1 else None, apart)
+
+    def path(name: str, which: int) -> Float64[np.ndarray, "epochs networks layers"]:
+        history = histories[which][0]
+        return np.asarray(getattr(history, name)[np.searchsorted(history.epochs, epochs)])
+
+    last = relaxed[0].acceptance[np.searchsorted(relaxed[0].epochs, epochs[-1])]
+    return Relaxation(
+        start=start,
+        end=int(epochs[-1]),
+        layers=tuple(
+            LayerRelaxation(k + 1, width, change("i_x", k), change("i_y", k), spread(last[:, k]))
+            for k, width in enumerate(widths)
+        ),
+        train_loss=change("train_loss"),
+        train_accuracy=change("train_accuracy"),
+        test_accuracy=change("test_accuracy"),
+        epochs=epochs,
+        relaxed_i_x=path("i_x", 0),
+        sgd_i_x=path("i_x", 1) if sgd is not None else None,
+        relaxed_i_y=path("i_y", 0),
+        sgd_i_y=path("i_y", 1) if sgd is not None else None,
+    )
+
+
+def relaxation_of(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
+    """An ensemble of metropolis beside that of SGD with the same architecture and sample fraction, if there is one.
+
+    Raises:
+        InvalidValue: nothing has been measured after the relaxation began.
+        SessionError: the session is damaged.
+    """
+    summary = reader.summary
+    place = (relaxed.hidden, relaxed.fraction)
+    others = [e for e in summary.ensembles if e.optimizer == "sgd" and (e.hidden, e.fraction) == place]
+    histories = [(reader.layers(each), reader.learning(each)) for each in (relaxed, *others[:1])]
+    return relaxation(
+        histories[0],
+        histories[1] if others else None,
+        widths=summary.widths(relaxed),
+        start=summary.experiment.relaxation_epoch,
+    )
+
+
+def _measured(history: LayerHistory) -> Int64[np.ndarray, " epochs"]:
+    """Epochs measured for all networks."""
+    return np.asarray(history.epochs[np.isfinite(history.i_x).all(axis=(1, 2))])

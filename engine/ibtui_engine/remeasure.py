@@ -1,0 +1,163 @@
+"""Measuring a session again, from its saved weights: other bins, another estimator, no training.
+
+With the settings that a session was run with, the numbers come out as they were recorded, to the last bit (on the same
+kind of processor).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.experiment import BINNED, Experiment
+from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
+from ibtui_engine.measures.snapshot import LayerInformation
+from ibtui_engine.networks import Samples
+from ibtui_engine.session.history import SessionReader, describe_epochs
+from ibtui_engine.session.rewrite import Watch, rewrite
+from ibtui_engine.session.summary import EnsembleSummary
+from ibtui_engine.session.writer import CohortRow
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Optimization, Problem
+
+SETTINGS = ("estimator", "bins", "noise")
+"""What can be changed without training again."""
+
+
+def with_settings(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+    """The experiment with another `estimator`, `bins` or `noise`; None changes nothing.
+
+    Raises:
+        InvalidValue: a value is outside its range, or the estimator does not use it.
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    changed = experiment.override(given)
+    if "bins" in given and changed.estimator not in BINNED:
+        raise InvalidValue(f"bins is {changed.bins}: the estimator {changed.estimator} has none")
+    if "noise" in given and changed.estimator != "kde":
+        raise InvalidValue(f"noise is {changed.noise:g}: the estimator {changed.estimator} adds none, only kde does")
+    return changed
+
+
+class Remeasurer:
+    """Measures the networks of an open session again. Made for one ensemble and one experiment's settings."""
+
+    def __init__(
+        self, reader: SessionReader, ensemble: EnsembleSummary, experiment: Experiment, threads: Threads
+    ) -> None:
+        self._reader = reader
+        self._ensemble = ensemble
+        self._experiment = experiment
+        self._threads = threads
+        self._architecture = reader.architecture(ensemble)
+        self._rule = reader.rule()
+        self._samples = reader.samples(ensemble)
+        self._seeds = tuple(reader.seeds(ensemble))
+        self._measured = reader.measured()
+        self._measurers: dict[tuple[int, int], AnyMeasurer] = {}
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of one network."""
+        return self._architecture.parameters
+
+    def measure(self, first: int, weights: Float32[np.ndarray, "networks parameters"]) -> LayerInformation:
+        """What networks first, first + 1, ... of the ensemble know with these weights.
+
+        Raises:
+            SessionError: the weights are no weights.
+        """
+        if len(weights) == 0:
+            raise self._damaged("it has an ensemble without networks")
+        last = first + len(weights)
+        if last > len(self._seeds):
+            raise self._damaged("a cohort has networks that there are not")
+        if not np.isfinite(weights).all():
+            raise self._damaged("it has weights that are no numbers")
+        if (first, last) not in self._measurers:
+            experiment = self._experiment
+            samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
+            optimization = Optimization(self._ensemble.optimizer, experiment.learning_rate, experiment.momentum, 1)
+            problem = Problem(self._architecture, self._rule, samples, self._seeds[first:last], optimization)
+            self._measurers[first, last] = make_measurer(problem, experiment, self._threads, self._measured)
+        found, _ = self._measurers[first, last].measure(weights)
+        if not np.isfinite([found.low, found.high]).all():
+            raise self._damaged("it has weights whose outputs are no numbers")
+        return found
+
+    def _damaged(self, what: str) -> SessionError:
+        return SessionError(f"session {str(self._reader.path)!r} is damaged: {what}")
+
+
+def remeasure(
+    reader: SessionReader,
+    ensemble: EnsembleSummary,
+    epochs: Sequence[int],
+    experiment: Experiment,
+    threads: Threads,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[int, LayerInformation]]:
+    """All networks of an ensemble at each of these epochs, in this order, measured as `experiment` says.
+
+    Ends early where `given_up` says so; it is asked between epochs, and between some networks of a slow estimator.
+
+    Raises:
+        InvalidValue: an epoch was not measured for all networks, or the session keeps no weights.
+        SessionError: the session is damaged.
+    """
+    for epoch in epochs:
+        if epoch not in ensemble.snapshots:
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+    again = Remeasurer(reader, ensemble, experiment, threads)
+    step = 2 * threads.count if experiment.estimator == "kde" else max(ensemble.networks, 1)
+    for epoch in epochs:
+        weights = reader.weights(ensemble, epoch)
+        parts = []
+        for first in range(0, max(len(weights), 1), step):
+            if given_up():
+                return
+            parts.append(again.measure(first, weights[first : first + step]))
+        yield epoch, _joined(parts)
+
+
+def _joined(parts: list[LayerInformation]) -> LayerInformation:
+    """What was measured of some networks, then of others, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return LayerInformation(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(LayerInformation))
+    )
+
+
+def save_remeasured(
+    reader: SessionReader,
+    target: Path,
+    name: str,
+    experiment: Experiment,
+    threads: Threads,
+    watch: Watch = lambda done, total: None,
+) -> None:
+    """Write a new session: this one measured again, all else as it is.
+
+    Raises:
+        InvalidValue: the file exists or cannot be written, or the session keeps no weights.
+        SessionError: the session is damaged.
+        StorageError: the disk is full.
+    """
+    again = {ensemble.index: Remeasurer(reader, ensemble, experiment, threads) for ensemble in reader.summary.ensembles}
+
+    def of(index: int) -> Remeasurer:
+        if index not in again:
+            raise SessionError(f"session {str(reader.path)!r} is damaged: it has no ensemble {index}")
+        return again[index]
+
+    def measure(cohort: CohortRow, weights: Float32[np.ndarray, "networks parameters"]) -> LayerInformation:
+        return of(cohort.ensemble).measure(cohort.first, weights)
+
+    rewrite(reader.path, target, name, experiment, lambda index: of(index).parameters, measure, watch)

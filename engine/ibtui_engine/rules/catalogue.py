@@ -1,0 +1,134 @@
+"""From a rule's name to the rule: the built-in rules with their settings, images, and tables from files.
+
+Settings of the built-in rules: Shwartz-Ziv and Tishby, arXiv:1703.00810, section 3.1 (symmetric) and section
+4, Figure 8 (committee), with the numbers of the authors' code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float64
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.committee import committee_statistic
+from ibtui_engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_probability
+from ibtui_engine.rules.names import (
+    BUILT_IN_SENTENCES,
+    DIGITS,
+    FIXED,
+    RULE_NAMES,
+    image_directory,
+    is_images,
+    is_table,
+    require_rule_name,
+    table_path,
+)
+from ibtui_engine.rules.patterns import binary_patterns
+from ibtui_engine.rules.perceptron import perceptron_rule
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.rules.sphere import sphere_statistic
+from ibtui_engine.rules.table import load_table
+
+__all__ = ["BUILT_INS", "RULE_NAMES", "BuiltIn", "load_rule"]
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A rule over the 4096 patterns of 12 binary inputs: p(y=1|x) = 1 / (1 + exp(-gamma (f(x) - theta)))."""
+
+    name: str
+    sentence: str
+    """What it is, for people."""
+    theta: float
+    """Threshold of f, in f's own unit."""
+    gamma: float
+    """Steepness: one over f's unit; the larger, the closer to hard labels."""
+    statistic: Callable[[], Float64[np.ndarray, " patterns"]]
+    """Computes f(x) of every pattern."""
+
+
+def _built_in(
+    name: str, theta: float, gamma: float, statistic: Callable[[], Float64[np.ndarray, " patterns"]]
+) -> BuiltIn:
+    return BuiltIn(name, BUILT_IN_SENTENCES[name], theta, gamma, statistic)
+
+
+# The committee's gamma is the one for which I(X;Y) is 0.99 bits.
+COMMITTEE_GAMMA = 240.96320970563926
+
+BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
+    {
+        built_in.name: built_in
+        for built_in in (
+            _built_in("symmetric", 2.3215, 128.0, partial(sphere_statistic, (1.0, 2.0, 0.0))),
+            _built_in("symmetric-soft", 5.89, 12.0, partial(sphere_statistic, (2.0, 5.0, 4.0))),
+            _built_in("committee", 1.945, COMMITTEE_GAMMA, committee_statistic),
+        )
+    }
+)
+"""The built-in rules over binary patterns by name."""
+
+
+def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = None, i_xy: float | None = None) -> Rule:
+    """The rule called `name`: built in, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table that ends in .npz,
+    .mat or .csv.
+
+    Of a built-in rule, `theta` replaces the threshold ("auto": the one for which p(y=1) is 0.5) and either
+    `gamma` the steepness or `i_xy` asks for the steepness that gives this I(X;Y), in bits. What is left
+    out keeps the rule's own value.
+    Raises InvalidValue for an unknown name, settings that the rule does not have or that are out of range,
+    and a table that cannot be read.
+    """
+    require_rule_name(name)
+    if is_table(name) or is_images(name) or name in FIXED:
+        settings = {"theta": theta, "gamma": gamma, "i_xy": i_xy}
+        given = [setting for setting, value in settings.items() if value is not None]
+        if given:
+            raise InvalidValue(f"rule {name!r} has its own labels and no {given[0]}: leave it out")
+        if is_images(name):
+            return _load_images(name)
+        return load_table(table_path(name), name) if is_table(name) else perceptron_rule()
+    _check_settings(theta, gamma, i_xy)
+    return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
+
+
+def _load_images(name: str) -> Rule:
+    from ibtui_engine.rules.images import load_digits, load_mnist
+
+    return load_digits() if name == DIGITS else load_mnist(image_directory(name), name)
+
+
+def _check_settings(theta: Theta | None, gamma: float | None, i_xy: float | None) -> None:
+    if gamma is not None and i_xy is not None:
+        raise InvalidValue(f"gamma {gamma:g} and i_xy {i_xy:g} both set the steepness: give one of them")
+    if theta is not None and theta != "auto" and (isinstance(theta, str) or not math.isfinite(theta)):
+        raise InvalidValue(f"theta {theta!r}: allowed is a finite number or 'auto'")
+    if gamma is not None and not (math.isfinite(gamma) and gamma > 0):
+        raise InvalidValue(f"gamma {gamma!r}: allowed is a finite number above 0")
+
+
+def _logistic_rule(built_in: BuiltIn, theta: Theta | None, gamma: float | None, i_xy: float | None) -> Rule:
+    f = built_in.statistic()
+    threshold: Theta = built_in.theta if theta is None else theta
+    if i_xy is not None:
+        steepness = gamma_for_information(f, threshold, i_xy)
+    else:
+        steepness = built_in.gamma if gamma is None else gamma
+    at = balanced_theta(f, steepness) if threshold == "auto" else float(threshold)
+    rule = Rule(
+        name=built_in.name,
+        patterns=binary_patterns(12),
+        p_y=label_probability(f, at, steepness),
+        parameters={"theta": at, "gamma": float(steepness)},
+    )
+    if rule.p_y1 in (0.0, 1.0):
+        raise InvalidValue(
+            f"theta {at:g} labels every pattern {rule.p_y1:.0f}: allowed is about {f.min():g} to {f.max():g}"
+        )
+    return rule

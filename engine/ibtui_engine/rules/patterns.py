@@ -1,0 +1,47 @@
+"""Sets of input patterns: all binary ones of a length, and which rows of a table are the same pattern.
+
+The numbering of the binary patterns is that of Shwartz-Ziv and Tishby's published data (arXiv:1703.00810).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ibtui_engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int64, UInt8
+
+MAX_BINARY_INPUTS = 20
+
+
+def binary_patterns(inputs: int) -> UInt8[np.ndarray, "patterns {inputs}"]:
+    """All 2**inputs binary patterns; bit i of pattern k is (k >> (inputs-1-i)) & 1: column 0 counts most.
+
+    Raises InvalidValue for fewer than 1 or more than 20 inputs.
+    """
+    if not 1 <= inputs <= MAX_BINARY_INPUTS:
+        raise InvalidValue(f"{inputs} binary inputs: allowed are 1 to {MAX_BINARY_INPUTS}")
+    number = np.arange(2**inputs)[:, None]
+    return ((number >> np.arange(inputs)[::-1]) & 1).astype(np.uint8)
+
+
+class DistinctRows(NamedTuple):
+    """Which rows of a table are equal."""
+
+    group: Int64[np.ndarray, " patterns"]
+    """For each row, the number of its distinct pattern, from 0; equal rows have equal numbers."""
+    counts: Int64[np.ndarray, " distinct"]
+    """For each distinct pattern, in how many rows it stands."""
+
+
+def distinct_rows(
+    patterns: UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"],
+) -> DistinctRows:
+    """Group equal rows. Rows hold finite numbers; 0.0 and -0.0 are equal."""
+    rows = np.ascontiguousarray(patterns + patterns.dtype.type(0))  # turns -0.0 into 0.0
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return DistinctRows(group.ravel(), counts)

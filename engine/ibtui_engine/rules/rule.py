@@ -1,0 +1,139 @@
+"""A rule: equally likely patterns x and p(y|x), with the entropies and information that follow from them.
+
+The rule is the joint distribution P(X,Y) against which layers are measured (Shwartz-Ziv and Tishby 2017,
+arXiv:1703.00810, section 3.1), whatever sample of it a network was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import MOST_LABELS, outputs_for
+from ibtui_engine.rules.patterns import distinct_rows
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64, UInt8
+
+    LabelProbabilities = Float64[np.ndarray, " patterns"] | Float64[np.ndarray, "patterns labels"]
+
+
+def binary_entropy(p: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """H(p) = -p log2 p - (1-p) log2 (1-p) in bits of each probability in [0,1], with 0 log 0 = 0."""
+    p = np.asarray(p, dtype=np.float64)
+    log_p = np.log2(p, out=np.zeros_like(p), where=p > 0)
+    log_q = np.log1p(-p, out=np.zeros_like(p), where=p < 1) / math.log(2)  # log1p: exact for tiny p too
+    return np.asarray(-(p * log_p + (1 - p) * log_q) + 0.0)
+
+
+def label_entropy(p: Float64[np.ndarray, "*shape labels"]) -> Float64[np.ndarray, "*shape"]:
+    """-sum_y p(y) log2 p(y) in bits over the last axis, with 0 log 0 = 0."""
+    logs = np.log2(p, out=np.zeros_like(p), where=p > 0)
+    return np.asarray(-(p * logs).sum(axis=-1) + 0.0)
+
+
+def label_information(p_y: LabelProbabilities) -> float:
+    """I(X;Y) = H(mean p) - mean H(p) in bits, for equally likely rows whose p(y|x) is a function of x."""
+    entropy = binary_entropy if p_y.ndim == 1 else label_entropy
+    return float(entropy(p_y.mean(axis=0)) - entropy(p_y).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """P(X,Y) over equally likely rows. The arrays are not to be written to.
+
+    Two labels are given by the probability of one of them, more by a row of probabilities each.
+    Raises InvalidValue where patterns and p_y do not fit together or p_y is no probability.
+    """
+
+    name: str
+    """As it was chosen: `symmetric`, `committee`, `table:var_u.mat`."""
+    patterns: UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"]
+    """One row per pattern: uint8 where all inputs are 0 or 1, else float32."""
+    p_y: LabelProbabilities
+    """p(y=1|x) of each row, or where there are more than two labels p(y|x), labels from 0; rows with the same pattern
+    have the same."""
+    parameters: dict[str, float] = field(default_factory=dict)
+    """What the rule was made with, such as theta and gamma; empty for a table."""
+
+    def __post_init__(self) -> None:
+        if self.patterns.ndim != 2 or self.patterns.dtype not in (np.uint8, np.float32):
+            raise InvalidValue(
+                f"rule {self.name!r}: patterns of shape {self.patterns.shape} and type "
+                f"{self.patterns.dtype}; allowed are uint8 or float32, patterns x inputs"
+            )
+        many = self.p_y.ndim == 2 and 2 < self.p_y.shape[1] <= MOST_LABELS
+        fits = self.p_y.shape[:1] == self.patterns.shape[:1] and (self.p_y.ndim == 1 or many)
+        if not fits or self.p_y.dtype != np.float64:
+            raise InvalidValue(
+                f"rule {self.name!r}: p(y|x) of shape {self.p_y.shape} and type {self.p_y.dtype} for "
+                f"{len(self.patterns)} patterns; allowed is one float64 for each, or one for each of 3 to "
+                f"{MOST_LABELS} labels"
+            )
+        if not ((self.p_y >= 0) & (self.p_y <= 1)).all():
+            raise InvalidValue(f"rule {self.name!r}: p(y|x) must lie in [0, 1] everywhere")
+        if many and not np.allclose(self.p_y.sum(axis=1), 1, rtol=0, atol=1e-9):
+            raise InvalidValue(f"rule {self.name!r}: p(y|x) must add up to 1 over the labels")
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs of a pattern."""
+        return int(self.patterns.shape[1])
+
+    @property
+    def labels(self) -> int:
+        """How many labels there are."""
+        return 2 if self.p_y.ndim == 1 else int(self.p_y.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a network that learns it: one logistic unit for two labels, else one of a softmax for each."""
+        return outputs_for(self.labels)
+
+    def over(self, chosen: Int64[np.ndarray, " chosen"]) -> Rule:
+        """The rule of these of its patterns alone, by their numbers."""
+        return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters)
+
+    @cached_property
+    def h_x(self) -> float:
+        """H(X) in bits: log2 of the number of rows (12 for the built-in rules), less where rows are equal."""
+        counts = distinct_rows(self.patterns).counts
+        rows = len(self.patterns)
+        return math.log2(rows) - float((counts * np.log2(counts)).sum()) / rows
+
+    @cached_property
+    def p_y1(self) -> float:
+        """p(y=1), the mean of p(y=1|x) over rows."""
+        return float(self.p_y.mean() if self.p_y.ndim == 1 else self.p_y[:, 1].mean())
+
+    @cached_property
+    def h_y(self) -> float:
+        """H(Y) in bits, at most log2 of the number of labels."""
+        if self.p_y.ndim == 2:
+            return float(label_entropy(self.p_y.mean(axis=0)))
+        return float(binary_entropy(np.asarray(self.p_y1)))
+
+    @cached_property
+    def i_xy(self) -> float:
+        """I(X;Y) in bits, between 0 and `h_y`."""
+        return max(label_information(self.p_y), 0.0)
+
+    @cached_property
+    def classes(self) -> int:
+        """How many different values p(y|x) takes: patterns of one class are the same to the IB curve."""
+        return len(np.unique(self.p_y, axis=0))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the patterns' type, shape and bytes and of p(y|x): equal for equal rules."""
+        patterns = np.ascontiguousarray(self.patterns)
+        digest = hashlib.sha256(f"{patterns.dtype.str}{patterns.shape}".encode())
+        digest.update(patterns.tobytes())
+        digest.update(np.ascontiguousarray(self.p_y).tobytes())
+        return digest.hexdigest()

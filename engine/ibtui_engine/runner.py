@@ -1,0 +1,441 @@
+"""Running an experiment: train a chunk, measure, record, look for control.
+
+The session file is the only product. Cohorts take turns, always the one that has come least far, from one epoch of
+the schedule to the next, so that all ensembles of a grid can be watched in step. Between turns of a fraction of a
+second the run looks for requests, from its own process (`Interrupt`) and from others (`ibtui_engine.session.control`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from ibtui_engine.errors import EngineError, InvalidValue, StorageError, TrainingError
+from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.measures.choice import make_measurer
+from ibtui_engine.networks import Architecture, draw_samples, sample_size
+from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.drafting import discard
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
+from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.streams import Purpose, permutation
+from ibtui_engine.threads import Threads, usable_cores
+from ibtui_engine.training.choice import choose, make_trainer
+from ibtui_engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
+from ibtui_engine.training.relaxation import acceptance
+
+CHUNK_SECONDS = 0.2
+"""How long training goes on before the run looks for requests."""
+CHECKPOINT_SECONDS = 1.5
+"""How much work may be lost, at most, when the process is killed between snapshots."""
+PAUSED_LOOK_SECONDS = 0.1
+LARGEST_CHECKPOINT = 999_000_000
+"""Bytes: SQLite holds at most 10^9 in one value."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come; handed to whoever watches it, a few times a second."""
+
+    status: str
+    """`preparing`, `running`, `paused`, and at the end `finished` or `stopped`."""
+    ensemble: Ensemble | None
+    """The one at work."""
+    ensembles: int
+    epoch: int
+    """Of the ensemble at work."""
+    epochs: int
+    done: float
+    """Share of the whole run's computing that is done, 0 to 1."""
+    rate: float | None
+    """Epochs per second of the ensemble at work."""
+    remaining: float | None
+    """Seconds to go, estimated."""
+    snapshot: int | None = None
+    """The epoch just recorded, if one was."""
+    optimizers: int = 1
+    """In the experiment."""
+
+
+Watcher = Callable[[Progress], None]
+
+
+class Interrupt:
+    """How the process that runs an experiment asks it to stop: set from a signal handler, read between chunks."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def request(self) -> None:
+        """Stop at the end of the chunk at work."""
+        self.requested = True
+
+
+class _Cohort:
+    """A cohort at work: its problem, trainer and measurer."""
+
+    def __init__(
+        self,
+        run: Run,
+        row: CohortRow,
+        ensemble: Ensemble,
+        trainer: str,
+        device: str,
+        state: TrainingState | None,
+    ) -> None:
+        experiment, rule = run.experiment, run.rule
+        seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
+        samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
+        batch = samples.size if experiment.batch == "full" else min(experiment.batch, samples.size)
+        optimization = Optimization(
+            ensemble.optimizer, experiment.learning_rate, experiment.momentum, batch, experiment.relaxation_epoch
+        )
+        architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+        self.row = row
+        self.ensemble = ensemble
+        self.problem = Problem(architecture, rule, samples, seeds, optimization)
+        self.fresh = state is None
+        start = state or TrainingState.initial(self.problem, experiment.init_scale)
+        self.epoch = start.epoch
+        self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
+        self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured)
+        self.seconds_per_epoch: float | None = None
+        self.warm = False
+        """Whether it has trained before, so that the time of a chunk is training alone."""
+
+    @property
+    def weight(self) -> float:
+        """Computing that an epoch takes, in arbitrary units."""
+        return float(self.row.networks * self.problem.samples.size * self.problem.architecture.parameters)
+
+    def snapshot(self, norms: GradientNorms | None) -> tuple[Measured, TrainingState]:
+        state = self.trainer.state()
+        self._require_finite(np.isfinite(state.weights).all(axis=1), state.epoch)
+        information, learning = self.measurer.measure(state.weights)
+        # Finite weights can make outputs that are not.
+        finite = np.isfinite(learning.train_loss) & np.isfinite([information.low, information.high]).all(axis=(0, 2))
+        if self.problem.samples.size < len(self.problem.rule.p_y):
+            finite &= np.isfinite(learning.test_loss)
+        self._require_finite(finite, state.epoch)
+        weight_norm = self.problem.architecture.weight_norms(state.weights)
+        absent = np.full_like(weight_norm, np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = absent if norms is None else norms.mean / weight_norm
+            std = absent if norms is None else norms.std / weight_norm
+        moves = None
+        if self.problem.optimization.optimizer == "metropolis":
+            moves = acceptance(self.problem.architecture, state.slots)
+        return Measured(information, learning, mean, std, weight_norm, moves), state
+
+    def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:
+        if not finite.all():
+            seed = self.problem.seeds[int(np.argmin(finite))]
+            cause = "learning-rate" if epoch else "init-scale"
+            raise TrainingError(
+                f"the network of seed {seed} ({hidden_text(self.ensemble.hidden)}) has diverged by epoch {epoch}: "
+                f"try a smaller --{cause}"
+            )
+
+
+def begin(path: Path, name: str, experiment: Experiment) -> SessionWriter:
+    """Make the session file of a new run. Nothing is left behind where that fails.
+
+    Raises:
+        InvalidValue: the rule cannot be loaded, the networks are too large, the device is not available, or the
+            file exists or cannot be written.
+        StorageError: the disk is full.
+    """
+    rule = load_rule(experiment.rule, theta=experiment.theta, gamma=experiment.gamma, i_xy=experiment.i_xy)
+    _require_storable(experiment, rule, experiment.networks)
+    choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
+    writer = SessionWriter.create(path, name, experiment, rule, _measured(experiment, rule))
+    try:
+        _add_missing(writer, experiment, rule, choices)
+    except BaseException:
+        writer.close()
+        discard(path)
+        raise
+    return writer
+
+
+def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None) -> SessionWriter:
+    """Take up a session where it was: to its end, further (`epochs`), or with more networks.
+
+    Raises:
+        InvalidValue: it is finished and neither number is larger than what it has.
+        SessionError: it cannot be opened, or a run is at work on it.
+    """
+    with SessionReader(path) as reader:
+        summary, rule = reader.summary, reader.rule()
+    old = summary.experiment
+    if epochs is not None and epochs < old.epochs:
+        raise InvalidValue(f"epochs is {epochs}: session {summary.name!r} is for {old.epochs}, allowed is more")
+    if networks is not None and networks < old.networks:
+        raise InvalidValue(f"networks is {networks}: session {summary.name!r} has {old.networks}, allowed is more")
+    changes = {"epochs": epochs or old.epochs, "networks": networks or old.networks}
+    experiment = old.override(changes)
+    if experiment == old and summary.status == "finished":
+        raise InvalidValue(
+            f"session {summary.name!r} is finished at epoch {old.epochs}: give --epochs above {old.epochs} or "
+            f"--networks above {old.networks} to go on"
+        )
+    _require_storable(experiment, rule, experiment.networks - old.networks)
+    writer = SessionWriter.reopen(path)
+    try:
+        if experiment != old:
+            further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
+            writer.extend(experiment, (*writer.schedule, *further))
+        choices = [
+            (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rule)
+            for ensemble in experiment.ensembles
+            for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
+        ]
+        _add_missing(writer, experiment, rule, choices)
+    except BaseException as error:
+        with suppress(EngineError):  # the next one may take it up
+            writer.set_status("stopped", str(error))
+        writer.close()
+        raise
+    return writer
+
+
+def _measured(experiment: Experiment, rule: Rule) -> Int64[np.ndarray, " measured"] | None:
+    """The patterns that information is measured over, ascending; None where it is all."""
+    if experiment.measured is None:
+        return None
+    if rule.labels == 2:
+        raise InvalidValue(
+            f"measured is {experiment.measured}: rules of two labels, such as {experiment.rule}, are measured over all "
+            "their patterns; leave it out"
+        )
+    if experiment.measured >= len(rule.p_y):
+        return None
+    return np.sort(permutation(len(rule.p_y), experiment.seed, Purpose.MEASURED)[: experiment.measured])
+
+
+def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None:
+    for hidden in experiment.hidden:
+        parameters = Architecture.of(rule, hidden, experiment.activation).parameters
+        size = 4 * networks * parameters * (1 + max(SLOTS[optimizer] for optimizer in experiment.optimizer))
+        if size > LARGEST_CHECKPOINT:
+            raise InvalidValue(
+                f"{networks} networks of {parameters} weights ({hidden_text(hidden)}) are {size / 1e9:.3g} GB to go on "
+                f"from, and a session holds at most {LARGEST_CHECKPOINT / 1e9:.3g}: ask for fewer networks or "
+                "narrower layers"
+            )
+
+
+def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
+    architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+    if experiment.relaxes and rule.labels > 2:
+        raise InvalidValue(f"metropolis relaxes networks of two labels, and the rule {rule.name} has {rule.labels}")
+    # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
+    trainer = "fused" if experiment.relaxes else experiment.trainer
+    return choose(trainer, experiment.device, architecture)
+
+
+def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choices: list[tuple[str, str]]) -> None:
+    """Record the ensembles and networks of the experiment that the file does not have yet."""
+    known = writer.ensembles()
+    rows = writer.cohorts()
+    for ensemble, (trainer, device) in zip(experiment.ensembles, choices, strict=True):
+        if ensemble.index not in known:
+            size = sample_size(len(rule.p_y), ensemble.fraction)
+            writer.add_ensemble(ensemble, rule.inputs, size, trainer, device)
+        first = sum(row.networks for row in rows if row.ensemble == ensemble.index)
+        if first < experiment.networks:
+            seeds = range(experiment.seed + first, experiment.seed + experiment.networks)
+            samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
+            writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y), rule.labels)
+
+
+class Run:
+    """One process's work on a session, until it is finished or asked to stop."""
+
+    def __init__(self, writer: SessionWriter, *, threads: int | None = None) -> None:
+        self.writer = writer
+        with SessionReader(writer.path) as reader:
+            self.experiment = reader.summary.experiment
+            self.rule = reader.rule()
+            self.measured = reader.measured()
+        self.threads = Threads(threads or usable_cores())
+
+    def execute(self, watch: Watcher = lambda progress: None, interrupt: Interrupt | None = None) -> str:
+        """Train and measure to the end; return `finished` or `stopped`. Closes the session.
+
+        Raises:
+            StorageError: what was measured cannot be stored. The session is whole up to its last snapshot.
+            TrainingError: a network has diverged.
+        """
+        interrupt = interrupt or Interrupt()
+        try:
+            try:
+                watch(
+                    Progress(
+                        "preparing",
+                        None,
+                        len(self.experiment.ensembles),
+                        0,
+                        self.experiment.epochs,
+                        0,
+                        None,
+                        None,
+                    )
+                )
+                return _Loop(self, watch, interrupt).go()
+            except EngineError as error:
+                self._leave(str(error), check=not isinstance(error, StorageError))
+                raise
+            except KeyboardInterrupt:
+                self._leave("interrupted at once", check=True)
+                raise
+        finally:
+            self.writer.close()
+            self.threads.close()
+
+    def _leave(self, reason: str, *, check: bool) -> None:
+        """Say in the file that this run has ended, if the file can still be written."""
+        try:
+            self.writer.set_status("stopped", reason)
+        except EngineError:
+            if check:
+                raise
+
+
+class _Loop:
+    """The state of `Run.execute`."""
+
+    def __init__(self, run: Run, watch: Watcher, interrupt: Interrupt) -> None:
+        self._run = run
+        self._writer = run.writer
+        self._watch = watch
+        self._interrupt = interrupt
+        self._schedule = run.writer.schedule
+        self._cohorts = [self._cohort(row) for row in run.writer.cohorts()]
+        self._beat = self._saved = time.monotonic()
+        self._speed: float | None = None
+        """Computing done per second, in the units of `_Cohort.weight`."""
+
+    def _cohort(self, row: CohortRow) -> _Cohort:
+        ensemble = self._run.experiment.ensembles[row.ensemble]
+        trainer, device = self._writer.ensembles()[row.ensemble]
+        architecture = Architecture.of(self._run.rule, ensemble.hidden, self._run.experiment.activation)
+        slots = SLOTS[ensemble.optimizer]
+        state = self._writer.read_checkpoint(row, architecture.parameters, slots)
+        return _Cohort(self._run, row, ensemble, trainer, device, state)
+
+    def go(self) -> str:
+        stopped = False
+        try:
+            for cohort in self._cohorts:
+                if cohort.fresh:
+                    self._record(cohort, None)
+            while not stopped and (behind := self._next()) is not None:
+                target = next(epoch for epoch in self._schedule if epoch > behind.epoch)
+                stopped = self._advance(behind, target)
+        finally:
+            for cohort in self._cohorts:
+                cohort.trainer.close()
+        status = "stopped" if stopped else "finished"
+        self._writer.set_status(status)
+        self._tell(status, None)
+        return status
+
+    def _next(self) -> _Cohort | None:
+        unfinished = [c for c in self._cohorts if c.epoch < self._schedule[-1]]
+        return min(unfinished, key=lambda c: c.epoch) if unfinished else None
+
+    def _advance(self, cohort: _Cohort, target: int) -> bool:
+        """Train to `target` and record it; True where the run is to stop."""
+        while True:
+            if self._asked_to_stop(cohort):
+                return True
+            pace = cohort.seconds_per_epoch
+            chunk = 1 if pace is None else max(1, int(CHUNK_SECONDS / pace))
+            epochs = min(chunk, target - cohort.epoch)
+            reached = cohort.epoch + epochs == target
+            began = time.perf_counter()
+            norms = cohort.trainer.advance(epochs, statistics=reached)
+            took = time.perf_counter() - began
+            cohort.epoch += epochs
+            self._learn_pace(cohort, took / epochs)
+            if reached:
+                self._record(cohort, norms)
+                return False
+            now = time.monotonic()
+            if now - self._saved > CHECKPOINT_SECONDS:
+                self._writer.checkpoint(cohort.row, cohort.trainer.state())
+                self._saved = now
+            self._tell("running", cohort)
+
+    def _learn_pace(self, cohort: _Cohort, seconds: float) -> None:
+        if not cohort.warm:  # the first chunk may have compiled the kernel
+            cohort.warm = True
+            return
+        known = cohort.seconds_per_epoch
+        cohort.seconds_per_epoch = seconds if known is None else 0.7 * known + 0.3 * seconds
+        speed = cohort.weight / seconds
+        self._speed = speed if self._speed is None else 0.95 * self._speed + 0.05 * speed
+
+    def _record(self, cohort: _Cohort, norms: GradientNorms | None) -> None:
+        measured, state = cohort.snapshot(norms)
+        self._writer.record(cohort.row, measured, state, keep_weights=self._run.experiment.weights)
+        self._saved = time.monotonic()
+        self._tell("running", cohort, snapshot=cohort.epoch)
+
+    def _asked_to_stop(self, cohort: _Cohort) -> bool:
+        """Whether to stop now; waits here while paused."""
+        paused = False
+        while True:
+            for request in self._writer.requests():
+                if request == "stop":
+                    self._interrupt.request()
+                elif request != ("pause" if paused else "resume"):
+                    paused = request == "pause"
+                    self._writer.set_status("paused" if paused else "running")
+                    if paused:
+                        self._writer.checkpoint(cohort.row, cohort.trainer.state())
+                    self._tell("paused" if paused else "running", cohort)
+            if self._interrupt.requested:
+                self._writer.checkpoint(cohort.row, cohort.trainer.state())
+                return True
+            if not paused:
+                return False
+            self._show(None, None)
+            time.sleep(PAUSED_LOOK_SECONDS)
+
+    def _show(self, rate: float | None, remaining: float | None) -> None:
+        now = time.monotonic()
+        if now - self._beat > HEARTBEAT_SECONDS / 2:
+            self._writer.show_progress(rate, remaining)
+            self._beat = now
+
+    def _tell(self, status: str, cohort: _Cohort | None, snapshot: int | None = None) -> None:
+        last = self._schedule[-1]
+        whole = sum(c.weight * last for c in self._cohorts)
+        done = sum(c.weight * c.epoch for c in self._cohorts)
+        remaining = (whole - done) / self._speed if self._speed else None
+        rate = 1 / cohort.seconds_per_epoch if cohort and cohort.seconds_per_epoch else None
+        if status == "running":
+            self._show(rate, remaining)
+        progress = Progress(
+            status=status,
+            ensemble=cohort.ensemble if cohort else None,
+            ensembles=len(self._run.experiment.ensembles),
+            epoch=cohort.epoch if cohort else min(c.epoch for c in self._cohorts),
+            epochs=last,
+            done=done / whole,
+            rate=rate,
+            remaining=remaining,
+            snapshot=snapshot,
+            optimizers=len(self._run.experiment.optimizer),
+        )
+        self._watch(progress)

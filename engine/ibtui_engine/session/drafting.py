@@ -1,0 +1,108 @@
+"""New session files: made under a name of their own, they get theirs when they are whole."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.session.format import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    FORMAT_VERSION,
+    SCHEMA,
+    sqlite_errors,
+    transaction,
+)
+
+BESIDE = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a session while it is written."""
+
+
+def this_program() -> str:
+    """What writes sessions here, with its version."""
+    try:
+        return f"ibtui {version('ibtui')}"
+    except PackageNotFoundError:  # used from a checkout that is not installed
+        return "ibtui"
+
+
+def lay_out(connection: sqlite3.Connection) -> None:
+    """Make an empty file a session without content, inside a transaction of the caller's."""
+    for statement in SCHEMA.split(";\n"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a new file, in a transaction; when that ends, the file becomes the session `path`.
+
+    Nothing is left where it fails.
+
+    Raises:
+        InvalidValue: there is a file already, or the directory cannot be written.
+        StorageError: the disk is full.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+    try:
+        with sqlite_errors(path):
+            connection = sqlite3.connect(new, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                with transaction(connection):
+                    yield connection
+            finally:
+                connection.close()
+        _publish(new, path)
+    finally:
+        discard(new)
+
+
+def _publish(new: Path, path: Path) -> None:
+    """Give a finished file its name, unless that is taken.
+
+    Whoever deletes a session alone, without what SQLite keeps beside it, leaves that to the next one of the name: to
+    SQLite it would be part of it, and the old session's numbers would appear in the new one.
+    """
+    try:
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: claim the name first
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.replace(new, path)
+    except FileExistsError:
+        raise InvalidValue(
+            f"{str(path)!r} exists already: choose another name, sessions are never overwritten"
+        ) from None
+    except OSError as error:
+        raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
+    for suffix in BESIDE:  # only now that the name is taken: before, another run could have begun to write them
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def rename(path: Path, new: Path) -> None:
+    """Give a plain session file, which nobody writes (`ibtui_engine.session.control.settle`), another name beside it.
+
+    Raises:
+        InvalidValue: there is a file of that name already, or the directory cannot be written.
+    """
+    _publish(path, new)
+    path.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a session with what SQLite keeps beside it."""
+    for suffix in ("", *BESIDE):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

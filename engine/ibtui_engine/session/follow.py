@@ -1,0 +1,120 @@
+"""Following a session while it grows: what has been measured so far, kept in memory and brought up to date.
+
+Each look reads only the snapshots that were recorded since the last one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory, SessionReader
+from ibtui_engine.session.summary import EnsembleSummary, Summary
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
+
+class _Table:
+    """Values by epoch: columns x epochs x networks (x layers). Each is the beginning of the next one."""
+
+    def __init__(
+        self,
+        epochs: Int64[np.ndarray, " epochs"],
+        room: Float64[np.ndarray, "columns room networks ..."],
+    ) -> None:
+        self.epochs = epochs
+        self.values = room[:, : len(epochs)]
+        self._room = room
+        """With places for epochs to come, so that these cost no copy of those before."""
+
+    def merged(self, newer: _Table) -> _Table:
+        """Both together; where both have a value, the newer one's."""
+        columns, _, *shape = newer.values.shape
+        if self.values.shape[2:] == tuple(shape) and self._ends_before(newer):
+            return self._followed(newer)
+        epochs = np.union1d(self.epochs, newer.epochs)
+        values = np.full((columns, len(epochs), *shape), np.nan)
+        values[:, np.searchsorted(epochs, self.epochs), : self.values.shape[2]] = self.values
+        rows = np.searchsorted(epochs, newer.epochs)
+        values[:, rows] = np.where(np.isnan(newer.values), values[:, rows], newer.values)
+        return _Table(epochs, values)
+
+    def _ends_before(self, newer: _Table) -> bool:
+        return not len(self.epochs) or not len(newer.epochs) or bool(self.epochs[-1] < newer.epochs[0])
+
+    def _followed(self, newer: _Table) -> _Table:
+        """Both together, where the newer one begins after this one's end."""
+        before, after = len(self.epochs), len(self.epochs) + len(newer.epochs)
+        room = self._room
+        if room.shape[1] < after:
+            room = np.empty((room.shape[0], after + after // 2, *room.shape[2:]))
+            room[:, :before] = self.values
+        room[:, before:after] = newer.values
+        return _Table(np.concatenate([self.epochs, newer.epochs]), room)
+
+
+class Follower:
+    """A session as it is now. `update` brings it up to date.
+
+    Raises:
+        SessionError: the file is missing, not a session, damaged, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reader = SessionReader(path)
+        self._seen = 0
+        self._layers: dict[int, _Table] = {}
+        self._learning: dict[int, _Table] = {}
+        self.summary: Summary = self._reader.summary
+        self.update()
+
+    def update(self) -> bool:
+        """Read what is new; whether anything measured, or the session's status, has changed.
+
+        Raises:
+            SessionError: the file can no longer be read.
+        """
+        with self._reader.moment():
+            before, self.summary = self.summary, self._reader.summary
+            newest = self._reader.newest_snapshot()
+            if newest > self._seen:
+                for ensemble in self.summary.ensembles:
+                    self._extend(ensemble, newest)
+                self._seen = newest
+                return True
+        return before.status != self.summary.status or before.ensembles != self.summary.ensembles
+
+    def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
+        depth = len(parse_hidden(ensemble.hidden)) + 1
+        for tables, name, columns, layers in (
+            (self._layers, "layer", LAYER_COLUMNS, depth),
+            (self._learning, "learning", LEARNING_COLUMNS, None),
+        ):
+            found = _Table(*self._reader.recorded(name, columns, ensemble, layers, after=self._seen))
+            if ensemble.index in tables:
+                found = tables[ensemble.index].merged(found)
+            tables[ensemble.index] = found
+
+    def layers(self, index: int) -> LayerHistory:
+        """Every layer of an ensemble at every epoch measured so far."""
+        table = self._layers[index]
+        return LayerHistory(table.epochs, *table.values)
+
+    def learning(self, index: int) -> LearningHistory:
+        """Losses and accuracies of an ensemble so far."""
+        table = self._learning[index]
+        return LearningHistory(table.epochs, *table.values)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+
+    def __enter__(self) -> Follower:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

@@ -1,0 +1,311 @@
+"""What a session has measured, as arrays.
+
+An ensemble's history has one row for every epoch measured, one column for every network; a network that has not come
+that far (it was added later) is NaN there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.networks import Architecture, Samples
+from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
+from ibtui_engine.session.format import (
+    columns_of,
+    count,
+    file_identity,
+    lacking,
+    one_moment,
+    open_session,
+    sqlite_errors,
+)
+from ibtui_engine.session.summary import EnsembleSummary, Summary, summarize
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64
+
+LAYER_COLUMNS = (
+    *("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm"),
+    *("i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance"),
+)
+LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerHistory:
+    """What was measured of every layer of an ensemble. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    i_x: Float64[np.ndarray, "epochs networks layers"]
+    """I(X;T), bits; of the estimator `kde` an upper bound of I(X;T+noise)."""
+    i_y: Float64[np.ndarray, "epochs networks layers"]
+    """I(T;Y), bits; of the estimator `kde` an upper bound of I(T+noise;Y)."""
+    distinct_t: Float64[np.ndarray, "epochs networks layers"]
+    """Different values of t; of `kde`, of the outputs without noise."""
+    low: Float64[np.ndarray, "epochs networks layers"]
+    """Lower end of the bins; where they are not of equal width, or there are none, the least output that occurs."""
+    high: Float64[np.ndarray, "epochs networks layers"]
+    grad_mean: Float64[np.ndarray, "epochs networks layers"]
+    """Norm of the epoch's mean batch gradient over the weight norm; none at epoch 0."""
+    grad_std: Float64[np.ndarray, "epochs networks layers"]
+    """Root of the batch gradients' summed variance over the weight norm; none where an epoch is one batch."""
+    weight_norm: Float64[np.ndarray, "epochs networks layers"]
+    i_x_lower: Float64[np.ndarray, "epochs networks layers"]
+    """The lower bound where `i_x` is an upper one."""
+    i_y_lower: Float64[np.ndarray, "epochs networks layers"]
+    """The lower bound where `i_y` is an upper one."""
+    saturated: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the outputs near the activation's bounds (`ibtui_engine.activations`); absent in format version 1."""
+    nonlinear: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the pre-activations beyond its linear range; likewise."""
+    acceptance: Float64[np.ndarray, "epochs networks layers"]
+    """Share of the last Monte-Carlo moves that were accepted; none where the optimiser makes none."""
+
+    @property
+    def snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
+        """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
+        return snr(self.grad_mean, self.grad_std)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningHistory:
+    """Losses (nats) and accuracies of an ensemble's networks. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    train_loss: Float64[np.ndarray, "epochs networks"]
+    test_loss: Float64[np.ndarray, "epochs networks"]
+    train_accuracy: Float64[np.ndarray, "epochs networks"]
+    test_accuracy: Float64[np.ndarray, "epochs networks"]
+
+
+def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """mean / std, NaN where std is 0 or absent."""
+    ratio = np.full(np.shape(mean), np.nan)
+    np.divide(mean, std, out=ratio, where=np.asarray(std) > 0)
+    return ratio
+
+
+class SessionReader:
+    """Reads one session, from its first epoch to whatever is recorded at the moment of each call.
+
+    Raises:
+        SessionError: the file is missing, not a session, damaged, or of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = file_identity(path)
+        self._connection = open_session(path)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever a run writes meanwhile.
+
+        Raises:
+            SessionError: another file has taken the name of the one that was opened.
+        """
+        if file_identity(self.path) not in (self._file, None):
+            raise SessionError(f"session {str(self.path)!r} was replaced by another file: open it again")
+        with sqlite_errors(self.path), one_moment(self._connection):
+            yield
+
+    @property
+    def summary(self) -> Summary:
+        """What the session is and how far it has come now."""
+        with sqlite_errors(self.path):
+            return summarize(self._connection, self.path)
+
+    def ensemble(self, index: int) -> EnsembleSummary:
+        """One ensemble's summary.
+
+        Raises:
+            InvalidValue: there is none of that number.
+        """
+        ensembles = self.summary.ensembles
+        for ensemble in ensembles:
+            if ensemble.index == index:
+                return ensemble
+        raise InvalidValue(f"ensemble is {index}: this session has 0 to {len(ensembles) - 1}")
+
+    def architecture(self, ensemble: EnsembleSummary) -> Architecture:
+        """The shape of its networks."""
+        inputs = self._count("SELECT inputs FROM rule")
+        summary = self.summary
+        return Architecture((inputs, *summary.widths(ensemble)), summary.experiment.activation)
+
+    def rule(self) -> Rule:
+        """The joint distribution that was learned, from the file itself."""
+        name, parameters, rows, inputs, dtype, patterns, p_y = self._one(
+            "SELECT name, parameters, rows, inputs, dtype, patterns, p_y FROM rule"
+        )
+        labels = self.summary.labels
+        try:
+            return Rule(
+                name,
+                unpack_numbers(patterns, dtype, (rows, inputs)),
+                unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
+                {str(key): float(value) for key, value in json.loads(parameters).items()},
+            )
+        except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: its rule is unreadable: {error}") from error
+
+    def measured(self) -> Int64[np.ndarray, " measured"] | None:
+        """Numbers of the patterns that information is measured over, ascending; None where it is all."""
+        with self.moment():
+            if "measured" in lacking(self._connection, "rule"):
+                return None
+            rows, chosen = self._one("SELECT rows, measured FROM rule")
+        return None if chosen is None else np.flatnonzero(unpack_bits(chosen, rows))
+
+    def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
+        """Every layer at every epoch measured, or at one."""
+        depth = len(parse_hidden(ensemble.hidden)) + 1
+        epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
+        return LayerHistory(epochs, *values)
+
+    def learning(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LearningHistory:
+        """Losses and accuracies at every epoch measured, or at one."""
+        epochs, values = self.recorded("learning", LEARNING_COLUMNS, ensemble, None, epoch=epoch)
+        return LearningHistory(epochs, *values)
+
+    def newest_snapshot(self) -> int:
+        """The number of the snapshot recorded last; they count up. 0 where there is none."""
+        return self._count("SELECT coalesce(max(id), 0) FROM snapshot")
+
+    def recorded(
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        ensemble: EnsembleSummary,
+        depth: int | None,
+        *,
+        epoch: int | None = None,
+        after: int = 0,
+    ) -> tuple[Int64[np.ndarray, " epochs"], Float64[np.ndarray, "columns epochs networks ..."]]:
+        """Columns of a table of one ensemble, by epoch: at one epoch, or all recorded after a snapshot's number."""
+        place = "s.epoch, t.network" + (", t.layer" if depth else "")
+        only = " AND s.epoch = ?" if epoch is not None else ""
+        parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
+        with self.moment():
+            chosen = columns_of(self._connection, table, columns)
+            rows = self._connection.execute(
+                f"SELECT {place}, {chosen} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+                f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
+                parameters,
+            ).fetchall()
+        if epoch in ensemble.snapshots and not rows:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has nothing of epoch {epoch}")
+        try:
+            numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
+        except (ValueError, TypeError) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} holds no numbers") from error
+        if not (abs(numbers[:, : -len(columns)]) < 2**62).all():
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has rows that belong nowhere")
+        epochs, row = np.unique(numbers[:, 0].astype(np.int64), return_inverse=True)
+        shape = (len(epochs), ensemble.networks) + ((depth,) if depth else ())
+        network = numbers[:, 1].astype(np.int64)
+        where: tuple[Any, ...] = (row, network)
+        inside = (network >= 0) & (network < ensemble.networks)
+        if depth:
+            layer = numbers[:, 2].astype(np.int64) - 1
+            where = (*where, layer)
+            inside &= (layer >= 0) & (layer < depth)
+        if not inside.all():
+            raise SessionError(f"session {str(self.path)!r} is damaged: {table} names networks that there are not")
+        if depth:  # a snapshot is recorded whole
+            recorded = np.bincount(row * ensemble.networks + network)
+            if not np.isin(recorded, (0, depth)).all():
+                raise SessionError(f"session {str(self.path)!r} is damaged: a snapshot lacks some of its layers")
+        values = np.full((len(columns), *shape), np.nan)
+        values[(slice(None), *where)] = numbers[:, -len(columns) :].T
+        return epochs, values
+
+    def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
+        """All networks' weights at a measured epoch.
+
+        Raises:
+            InvalidValue: the epoch was not measured for all of them, or the session keeps no weights.
+        """
+        if epoch not in ensemble.snapshots:
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        parameters = self.architecture(ensemble).parameters
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT c.networks, w.data FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+                " LEFT JOIN weights w ON w.snapshot = s.id WHERE c.ensemble = ? AND s.epoch = ? ORDER BY c.first",
+                (ensemble.index, epoch),
+            ).fetchall()
+        if any(data is None for _, data in rows):
+            raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
+        return np.concatenate([unpack_weights(data, networks, parameters) for networks, data in rows])
+
+    def seeds(self, ensemble: EnsembleSummary) -> list[int]:
+        """Each network's seed."""
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+            ).fetchall()
+        try:
+            return [count(seed) for (seed,) in rows]
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: a seed: {error}") from error
+
+    def samples(self, ensemble: EnsembleSummary) -> Samples:
+        """Each network's sample and its labels."""
+        total = self._count("SELECT rows FROM rule")
+        with sqlite_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+            ).fetchall()
+        if not rows:
+            raise SessionError(f"session {str(self.path)!r} is damaged: it has an ensemble without networks")
+        members = np.array([unpack_bits(row[0], total) for row in rows])
+        kinds = self.summary.labels
+        labels = np.array([unpack_labels(row[1], total, kinds) for row in rows])
+        if (members.sum(axis=1) != ensemble.sample_size).any():
+            raise SessionError(f"session {str(self.path)!r} is damaged: a sample is not of the size it should be")
+        chosen = np.nonzero(members)[1].reshape(len(rows), -1)
+        return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
+
+    def _one(self, query: str) -> Any:
+        with sqlite_errors(self.path):
+            row = self._connection.execute(query).fetchone()
+        if row is None:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]} is empty")
+        return row
+
+    def _count(self, query: str) -> int:
+        try:
+            return count(self._one(query)[0])
+        except ValueError as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]}: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> SessionReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe_epochs(epochs: tuple[int, ...]) -> str:
+    """Which epochs may be asked for, in a few words."""
+    if not epochs:
+        return "no epoch has been measured yet"
+    if len(epochs) <= 12:
+        return f"measured are {', '.join(map(str, epochs))}"
+    nearest = ", ".join(map(str, epochs[:6]))
+    return f"measured are {len(epochs)} epochs: {nearest}, ... {epochs[-2]}, {epochs[-1]}"

@@ -1,0 +1,177 @@
+"""The torch trainer: all networks of a cohort in batched matrix products, on any device and for any size.
+
+The backward pass is written out, which saves autograd's bookkeeping; the tests hold it against autograd. It draws
+the same batches from the same streams as the fused trainer, so the two differ by rounding alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY, GradientNorms, Problem, TrainingState
+
+_ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "softsign": torch.nn.functional.softsign,
+    "linear": lambda z: z,
+}
+_SLOPE: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": lambda a: 1 - a * a,
+    "relu": lambda a: (a > 0).to(a.dtype),
+    "sigmoid": lambda a: a * (1 - a),
+    "softsign": lambda a: (1 - a.abs()) ** 2,
+    "linear": torch.ones_like,
+}
+"""Each activation's derivative from its value."""
+
+
+def _output(z: Tensor) -> Tensor:
+    """One logistic unit, or the softmax of several."""
+    return torch.sigmoid(z) if z.shape[2] == 1 else torch.softmax(z, dim=2)
+
+
+def require_device(name: str) -> torch.device:
+    """The torch device of that name; `auto` is the best there is.
+
+    Raises:
+        InvalidValue: this machine, or this build of torch, has no such device.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if not there.get(name):
+        usable = ", ".join(device for device, usable in there.items() if usable)
+        raise InvalidValue(f"device is {name!r}, which is not available here: usable are {usable}")
+    return torch.device(name)
+
+
+class TorchTrainer:
+    """Trains a cohort with torch (`Trainer`)."""
+
+    def __init__(self, problem: Problem, state: TrainingState, device: str = "cpu", threads: int = 1) -> None:
+        if problem.optimization.optimizer == "metropolis":
+            raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
+        torch.set_num_threads(threads)
+        self._problem = problem
+        self._device = require_device(device)
+        self._epoch = state.epoch
+        rule, samples = problem.rule, problem.samples
+        self._patterns = torch.from_numpy(rule.patterns.astype(np.float32)).to(self._device)
+        self._labels = rule.labels
+        self._items = (samples.patterns * rule.labels + samples.labels).astype(np.uint32)
+        self._weights = self._matrices(state.weights)
+        self._slots = [self._matrices(slot) for slot in state.slots]
+        # Sums of gradients and their squares lose digits in single precision; only mps has no other.
+        self._sum_type = torch.float32 if self._device.type == "mps" else torch.float64
+
+    def _matrices(self, weights: np.ndarray) -> list[Tensor]:
+        views = self._problem.architecture.matrices(np.array(weights, np.float32))
+        return [torch.from_numpy(view.copy()).to(self._device) for view in views]
+
+    def _orders(self, epoch: int) -> Tensor:
+        """Every network's samples in the order of one epoch: networks x samples."""
+        orders = self._items.copy()
+        room = np.empty(-(-orders.shape[1] // 4) * 4, np.uint32)
+        for order, seed in zip(orders, self._problem.seeds, strict=True):
+            shuffle_epoch(order, room, seed, epoch)
+        return torch.from_numpy(orders.astype(np.int64)).to(self._device)
+
+    @torch.no_grad()
+    def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
+        """Train that many epochs; with `statistics`, return those of the last of them."""
+        size, batch = self._problem.samples.size, self._problem.optimization.batch
+        norms = None
+        for epoch in range(self._epoch + 1, self._epoch + epochs + 1):
+            orders = self._orders(epoch)
+            measured = statistics and epoch == self._epoch + epochs
+            sums = [torch.zeros_like(w, dtype=self._sum_type) for w in self._weights] if measured else []
+            squares = [torch.zeros_like(s) for s in sums]
+            for number, start in enumerate(range(0, size, batch)):
+                chosen = orders[:, start : start + batch]
+                gradients = self.gradients(self._patterns[chosen // self._labels], chosen % self._labels)
+                self._update(gradients, (epoch - 1) * self._problem.batches + number + 1)
+                for total, square, gradient in zip(sums, squares, gradients if measured else (), strict=True):
+                    total += gradient
+                    square += gradient.to(self._sum_type) ** 2
+            if measured:
+                norms = self._norms(sums, squares)
+        self._epoch += epochs
+        return norms
+
+    def gradients(self, inputs: Tensor, labels: Tensor) -> list[Tensor]:
+        """Gradients of the mean cross-entropy over a batch, one matrix a layer, the bias in its last column.
+
+        `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0. The derivative by what goes into a
+        softmax, as into a logistic output, is the output less the label, which there is a row of 0 with one 1.
+        """
+        activation = _ACTIVATION[self._problem.architecture.activation]
+        slope = _SLOPE[self._problem.architecture.activation]
+        values = [inputs]
+        last = len(self._weights) - 1
+        for layer, w in enumerate(self._weights):
+            z = torch.baddbmm(w[:, None, :, -1], values[-1], w[:, :, :-1].transpose(1, 2))
+            values.append(activation(z) if layer < last else _output(z))
+        delta = values.pop()
+        if self._labels == 2:
+            delta = delta - labels[:, :, None].to(delta.dtype)
+        else:
+            delta.scatter_add_(2, labels[:, :, None], delta.new_full((*labels.shape, 1), -1.0))
+        delta = delta / labels.shape[1]
+        found: list[Tensor] = []
+        for layer in range(last, -1, -1):
+            below = values.pop()
+            by_weight = torch.bmm(delta.transpose(1, 2), below)
+            found.append(torch.cat((by_weight, delta.sum(dim=1)[:, :, None]), dim=2))
+            if layer > 0:
+                delta = torch.bmm(delta, self._weights[layer][:, :, :-1]) * slope(below)
+        return found[::-1]
+
+    def _update(self, gradients: list[Tensor], step: int) -> None:
+        how = self._problem.optimization
+        for layer, (w, gradient) in enumerate(zip(self._weights, gradients, strict=True)):
+            if how.optimizer == "sgd":
+                w.sub_(gradient, alpha=how.learning_rate)
+            elif how.optimizer == "momentum":
+                velocity = self._slots[0][layer].mul_(how.momentum).add_(gradient)
+                w.sub_(velocity, alpha=how.learning_rate)
+            else:
+                mean = self._slots[0][layer].mul_(how.momentum).add_(gradient, alpha=1 - how.momentum)
+                square = self._slots[1][layer].mul_(ADAM_SQUARES_DECAY)
+                square.addcmul_(gradient, gradient, value=1 - ADAM_SQUARES_DECAY)
+                root = square.sqrt().div_(math.sqrt(1 - ADAM_SQUARES_DECAY**step)).add_(ADAM_EPSILON)
+                w.addcdiv_(mean, root, value=-how.learning_rate / (1 - how.momentum**step))
+
+    def _norms(self, sums: list[Tensor], squares: list[Tensor]) -> GradientNorms:
+        batches = self._problem.batches
+        means, stds = [], []
+        for total, square in zip(sums, squares, strict=True):
+            mean = total[:, :, :-1] / batches
+            means.append((mean**2).sum(dim=(1, 2)).sqrt())
+            rest = (square[:, :, :-1] - batches * mean**2).clamp_(min=0).sum(dim=(1, 2))
+            stds.append((rest / (batches - 1)).sqrt() if batches > 1 else torch.full_like(rest, math.nan))
+        as_numpy = [torch.stack(found, dim=1).cpu().numpy().astype(np.float64) for found in (means, stds)]
+        return GradientNorms(as_numpy[0], as_numpy[1])
+
+    def state(self) -> TrainingState:
+        """A copy of where training stands."""
+
+        def flat(matrices: list[Tensor]) -> np.ndarray:
+            rows = [matrix.cpu().numpy().reshape(len(matrix), -1) for matrix in matrices]
+            return np.concatenate(rows, axis=1)
+
+        weights = flat(self._weights)
+        slots = np.array([flat(slot) for slot in self._slots], np.float32).reshape(-1, *weights.shape)
+        return TrainingState(self._epoch, weights, slots)
+
+    def close(self) -> None:
+        """Let go of the device's memory."""
+        self._weights, self._slots = [], []

@@ -1,0 +1,58 @@
+"""Which trainer and device an ensemble gets when it is left open."""
+
+from __future__ import annotations
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.networks import Architecture
+from ibtui_engine.threads import Threads
+from ibtui_engine.training.problem import Problem, Trainer, TrainingState
+
+SMALL = 20_000
+"""Up to this many weights in a network, the matrices are too small for a GPU to pay."""
+LARGE = 250_000
+"""Up to this many, the fused kernel is faster than torch on the CPU (measured: 1.3 to 2 times at 270 000)."""
+
+
+def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, str]:
+    """The trainer, `fused` or `torch`, and its device, for `auto` or a given choice.
+
+    Raises:
+        InvalidValue: the device is not available, or the fused trainer is to train more than one output.
+    """
+    size = architecture.parameters
+    outputs = architecture.widths[-1]
+    if outputs > 1:
+        if trainer == "fused":
+            raise InvalidValue(
+                f"the fused trainer has one output and learns two labels, and this rule has {outputs}: use "
+                "--trainer torch"
+            )
+        trainer = "torch"
+    if trainer == "fused" or (trainer == "auto" and device in ("auto", "cpu") and size <= SMALL):
+        return "fused", "cpu"
+    from ibtui_engine.training.batched import require_device  # imports torch: 1.6 s
+
+    found = require_device(device).type
+    if trainer == "auto" and found == "cpu" and size <= LARGE:
+        return "fused", "cpu"
+    return "torch", found
+
+
+def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingState, threads: Threads) -> Trainer:
+    """The trainer of a cohort, as `choose` named it.
+
+    Raises:
+        InvalidValue: the device is not available, or the trainer is unknown.
+    """
+    if trainer == "fused":
+        from ibtui_engine.training.fused import FusedTrainer
+
+        return FusedTrainer(problem, state, threads)
+    if trainer == "torch":
+        from ibtui_engine.training.batched import TorchTrainer
+
+        # products of small matrices are done before a second thread has begun; on a busy machine, waiting for that one
+        # took ten times as long
+        count = threads.count if problem.architecture.parameters > SMALL else 1
+        return TorchTrainer(problem, state, device, count)
+    raise InvalidValue(f"trainer is {trainer!r}: allowed are fused and torch")

@@ -1,0 +1,99 @@
+"""What a trainer is given and what it gives back: plain arrays, the same for every trainer.
+
+A trainer moves a cohort, networks that are trained in step, from epoch to epoch. It holds the weights while it
+works; `state` hands out a copy that another trainer, or the same one in another process, can go on from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from ibtui_engine.networks import Architecture, Samples
+from ibtui_engine.rules.rule import Rule
+
+ADAM_SQUARES_DECAY = 0.999
+ADAM_EPSILON = 1e-8
+SLOTS = {"sgd": 0, "momentum": 1, "adam": 2, "metropolis": 2}
+"""Numbers that each optimiser remembers for every weight."""
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How weights follow the batch gradients. `momentum` is the decay of Adam's first moment too."""
+
+    optimizer: str
+    learning_rate: float
+    momentum: float
+    batch: int
+    """Samples in a batch, already limited to the sample's size."""
+    relax_from: int = 0
+    """Epoch up to which `metropolis` is SGD."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a cohort learns, and how."""
+
+    architecture: Architecture
+    rule: Rule
+    samples: Samples
+    seeds: tuple[int, ...]
+    """One for each network: its random streams."""
+    optimization: Optimization
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return -(-self.samples.size // self.optimization.batch)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """All that training goes on from."""
+
+    epoch: int
+    """Epochs done."""
+    weights: Float32[np.ndarray, "networks parameters"]
+    slots: Float32[np.ndarray, "slots networks parameters"]
+    """What the optimiser remembers: nothing, the velocity, Adam's two moments, or `metropolis`' steps and counts
+    (`ibtui_engine.training.relaxation`)."""
+
+    @classmethod
+    def initial(cls, problem: Problem, init_scale: float) -> TrainingState:
+        """Before the first epoch."""
+        weights = problem.architecture.initial_weights(problem.seeds, init_scale)
+        slots = np.zeros((SLOTS[problem.optimization.optimizer], *weights.shape), np.float32)
+        return cls(0, weights, slots)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientNorms:
+    """Statistics of one epoch's batch gradients of each layer's weights (section 3.5), biases apart.
+
+    Every batch counts the same, a smaller last one too.
+    """
+
+    mean: Float64[np.ndarray, "networks layers"]
+    """Norm of the mean over batches."""
+    std: Float64[np.ndarray, "networks layers"]
+    """Root of the entries' summed variance over batches, unbiased (divided by batches − 1), so that the squared
+    ratio of `mean` to it is 1/batches on average where gradients are pure noise. NaN where there is one batch.
+
+    Both are NaN of an epoch in which `metropolis` relaxes the weights: it has no gradients."""
+
+
+class Trainer(Protocol):
+    """Trains one cohort."""
+
+    def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
+        """Train that many epochs; with `statistics`, return those of the last of them."""
+
+    def state(self) -> TrainingState:
+        """A copy of where training stands."""
+
+    def close(self) -> None:
+        """Give back threads and device memory."""
