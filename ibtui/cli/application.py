@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ibtui.cli.once import Application
+
 RUNNING = "Run"
 READING = "Read"
 MEASURING = "Measure again"
@@ -42,7 +44,7 @@ COMMANDS = {
 
 def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
     """The application with these commands: their modules are imported, and no others."""
-    application = typer.Typer(
+    application = Application(
         name="ibtui",
         help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
         "Without a command, `ibtui` opens the app. `ibtui run` trains ten networks, measures every layer as they "

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import typer
-
 from ibtui.cli.console import output
+from ibtui.cli.once import Application
 from ibtui.cli.options import Json
 from ibtui.settings import load_settings, settings_path
 
-application = typer.Typer(help="Your settings: theme, ASCII mode, keys.", no_args_is_help=True)
+application = Application(help="Your settings: theme, ASCII mode, keys.", no_args_is_help=True)
 
 
 @application.command("path")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -213,11 +214,12 @@ def run(
         ),
     ] = None,
     snapshot_at: Annotated[
-        str | None,
+        list[str] | None,
         _option(
             "--snapshot-at",
             metavar="EPOCHS",
-            help="Measure at these epochs, such as 0,400,9000, and at the first and last; with --snapshots, too.",
+            help="Measure at these epochs, such as 0,400,9000, and at the first and last; repeat it to add more. "
+            "With --snapshots, both are measured.",
             panel=MEASURED,
         ),
     ] = None,
@@ -299,7 +301,7 @@ def run(
         "noise": noise,
         "measured": measured,
         "snapshots": snapshots,
-        "snapshot_at": parse_epochs(snapshot_at) if snapshot_at is not None else None,
+        "snapshot_at": parse_epochs(snapshot_at) if snapshot_at else None,
         "weights": weights,
         "trainer": trainer,
         "device": device,
@@ -375,16 +377,19 @@ def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
     return until(base, settings)
 
 
-def parse_epochs(text: str) -> tuple[int, ...]:
-    """Epochs from `0,400,9000`.
+def parse_epochs(texts: Sequence[str]) -> tuple[int, ...]:
+    """The epochs of all of these texts, each such as `0,400,9000`: ascending, each once.
 
     Raises:
         InvalidValue: one is not a whole number.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise InvalidValue(f"snapshot-at is {text!r}: allowed are epochs such as 0,400,9000")
-    return tuple(int(part) for part in parts)
+    epochs: set[int] = set()
+    for text in texts:
+        parts = [part.strip() for part in text.split(",")]
+        if not all(part.isdecimal() and len(part) < 20 for part in parts):
+            raise InvalidValue(f"snapshot-at is {text!r}: allowed are epochs such as 0,400,9000")
+        epochs.update(map(int, parts))
+    return tuple(sorted(epochs))
 
 
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:

@@ -58,6 +58,8 @@ BAD_COMMANDS = {
     "stop": "SESSION",
     "open": "terminal",
     "config nosuch": "nosuch",
+    "run --seed 1 --seed 1": "--seed is given twice",
+    "config keys --json --json": "--json is given twice",
 }
 
 
