@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
+
+from ibtui_engine.children import python_command, python_environment
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,8 @@ class Answer:
 async def ask(*arguments: str) -> Answer:
     """Run `ibtui` with these arguments to its end. Whoever no longer waits for the answer ends the command."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "ibtui",
-        *arguments,
+        *python_command("-m", "ibtui", *arguments),
+        env=python_environment(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
 from ibtui_engine.session.history import LayerHistory
@@ -128,9 +128,9 @@ class MeasuringAgain:
             await self._process.stdin.drain()
 
     async def _start(self) -> None:
-        command = [sys.executable, "-m", "ibtui", "remeasure", str(self._path.absolute()), "--stream"]
         self._process = await asyncio.create_subprocess_exec(
-            *command,
+            *python_command("-m", "ibtui", "remeasure", str(self._path.absolute()), "--stream"),
+            env=python_environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import tomli_w
 
+from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.experiment import Experiment
 
 NICENESS = 10
@@ -58,7 +58,8 @@ def _start(arguments: list[str], folder: Path) -> Started:
     errors = folder / "stderr.txt"
     with errors.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ibtui", *arguments],
+            python_command("-m", "ibtui", *arguments),
+            env=python_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=file,

@@ -11,13 +11,14 @@ import functools
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 from platformdirs import user_cache_path
+
+from ibtui_engine.children import python_command, python_environment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,10 +68,11 @@ def compile_elsewhere(module: str, function: str) -> Callable[[], None]:
     Numba compiles one function at a time in a process. So a first run, which needs two kernels, is ready in half the
     time where there are two cores. Should that process fail, this one compiles the kernel itself.
     """
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
+    code = f"from {module} import {function}; {function}()"
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code],
+            python_command("-c", code),
+            env=python_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

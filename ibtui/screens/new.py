@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +22,7 @@ from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
+from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import (
     ACTIVATIONS,
@@ -340,7 +340,10 @@ class NewScreen(Screen[None]):
             " print(json.dumps(asdict(calibrate())))"
         )
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            *python_command("-c", code),
+            env=python_environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         try:
             answer, _ = await process.communicate()
