@@ -73,7 +73,7 @@ def require_own(path: Path) -> Path:
         InvalidValue: it ships with the project.
     """
     if is_example(path):
-        raise InvalidValue(f"{path.stem!r} is an example and only read: copy the file to change it, or run it anew")
+        raise InvalidValue(f"{path.stem!r} is a read-only example: copy the file to change it, or run its preset")
     return path
 
 
@@ -101,8 +101,8 @@ def find_session(text: str, directory: Path) -> Path:
             return matching[0]
     if not matching:
         names = ", ".join(file.stem for file in files[:8]) + (", ..." if len(files) > 8 else "")
-        there = f"there are {names}" if files else "there are none"
-        raise SessionError(f"no session {text!r} in {str(directory)!r}: {there}")
+        there = f"it holds {names}" if files else "it holds none yet (examples: ibtui list --examples)"
+        raise SessionError(f"no session {text!r} in {str(directory)!r}; {there}")
     names = ", ".join(file.stem for file in matching[:8]) + (", ..." if len(matching) > 8 else "")
     raise SessionError(f"session {text!r} could be any of {len(matching)}: {names}")
 

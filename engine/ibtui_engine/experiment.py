@@ -187,7 +187,7 @@ class Experiment:
     def _require_relaxation(self) -> None:
         if not self.relaxes:
             if self.relax_from is not None:
-                raise InvalidValue(f"relax-from is {self.relax_from!r}: it is of the optimiser metropolis alone")
+                raise InvalidValue("--relax-from applies only to --optimizer metropolis")
             return
         _require_count("relax-from", self.relaxation_epoch, 0, self.epochs - 1, "(before the last epoch)")
         if self.trainer == "torch":

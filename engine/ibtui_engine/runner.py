@@ -177,9 +177,11 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
         summary, rule = reader.summary, reader.rule()
     old = summary.experiment
     if epochs is not None and epochs < old.epochs:
-        raise InvalidValue(f"epochs is {epochs}: session {summary.name!r} is for {old.epochs}, allowed is more")
+        raise InvalidValue(f"--epochs must be greater than {old.epochs}, which session {summary.name!r} already has")
     if networks is not None and networks < old.networks:
-        raise InvalidValue(f"networks is {networks}: session {summary.name!r} has {old.networks}, allowed is more")
+        raise InvalidValue(
+            f"--networks must be greater than {old.networks}, which session {summary.name!r} already has"
+        )
     changes = {"epochs": epochs or old.epochs, "networks": networks or old.networks}
     experiment = old.override(changes)
     if experiment == old and summary.status == "finished":

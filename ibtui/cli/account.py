@@ -27,17 +27,17 @@ MARK = {"reproduced": "+", "partly": "~", "not": "-"}
 def account(
     run: Annotated[
         bool,
-        typer.Option("--run", help="Run what it rests on and is not there yet: a quarter of an hour on two cores."),
+        typer.Option("--run", help="First run the experiments it needs that are missing (about 15 min on two cores)."),
     ] = False,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Of versions of some seconds, with few networks and epochs, which prove little."),
+        typer.Option("--quick", help="Use small, fast versions of the experiments; their verdicts mean little."),
     ] = False,
     networks: Annotated[
         int | None,
         typer.Option(
             "--networks",
-            help="So many in each ensemble. [default: as the figures have, up to 50]",
+            help="Networks per ensemble. [default: as many as the figures have, up to 50]",
             show_default=False,
         ),
     ] = None,

@@ -54,7 +54,7 @@ def animate(
     require_place(out)
     require_suffix(out, (".gif", ".mp4"))
     if theme not in ("light", "dark"):
-        raise InvalidValue(f"theme is {theme!r}: allowed are light and dark")
+        raise InvalidValue(f"invalid --theme {theme!r}: choose from light, dark")
     if seconds is not None and fps is not None:
         raise InvalidValue("seconds and fps both fix the speed: give one of them")
     for name, value, most in (("seconds", seconds, 3600.0), ("fps", fps, FASTEST)):

@@ -78,13 +78,13 @@ def export(
     from ibtui_engine.session.history import SessionReader
 
     if what not in (*COLUMNS, "weights"):
-        raise InvalidValue(f"what is {what!r}: allowed are {', '.join(COLUMNS)}, weights")
+        raise InvalidValue(f"invalid --what {what!r}: choose from {', '.join(COLUMNS)}, weights")
     chosen = format or (out.suffix[1:] if out is not None and out.suffix[1:] in FORMATS else None)
     chosen = chosen or ("npz" if what == "weights" else "csv")
     if chosen not in FORMATS:
-        raise InvalidValue(f"format is {chosen!r}: allowed are {', '.join(FORMATS)}")
+        raise InvalidValue(f"invalid --format {chosen!r}: choose from {', '.join(FORMATS)}")
     if what == "weights" and chosen != "npz":
-        raise InvalidValue(f"format is {chosen!r}: weights are exported as npz")
+        raise InvalidValue(f"invalid --format {chosen!r}: weights are exported as npz only")
     if chosen == "npz" and out is None and sys.stdout.isatty():
         raise InvalidValue("npz is binary and stdout is a terminal: name a file with -o FILE.npz")
     with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader, reader.moment():

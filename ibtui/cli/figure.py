@@ -41,11 +41,14 @@ def figure(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Of a version of some seconds: fewer networks and epochs.")
+        bool,
+        typer.Option(
+            "--quick", help="Use a version that takes seconds: fewer networks and epochs, unless you set them."
+        ),
     ] = False,
     networks: Annotated[
         int | None,
-        typer.Option("--networks", help="Networks in each ensemble.", rich_help_panel=WHAT, show_default=False),
+        typer.Option("--networks", help="Networks per ensemble.", rich_help_panel=WHAT, show_default=False),
     ] = None,
     epochs: Annotated[
         int | None,

@@ -45,7 +45,7 @@ def noise(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add noise to the weights, and tell the generalisation error; for perceptrons beside the closed form."""
+    """Measure the generalisation error under weight noise; for perceptrons, compare it with the closed form."""
     path = find_session(session, sessions_directory(sessions_dir))
     sizes = parse_sigmas(sigma) if sigma is not None else None
     from ibtui_engine.session.history import SessionReader, describe_epochs

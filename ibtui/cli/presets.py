@@ -36,4 +36,4 @@ def presets(json: Json = False) -> None:
         table.add_row(name, networks, str(preset.experiment.epochs), preset.sentence)
     console = output()
     console.print(table)
-    console.print("`ibtui run NAME --quick` runs a version of some seconds of each.")
+    console.print("`ibtui run NAME --quick` runs a version that takes seconds.")

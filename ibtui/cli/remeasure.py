@@ -81,7 +81,7 @@ def remeasure(
             _print(reader, experiment, found, json=json)
             return
         if experiment == before and out is None:
-            raise InvalidValue("nothing is to be measured otherwise: give --bins, --estimator or --noise")
+            raise InvalidValue("nothing would change: give --bins, --estimator or --noise")
         path = _target(out, directory, source, before, experiment)
         if os.path.lexists(path):
             raise InvalidValue(f"{str(path)!r} exists already: choose another name, sessions are never overwritten")

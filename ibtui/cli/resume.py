@@ -22,7 +22,7 @@ def resume(
         int | None,
         typer.Option(
             "--networks",
-            help="Train this many networks in each ensemble. [default: as begun]",
+            help="Networks per ensemble, more than there are. [default: as begun]",
             show_default=False,
         ),
     ] = None,

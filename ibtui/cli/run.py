@@ -60,7 +60,7 @@ def run(
         bool | None,
         _option(
             "--quick/--full",
-            help="A version of some seconds: fewer networks and epochs, where no option says how many. [default: full]",
+            help="A version that takes seconds: fewer networks and epochs, unless you set them. [default: full]",
             panel=WHAT,
         ),
     ] = None,
@@ -107,7 +107,7 @@ def run(
     ] = None,
     networks: Annotated[
         int | None,
-        _option("--networks", help="Networks in each ensemble. [default: 50; 10 without a preset]", panel=WHAT),
+        _option("--networks", help="Networks per ensemble. [default: 50; 10 without a preset]", panel=WHAT),
     ] = None,
     seed: Annotated[
         int | None,
@@ -148,7 +148,7 @@ def run(
         float | None,
         _option(
             "--momentum",
-            help="Of the optimiser momentum (and Adam's first), 0 to 1. [default: 0.9]",
+            help="Momentum coefficient (Adam: beta1), at least 0 and below 1. [default: 0.9]",
             panel=HOW,
         ),
     ] = None,
@@ -174,8 +174,8 @@ def run(
         _option(
             "--labels",
             metavar="KIND",
-            help="Of the samples: by the rule, or random, from a fair coin (measured under the rule all the same). "
-            "[default: rule]",
+            help="Training labels: drawn from the rule (`rule`), or at random (`random`); information is measured "
+            "under the rule either way. [default: rule]",
             panel=HOW,
         ),
     ] = None,

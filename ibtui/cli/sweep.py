@@ -57,7 +57,7 @@ def sweep_bins(
         own = summary.experiment.estimator
         experiment = summary.experiment.override({"estimator": estimator or (own if own in BINNED else "binning")})
         if experiment.estimator not in BINNED:
-            raise InvalidValue(f"estimator is {estimator!r}, which has no bins: allowed are {', '.join(BINNED)}")
+            raise InvalidValue(f"--estimator {estimator} has no bins: choose from {', '.join(BINNED)}")
         for number in numbers:
             experiment.override({"bins": number})
         epochs = thinned(chosen.snapshots, MOST_SNAPSHOTS)

@@ -524,8 +524,8 @@ def test_a_relaxation_is_measured_where_it_begins() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"relax_from": 5}, "relax-from is 5: it is of the optimiser metropolis alone"),
-        ({"optimizer": "adam", "relax_from": 5}, "relax-from is 5: it is of the optimiser metropolis alone"),
+        ({"relax_from": 5}, "--relax-from applies only to --optimizer metropolis"),
+        ({"optimizer": "adam", "relax_from": 5}, "--relax-from applies only to --optimizer metropolis"),
         ({"optimizer": "metropolis", "relax_from": -1}, "relax-from is -1: allowed is a whole number from 0 to 9999 "),
         ({"optimizer": "metropolis", "epochs": 350}, "relax-from is 350: allowed is a whole number from 0 to 349 "),
         ({"optimizer": "metropolis", "relax_from": 2.0}, "relax-from is 2.0: allowed is a whole number "),

@@ -139,7 +139,7 @@ def missing_device() -> str:
 def test_a_run_that_cannot_begin_leaves_nothing_behind(tmp_path: Path, path: Path) -> None:
     refused = [
         (Experiment(rule=f"table:{tmp_path / 'none.csv'}"), "does not exist"),
-        (Experiment(trainer="torch", device=missing_device()), "is not available here: usable are cpu"),
+        (Experiment(trainer="torch", device=missing_device()), "is not available here; available: cpu"),
         (Experiment(theta=1e9), "labels every pattern 0"),
         (Experiment(hidden=((65_536, 65_536),)), "a session holds at most"),
     ]
@@ -497,10 +497,10 @@ def test_a_finished_session_is_not_reopened_for_nothing(path: Path) -> None:
         with pytest.raises(InvalidValue, match=hint):
             reopen(path, **more)
     for less in (11, 0, -1):
-        with pytest.raises(InvalidValue, match=f"epochs is {less}: session 'run' is for 12, allowed is more"):
+        with pytest.raises(InvalidValue, match="--epochs must be greater than 12, which session 'run' already has"):
             reopen(path, epochs=less)
     for less in (2, 0, -1):
-        with pytest.raises(InvalidValue, match=f"networks is {less}: session 'run' has 3, allowed is more"):
+        with pytest.raises(InvalidValue, match="--networks must be greater than 3, which session 'run' already has"):
             reopen(path, networks=less)
     with pytest.raises(InvalidValue, match="epochs is 1000000000"):
         reopen(path, epochs=10**9)

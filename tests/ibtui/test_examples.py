@@ -145,6 +145,6 @@ def test_commands_read_them_and_resume_refuses(ibtui: Any, tmp_path: Path) -> No
         assert refused.returncode == 2
         assert refused.stdout == ""
         assert len(refused.stderr.splitlines()) == 1
-        assert "'example-figure-3' is an example and only read" in refused.stderr
+        assert "'example-figure-3' is a read-only example" in refused.stderr
     assert {file: file.read_bytes() for file in example_files()} == before
     assert os.listdir(tmp_path) == []

@@ -50,7 +50,7 @@ def require_device(name: str) -> torch.device:
         name = next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there.get(name):
         usable = ", ".join(device for device, usable in there.items() if usable)
-        raise InvalidValue(f"device is {name!r}, which is not available here: usable are {usable}")
+        raise InvalidValue(f"device {name!r} is not available here; available: {usable}")
     return torch.device(name)
 
 

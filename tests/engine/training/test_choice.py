@@ -90,14 +90,14 @@ def test_the_best_device_there_is_comes_first(devices) -> None:
 def test_a_device_that_is_not_there_is_refused_and_the_usable_named(
     device: str, trainer: str, architecture: Architecture, devices
 ) -> None:
-    sentence = f"device is '{device}', which is not available here: usable are cpu"
+    sentence = f"device '{device}' is not available here; available: cpu"
     with pytest.raises(InvalidValue, match=f"^{re.escape(sentence)}$"):
         choose(trainer, device, architecture)
     with pytest.raises(InvalidValue, match=re.escape(sentence)):
         require_device(device)
     other = {"cuda": "mps", "mps": "cuda"}[device]
     devices(other)
-    with pytest.raises(InvalidValue, match=f"'{device}'.*: usable are cpu, {other}$"):
+    with pytest.raises(InvalidValue, match=f"'{device}'.*; available: cpu, {other}$"):
         choose(trainer, device, architecture)
 
 
@@ -134,5 +134,5 @@ def test_an_unknown_trainer_or_a_device_that_is_not_there_makes_none() -> None:
     problem, state = tiny_problem()
     with pytest.raises(InvalidValue, match=r"^trainer is 'jax': allowed are fused and torch$"):
         make_trainer("jax", "cpu", problem, state, Threads(1))
-    with pytest.raises(InvalidValue, match="device is 'cuda', which is not available here: usable are cpu"):
+    with pytest.raises(InvalidValue, match="device 'cuda' is not available here; available: cpu"):
         make_trainer("torch", "cuda", problem, state, Threads(1))

@@ -130,7 +130,7 @@ REFUSED: dict[str, Callable[[str, Path], None]] = {
     "it is a directory": lambda _, here: figure("3", out=here),
     "--quick, --epochs: these are of a run": lambda s, here: figure("3", session=[s], quick=True, epochs=3),
     "ends in .gif or .mp4": lambda s, here: animate(s, here / "f.png"),
-    "theme is 'blue'": lambda s, here: animate(s, here / "f.gif", theme="blue"),
+    "--theme 'blue': choose from light, dark": lambda s, here: animate(s, here / "f.gif", theme="blue"),
     "seconds and fps": lambda s, here: animate(s, here / "f.gif", seconds=1, fps=1),
     "fps is nan": lambda s, here: animate(s, here / "f.gif", fps=float("nan")),
     "seconds is 0": lambda s, here: animate(s, here / "f.gif", seconds=0),

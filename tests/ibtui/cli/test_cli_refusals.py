@@ -266,7 +266,7 @@ def test_files_that_are_no_sessions(refused: Refused, odd_files: Path) -> None:
 @pytest.mark.long
 def test_names_of_sessions_that_say_nothing_or_too_much(refused: Refused, made: Program, program: Program) -> None:
     program.sessions.mkdir()
-    assert "there are none" in refused("show", "nosuch")
+    assert "it holds none yet" in refused("show", "nosuch")
     for name in ("one", "onto", "two"):
         program.path(name).write_bytes(made.path("grid").read_bytes())
     assert "one, onto" in refused("show", "on")
@@ -359,7 +359,7 @@ def test_exports_of_what_there_is_not(refused: Refused, program: Program, made: 
     program.path("mine").write_bytes(made.path("grid").read_bytes())
     program.good("run", "--name", "light", "--no-weights", "--networks", "1", "--epochs", "1", "--hidden", "none")
     told = {
-        "--what nosuch": "information, gradients, learning, weights",
+        "--what nosuch": "choose from information, gradients, learning, weights",
         "--what information --format xml": "csv, json, npz",
         "--what weights --format csv": "npz",
         "--what weights --format json": "npz",

@@ -102,7 +102,7 @@ def test_a_network_that_is_no_perceptron_has_no_closed_form(made: Program) -> No
         (("noise", "both", "--sigma", "1,x"), "sigma is '1,x': allowed are numbers of at least 0"),
         (("noise", "both", "--sigma=-1"), "sigma is '-1': allowed are numbers of at least 0"),
         (("noise", "both", "--draws", "0"), "draws is 0: allowed is a whole number from 1 to 10000"),
-        (("run", "--relax-from", "5"), "relax-from is 5: it is of the optimiser metropolis alone"),
+        (("run", "--relax-from", "5"), "--relax-from applies only to --optimizer metropolis"),
         (("run", "--optimizer", "metropolis", "--trainer", "torch"), "the torch trainer has no metropolis"),
         (("run", "--optimizer", "metropolis", "--epochs", "100"), "relax-from is 350: allowed is a whole number from "),
         (("run", "--optimizer", "sgd", "--optimizer", "sgd"), "optimizer names the same value twice: sgd, sgd"),

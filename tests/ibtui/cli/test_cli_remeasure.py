@@ -79,7 +79,7 @@ def test_printing_writes_nothing(made: Program, program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "nothing is to be measured otherwise: give --bins, --estimator or --noise"),
+        ((), "nothing would change: give --bins, --estimator or --noise"),
         (("--bins", "1"), "bins is 1: allowed is a whole number from 2"),
         (("--estimator", "magic"), "estimator is 'magic': allowed are binning, adaptive, quantile, kde, exact"),
         (("--estimator", "kde", "--noise", "-1"), "noise is -1.0: allowed is a variance from 1e-30 to 1e+30"),
@@ -331,7 +331,7 @@ def test_a_sweep_is_that_of_measuring_with_each_number_of_bins(made: Program) ->
         (("--bins", "5,x"), "bins is '5,x': allowed are whole numbers such as 10,30,100"),
         (("--bins", "1"), "bins is 1: allowed is a whole number from 2"),
         (("--ensemble", "4"), "ensemble is 4: this session has 0 to 3"),
-        (("--estimator", "exact"), "estimator is 'exact', which has no bins: allowed are binning, adaptive, quantile"),
+        (("--estimator", "exact"), "--estimator exact has no bins: choose from binning, adaptive, quantile"),
         (("--estimator", "magic"), "estimator is 'magic': allowed are"),
     ],
 )
