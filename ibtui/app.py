@@ -6,6 +6,8 @@ It reads session files and starts runs as processes of their own. It imports nei
 from __future__ import annotations
 
 import gc
+import os
+import signal
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,6 +25,8 @@ from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, load_settings, save_theme
+from ibtui.terminal import Endings
+from ibtui.textual_private import terminal_driver
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.summary import Summary, read_summary
@@ -44,11 +48,12 @@ class IbtuiApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
         Binding("question_mark", "help", "Help", id="app.help"),
         Binding("ctrl+t", "theme", "Dark/light", show=False, id="app.theme"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend", priority=True),
         Binding("f12", "picture", "Screenshot", tooltip="Save the screen as SVG", show=False, id="app.screenshot"),
     ]
 
     def __init__(self, directory: Path, session: Path | None = None, settings: Settings | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=terminal_driver())
         self.directory = directory
         self.settings = settings or Settings()
         self.ascii = self.settings.ascii
@@ -69,6 +74,7 @@ class IbtuiApp(App[None]):
         self.set_keymap(dict(self.settings.keys))
         self.set_class(self.ascii, "ascii")
         self.theme_changed_signal.subscribe(self, self._keep_theme)
+        self.app_resume_signal.subscribe(self, self._repaint)
         self.push_screen(LibraryScreen(self.directory))
         if self._first_session is not None:
             self.open_session(self._first_session)
@@ -195,6 +201,14 @@ class IbtuiApp(App[None]):
                 return
         self.exit()
 
+    def action_suspend_process(self) -> None:
+        """Stop, as Ctrl+Z stops other programs: the whole job, with a script or `uv run` around the app."""
+        if not self.is_headless and not self.is_web and hasattr(signal, "SIGTSTP"):
+            os.kill(0, signal.SIGTSTP)
+
+    def _repaint(self, _: object) -> None:
+        self.refresh(layout=True)
+
     def _keep_theme(self, theme: Theme) -> None:
         """A theme was chosen: keep it."""
         if theme.name != self.settings.theme:
@@ -228,8 +242,8 @@ def _at_work(path: Path) -> bool:
         return not path.exists()
 
 
-def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> None:
-    """Run the app until it is left.
+def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> int:
+    """Run the app until it is left, and return the exit status: 0, 1 after a crash, 128 + n after signal n.
 
     Raises:
         EngineError: the session to begin with, or the settings, cannot be read.
@@ -243,4 +257,6 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
         require_known_keys(settings.keys)
     app = IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii))
     app.alone = True
-    app.run()
+    with Endings(app):
+        app.run()
+    return 1 if app.return_code is None else app.return_code

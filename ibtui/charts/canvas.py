@@ -1,9 +1,7 @@
-"""The one module that knows plotext: dots and the lines between them become characters in cells.
+"""Dots and the lines between them become characters in cells: the one module that calls plotext.
 
 plotext 6.1 gets nothing but integer dots inside the canvas, no axes, no limits of its own, no text, because
 everything else it does is either wrong somewhere or ends the process (a NaN in a line, a vertex far outside).
-Dots are appended to its signals one by one, and signals added to a figure without its cycler of colours, by
-methods that it keeps to itself: a chart takes a third of the time then, and a test holds it to plotext's open ways.
 Every call draws on a figure of its own: plotext's figures must not be shared between threads. plotext is
 imported by the first drawing, because it takes 0.2 s.
 """
@@ -13,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ibtui.charts.image import BLANK, Cell
 from ibtui.charts.palette import RGB
+from ibtui.charts.plotext_private import quick_adder
 
 if TYPE_CHECKING:
     from ibtui.charts.paths import Dots
@@ -52,13 +51,13 @@ def resolution(marker: str) -> tuple[int, int]:
 def rasterise(strokes: Sequence[Stroke], width: int, height: int) -> list[list[Cell]]:
     """The cells of a canvas with the strokes drawn over each other; the last one gives a cell its colour."""
     import plotext
-    from plotext._signal.signal import signal_class
 
     plotext.terminal.limit(False, False)  # or figures are cut to the terminal's size
     figure = type(plotext.figure)(plotext.terminal)
     figure.plot_size(width, height).axes(False).canvas("default")
     figure.ruler("x").lim(0, width).frequency(0).alignment(lim="edge")
     figure.ruler("y").lim(0, height).frequency(0).alignment(lim="edge").direction(-1)
+    add = quick_adder(figure) or _add
     for stroke in strokes:
         if len(stroke.dots.column) == 0:
             continue
@@ -66,16 +65,18 @@ def rasterise(strokes: Sequence[Stroke], width: int, height: int) -> list[list[C
         # to the middle of a dot, where no rounding moves it into the next one
         x, y = (stroke.dots.column + 0.5) / across, (stroke.dots.row + 0.5) / down
         marker = plotext.marker(stroke.marker, pixel=stroke.colour)
-        signal = signal_class(len(x))
-        signal._set_marker(marker)._set_xside(0)._set_yside(0)
-        for dot in zip(x.tolist(), y.tolist(), strict=True):
-            signal._append_point(*dot, marker)
-        if stroke.lines:
-            for index in np.flatnonzero(stroke.dots.joined).tolist():
-                signal._set_connected(index)
-        figure._signals._add(signal)
+        joined = np.flatnonzero(stroke.dots.joined).tolist() if stroke.lines else []
+        add(figure, x.tolist(), y.tolist(), marker, joined)
     rows = [_cells(line) for line in figure.build().string().split("\n")[:height]]
     return [(row + [BLANK] * width)[:width] for row in (rows + [[]] * height)[:height]]
+
+
+def _add(figure: Any, x: Sequence[float], y: Sequence[float], marker: Any, joined: Sequence[int]) -> None:
+    """Add a signal to a figure as plotext documents it."""
+    signal = figure.signal(x, y, marker=marker)
+    for index in joined:
+        signal.line(index)
+    figure.draw(signal)
 
 
 def _cells(line: str) -> list[Cell]:

@@ -59,9 +59,10 @@ def _app() -> int:
     gc.disable()  # looking for garbage would take a tenth of the time to the first paint: then it is enabled
     from ibtui.app import run_app
     from ibtui.locations import sessions_directory
+    from ibtui.terminal import require_terminal
 
-    run_app(sessions_directory())
-    return 0
+    require_terminal()
+    return run_app(sessions_directory())
 
 
 def _command() -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from ibtui.cli.options import SessionsDir
 from ibtui.locations import find_session, sessions_directory
-from ibtui_engine.errors import InvalidValue
+from ibtui.terminal import require_terminal
 
 
 def open_app(
@@ -27,9 +26,10 @@ def open_app(
     sessions_dir: SessionsDir = None,
 ) -> None:
     """Open the app: the library of sessions, or one session, live while it runs and replayed afterwards."""
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise InvalidValue("the app needs a terminal: here, use ibtui show SESSION")
+    require_terminal()
     from ibtui.app import run_app
 
     directory = sessions_directory(sessions_dir)
-    run_app(directory, find_session(session, directory) if session is not None else None, ascii=ascii)
+    status = run_app(directory, find_session(session, directory) if session is not None else None, ascii=ascii)
+    if status:
+        raise typer.Exit(status)

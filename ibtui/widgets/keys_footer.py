@@ -6,6 +6,8 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from ibtui.textual_private import footer_is_made
+
 
 class KeysFooter(Footer):
     """Textual's footer, made anew only where other keys are shown, and without a hold on the keys that it showed.
@@ -25,7 +27,7 @@ class KeysFooter(Footer):
             for _, binding, enabled, tooltip in screen.active_bindings.values()
             if binding.show or binding.key == self.app.COMMAND_PALETTE_BINDING
         ]
-        if shown == self._shown and self._bindings_ready:
+        if shown == self._shown and footer_is_made(self):
             return
         if screen.app.app_focus and self.is_attached and screen is self.screen:
             self._shown = shown

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibtui.charts.canvas import BLOCK, BRAILLE, Stroke, _cells, rasterise, resolution
-from ibtui.charts.image import BLANK
+from ibtui.charts.canvas import BLOCK, BRAILLE, Stroke, rasterise, resolution
+from ibtui.charts.image import BLANK, Cell
 from ibtui.charts.paths import Dots
+from ibtui.charts.plotext_private import SEEN_IN, SIGNAL_NAMES, quick_adder
 
 PATIENT = settings(deadline=None, max_examples=60)
 
@@ -56,31 +60,42 @@ STROKES = st.lists(
 )
 
 
-@PATIENT
-@given(STROKES, st.integers(1, 60), st.integers(1, 30))
-def test_strokes_are_as_plotext_draws_them_by_its_open_ways(given_strokes, width: int, height: int) -> None:
-    import plotext
-
+def drawn(given_strokes: list[Any], width: int, height: int) -> list[list[Cell]]:
     strokes = []
-    plotext.terminal.limit(False, False)
-    figure = type(plotext.figure)(plotext.terminal)
-    figure.plot_size(width, height).axes(False).canvas("default")
-    figure.ruler("x").lim(0, width).frequency(0).alignment(lim="edge")
-    figure.ruler("y").lim(0, height).frequency(0).alignment(lim="edge").direction(-1)
     for marker, colour, places, lines, gap in given_strokes:
         across, down = resolution(marker)
         some = dots([(int(x * width * across), int(y * height * down)) for x, y in places], joined=True)
         some.joined[gap : gap + 1] = False
         strokes.append(Stroke(some, marker, colour, lines))
-        if places:
-            x, y = (some.column + 0.5) / across, (some.row + 0.5) / down
-            signal = figure.signal(x.tolist(), y.tolist(), marker=plotext.marker(marker, pixel=colour))
-            for index in np.flatnonzero(some.joined).tolist() if lines else ():
-                signal.line(index)
-            figure.draw(signal)
-    expected = [(_cells(line) + [BLANK] * width)[:width] for line in figure.build().string().split("\n")[:height]]
-    if any(places for _, _, places, _, _ in given_strokes):
-        assert rasterise(strokes, width, height) == expected
+    return rasterise(strokes, width, height)
+
+
+@PATIENT
+@given(STROKES, st.integers(1, 60), st.integers(1, 30))
+def test_with_what_plotext_offers_openly_the_cells_are_the_same(given_strokes: Any, width: int, height: int) -> None:
+    quick = drawn(given_strokes, width, height)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ibtui.charts.canvas.quick_adder", lambda figure: None)
+        assert drawn(given_strokes, width, height) == quick
+
+
+def test_the_names_that_plotext_keeps_to_itself_were_seen_in_the_version_that_is_installed() -> None:
+    import plotext
+
+    seen = "look at the names in ibtui/charts/plotext_private.py again, then write this version"
+    assert version("plotext") == SEEN_IN, seen
+    assert quick_adder(plotext.figure) is not None
+
+
+@pytest.mark.parametrize("name", SIGNAL_NAMES)
+def test_without_one_of_them_charts_are_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    import plotext
+    from plotext._signal.signal import signal_class
+
+    for owner in signal_class.__mro__[:-1]:
+        monkeypatch.delattr(owner, name, raising=False)
+    assert quick_adder(plotext.figure) is None
+    assert quick_adder(SimpleNamespace()) is None
 
 
 def test_a_line_joins_the_corners_and_a_gap_stays_a_gap() -> None:
