@@ -28,7 +28,7 @@ from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
 from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
 from ibtui_engine.streams import Purpose, permutation
 from ibtui_engine.threads import Threads, usable_cores
-from ibtui_engine.training.choice import choose, make_trainer
+from ibtui_engine.training.choice import choose, make_trainer, require_trainer
 from ibtui_engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
 from ibtui_engine.training.relaxation import acceptance
 
@@ -170,7 +170,8 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
     """Take up a session where it was: to its end, further (`epochs`), or with more networks.
 
     Raises:
-        InvalidValue: it is finished and neither number is larger than what it has.
+        InvalidValue: it is finished and neither number is larger than what it has, or its trainer or device is not
+            available here.
         SessionError: it cannot be opened, or a run is at work on it.
     """
     with SessionReader(path) as reader:
@@ -190,16 +191,18 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
             f"--networks above {old.networks} to go on"
         )
     _require_storable(experiment, rule, experiment.networks - old.networks)
+    choices = [
+        (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rule)
+        for ensemble in experiment.ensembles
+        for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
+    ]
+    for trainer, device in set(choices):
+        require_trainer(trainer, device)
     writer = SessionWriter.reopen(path)
     try:
         if experiment != old:
             further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
             writer.extend(experiment, (*writer.schedule, *further))
-        choices = [
-            (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rule)
-            for ensemble in experiment.ensembles
-            for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
-        ]
         _add_missing(writer, experiment, rule, choices)
     except BaseException as error:
         with suppress(EngineError):  # the next one may take it up

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from ibtui.figures.registry import FIGURES, find_figure
 from ibtui.files import require_place
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.packages import require_packages
 
 if TYPE_CHECKING:
     from ibtui.figures.content import Content
@@ -172,8 +172,7 @@ def require_pictures(*more: str) -> None:
     Raises:
         InvalidValue: one of them is not.
     """
-    if any(find_spec(package) is None for package in ("matplotlib", *more)):
-        raise InvalidValue("pictures are drawn by matplotlib, which is not installed: pip install 'ibtui[figures]'")
+    require_packages("pictures need", "matplotlib", *more)
 
 
 def _print(content: Content) -> None:

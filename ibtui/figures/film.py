@@ -26,6 +26,7 @@ from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, ste
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.packages import install_command
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -135,8 +136,9 @@ def _writer(suffix: str, fps: float) -> AbstractMovieWriter:
     if suffix == "gif":
         return PillowWriter(fps=fps)  # type: ignore[arg-type]
     if not FFMpegWriter.isAvailable() and not _bring_ffmpeg():
+        brings_ffmpeg = install_command("imageio_ffmpeg")
         raise InvalidValue(
-            "mp4 is made by ffmpeg, which is not installed: pip install 'ibtui[films]' brings it, or write a .gif"
+            f"an .mp4 is made by ffmpeg, which is not installed; write a .gif, or install it with: {brings_ffmpeg}"
         )
     return FFMpegWriter(fps=fps, metadata={"title": "information plane"}, bitrate=-1)  # type: ignore[arg-type]
 

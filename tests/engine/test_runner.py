@@ -507,6 +507,24 @@ def test_a_finished_session_is_not_reopened_for_nothing(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(("missing", "said"), [("torch", "needs torch, which is not installed"), ("cuda", "device is")])
+def test_a_session_whose_trainer_is_not_available_here_stays_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, said: str
+) -> None:
+    run(path, SMALL.override({"trainer": "torch", "device": "cpu"}))
+    if missing == "cuda":  # it was trained on another machine
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE ensemble SET device = 'cuda'")
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    else:
+        monkeypatch.setitem(sys.modules, "torch", None)
+    before = path.read_bytes()
+    for more in ({"epochs": 20}, {"networks": 5}):
+        with pytest.raises(InvalidValue, match=said):
+            reopen(path, **more)
+    assert path.read_bytes() == before
+
+
 def test_a_session_that_is_running_is_not_reopened(path: Path) -> None:
     with begin(path, "run", SMALL), pytest.raises(SessionError, match="is in use: process"):
         reopen(path, epochs=50)

@@ -6,10 +6,10 @@ Standard library only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.packages import require_packages
 from ibtui_engine.rules.names import DIGITS, MNIST, image_directory, is_images
 
 SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -76,8 +76,7 @@ def require_images(name: str) -> None:
 
 def require_scikit_learn() -> None:
     """Raise InvalidValue where it is not installed, saying how that is done."""
-    if find_spec("sklearn") is None:
-        raise InvalidValue(f"the rule {DIGITS} needs scikit-learn: pip install 'ibtui[digits]'")
+    require_packages(f"the rule {DIGITS} needs", "sklearn")
 
 
 def size_of(name: str) -> tuple[int, int, int] | None:

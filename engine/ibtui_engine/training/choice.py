@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.networks import Architecture
+from ibtui_engine.packages import import_package
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem, Trainer, TrainingState
 
@@ -16,21 +17,31 @@ LARGE = 250_000
 def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, str]:
     """The trainer, `fused` or `torch`, and its device, for `auto` or a given choice.
 
+    Where torch cannot be imported, `auto` is the fused trainer if that can do the work.
+
     Raises:
-        InvalidValue: the device is not available, or the fused trainer is to train more than one output.
+        InvalidValue: the device is not available, the fused trainer is to train more than one output, or torch is
+            needed and cannot be imported.
     """
     size = architecture.parameters
     outputs = architecture.widths[-1]
+    need = "the torch trainer needs" if trainer == "torch" else f"device {device!r} needs"
     if outputs > 1:
         if trainer == "fused":
             raise InvalidValue(
                 f"the fused trainer has one output and learns two labels, and this rule has {outputs}: use "
                 "--trainer torch"
             )
-        trainer = "torch"
+        trainer, need = "torch", f"a rule of more than two labels (this one has {outputs}) is trained by"
     if trainer == "fused" or (trainer == "auto" and device in ("auto", "cpu") and size <= SMALL):
         return "fused", "cpu"
-    from ibtui_engine.training.batched import require_device  # imports torch: 1.6 s
+    try:
+        import_package(need, "torch")  # 1.6 s
+    except InvalidValue:
+        if trainer == "auto" and device in ("auto", "cpu"):
+            return "fused", "cpu"
+        raise
+    from ibtui_engine.training.batched import require_device
 
     found = require_device(device).type
     if trainer == "auto" and found == "cpu" and size <= LARGE:
@@ -38,12 +49,26 @@ def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, 
     return "torch", found
 
 
+def require_trainer(trainer: str, device: str) -> None:
+    """Refuse early what `make_trainer` could not make.
+
+    Raises:
+        InvalidValue: the trainer is torch, and torch cannot be imported or has no such device.
+    """
+    if trainer == "torch":
+        import_package("the torch trainer needs", "torch")
+        from ibtui_engine.training.batched import require_device
+
+        require_device(device)
+
+
 def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingState, threads: Threads) -> Trainer:
     """The trainer of a cohort, as `choose` named it.
 
     Raises:
-        InvalidValue: the device is not available, or the trainer is unknown.
+        InvalidValue: torch or the device is not available, or the trainer is unknown.
     """
+    require_trainer(trainer, device)
     if trainer == "fused":
         from ibtui_engine.training.fused import FusedTrainer
 

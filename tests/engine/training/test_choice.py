@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 import torch
@@ -136,3 +137,39 @@ def test_an_unknown_trainer_or_a_device_that_is_not_there_makes_none() -> None:
         make_trainer("jax", "cpu", problem, state, Threads(1))
     with pytest.raises(InvalidValue, match="device 'cuda' is not available here; available: cpu"):
         make_trainer("torch", "cuda", problem, state, Threads(1))
+
+
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_without_torch_what_the_fused_trainer_can_do_is_fused() -> None:
+    for device in ("auto", "cpu"):
+        for parameters in (2, SMALL + 1, LARGE + 1):
+            assert choose("auto", device, with_parameters(parameters)) == ("fused", "cpu")
+
+
+@pytest.mark.usefixtures("without_torch")
+@pytest.mark.parametrize(
+    ("trainer", "device", "widths", "need"),
+    [
+        ("torch", "auto", PAPER.widths, "the torch trainer needs"),
+        ("torch", "cuda", PAPER.widths, "the torch trainer needs"),
+        ("auto", "cuda", PAPER.widths, "device 'cuda' needs"),
+        ("auto", "mps", PAPER.widths, "device 'mps' needs"),
+        ("auto", "auto", (64, 20, 10), "a rule of more than two labels (this one has 10) is trained by"),
+    ],
+)
+def test_without_torch_what_needs_it_is_refused(trainer: str, device: str, widths: tuple[int, ...], need: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{re.escape(need)} torch, which is not installed; install with: "):
+        choose(trainer, device, Architecture(widths, "tanh"))
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_without_torch_no_trainer_of_it_is_made() -> None:
+    problem, state = tiny_problem()
+    with pytest.raises(InvalidValue, match=r"^the torch trainer needs torch, which is not installed; install with: "):
+        make_trainer("torch", "cpu", problem, state, Threads(1))
+    assert isinstance(make_trainer("fused", "cpu", problem, state, Threads(1)), FusedTrainer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -150,11 +151,11 @@ def test_bad_input_is_refused_in_one_line(made: Program, tmp_path: Path, said: s
 def test_without_matplotlib_one_line_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sessions: Path
 ) -> None:
-    monkeypatch.setattr("ibtui.cli.figure.find_spec", lambda package: None if package == "matplotlib" else object())
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     for attempt in (
         lambda: figure("4", out=tmp_path / "f.png", sessions_dir=sessions),
         lambda: require_pictures("PIL"),
     ):
-        with pytest.raises(InvalidValue, match=r"pip install 'ibtui\[figures\]'"):
+        with pytest.raises(InvalidValue, match=r"^pictures need matplotlib, which is not installed; install with: "):
             attempt()
     assert list(sessions.iterdir()) == [], "refused before anything is run"
