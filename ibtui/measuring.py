@@ -61,7 +61,8 @@ class MeasuringAgain:
     def step_bins(self, steps: int) -> None:
         """More bins (1) or fewer (−1)."""
         if self.experiment.estimator not in BINNED:
-            raise EngineError(f"the estimator {self.experiment.estimator} has no bins")
+            binned = f"{', '.join(BINNED[:-1])} or {BINNED[-1]}"
+            raise EngineError(f"the estimator {self.experiment.estimator} has no bins: choose {binned} first")
         now = self.experiment.bins
         further = [b for b in BINS if b > now] if steps > 0 else [b for b in reversed(BINS) if b < now]
         if further:

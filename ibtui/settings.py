@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 from ibtui.files import write_whole
 from ibtui.wording import printable
-from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.errors import EngineError, InvalidValue, shown
+from ibtui_engine.toml_file import read_toml
 
 VIEWS_KEPT = 500
 
@@ -43,27 +43,33 @@ def load_settings(path: Path | None = None) -> Settings:
         InvalidValue: the file is unreadable, or a setting is unknown or of the wrong kind.
     """
     path = path or settings_path()
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not _there(path):
         return Settings()
-    except OSError as error:
-        raise InvalidValue(f"cannot read the settings {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidValue(f"the settings {str(path)!r} are not TOML: {error}") from None
+    found = read_toml(path, "the settings file")
     kinds: dict[str, type] = {"theme": str, "ascii": bool, "keys": dict}
     for name, value in found.items():
         if name not in kinds:
-            raise InvalidValue(f"the settings {str(path)!r} name {name!r}: known are {', '.join(kinds)}")
+            raise InvalidValue(f"the settings {str(path)!r} name {shown(name)}: known are {', '.join(kinds)}")
         if not isinstance(value, kinds[name]):
-            raise InvalidValue(f"{name} is {value!r} in {str(path)!r}: allowed is a {kinds[name].__name__}")
+            raise InvalidValue(f"{name} is {shown(value)} in {str(path)!r}: allowed is a {kinds[name].__name__}")
     keys = found.get("keys", {})
     for name, key in keys.items():
         if not isinstance(key, str):
             raise InvalidValue(
-                f"keys.{printable(name)} is {key!r} in {str(path)!r}: allowed is a text such as 'space,x'"
+                f"keys.{printable(name)} is {shown(key)} in {str(path)!r}: allowed is a text such as 'space,x'"
             )
     return Settings(**found)
+
+
+def _there(path: Path) -> bool:
+    """Whether there is something of that name, or nobody can say: then reading it says why."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def save_theme(theme: str, path: Path | None = None) -> None:
@@ -75,11 +81,11 @@ def save_theme(theme: str, path: Path | None = None) -> None:
     import tomli_w
 
     path = path or settings_path()
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        found = {}
-        if path.exists():
+    found: dict[str, Any] = {}
+    if path.exists():
+        try:
+            found = read_toml(path, "the settings file")
+        except InvalidValue:
             return  # not ours to repair
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +106,7 @@ class Views:
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            found = json.loads(self._path.read_text(encoding="utf-8")) if self._path.is_file() else {}
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
+from ibtui_engine.toml_file import read_toml
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
 OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
@@ -37,6 +38,17 @@ MAX_NETWORKS = 100_000
 MAX_EPOCHS = 100_000_000
 MAX_BINS = 1_000_000
 MAX_SNAPSHOTS = 100_000
+"""Epochs to measure between the first and the last, and as many named by `snapshot_at`."""
+MAX_SCHEDULE = 250_000
+"""Epochs to measure in all, however often a run was extended."""
+MAX_ENSEMBLES = 10_000
+LONGEST_RULE = 5_000
+"""Characters of a rule's name, which may be the path of a file."""
+LEAST_FLOAT32, MOST_FLOAT32 = 2.0**-126, 3.4028234663852886e38
+"""The smallest positive number that float32 has in full precision, and its largest: settings beyond them would reach
+training as 0 or as infinity."""
+MOST_MOMENTUM = 1 - 2.0**-24
+"""The largest float32 below 1."""
 DEFAULT_RELAX_FROM = 350
 """Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
 DEFAULT_SNAPSHOTS = 120
@@ -126,7 +138,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, str):
-            raise InvalidValue(f"rule is {self.rule!r}: allowed is a text such as symmetric or table:FILE")
+            raise InvalidValue(f"rule is {shown(self.rule)}: allowed is a text such as symmetric or table:FILE")
+        if len(self.rule) > LONGEST_RULE:
+            raise InvalidValue(f"rule is {shown(self.rule)}: allowed are names of up to {LONGEST_RULE} characters")
         require_rule_name(self.rule)
         if self.theta is not None and self.theta != "auto":
             _require_number("theta", self.theta, "a finite number, or auto")
@@ -148,22 +162,30 @@ class Experiment:
         for share in self.fraction:
             _require_number("fraction", share, "above 0 and at most 1", low=0.0, most=1.0)
         if not isinstance(self.optimizer, tuple) or not self.optimizer:
-            raise InvalidValue(f"optimizer is {self.optimizer!r}: give at least one of {', '.join(OPTIMIZERS)}")
+            raise InvalidValue(f"optimizer is {shown(self.optimizer)}: give at least one of {', '.join(OPTIMIZERS)}")
         for optimizer in self.optimizer:
             _require_choice("optimizer", optimizer, OPTIMIZERS)
         grid = (("hidden", self.hidden), ("fraction", self.fraction), ("optimizer", self.optimizer))
         for name, values in grid:
             if len(set(values)) < len(values):
                 raise InvalidValue(f"{name} names the same value twice: {self._grid_text(name)}")
+        ensembles = len(self.hidden) * len(self.fraction) * len(self.optimizer)
+        if ensembles > MAX_ENSEMBLES:
+            raise InvalidValue(
+                f"hidden, fraction and optimizer make {ensembles} ensembles: allowed are at most {MAX_ENSEMBLES}"
+            )
         _require_count("networks", self.networks, 1, MAX_NETWORKS)
         _require_count("seed", self.seed, 0, 2**62)
         _require_count("epochs", self.epochs, 1, MAX_EPOCHS)
         if self.batch != "full":
             _require_count("batch", self.batch, 1, 2**31, "or full")
-        _require_number("learning-rate", self.learning_rate, "a number above 0", low=0.0)
-        _require_number("momentum", self.momentum, "at least 0 and below 1", least=0.0, below=1.0)
+        float32 = f"a number from {LEAST_FLOAT32:.3g} to {MOST_FLOAT32:.3g}, the range of float32"
+        _require_number("learning-rate", self.learning_rate, float32, least=LEAST_FLOAT32, most=MOST_FLOAT32)
+        _require_number(
+            "momentum", self.momentum, "at least 0 and, as a float32, below 1", least=0.0, most=MOST_MOMENTUM
+        )
         _require_choice("activation", self.activation, ACTIVATIONS)
-        _require_number("init-scale", self.init_scale, "a number above 0", low=0.0)
+        _require_number("init-scale", self.init_scale, float32, least=LEAST_FLOAT32, most=MOST_FLOAT32)
         _require_choice("labels", self.labels, LABELS)
         _require_choice("estimator", self.estimator, ESTIMATORS)
         _require_count("bins", self.bins, 2, MAX_BINS)
@@ -174,10 +196,12 @@ class Experiment:
             _require_count("measured", self.measured, 2, 2**31)
         if self.snapshots is not None:
             _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
+        if len(self.snapshot_at) > MAX_SNAPSHOTS:
+            raise InvalidValue(f"snapshot-at names {len(self.snapshot_at)} epochs: allowed are at most {MAX_SNAPSHOTS}")
         for epoch in self.snapshot_at:
             _require_count("snapshot-at", epoch, 0, self.epochs, "(the last epoch)")
         if not isinstance(self.weights, bool):
-            raise InvalidValue(f"weights is {self.weights!r}: allowed are true and false")
+            raise InvalidValue(f"weights is {shown(self.weights)}: allowed are true and false")
         _require_choice("trainer", self.trainer, TRAINERS)
         _require_choice("device", self.device, DEVICES)
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
@@ -271,7 +295,7 @@ class Experiment:
             name = raw_name.replace("-", "_")
             if name not in known:
                 allowed = ", ".join(sorted(known))
-                raise InvalidValue(f"unknown setting {raw_name!r}: known are {allowed}")
+                raise InvalidValue(f"unknown setting {shown(raw_name)}: known are {allowed}")
             plain[name] = _READERS[name](value) if name in _READERS else value
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
@@ -305,7 +329,7 @@ def parse_hidden(text: str) -> Hidden:
         widths = tuple(int(part) if part.strip().isdecimal() else _not_a_width() for part in text.split("-"))
     except ValueError:
         raise InvalidValue(
-            f"hidden {text!r} is not a list of widths: write 10-8-6-4-2, or none for no hidden layer"
+            f"hidden {shown(text)} is not a list of widths: write 10-8-6-4-2, or none for no hidden layer"
         ) from None
     _require_widths(widths)
     return widths
@@ -339,17 +363,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Settings of a TOML file, as `Experiment.override` takes them.
 
     Raises:
-        InvalidValue: the file is missing, unreadable or not TOML.
+        InvalidValue: the file is missing, unreadable, too large or not TOML.
     """
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidValue(f"cannot read the settings file {str(path)!r}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, endless digits, or nested without end
-        reason = " ".join(str(error).split())
-        raise InvalidValue(f"the settings file {str(path)!r} is not TOML: {reason}") from None
+    return read_toml(path, "the settings file", pipes=True)
 
 
 def _not_a_width() -> int:
@@ -362,7 +378,7 @@ def _require_widths(widths: Hidden) -> None:
     for width in widths:
         if not _is_count(width) or not 1 <= width <= MAX_WIDTH:
             raise InvalidValue(
-                f"hidden width {width!r} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
+                f"hidden width {shown(width)} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
             )
 
 
@@ -373,7 +389,7 @@ def _is_count(value: object) -> bool:
 def _require_count(name: str, value: object, least: int, most: int, note: str = "") -> None:
     if not _is_count(value) or not least <= value <= most:  # type: ignore[operator]
         allowed = f"a whole number from {least} to {most}" + (f" {note}" if note else "")
-        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+        raise InvalidValue(f"{name} is {shown(value)}: allowed is {allowed}")
 
 
 def _require_number(
@@ -388,12 +404,12 @@ def _require_number(
 ) -> None:
     finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if not finite or not (low < value < below and least <= value <= most):  # type: ignore[operator]
-        raise InvalidValue(f"{name} is {value!r}: allowed is {allowed}")
+        raise InvalidValue(f"{name} is {shown(value)}: allowed is {allowed}")
 
 
 def _require_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise InvalidValue(f"{name} is {value!r}: allowed are {', '.join(allowed)}")
+        raise InvalidValue(f"{name} is {shown(value)}: allowed are {', '.join(allowed)}")
 
 
 def _listed(value: Any) -> Iterable[Any]:
@@ -403,9 +419,11 @@ def _listed(value: Any) -> Iterable[Any]:
 def _read_hidden(value: Any) -> tuple[Hidden, ...]:
     entries = [value] if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
-        raise InvalidValue(f"hidden is {value!r}: allowed are texts such as '10-8-6-4-2' or 'none'")
+        raise InvalidValue(f"hidden is {shown(value)}: allowed are texts such as '10-8-6-4-2' or 'none'")
     if not all(isinstance(entry, str | list | tuple) for entry in entries):
-        raise InvalidValue(f"hidden is {value!r}: write one architecture as a text, '10-8-6-4-2', several as a list")
+        raise InvalidValue(
+            f"hidden is {shown(value)}: write one architecture as a text, '10-8-6-4-2', several as a list"
+        )
     return tuple(parse_hidden(h) if isinstance(h, str) else tuple(h) for h in entries)
 
 

@@ -39,9 +39,14 @@ def with_settings(experiment: Experiment, changes: Mapping[str, Any]) -> Experim
     given = {key: value for key, value in changes.items() if value is not None}
     changed = experiment.override(given)
     if "bins" in given and changed.estimator not in BINNED:
-        raise InvalidValue(f"bins is {changed.bins}: the estimator {changed.estimator} has none")
+        binned = f"{', '.join(BINNED[:-1])} or {BINNED[-1]}"
+        raise InvalidValue(
+            f"bins is {changed.bins}: the estimator {changed.estimator} has no bins; add --estimator {binned}"
+        )
     if "noise" in given and changed.estimator != "kde":
-        raise InvalidValue(f"noise is {changed.noise:g}: the estimator {changed.estimator} adds none, only kde does")
+        raise InvalidValue(
+            f"noise is {changed.noise:g}: the estimator {changed.estimator} adds no noise; add --estimator kde"
+        )
     return changed
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ibtui.files import write_whole
 from ibtui.wording import printable
+from ibtui_engine.errors import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ LONGEST_COMPLAINT = 1000
 def complain(message: str) -> None:
     """One line on stderr that says what is wrong."""
     if message:  # typer has said it already where it has no message: no command was given
-        tell(f"ibtui: {' '.join(message.split())[:LONGEST_COMPLAINT]}")
+        tell(f"ibtui: {shortened(' '.join(message.split()))[:LONGEST_COMPLAINT]}")
 
 
 def tell(message: str, *, quiet: bool = False) -> None:

@@ -15,7 +15,7 @@ from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
@@ -320,7 +320,7 @@ def run(
         kind, allowed = RUN_SETTINGS[key]
         right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
         if not right or (kind is int and not 1 <= value <= 1024):
-            raise InvalidValue(f"{key} is {value!r}: allowed is {allowed}")
+            raise InvalidValue(f"{key} is {shown(value)}: allowed is {allowed}")
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
     experiment = _with_data(experiment, of_run.pop("data", None))

@@ -16,7 +16,7 @@ import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.experiment import (
     ACTIVATIONS,
     BINNED,
@@ -24,12 +24,15 @@ from ibtui_engine.experiment import (
     DEVICES,
     ESTIMATORS,
     LABELS,
+    LEAST_FLOAT32,
     MAX_BINS,
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
     MAX_WIDTH,
+    MOST_FLOAT32,
+    MOST_MOMENTUM,
     OPTIMIZERS,
     TRAINERS,
     Experiment,
@@ -85,12 +88,12 @@ def experiments(draw: st.DrawFn) -> Experiment:
         seed=draw(st.integers(0, 2**62)),
         epochs=epochs,
         batch=draw(st.just("full") | st.integers(1, 2**31)),
-        learning_rate=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        learning_rate=draw(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
         optimizer=optimizer,
         relax_from=relax_from,
-        momentum=draw(st.floats(0, 1, exclude_max=True)),
+        momentum=draw(st.floats(0, MOST_MOMENTUM)),
         activation=draw(st.sampled_from(ACTIVATIONS)),
-        init_scale=draw(st.floats(0, exclude_min=True, allow_infinity=False)),
+        init_scale=draw(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
         labels=draw(st.sampled_from(LABELS)),
         estimator=draw(st.sampled_from(ESTIMATORS)),
         bins=draw(st.integers(2, MAX_BINS)),
@@ -183,12 +186,13 @@ def test_a_batch_is_a_whole_number_or_full(bad: str | None) -> None:
 HUGE = 10**400
 """Larger than any float: TOML and JSON have it all the same."""
 
+FLOAT32 = "a number from 1.18e-38 to 3.4e+38, the range of float32"
 NUMBERS: dict[str, tuple[str, list[object], list[float]]] = {
     "fraction": ("above 0 and at most 1", [0.0, -0.5, 1.5, 2, math.nextafter(1, 2)], [1, 1e-12]),
-    "learning_rate": ("a number above 0", [0, 0.0, -0.1], [1e-300, 5, 1e300]),
-    "init_scale": ("a number above 0", [0, -1.0], [0.5, 3]),
+    "learning_rate": (FLOAT32, [0, 0.0, -0.1, 1e-38, 1e-300, 1e39], [1.2e-38, 5, 3.4e38]),
+    "init_scale": (FLOAT32, [0, -1.0, 1e-39, 1e300], [1.2e-38, 0.5, 3]),
     "gamma": ("a number above 0", [0, -128], [1e-9, 128]),
-    "momentum": ("at least 0 and below 1", [-0.1, 1, 1.0, 1.5], [0, math.nextafter(1, 0)]),
+    "momentum": ("at least 0 and, as a float32, below 1", [-0.1, 1, 1 - 1e-9, 1 - 2.0**-25, 1.5], [0, 1 - 2.0**-24]),
     "i_xy": ("a number of bits above 0 and below 1", [0, 1, 1.0, -0.1], [0.5]),
     "noise": ("a variance from 1e-30 to 1e+30", [0, -1.0, 1e-31, 1e31], [1e-30, 0.1, 1, 1e30]),
     "theta": ("a finite number, or auto", ["AUTO", "x", ""], [0, -3.5]),
@@ -198,13 +202,13 @@ NUMBERS: dict[str, tuple[str, list[object], list[float]]] = {
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_outside_their_range_are_refused_with_value_and_range(name: str) -> None:
     allowed, outside, good = NUMBERS[name]
-    shown = name.replace("_", "-")
+    called = name.replace("_", "-")
     for value in good:
         Experiment.from_dict({name: value})
     for bad in (*outside, NAN, INF, -INF, HUGE, -HUGE, True, False):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
-        assert str(caught.value) == f"{shown} is {bad!r}: allowed is {allowed}"
+        assert str(caught.value) == f"{called} is {shown(bad)}: allowed is {allowed}"
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("theta", "fraction")])
@@ -368,6 +372,50 @@ def test_whatever_a_file_says_is_an_experiment_or_refused(name: str, value: Any)
     except InvalidValue:
         return
     assert Experiment.from_dict(experiment.to_dict()) == experiment
+
+
+def nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Experiment)])
+@pytest.mark.parametrize(
+    "value",
+    [16**9999, -(16**9999), nested(900), {"a": nested(900)}, "x" * 100_000, ["x" * 100_000]],
+    ids=["large", "very negative", "nested", "nested table", "long", "long in a list"],
+)
+def test_settings_that_are_huge_or_deep_are_refused_in_a_short_line(name: str, value: Any) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        Experiment.from_dict({name: value})
+    said = str(refused.value)
+    assert said.isprintable()
+    assert len(said) < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("learning_rate", 1.2e-38), ("learning_rate", 3.4e38), ("init_scale", 1.2e-38), ("momentum", 1 - 2.0**-24)],
+)
+def test_numbers_at_the_ends_of_float32_are_allowed(name: str, value: float) -> None:
+    allowed = getattr(Experiment.from_dict({name: value}), name)
+    assert 0 < np.float32(allowed) < np.inf
+    assert name != "momentum" or np.float32(allowed) < 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"fraction": [k / 20_000 for k in range(1, 10_002)]}, "10001 ensembles: allowed are at most 10000"),
+        ({"snapshot_at": [0] * 100_001}, "snapshot-at names 100001 epochs: allowed are at most 100000"),
+        ({"rule": "table:" + "x" * 5000}, "allowed are names of up to 5000 characters"),
+    ],
+)
+def test_more_than_can_be_run_is_refused(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidValue, match=reason):
+        Experiment.from_dict(settings)
 
 
 def test_a_settings_file_is_read(tmp_path: Path) -> None:

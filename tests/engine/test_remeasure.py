@@ -199,9 +199,15 @@ def test_without_weights_there_is_nothing_to_measure(threads: Threads, tmp_path:
     ("changes", "said"),
     [
         ({"bins": 1}, "^bins is 1: allowed is a whole number"),
-        ({"noise": 0.1}, "^noise is 0.1: the estimator binning adds none, only kde does$"),
-        ({"estimator": "kde", "bins": 30}, "^bins is 30: the estimator kde has none$"),
-        ({"estimator": "exact", "bins": 30}, "^bins is 30: the estimator exact has none$"),
+        ({"noise": 0.1}, "^noise is 0.1: the estimator binning adds no noise; add --estimator kde$"),
+        (
+            {"estimator": "kde", "bins": 30},
+            "^bins is 30: the estimator kde has no bins; add --estimator binn",
+        ),
+        (
+            {"estimator": "exact", "bins": 30},
+            "^bins is 30: the estimator exact has no bins; add --estimator binn",
+        ),
         ({"estimator": "kde", "noise": 0.0}, "^noise is 0.0: allowed is a variance from 1e-30 to 1e"),
         ({"estimator": "guess"}, "^estimator is 'guess': allowed are binning, adaptive, quantile, kde, exact$"),
     ],

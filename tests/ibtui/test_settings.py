@@ -34,6 +34,11 @@ def test_all_settings(tmp_path: Path) -> None:
         ('colour = "red"', "'colour': known are theme, ascii, keys"),
         ("theme = ", "not TOML"),
         ("\udcff", "not TOML"),
+        ("theme = " + "[" * 5000, "not TOML: it is nested too deeply"),
+        ("theme = " + "9" * 5000, "not TOML"),
+        ("ascii = 0x" + "f" * 9000, "ascii is a whole number of about 10837 digits"),
+        ("theme = " + "[" * 300 + "]" * 300, "theme is [[[[...]]]]"),
+        (f'"{"x" * 9000}" = 1', "known are theme, ascii, keys"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_files_name(tmp_path: Path, text: str, reason: str) -> None:
@@ -42,11 +47,24 @@ def test_what_is_wrong_is_said_with_the_files_name(tmp_path: Path, text: str, re
     with pytest.raises(InvalidValue, match=r"config\.toml") as refused:
         load_settings(file)
     assert reason in str(refused.value)
+    assert len(str(refused.value)) < 700
+    assert "\n" not in str(refused.value)
 
 
 def test_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="cannot read the settings"):
         load_settings(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidValue, match="cannot read the settings"):
+        load_settings(tmp_path / "file" / "config.toml")
+
+
+def test_a_pipe_in_place_of_the_settings_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    with pytest.raises(InvalidValue, match="it is no plain file"):
+        load_settings(tmp_path / "config.toml")
+    os.mkfifo(tmp_path / "views.json")
+    assert Views(tmp_path / "views.json").recall(tmp_path / "a.ibs") == {}
 
 
 def test_a_theme_is_kept_beside_the_rest(tmp_path: Path) -> None:
