@@ -42,9 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where no kernels are kept yet, compile them once, not in every process of the tests."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None) or config.option.collectonly:
         return
-    from ibtui_engine.compiled import cache_directory
+    from ibtui_engine.compiling.cache import store
 
-    if cache_directory().exists():
+    if (kept := store().directory) and kept.exists():
         return
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(KERNELS)) as side_by_side:
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
-from numba.extending import overload
 
 from ibtui_engine.compiled import compiled
 from ibtui_engine.simd import lanes, load, load_pair, multiply_add, power_of_two, splat, store
+
+# isort: split
+from numba.extending import overload
 
 TANH, RELU, SIGMOID, SOFTSIGN, LINEAR = range(5)
 ACTIVATION_CODES = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "softsign": SOFTSIGN, "linear": LINEAR}

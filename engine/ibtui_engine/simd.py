@@ -22,12 +22,15 @@ import operator
 from typing import Any
 
 from llvmlite import ir
+
+import ibtui_engine.compiling.settings  # noqa: F401
+
+# isort: split
 from numba import extending, types
 from numba.core import cgutils
 from numba.core.typing.templates import signature
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-# ibtui_engine.compiled hashes the files that name it: this one is inlined into every kernel that uses it.
 VECTOR_BYTES = 64
 
 intrinsic: Any = extending.intrinsic

@@ -21,6 +21,8 @@ MARK = b"\x1b]0;owned"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31m[red]x[/]\r\n\x9b31m\u202egnp.exe"
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "cloudpickle"}
+TRUSTED = {"engine/ibtui_engine/compiling/cache.py": {"pickle"}}
+"""Machine code that this user's own processes wrote: tests/engine/compiling holds that nothing else is unpickled."""
 KEYS = ("\t", "\t", "\t", "\t", "\t", "\t", "a", "a", "p", "?", "\x1b", ",", ".", "t", ")", "e", "P", "q", "m",
         "../out\r", "\x1b", " ", "c", "\x1b", "d", "\x1b", "e", "/", "x", "\x1b", "\x7f", "\x1b")  # fmt: skip
 """A way through all charts, help, the library, its questions and the form."""
@@ -45,11 +47,12 @@ def strangers(count: int = 1) -> Row:
 def unsafe(file: Path) -> list[str]:
     """Where a module could run what it reads: evaluation, pickles, shells."""
     found = []
+    unsafe_modules = UNSAFE_MODULES - TRUSTED.get(file.relative_to(ROOT).as_posix(), set())
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names if alias.name.split(".")[0] in UNSAFE_MODULES]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in UNSAFE_MODULES:
+            names = [alias.name for alias in node.names if alias.name.split(".")[0] in unsafe_modules]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in unsafe_modules:
             names = [str(node.module)]
         elif isinstance(node, ast.Call):
             called = node.func

@@ -14,7 +14,6 @@ from jaxtyping import Float64, Int32, UInt64
 from ibtui_engine.measures.partition import hash_rooms, information_rooms
 from ibtui_engine.simd import VECTOR_BYTES
 
-# ibtui_engine.compiled hashes the files that name it: kernels are compiled for this room's arrays.
 STEP = 2 * VECTOR_BYTES // 8
 """Columns of a pair of vectors."""
 

@@ -1,0 +1,75 @@
+"""Imports Numba with settings from the environment alone; modules that use Numba import this one first.
+
+Numba also takes settings from a file `.numba_config.yaml` in the current directory, when it is imported and again
+whenever it compiles: anybody's file there could switch compilation off or break it. It passes over that file where it
+finds no parser for it, so it gets none; in a process that imported Numba before the engine, it stays as it is.
+
+The private names used here were seen in Numba 0.61 and 0.68; where they are missing, nothing is done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ibtui_engine.errors import InvalidValue
+
+_REFUSED = re.compile(r"Environment variable '(NUMBA_\w+)'.*associated value '(.*?)' could", re.DOTALL)
+"""What Numba warns of, with a traceback, before it goes on with another value."""
+_NOT_IN_CODE = {"NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT"}
+
+
+def settings() -> dict[str, str]:
+    """Numba's settings in the environment that may change what it compiles."""
+    return {name: os.environ[name] for name in sorted(os.environ) if _is_setting(name) and name not in _NOT_IN_CODE}
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith("NUMBA_") and name != "NUMBA_CACHE_DIR"
+
+
+def _import_numba() -> None:
+    """
+    Raises:
+        InvalidValue: a setting in the environment is not one that Numba takes.
+    """
+    if "numba" in sys.modules:
+        return
+    features = os.environ.get("NUMBA_CPU_FEATURES", "")
+    if not all(part[:1] in ("+", "-") for part in features.split(",") if features):  # LLVM would end the process
+        raise InvalidValue(f"invalid NUMBA_CPU_FEATURES {features!r}: a list such as '+avx2,-fma' is allowed")
+    with warnings.catch_warnings(record=True) as caught, _without("yaml"):
+        warnings.simplefilter("always")
+        try:
+            import numba
+        except ValueError as error:
+            given = ", ".join(f"{name}={os.environ[name]!r}" for name in os.environ if _is_setting(name))
+            if not given:
+                raise
+            raise InvalidValue(f"Numba does not take the environment's {given}: {error}") from error
+    for warning in caught:
+        refused = _REFUSED.search(str(warning.message))
+        if refused:
+            name, value = refused.groups()
+            raise InvalidValue(f"invalid {name} {value!r} in the environment: unset it, or see Numba's documentation")
+    if hasattr(numba.core.config, "_config_fname"):
+        numba.core.config._config_fname = os.devnull
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Inside, a module counts as not installed."""
+    before = {name: sys.modules[name]} if name in sys.modules else {}
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        sys.modules.update(before)
+
+
+_import_numba()

@@ -1,0 +1,295 @@
+"""Files that keep machine code between processes, each whole or not at all, and written by this user alone.
+
+Machine code is executed, so a file is read only where nobody else can have written it. It begins with a digest of what
+it is for and of what it holds: a damaged, truncated or renamed file counts as absent.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import logging
+import os
+import platform
+import re
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+PACKAGE = Path(__file__).parents[1]
+KEPT = 5
+"""Directories of other keys that stay, those used last; one takes about 15 MB."""
+SUFFIX = ".kernel"
+_DIRECTORY = re.compile(r"ibtui-[0-9a-f]{20}")
+_DIGEST_BYTES = 32
+_PRIVATE = "ibtui-kernels-"
+_log = logging.getLogger("ibtui_engine")
+
+
+def source_digest(package: Path = PACKAGE) -> str:
+    """What tells one version of the engine's code from another.
+
+    For an installed copy it covers the installer's record, which lists the digest of every file; for a checkout
+    (an editable installation is one) every source, whatever it mentions.
+    """
+    digest = hashlib.sha256()
+    for record in _records(package.parent):
+        digest.update(record)
+        return digest.hexdigest()
+    root = len(str(package))
+    for path in sorted(_sources(str(package))):
+        with open(path, "rb", buffering=0) as file:
+            text = file.read()
+        digest.update(f"{path[root:]} {len(text)}\n".encode(errors="surrogateescape"))
+        digest.update(text)
+    return digest.hexdigest()
+
+
+def _records(directory: Path) -> Iterator[bytes]:
+    """What installers wrote about copies of ibtui that lie in this directory."""
+    for name in sorted(os.listdir(directory)):
+        if name.startswith("ibtui-") and name.endswith(".dist-info"):
+            with suppress(OSError):
+                yield (directory / name / "RECORD").read_bytes()
+
+
+def _sources(directory: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry.path
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _sources(entry.path)
+
+
+def kernel_key(libraries: str) -> str:
+    """Names exactly these sources with exactly these libraries and this Python; costs some milliseconds at most."""
+    parts = (source_digest(), libraries, sys.implementation.cache_tag, sys.version, sys.platform, platform.machine())
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=10).hexdigest()
+
+
+def base_directory() -> Path | None:
+    """The directory around those of all keys; None where this user has no home to have it in.
+
+    `NUMBA_CACHE_DIR` sets it.
+    """
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(os.path.abspath(given))
+    usual = user_cache_path("ibtui") / "kernels"
+    return usual if usual.is_absolute() else None
+
+
+class Store:
+    """Kernels by name, in the directory of this code or, where that cannot be written, in one of this process."""
+
+    def __init__(self, base: Path | None, key: str) -> None:
+        self.key = key
+        self.directory = base / f"ibtui-{key}" if base else None
+        self._sources = source_digest()
+        self._private: _Private | None = None
+        self._noted = False
+        self._used: set[Path] = set()
+
+    def read(self, name: str, identity: bytes) -> bytes | None:
+        """What was written under that name for exactly that identity; None where nothing whole and safe is there."""
+        for place in self._places():
+            try:
+                _require_own(os.lstat(place))
+                found = _unsealed(_read_own(place / name), identity)
+            except OSError:
+                continue
+            if found is not None:
+                self._mark_used(place)
+                return found
+        return None
+
+    def _mark_used(self, place: Path) -> None:
+        """Have `drop_old` see that this directory is in use."""
+        if place not in self._used:
+            self._used.add(place)
+            with suppress(OSError):
+                os.utime(place)
+
+    def write(self, name: str, identity: bytes, data: bytes) -> None:
+        """Keep data under a name. Where that fails, this process is slower and says so once; nothing else changes."""
+        if source_digest() != self._sources:  # edited since: the code compiled may be of either version
+            return
+        try:
+            _write_into(self._own_directory(), name, _sealed(identity, data))
+        except OSError as error:
+            self._note(error)
+            with suppress(OSError):
+                _write_into(self.private().directory, name, _sealed(identity, data))
+
+    def holds(self, prefix: str) -> bool:
+        """Whether a file's name begins so."""
+        for place in self._places():
+            with suppress(OSError), os.scandir(place) as entries:
+                if any(entry.name.startswith(prefix) and entry.name.endswith(SUFFIX) for entry in entries):
+                    return True
+        return False
+
+    def base_for_others(self) -> str | None:
+        """The base of a directory into which a process beside this one can write for this one.
+
+        None where the usual one will do.
+
+        Raises:
+            OSError: there is none.
+        """
+        try:
+            _make(directory := self._own_directory())
+            tempfile.TemporaryFile(dir=directory).close()
+        except OSError as error:
+            self._note(error)
+            return str(self.private().directory.parent)
+        return None
+
+    def private(self) -> _Private:
+        """A directory of this process alone, removed at its end."""
+        if self._private is None or self._private.owner != os.getpid():
+            self._private = _Private(f"ibtui-{self.key}")
+        return self._private
+
+    def _places(self) -> list[Path]:
+        """Where to look, in this order."""
+        return [place for place in (self.directory, self._private and self._private.directory) if place]
+
+    def _own_directory(self) -> Path:
+        if self.directory is None:
+            raise OSError("no home directory")
+        return self.directory
+
+    def _note(self, error: OSError) -> None:
+        if not self._noted:
+            self._noted = True
+            _log.warning(
+                "note: compiled kernels cannot be kept%s (%s): every command compiles its own, which takes seconds",
+                f" in '{self.directory}'" if self.directory else "",
+                error.strerror or error,
+            )
+
+
+class _Private:
+    """A temporary directory for the kernels of this process."""
+
+    def __init__(self, name: str) -> None:
+        _remove_left_behind(Path(tempfile.gettempdir()))
+        self.owner = os.getpid()
+        base = Path(tempfile.mkdtemp(prefix=f"{_PRIVATE}{self.owner}-"))
+        self.directory = base / name
+        atexit.register(self._remove)
+
+    def _remove(self) -> None:
+        if os.getpid() == self.owner:  # not at the end of a process that was forked from it
+            shutil.rmtree(self.directory.parent, ignore_errors=True)
+
+
+def _remove_left_behind(temporary: Path) -> None:
+    """Remove private directories of processes that were killed."""
+    import psutil
+
+    with suppress(OSError):
+        for path in temporary.glob(f"{_PRIVATE}*-*"):
+            number = path.name.removeprefix(_PRIVATE).split("-")[0]
+            if number.isdecimal() and not psutil.pid_exists(int(number)) and _is_own(path):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_into(directory: Path, name: str, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OSError: it cannot be written, or others can write into the directory.
+    """
+    _make(directory)
+    temporary = directory / f"{secrets.token_hex(8)}.tmp"
+    try:
+        file = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
+        with open(file, "wb") as out:
+            out.write(data)
+        os.replace(temporary, directory / name)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _make(directory: Path) -> None:
+    """Make sure that the directory is there and only this user can write into it."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        _require_own(os.lstat(directory))
+    else:
+        drop_old(directory)
+
+
+def drop_old(directory: Path, kept: int = KEPT) -> None:
+    """Remove directories of other keys beside this one, but for those used last. Never fails."""
+    found = []
+    with suppress(OSError):
+        for path in directory.parent.iterdir():
+            if path.name != directory.name and _DIRECTORY.fullmatch(path.name) and _is_own(path):
+                with suppress(OSError):
+                    found.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(found, reverse=True)[kept:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _read_own(path: Path) -> bytes:
+    """A regular file that only this user can have written.
+
+    Raises:
+        OSError: it cannot be read, or is not such a file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("not a plain file")
+        _require_own(status)
+        return file.read()
+
+
+def _is_own(directory: Path) -> bool:
+    try:
+        status = os.lstat(directory)
+        _require_own(status)
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode)
+
+
+def _require_own(status: os.stat_result) -> None:
+    """
+    Raises:
+        OSError: a file or directory belongs to somebody else, or others can write it.
+    """
+    if not hasattr(os, "geteuid"):  # Windows: access is not told by these bits
+        return
+    if status.st_uid != os.geteuid():
+        raise PermissionError("it belongs to another user")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or stat.S_ISLNK(status.st_mode):
+        raise PermissionError("others can write into it")
+
+
+def _sealed(identity: bytes, data: bytes) -> bytes:
+    return _digest(identity, data) + data
+
+
+def _unsealed(sealed: bytes, identity: bytes) -> bytes | None:
+    data = sealed[_DIGEST_BYTES:]
+    return data if data and sealed[:_DIGEST_BYTES] == _digest(identity, data) else None
+
+
+def _digest(identity: bytes, data: bytes) -> bytes:
+    return hashlib.sha256(len(identity).to_bytes(8, "little") + identity + data).digest()
