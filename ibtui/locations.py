@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ibtui_engine.errors import InvalidValue, SessionError
 from ibtui_engine.session.format import SUFFIX
+
+if TYPE_CHECKING:
+    from ibtui_engine.session.history import SessionReader
 
 VARIABLE = "IBTUI_SESSIONS"
 EXAMPLE = "example-"
@@ -105,6 +109,30 @@ def find_session(text: str, directory: Path) -> Path:
         raise SessionError(f"no session {text!r} in {str(directory)!r}; {there}")
     names = ", ".join(file.stem for file in matching[:8]) + (", ..." if len(matching) > 8 else "")
     raise SessionError(f"session {text!r} could be any of {len(matching)}: {names}")
+
+
+def open_session(session: Path | str, sessions_dir: Path | str | None = None) -> SessionReader:
+    """Open a session for reading: live while it runs, and afterwards.
+
+    Args:
+        session: a file, or the name that commands take: that of a session in the sessions directory, the unique
+            beginning of one, or that of an example.
+        sessions_dir: where names are looked up; by default as for commands (`sessions_directory`).
+
+    Returns:
+        A reader of its arrays, to be closed or used in a `with` statement.
+
+    Raises:
+        SessionError: there is no such session, or more than one, or it cannot be read.
+    """
+    from ibtui_engine.session.history import SessionReader  # NumPy
+
+    path = session if isinstance(session, Path) else find_session(session, sessions_directory(_as_path(sessions_dir)))
+    return SessionReader(path)
+
+
+def _as_path(directory: Path | str | None) -> Path | None:
+    return Path(directory) if directory is not None else None
 
 
 def require_name(name: str) -> str:

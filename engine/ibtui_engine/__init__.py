@@ -8,7 +8,7 @@ only in the modules that need them, so that a program that only reads sessions s
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.recorded import fit_session
@@ -57,11 +57,13 @@ _PLACES = {
 """Where each public name is, `module`, or `module:name` where it has another name there."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, there = _PLACES[name].partition(":")
-    return getattr(import_module(module), there or name)
+if not TYPE_CHECKING:  # a type checker would take it for a name that has all attributes
+
+    def __getattr__(name: str) -> object:
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, _, there = _PLACES[name].partition(":")
+        return getattr(import_module(module), there or name)
 
 
 def __dir__() -> list[str]:

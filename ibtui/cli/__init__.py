@@ -11,13 +11,19 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Any, NoReturn
 
-from ibtui.cli.ending import end_at_once
+from ibtui.import_path import leave_out_current_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
+    leave_out_current_directory()
+    from ibtui.cli.ending import end_at_once
+
     end_at_once()  # before all that takes time to import
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
     from ibtui.cli.console import complain

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ibtui
 import ibtui_engine
 
 PAGE = Path(__file__).parents[2] / "engine" / "README.md"
@@ -25,9 +26,9 @@ def test_the_example_runs_as_it_is_printed() -> None:
 def test_the_page_names_what_is_public_and_nothing_else() -> None:
     table = PAGE.read_text(encoding="utf-8").split("## Public names")[1].split("## Rooms")[0]
     rows = [row for row in table.splitlines() if row.startswith("| `")]
-    named = {name for row in rows for name in re.findall(r"[A-Za-z_]+", row)} & set(ibtui_engine.__all__)
-    assert named == set(ibtui_engine.__all__)
-    assert all(callable(getattr(ibtui_engine, name)) for name in ibtui_engine.__all__)
+    named = {name for row in rows for name in re.findall(r"[A-Za-z_]+", row)} & set(ibtui.__all__)
+    assert named == set(ibtui.__all__)
+    assert all(callable(getattr(ibtui, name)) for name in ibtui.__all__)
 
 
 def test_what_is_not_there_is_no_attribute() -> None:
