@@ -252,9 +252,9 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
         read_summary(session)
     settings = load_settings()
     if settings.keys:
-        from ibtui.keys import require_known_keys
+        from ibtui.keys import require_usable_keys
 
-        require_known_keys(settings.keys)
+        require_usable_keys(settings.keys)
     app = IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii))
     app.alone = True
     with Endings(app):

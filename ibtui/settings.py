@@ -39,6 +39,8 @@ def settings_path() -> Path:
 def load_settings(path: Path | None = None) -> Settings:
     """The user's settings; the usual ones where there is no file.
 
+    Whether the keys can be used is checked by `ibtui.keys.require_usable_keys`, which loads all screens.
+
     Raises:
         InvalidValue: the file is unreadable, or a setting is unknown or of the wrong kind.
     """

@@ -23,7 +23,12 @@ def show() -> None:
     """Print the settings in force, as TOML."""
     import tomli_w
 
-    print(tomli_w.dumps(asdict(load_settings())), end="")
+    settings = load_settings()
+    if settings.keys:
+        from ibtui.keys import require_usable_keys  # Textual
+
+        require_usable_keys(settings.keys)
+    print(tomli_w.dumps(asdict(settings)), end="")
 
 
 @application.command("keys")

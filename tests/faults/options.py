@@ -228,7 +228,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
 
 def try_configuration(room: Path, text: str) -> int:
     """What the app reads before it opens: settings and keys, or one line that says what is wrong."""
-    from ibtui.keys import require_known_keys
+    from ibtui.keys import require_usable_keys
     from ibtui.settings import load_settings
     from ibtui_engine.errors import InvalidValue
 
@@ -236,7 +236,7 @@ def try_configuration(room: Path, text: str) -> int:
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     try:
         found = load_settings(path)
-        require_known_keys(found.keys)
+        require_usable_keys(found.keys)
     except InvalidValue as error:
         refusal = str(error)
     else:
