@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from tests.faults.company import clock, readers, writers
 from tests.faults.disk import disk
+from tests.faults.kernels import kernels
 from tests.faults.kills import kills
 from tests.faults.mutations import mutations
 from tests.faults.options import options
@@ -26,6 +27,7 @@ from tests.faults.versions import versions
 FAULTS: dict[str, Callable[..., Row]] = {
     "kills": kills,
     "signals": signals,
+    "kernels": kernels,
     "power": power,
     "disk": disk,
     "places": places,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import table
+from tests.faults.kernels import kernels
 from tests.faults.mutations import mutations
 from tests.faults.options import options
 from tests.faults.power import power
@@ -36,6 +37,10 @@ def test_mutated_sessions_are_read_or_refused() -> None:
 @pytest.mark.long
 def test_power_loss_loses_the_last_snapshots_at_most() -> None:
     require_held(power(count=3), 3)
+
+
+def test_damaged_kernels_are_compiled_again() -> None:
+    require_held(kernels(count=2, cheap=True), 3)
 
 
 def test_options_and_settings_are_run_or_refused_in_one_line() -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 PACKAGE = Path(__file__).parents[1]
-KEPT = 5
+KEPT = 10
 """Directories of other keys that stay, those used last; one takes about 15 MB."""
 SUFFIX = ".kernel"
 _DIRECTORY = re.compile(r"ibtui-[0-9a-f]{20}")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.compiling import store as stores
-from ibtui_engine.compiling.store import PACKAGE, Store, base_directory, drop_old, kernel_key, source_digest
+from ibtui_engine.compiling.store import KEPT, PACKAGE, Store, base_directory, drop_old, kernel_key, source_digest
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="who can write a file is not told by its mode here")
 NAME = "module.function-00.kernel"
@@ -224,7 +224,7 @@ def test_code_compiled_from_sources_edited_meanwhile_is_not_kept(kept: Store, mo
 
 
 def test_directories_used_last_stay_and_others_are_not_ours_to_remove(tmp_path: Path) -> None:
-    old = [tmp_path / f"ibtui-{number:020x}" for number in range(9)]
+    old = [tmp_path / f"ibtui-{number:020x}" for number in range(KEPT + 4)]
     for age, path in enumerate(old):
         path.mkdir(mode=0o700)
         (path / "a.kernel").touch()
@@ -240,7 +240,7 @@ def test_directories_used_last_stay_and_others_are_not_ours_to_remove(tmp_path: 
     assert Store(tmp_path, used.key).read(NAME, b"") == b"x"  # which makes it one of the newest
     Store(tmp_path, "f" * 20).write(NAME, b"", b"x")
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {path.name for path in (old[0], *old[-4:], *others)} | {"ibtui-" + "f" * 20}
+    assert left == {path.name for path in (old[0], *old[-KEPT + 1 :], *others)} | {"ibtui-" + "f" * 20}
     drop_old(tmp_path / "nowhere" / "ibtui-x")
 
 
