@@ -64,7 +64,8 @@ def rule(
             "--out",
             "-o",
             metavar="FILE.npz",
-            help="Write the arrays `patterns` and `p_y` (p(y=1|x), or p(y|x) of more labels) to this file.",
+            help="Write the arrays `patterns`, `p_y` (p(y=1|x), or p(y|x) of more labels) and, of two labels, "
+            "`log_odds` to this file.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

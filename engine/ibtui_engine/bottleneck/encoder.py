@@ -18,11 +18,14 @@ import math
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from ibtui_engine.bottleneck.kernel import divergence, logistic, soft_plus
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import exp_less_one
 
 GREATEST = 1e6
 """beta is looked for from 0 to here."""
+ALIKE = 1e-14
+"""Relative difference of two decoders' log odds up to which they are one."""
 INSIDE, LOW_END, HIGH_END = 0, -1, 1
 """Where the minimum lies: inside the range, at beta 0 (T knows nothing of Y), or not below `GREATEST`."""
 
@@ -30,26 +33,20 @@ INSIDE, LOW_END, HIGH_END = 0, -1, 1
 @compiled
 def divergences_of(
     p: Float64[np.ndarray, " classes"],
-    q: Float64[np.ndarray, " decoders"],
-    rest: Float64[np.ndarray, " decoders"],
+    rest: Float64[np.ndarray, " classes"],
+    odds: Float64[np.ndarray, " classes"],
+    t: Float64[np.ndarray, " decoders"],
     found: Float64[np.ndarray, "classes decoders"],
 ) -> None:
-    """KL(p ‖ q) in nats of each class and decoder, less the class's smallest, `rest` = 1 − q; 1e300 where q rules out
-    what p allows.
+    """KL(p ‖ logistic(t)) in nats of each class and decoder, less the class's smallest; 1e300 where the decoder rules
+    out what p allows.
     """
-    for k in range(q.shape[0]):
-        log_q = math.log(q[k]) if q[k] > 0.0 else -math.inf
-        log_rest = math.log(rest[k]) if rest[k] > 0.0 else -math.inf
+    for k in range(t.shape[0]):
         for i in range(p.shape[0]):
-            d = 0.0
-            if p[i] > 0.0:
-                d += p[i] * (math.log(p[i]) - log_q)
-            if p[i] < 1.0:
-                d += (1.0 - p[i]) * (math.log1p(-p[i]) - log_rest)
-            found[i, k] = min(max(d, 0.0), 1e300)
+            found[i, k] = min(divergence(p[i], rest[i], odds[i], t[k]), 1e300)
     for i in range(p.shape[0]):
         least = found[i].min()
-        for k in range(q.shape[0]):
+        for k in range(t.shape[0]):
             found[i, k] -= least
 
 
@@ -99,20 +96,20 @@ def log_partition(
 def fit_encoder(
     weights: Float64[np.ndarray, " classes"],
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
     p_t: Float64[np.ndarray, " decoders"],
-    q: Float64[np.ndarray, " decoders"],
-    rest: Float64[np.ndarray, " decoders"],
+    t: Float64[np.ndarray, " decoders"],
     d: Float64[np.ndarray, "classes decoders"],
     distortion: float,
     entropy: float,
 ) -> tuple[float, float, int, float]:
-    """(beta*, residual, where, decoder's inconsistency) in nats of an encoder with these p(t), p(y=1|t) and p(y=0|t).
+    """(beta*, residual, where, decoder's inconsistency) in nats of an encoder with these p(t) and log odds of p(y|t).
 
     `d` is that of `divergences_of`, `distortion` is D, the encoder's mean of it, and `entropy` is H(T) − H(T|X) =
     I(X;T), in nats. The inconsistency is the mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of
     p_beta*(t|x)).
     """
-    room = np.empty(q.shape[0])
+    room = np.empty(t.shape[0])
     fine = 0.0 < distortion < 1e-30  # an encoder all but deterministic: what is left out would be all there is
     where = INSIDE
     low, high = 0.0, GREATEST
@@ -145,7 +142,7 @@ def fit_encoder(
                 beta = following
     log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, fine, room)
     residual = max(entropy + beta * distortion + log_z, 0.0)
-    return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, p_t, q, rest, d)
+    return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, rest, p_t, t, d)
 
 
 @compiled
@@ -153,13 +150,13 @@ def decoder_gap(
     beta: float,
     weights: Float64[np.ndarray, " classes"],
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
     p_t: Float64[np.ndarray, " decoders"],
-    q: Float64[np.ndarray, " decoders"],
-    rest: Float64[np.ndarray, " decoders"],
+    t: Float64[np.ndarray, " decoders"],
     d: Float64[np.ndarray, "classes decoders"],
 ) -> float:
     """Mean over t of KL(p(y|t) ‖ sum_x p(y|x) p_beta(t|x) p(x) / sum_x p_beta(t|x) p(x)), in nats."""
-    decoders = q.shape[0]
+    decoders = t.shape[0]
     of_t = np.zeros(decoders)
     ones = np.zeros(decoders)
     zeros = np.zeros(decoders)
@@ -171,16 +168,49 @@ def decoder_gap(
             r = weights[i] * math.exp(-beta * d[i, k]) / z
             of_t[k] += r
             ones[k] += r * p[i]
-            zeros[k] += r * (1.0 - p[i])
+            zeros[k] += r * rest[i]
     total = 0.0
     for k in range(decoders):
-        if of_t[k] <= 0.0:
-            continue
-        if q[k] > 0.0:
-            total += p_t[k] * q[k] * math.log(q[k] * of_t[k] / ones[k]) if ones[k] > 0.0 else math.inf
-        if rest[k] > 0.0:
-            total += p_t[k] * rest[k] * math.log(rest[k] * of_t[k] / zeros[k]) if zeros[k] > 0.0 else math.inf
+        if of_t[k] > 0.0:
+            made = math.log(ones[k]) - math.log(zeros[k])
+            total += p_t[k] * divergence(logistic(t[k]), logistic(-t[k]), t[k], made)
     return max(total, 0.0)
+
+
+@compiled
+def mean_log_odds(
+    group: Int32[np.ndarray, " patterns"],
+    odds: Float64[np.ndarray, " patterns"],
+    ones: Float64[np.ndarray, " t"],
+    zeros: Float64[np.ndarray, " t"],
+    found: Float64[np.ndarray, " t"],
+) -> None:
+    """Log odds of p(y|t), the mean of p(y|x) over each group's patterns, from log odds of any size.
+
+    `ones` and `zeros`: scratch. Each label's logarithms are summed up less their largest in the group, so that a label
+    which is less likely than any double can say still has its digits.
+    """
+    found[:] = -math.inf
+    most = np.full(found.shape[0], -math.inf)
+    for s in range(group.shape[0]):
+        t = group[s]
+        most[t] = max(most[t], -soft_plus(-odds[s]))
+        found[t] = max(found[t], -soft_plus(odds[s]))
+    ones[:] = 0.0
+    zeros[:] = 0.0
+    for s in range(group.shape[0]):
+        t = group[s]
+        if most[t] > -math.inf:
+            ones[t] += math.exp(-soft_plus(-odds[s]) - most[t])
+        if found[t] > -math.inf:
+            zeros[t] += math.exp(-soft_plus(odds[s]) - found[t])
+    for t in range(found.shape[0]):
+        if most[t] == -math.inf:
+            found[t] = -math.inf
+        elif found[t] == -math.inf:
+            found[t] = math.inf
+        else:
+            found[t] = (most[t] - found[t]) + (math.log(ones[t]) - math.log(zeros[t]))
 
 
 @compiled
@@ -190,8 +220,12 @@ def fit_groups(
     groups: Int32[np.ndarray, "networks layers patterns"],
     counts: Int64[np.ndarray, "networks layers"],
     p_y: Float64[np.ndarray, " patterns"],
+    rest_y: Float64[np.ndarray, " patterns"],
+    odds_y: Float64[np.ndarray, " patterns"],
     weights: Float64[np.ndarray, " classes"],
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
+    odds: Float64[np.ndarray, " classes"],
     class_of: Int64[np.ndarray, " patterns"],
     near: float,
     found: Float64[np.ndarray, "networks layers 6"],
@@ -199,71 +233,57 @@ def fit_groups(
     """Fit every layer of networks first..last-1: beta*, residual, where, inconsistency, I(X;T), I(X;Y) − I(T;Y), in
     nats.
 
-    `p_y` is p(y=1|x) of equally likely patterns, `weights` and `p` are the classes that the sums run over,
-    `class_of` is each pattern's. Decoders
-    closer than `near` in arcsin sqrt(p(y=1|t)) are one.
+    `p_y`, `rest_y`, `odds_y` are p(y=1|x), p(y=0|x) and their log odds of equally likely patterns; `weights`, `p`,
+    `rest`, `odds` are those of the classes that the sums run over, `class_of` is each pattern's. Decoders in one cell
+    of `near` in arcsin sqrt(p(y=1|t)) are one.
     """
     patterns = p_y.shape[0]
     members = np.empty(patterns, np.int64)
     ones = np.empty(patterns)
     zeros = np.empty(patterns)
+    decoder = np.empty(patterns)
     for network in range(first, last):
         for layer in range(groups.shape[1]):
             count = counts[network, layer]
-            members[:count] = 0
-            ones[:count] = 0.0
-            zeros[:count] = 0.0
             group = groups[network, layer]
+            members[:count] = 0
             for s in range(patterns):
                 members[group[s]] += 1
-                ones[group[s]] += p_y[s]
-                zeros[group[s]] += 1.0 - p_y[s]
-            decoder = np.empty(count)
-            other = np.empty(count)
+            mean_log_odds(group, odds_y, ones[:count], zeros[:count], decoder[:count])
             entropy = 0.0
-            for t in range(count):
-                decoder[t] = min(ones[t] / members[t], 1.0)
-                other[t] = min(zeros[t] / members[t], 1.0)
-                entropy += members[t] * math.log(patterns / members[t])
+            for k in range(count):
+                entropy += members[k] * math.log(patterns / members[k])
             distortion = 0.0
             for s in range(patterns):
-                t = group[s]
-                if members[t] > 1:
-                    x = p_y[s]
-                    if x > 0.0:
-                        distortion += x * math.log(x / decoder[t])
-                    if x < 1.0:
-                        distortion += (1.0 - x) * math.log((1.0 - x) / other[t])
-            distortion = max(distortion, 0.0)
-            order = np.argsort(decoder)
-            q = np.empty(count)
-            rest = np.empty(count)
+                k = group[s]
+                if members[k] > 1:
+                    distortion += divergence(p_y[s], rest_y[s], odds_y[s], decoder[k])
+            order = np.argsort(decoder[:count])
+            t = np.empty(count)
             p_t = np.empty(count)
             home = np.empty(count, np.int64)
             kept = 0
-            begin = -1.0
-            for t in order:
-                share = members[t] / patterns
-                angle = math.asin(math.sqrt(decoder[t]))
-                if kept > 0 and (decoder[t] - q[kept - 1] <= 4e-16 * q[kept - 1] or angle - begin < near):
-                    both = p_t[kept - 1] + share
-                    q[kept - 1] += (decoder[t] - q[kept - 1]) * share / both
-                    rest[kept - 1] += (other[t] - rest[kept - 1]) * share / both
-                    p_t[kept - 1] = both
+            begin = math.nan
+            for k in order:
+                share = members[k] / patterns
+                at = cell_of(decoder[k], near) if near > 0.0 else math.nan
+                if kept > 0 and (at == begin or decoder[k] == t[kept - 1] or _alike(decoder[k], t[kept - 1])):
+                    p_t[kept - 1] += share
+                    if decoder[k] != t[kept - 1]:
+                        t[kept - 1] += (decoder[k] - t[kept - 1]) * share / p_t[kept - 1]
                 else:
-                    q[kept] = decoder[t]
-                    rest[kept] = other[t]
+                    t[kept] = decoder[k]
                     p_t[kept] = share
-                    begin = angle
+                    begin = at
                     kept += 1
-                home[t] = kept - 1
+                home[k] = kept - 1
             d = np.empty((p.shape[0], kept))
-            divergences_of(p, q[:kept], rest[:kept], d)
+            divergences_of(p, rest, odds, t[:kept], d)
             beyond = 0.0
             for s in range(patterns):
                 beyond += d[class_of[s], home[group[s]]]
             beta, residual, where, gap = fit_encoder(
-                weights, p, p_t[:kept], q[:kept], rest[:kept], d, beyond / patterns, entropy / patterns
+                weights, p, rest, p_t[:kept], t[:kept], d, beyond / patterns, entropy / patterns
             )
             found[network, layer, 0] = beta
             found[network, layer, 1] = residual
@@ -271,3 +291,19 @@ def fit_groups(
             found[network, layer, 3] = gap
             found[network, layer, 4] = entropy / patterns
             found[network, layer, 5] = distortion / patterns
+
+
+@compiled
+def _alike(odds: float, other: float) -> bool:
+    """Whether two log odds differ by no more than the rounding of the sums that they come from."""
+    return abs(odds - other) <= ALIKE * (1.0 + abs(odds))
+
+
+@compiled
+def cell_of(odds: float, near: float) -> float:
+    """The number of the cell of width `near` in arcsin sqrt(p) in which log odds lie; the label's swap changes its
+    sign.
+    """
+    angle = math.atan(math.exp(-0.5 * abs(odds))) - 0.25 * math.pi  # from −pi/4 for a certain label to 0 for p = 1/2
+    cell = np.rint(angle / near)
+    return float(-cell if odds > 0.0 else cell)

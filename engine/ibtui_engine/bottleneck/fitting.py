@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from ibtui_engine.bottleneck.curve import Curve
-from ibtui_engine.bottleneck.encoder import GREATEST, INSIDE, divergences_of, fit_encoder, fit_groups
+from ibtui_engine.bottleneck.encoder import GREATEST, INSIDE, cell_of, divergences_of, fit_encoder, fit_groups
 from ibtui_engine.bottleneck.fits import LayerFits
 from ibtui_engine.bottleneck.layers import layer_groups
 from ibtui_engine.bottleneck.solver import BITS
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.networks import Architecture
+from ibtui_engine.rules.log_odds import divergences, log_ratio
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 
@@ -46,24 +47,23 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
         InvalidValue: rows that are no distributions over t, or not one for each class.
     """
     r = np.asarray(encoder, np.float64)
-    if r.ndim != 2 or len(r) != len(source.p_y):
-        raise InvalidValue(f"an encoder of shape {r.shape}: allowed is {len(source.p_y)} classes x values t")
+    if r.ndim != 2 or len(r) != len(source.weights):
+        raise InvalidValue(f"an encoder of shape {r.shape}: allowed is {len(source.weights)} classes x values t")
     if not ((r >= 0).all() and np.allclose(r.sum(axis=1), 1, atol=1e-9)):
         raise InvalidValue("an encoder's rows must be distributions over t")
     joint = source.weights[:, None] * r
     p_t = joint.sum(axis=0)
     used = p_t > 0
     joint, r, p_t = joint[:, used], r[:, used], p_t[used]
-    q = np.minimum(source.p_y @ joint / p_t, 1.0)
-    rest = np.minimum((1 - source.p_y) @ joint / p_t, 1.0)
+    t = log_ratio(source.p_y @ joint, source.rest @ joint)
     with np.errstate(divide="ignore", invalid="ignore"):
         i_x = float(np.where(joint > 0, joint * np.log(r / p_t), 0.0).sum())
-        cost = np.where(joint > 0, joint * divergences(source.p_y[:, None], q[None, :]), 0.0)
+        cost = np.where(joint > 0, joint * divergences(source.log_odds[:, None], t[None, :]), 0.0)
     distortion = float(cost.sum())
     d = np.empty(r.shape)
-    divergences_of(source.p_y, q, rest, d)
+    divergences_of(source.p_y, source.rest, source.log_odds, t, d)
     beyond = float(np.where(joint > 0, joint * d, 0.0).sum())
-    beta, residual, end, gap = fit_encoder(source.weights, source.p_y, p_t, q, rest, d, beyond, i_x)
+    beta, residual, end, gap = fit_encoder(source.weights, source.p_y, source.rest, p_t, t, d, beyond, i_x)
     known = beta if end == INSIDE else math.nan
     return EncoderFit(known, residual * BITS, end, gap * BITS, i_x * BITS, source.i_xy - distortion * BITS)
 
@@ -84,16 +84,19 @@ def fit_layers(
     """beta* of layers that are given as partitions of the rule's patterns, and their distances to its curve."""
     source = Source.of_rule(rule)
     near = 0.0
-    class_of = np.searchsorted(source.p_y, rule.p_y)
-    if len(source.p_y) > EXACT_CLASSES:
+    class_of = np.searchsorted(source.log_odds, rule.log_odds)
+    if len(source.weights) > EXACT_CLASSES:
         near = NEAR
-        class_of = cells(source.p_y, near)[class_of]
+        class_of = cells(source.log_odds, near)[class_of]
         source = merged(source, near)
     found = np.empty((*counts.shape, 6))
-    p_y = np.ascontiguousarray(rule.p_y, np.float64)
+    p_y, rest_y, odds_y = (np.ascontiguousarray(values, np.float64) for values in (rule.p_y, rule.rest, rule.log_odds))
+    weights, p, rest, odds = source.weights, source.p_y, source.rest, source.log_odds
 
     def work(first: int, last: int) -> None:
-        fit_groups(first, last, groups, counts, p_y, source.weights, source.p_y, class_of, near, found)
+        fit_groups(
+            first, last, groups, counts, p_y, rest_y, odds_y, weights, p, rest, odds, class_of, near, found
+        )  # fmt: skip
 
     threads.share_out(len(counts), work)
     end = found[..., 2]
@@ -155,12 +158,12 @@ def fit_snapshot(
 
 
 def merged(source: Source, near: float) -> Source:
-    """The classes with those in one cell of `near` in arcsin sqrt(p) made one."""
-    group = cells(source.p_y, near)
-    weights = np.bincount(group, weights=source.weights)
-    return Source.of(np.bincount(group, weights=source.weights * source.p_y) / weights, weights)
+    """The classes with those in one cell of `near` in arcsin sqrt(p) made one, in the order of the cells."""
+    group = cells(source.log_odds, near)
+    ones, zeros = (np.bincount(group, weights=source.weights * part) for part in (source.p_y, source.rest))
+    return Source.of_parts(ones, zeros)
 
 
-def cells(p: Float64[np.ndarray, " classes"], near: float) -> Int64[np.ndarray, " classes"]:
+def cells(log_odds: Float64[np.ndarray, " classes"], near: float) -> Int64[np.ndarray, " classes"]:
     """Each class's number among the classes of `merged`."""
-    return np.unique(np.floor(np.arcsin(np.sqrt(p)) / near), return_inverse=True)[1].ravel()
+    return np.unique([cell_of(odds, near) for odds in log_odds.tolist()], return_inverse=True)[1].ravel()

@@ -39,27 +39,29 @@ def logistic(t: float) -> float:
 
 
 @compiled
-def divergence(p: float, odds: float, t: float) -> float:
-    """KL(p ‖ logistic(t)) in nats, where `odds` is the log odds of p; without cancellation where they are close.
+def divergence(p: float, rest: float, odds: float, t: float) -> float:
+    """KL(p ‖ logistic(t)) in nats, where `rest` is 1 − p and `odds` the log odds of p, each with all its digits.
 
-    With x = t − odds it is log(1 − p + p exp(x)) − p x, the Bernoulli distribution's second and higher cumulants.
+    The compiled form of `ibtui_engine.rules.log_odds.divergences`, which says how.
     """
-    if p <= 0.0:
-        return soft_plus(t)
-    if p >= 1.0:
-        return soft_plus(-t)
-    x = t - odds
-    if p > 0.5:
-        x = -x
-        small = logistic(-odds)
+    if odds > 0.0:
+        small = rest
+        a = -odds
+        t = -t
     else:
         small = p
+        a = odds
+    if a == -math.inf:
+        return soft_plus(t)
+    if math.isinf(t):
+        return math.inf
+    x = t - a
     if abs(x) < SMALL:
         v = small * (1.0 - small)
         return v * x * x * (0.5 + x * ((1.0 - 2.0 * small) / 6.0 + x * (1.0 - 6.0 * v) / 24.0))
     if x < 30.0:
         return max(math.log1p(small * math.expm1(x)) - small * x, 0.0)
-    return max(x + math.log(small + (1.0 - small) * math.exp(-x)) - small * x, 0.0)
+    return max(soft_plus(t) - soft_plus(a) - small * x, 0.0)
 
 
 @compiled
@@ -96,7 +98,7 @@ def slope_sum(
         if x < FAINT:
             continue
         if not fast:
-            x = level[i] - beta * divergence(p[i], odds[i], t) - most
+            x = level[i] - beta * divergence(p[i], rest[i], odds[i], t) - most
         e = math.exp(x)
         d = other - rest[i] if right else p[i] - q
         total += e
@@ -116,7 +118,7 @@ def chord_bound(low: float, log_c: float, high: float, log_d: float, beta: float
     q = logistic(low)
     rest = logistic(-low)
     width = high - low
-    excess = (divergence(q, low, high) + (log_d - log_c) / beta) / width  # r − q
+    excess = (divergence(q, rest, low, high) + (log_d - log_c) / beta) / width  # r − q
     r = q + excess
     end = logistic(high)
     if excess <= 0.0 or r >= end or (low >= 0.0 and rest - excess <= logistic(-high)):

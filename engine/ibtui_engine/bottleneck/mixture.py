@@ -36,6 +36,7 @@ FAR = 1e-250
 def fill(
     beta: float,
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
     odds: Float64[np.ndarray, " classes"],
     t: Float64[np.ndarray, " k"],
     kernel: Float64[np.ndarray, "classes k"],
@@ -43,7 +44,7 @@ def fill(
     """kernel = exp(−beta KL(p ‖ logistic(t))) of every class and place."""
     for i in range(p.shape[0]):
         for k in range(t.shape[0]):
-            kernel[i, k] = math.exp(-beta * divergence(p[i], odds[i], t[k]))
+            kernel[i, k] = math.exp(-beta * divergence(p[i], rest[i], odds[i], t[k]))
 
 
 @compiled
@@ -109,7 +110,7 @@ def newton(
     kernel = np.empty((n, size))
     f = np.empty(n)
     step = np.empty(2 * size)
-    fill(beta, p, odds, t, kernel)
+    fill(beta, p, rest, odds, t, kernel)
     best = value(weights, kernel, mass, f)
     new_t = np.empty(size)
     new_mass = np.empty(size)
@@ -132,14 +133,14 @@ def newton(
                 total += new_mass[k]
             for k in range(size):
                 new_mass[k] /= total
-            fill(beta, p, odds, new_t, kernel)
+            fill(beta, p, rest, odds, new_t, kernel)
             new = value(weights, kernel, new_mass, new_f)
             if new <= best + NOISE * (1.0 + abs(best)):
                 accepted = True
                 break
             alpha *= 0.25
         if not accepted:
-            fill(beta, p, odds, t, kernel)
+            fill(beta, p, rest, odds, t, kernel)
             break
         t[:] = new_t
         mass[:] = new_mass
@@ -156,6 +157,7 @@ def entry_mass(
     beta: float,
     weights: Float64[np.ndarray, " classes"],
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
     odds: Float64[np.ndarray, " classes"],
     level: Float64[np.ndarray, " classes"],
 ) -> float:
@@ -166,7 +168,7 @@ def entry_mass(
     total = 0.0
     weight = 0.0
     for i in range(p.shape[0]):
-        e = math.exp(min(level[i] - beta * divergence(p[i], odds[i], t), 700.0))
+        e = math.exp(min(level[i] - beta * divergence(p[i], rest[i], odds[i], t), 700.0))
         total += e
         weight += e * weights[i]
     return weight / total if total > 20.0 else 0.0
@@ -241,7 +243,7 @@ def join_neighbours(
         new_t[k] = (mass[k] * t[k] + mass[k + 1] * t[k + 1]) / new_mass[k]
         newton(beta, weights, p, rest, odds, new_t, new_mass, places[0], places[-1], 12)
         kernel = np.empty((n, size - 1))
-        fill(beta, p, odds, new_t, kernel)
+        fill(beta, p, rest, odds, new_t, kernel)
         value(weights, kernel, new_mass, f)
         if not f.min() > FAR:
             continue
@@ -284,7 +286,7 @@ def solve_mixture(
     mass = start_mass.copy()
     if t.shape[0] > 0:
         kernel = np.empty((n, t.shape[0]))
-        fill(beta, p, odds, t, kernel)
+        fill(beta, p, rest, odds, t, kernel)
         value(weights, kernel, mass, f)
     if t.shape[0] == 0 or not f.min() > FAR:
         t, mass = spread_start(beta, weights, odds, low, high)
@@ -296,7 +298,7 @@ def solve_mixture(
     while rounds < ROUNDS:
         rounds += 1
         kernel = np.empty((n, t.shape[0]))
-        fill(beta, p, odds, t, kernel)
+        fill(beta, p, rest, odds, t, kernel)
         now = value(weights, kernel, mass, f)
         for i in range(n):
             level[i] = math.log(weights[i]) - math.log(f[i])
@@ -324,7 +326,7 @@ def solve_mixture(
             if new <= now + NOISE * (1.0 + abs(now)):
                 new_t, new_mass = ordered(new_t, new_mass)
                 kernel = np.empty((n, new_t.shape[0]))
-                fill(beta, p, odds, new_t, kernel)
+                fill(beta, p, rest, odds, new_t, kernel)
                 value(weights, kernel, new_mass, f)
                 for i in range(n):
                     level[i] = math.log(weights[i]) - math.log(f[i])
@@ -350,14 +352,14 @@ def solve_mixture(
         all_mass[: t.shape[0]] = mass
         entry = all_mass.copy()
         for k in range(t.shape[0], all_t.shape[0]):
-            entry[k] = entry_mass(all_t[k], beta, weights, p, odds, level)
+            entry[k] = entry_mass(all_t[k], beta, weights, p, rest, odds, level)
         entering = entry[t.shape[0] :].sum() > 0.0
         entry /= entry.sum()
         _, entry = ordered(all_t, entry)
         all_t, all_mass = ordered(all_t, all_mass)
         size = all_t.shape[0]
         kernel = np.empty((n, size))
-        fill(beta, p, odds, all_t, kernel)
+        fill(beta, p, rest, odds, all_t, kernel)
         now = value(weights, kernel, all_mass, f)
         if entering and value(weights, kernel, entry, f) <= now + NOISE * (1.0 + abs(now)):
             all_mass = entry

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
+from ibtui_engine.rules.log_odds import divergences, log_odds_of
 
 PER_DECADE = 20
 LARGEST = 1e18
@@ -44,14 +45,17 @@ class Onset:
 
 def onset(source: Source) -> Onset:
     """The critical beta of these classes."""
+    if source.p_y1 > source.p_y0:  # the rarer label's probabilities have the digits
+        other = onset(source.swapped())
+        return Onset(other.beta, other.local, source.p_y1 if other.splits else 1.0 - other.q)
     p, w, mean = source.p_y, source.weights, source.p_y1
-    if len(p) < 2 or source.i_xy <= 0.0 or not 0.0 < mean < 1.0:  # a label too rare for the digits of p(y=1)
+    if len(p) < 2 or source.i_xy <= 0.0 or not mean > 0.0:
         return Onset(math.inf, math.inf, mean)
     away = p - mean
     variance = float(w @ away**2)
     if variance <= 0.0:
         return Onset(math.inf, math.inf, mean)
-    local = float(w @ (1 - p)) * mean / variance
+    local = source.p_y0 * mean / variance
     best, at = local, 0.0
     unit = 1 / math.sqrt(variance)
     sizes = unit * np.geomspace(1e-2, LARGEST, 20 * PER_DECADE + 1)
@@ -97,7 +101,7 @@ def _shifted(p: float, e: float) -> float:
     a, b = 1 / p, 1 / (1 - p)
     if abs(e) * max(a, b) < 1e-4:
         return e * e * ((a + b) / 2 - e * ((a * a - b * b) / 6 - e * (a**3 + b**3) / 12))
-    return float(divergences(np.asarray(min(max(p + e, 0.0), 1.0)), np.asarray(p)))
+    return float(divergences(log_odds_of(np.asarray(min(max(p + e, 0.0), 1.0))), log_odds_of(np.asarray(p))))
 
 
 def _descend(source: Source, low: float, high: float) -> tuple[float, float]:

@@ -11,7 +11,8 @@ minimal sufficient statistic: the bound is for a learner who knows which pattern
 their labels. (A rule whose patterns all differ in p(y|x) has no such classes, and the bound shows just that.)
 
 What is done with classes outside the sample: all that is known of their label is the sample's share of ones, so they
-are encoded as a class of that posterior would be, p(t) exp(−beta KL(p(y) ‖ q_t)) / Z.
+are encoded as a class of that posterior would be, p(t) exp(−beta KL(p(y) ‖ p(y|t))) / Z; or as p(t) where every t of
+the sample is certain of its label, which an unsure class has no likeness to.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from jaxtyping import Float64
 from ibtui_engine.bottleneck.curve import SampledBound
 from ibtui_engine.bottleneck.fitting import EXACT_CLASSES, merged
 from ibtui_engine.bottleneck.solver import NOWHERE, Solution, solve
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.networks import Samples, draw_samples
+from ibtui_engine.rules.log_odds import divergences, log_ratio
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 
@@ -58,25 +60,47 @@ def evaluate_sample(
 ) -> Float64[np.ndarray, "3 betas"]:
     """I(X;T) and I(T;Y) under the true rule, and I(T;Y) as the sample has it, of its optimal encoders, in bits."""
     true = Source.of_rule(rule)
-    class_of = np.searchsorted(true.p_y, rule.p_y)
-    seen = class_of[sample.patterns[0]]
-    counts = np.bincount(seen, minlength=len(true.p_y))
-    ones = np.bincount(seen, weights=sample.labels[0].astype(np.float64), minlength=len(true.p_y))
-    share = float(sample.labels[0].mean())
-    posterior = np.where(counts > 0, ones / np.maximum(counts, 1), share)
-    empirical = Source.of(posterior, counts.astype(np.float64))
-    if len(empirical.p_y) > EXACT_CLASSES:
+    class_of = np.searchsorted(true.log_odds, rule.log_odds)
+    classes = len(true.weights)
+    seen, labels = class_of[sample.patterns[0]], sample.labels[0].astype(np.float64)
+    ones = np.bincount(seen, weights=labels, minlength=classes)
+    zeros = np.bincount(seen, weights=1.0 - labels, minlength=classes)
+    empirical = Source.of_parts(ones, zeros)
+    if len(empirical.weights) > EXACT_CLASSES:
         empirical = merged(empirical, 1e-6)
     found = np.empty((3, len(betas)))
     last: Solution | None = None
     for k, beta in enumerate(betas.tolist()):
         last = solve(empirical, beta, last or NOWHERE)
-        log_r = np.log(last.masses) - beta * np.minimum(divergences(posterior[:, None], last.decoder[None, :]), 1e300)
-        r = np.exp(log_r - log_r.max(axis=1, keepdims=True))
-        r /= r.sum(axis=1, keepdims=True)
-        found[0, k], found[1, k] = information_of(true, r)
+        found[0, k], found[1, k] = information_of(true, encoder_of(last, ones, zeros))
         found[2, k] = last.i_y
     return found
+
+
+def encoder_of(
+    solution: Solution, ones: Float64[np.ndarray, " classes"], zeros: Float64[np.ndarray, " classes"]
+) -> Float64[np.ndarray, "classes t"]:
+    """p(t|class) of an optimal encoder for the classes of a sample, which has so many labels 1 and 0 of each."""
+    seen = ones + zeros > 0
+    places = log_ratio(ones[seen], zeros[seen])[:, None]
+    encoder = np.empty((len(ones), solution.support))
+    encoder[seen] = _shares(solution.masses, solution.beta * divergences(places, solution.log_odds))
+    p_t = (ones + zeros)[seen] @ encoder[seen]
+    decoder = log_ratio(ones[seen] @ encoder[seen], zeros[seen] @ encoder[seen])
+    share = log_ratio(ones.sum(), zeros.sum())
+    encoder[~seen] = _shares(p_t, solution.beta * divergences(share, decoder)[None, :])
+    return encoder
+
+
+def _shares(
+    masses: Float64[np.ndarray, " t"], cost: Float64[np.ndarray, "classes t"]
+) -> Float64[np.ndarray, "classes t"]:
+    """The distributions proportional to masses exp(−cost); to the masses alone where every cost is infinite."""
+    impossible = ~np.isfinite(cost).any(axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        score = np.log(masses) - np.where(impossible, 0.0, cost)
+    shares = np.exp(score - score.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def information_of(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> tuple[float, float]:
@@ -87,6 +111,6 @@ def information_of(source: Source, encoder: Float64[np.ndarray, "classes t"]) ->
     joint, p_t = joint[:, used], p_t[used]
     with np.errstate(divide="ignore", invalid="ignore"):
         i_x = np.where(joint > 0, joint * np.log2(encoder[:, used] / p_t), 0.0).sum()
-    q = np.minimum(source.p_y @ joint / p_t, 1.0)
-    i_y = p_t @ divergences(q, np.asarray(source.p_y1)) / np.log(2)
+    odds = log_ratio(source.p_y @ joint, source.rest @ joint)
+    i_y = p_t @ divergences(odds, np.asarray(source.log_odds_y)) / np.log(2)
     return max(float(i_x), 0.0), max(float(i_y), 0.0)

@@ -17,7 +17,7 @@ from ibtui_engine.bottleneck.mixture import fill, solve_mixture, value
 from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.compiled import compiled
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.rules.rule import binary_entropy
+from ibtui_engine.rules.log_odds import entropies
 
 BITS = 1.0 / math.log(2.0)
 LIGHT = 1e-24
@@ -98,17 +98,16 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
 
 def _search(source: Source, beta: float, start: Solution | Start) -> Solution:
     merged = sure_merged(source, beta)
-    p, weights, odds = merged.p_y, merged.weights, merged.log_odds
-    entropies = binary_entropy(p) / BITS
+    p, rest, weights, odds = merged.p_y, merged.rest, merged.weights, merged.log_odds
     light = weights < LIGHT / len(weights) ** 2
     heavy = ~light
     log_odds, masses, log_c, rounds = solve_mixture(
         beta,
         weights[heavy],
         p[heavy],
-        1.0 - p[heavy],
+        rest[heavy],
         odds[heavy],
-        entropies[heavy],
+        entropies(odds[heavy]) / BITS,
         start.log_odds,
         start.masses,
     )
@@ -119,7 +118,7 @@ def _search(source: Source, beta: float, start: Solution | Start) -> Solution:
         all_masses = np.concatenate([masses * (1.0 - guards.sum()), guards])
         log_c = max(log_c, 0.0) + 3.0 / GUARD
     log_c = max(log_c, 0.0) + (MERGED if merged is not source else 0.0)
-    i_x, i_y, f = weigh(beta, weights, p, odds, all_odds, all_masses, source.p_y1)
+    i_x, i_y, f = weigh(beta, weights, p, rest, odds, all_odds, all_masses, source.log_odds_y)
     gap = log_c * BITS
     return Solution(
         beta=beta,
@@ -138,19 +137,14 @@ def sure_merged(source: Source, beta: float) -> Source:
 
     Their kernels differ by a factor of at most exp(2 beta p |t|), t the log odds of a place, at most 60 on the grid.
     """
-    p, rest = source.p_y, 1.0 - source.p_y
-    low, high = p * beta < SURE, rest * beta < SURE
+    low, high = source.p_y * beta < SURE, source.rest * beta < SURE
     if low.sum() < 2 and high.sum() < 2:
         return source
     between = ~(low | high)
-    parts = [source.weights[between]]
-    posteriors = [p[between]]
-    for some in (low, high):
-        if some.any():
-            weight = source.weights[some].sum()
-            parts.append(np.array([weight]))
-            posteriors.append(np.array([min(float(source.weights[some] @ p[some] / weight), 1.0)]))
-    return Source.of(np.concatenate(posteriors), np.concatenate(parts))
+    ones, zeros = source.weights * source.p_y, source.weights * source.rest
+    groups = [(ones[some].sum()[None], zeros[some].sum()[None]) for some in (low, high) if some.any()]
+    groups.append((ones[between], zeros[between]))
+    return Source.of_parts(*(np.concatenate(parts) for parts in zip(*groups, strict=True)))
 
 
 @compiled
@@ -158,10 +152,11 @@ def weigh(
     beta: float,
     weights: Float64[np.ndarray, " classes"],
     p: Float64[np.ndarray, " classes"],
+    rest: Float64[np.ndarray, " classes"],
     odds: Float64[np.ndarray, " classes"],
     t: Float64[np.ndarray, " k"],
     mass: Float64[np.ndarray, " k"],
-    p_y1: float,
+    odds_y: float,
 ) -> tuple[float, float, float]:
     """(I(X;T), I(T;Y), F) in nats of the encoder p(t|x) proportional to mass exp(−beta KL).
 
@@ -170,7 +165,7 @@ def weigh(
     n, size = weights.shape[0], t.shape[0]
     kernel = np.empty((n, size))
     f = np.empty(n)
-    fill(beta, p, odds, t, kernel)
+    fill(beta, p, rest, odds, t, kernel)
     free = value(weights, kernel, mass, f) - mass.sum()
     of_t = np.zeros(size)
     ones = np.zeros(size)
@@ -180,18 +175,17 @@ def weigh(
             r = weights[i] * mass[k] * kernel[i, k] / f[i]
             of_t[k] += r
             ones[k] += r * p[i]
-            zeros[k] += r * (1.0 - p[i])
+            zeros[k] += r * rest[i]
     i_x = 0.0
     for i in range(n):
         for k in range(size):
             r = mass[k] * kernel[i, k] / f[i]
             if r > 0.0 and of_t[k] > 0.0:
                 i_x += weights[i] * r * math.log(r / of_t[k])
-    odds_y = math.log(p_y1) - math.log1p(-p_y1)
     i_y = 0.0
     for k in range(size):
         if of_t[k] > 0.0:
             q = ones[k] / of_t[k]
             other = zeros[k] / of_t[k]
-            i_y += of_t[k] * divergence(q, math.log(q) - math.log(other), odds_y)
+            i_y += of_t[k] * divergence(q, other, math.log(q) - math.log(other), odds_y)
     return max(i_x, 0.0), max(i_y, 0.0), free

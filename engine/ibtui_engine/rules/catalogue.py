@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -17,7 +17,8 @@ from jaxtyping import Float64
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.committee import committee_statistic
-from ibtui_engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_probability
+from ibtui_engine.rules.log_odds import logistic
+from ibtui_engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_log_odds
 from ibtui_engine.rules.names import (
     BUILT_IN_SENTENCES,
     DIGITS,
@@ -35,7 +36,7 @@ from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.sphere import sphere_statistic
 from ibtui_engine.rules.table import load_table
 
-__all__ = ["BUILT_INS", "RULE_NAMES", "BuiltIn", "load_rule"]
+__all__ = ["BUILT_INS", "RULE_NAMES", "BuiltIn", "load_rule", "with_both_tails"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def _built_in(
     return BuiltIn(name, BUILT_IN_SENTENCES[name], theta, gamma, statistic)
 
 
+RAREST = 2.0**-53
+"""A label that is less likely over all patterns is in no sample: labels are drawn by uniform numbers of 53 bits."""
 # The committee's gamma is the one for which I(X;Y) is 0.99 bits.
 COMMITTEE_GAMMA = 240.96320970563926
 
@@ -98,6 +101,22 @@ def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = No
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
 
 
+def with_both_tails(rule: Rule) -> Rule:
+    """The rule with the log-odds that its name and parameters stand for, where p(y=1|x) alone was kept of it.
+
+    The same rule where it is not a built-in one, or its patterns and p(y=1|x) are not those of that built-in one.
+    """
+    theta, gamma = rule.parameters.get("theta"), rule.parameters.get("gamma")
+    if rule.name not in BUILT_INS or theta is None or gamma is None:
+        return rule
+    try:
+        named = load_rule(rule.name, theta=theta, gamma=gamma)
+    except InvalidValue:
+        return rule
+    same = np.array_equal(named.patterns, rule.patterns) and np.allclose(named.p_y, rule.p_y, rtol=1e-9, atol=1e-12)
+    return replace(rule, odds=named.log_odds) if same else rule
+
+
 def _load_images(name: str) -> Rule:
     from ibtui_engine.rules.images import load_digits, load_mnist
 
@@ -121,13 +140,15 @@ def _logistic_rule(built_in: BuiltIn, theta: Theta | None, gamma: float | None, 
     else:
         steepness = built_in.gamma if gamma is None else gamma
     at = balanced_theta(f, steepness) if threshold == "auto" else float(threshold)
+    odds = label_log_odds(f, at, steepness)
     rule = Rule(
         name=built_in.name,
         patterns=binary_patterns(12),
-        p_y=label_probability(f, at, steepness),
+        p_y=logistic(odds),
         parameters={"theta": at, "gamma": float(steepness)},
+        odds=odds,
     )
-    if rule.p_y1 in (0.0, 1.0):
+    if min(rule.p_y1, rule.p_y0) < RAREST:
         raise InvalidValue(
             f"theta {at:g} labels every pattern {rule.p_y1:.0f}: allowed is about {f.min():g} to {f.max():g}"
         )

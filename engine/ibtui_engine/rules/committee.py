@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64
 
-from ibtui_engine.rules.logistic import logistic
+from ibtui_engine.rules.log_odds import logistic
 from ibtui_engine.rules.patterns import binary_patterns
 
 SLOPE = 7.0

@@ -1,4 +1,4 @@
-"""From a statistic f(x) to p(y=1|x) = 1 / (1 + exp(-gamma (f(x) - theta))), and choosing theta and gamma.
+"""From a statistic f(x) to the log-odds of p(y=1|x), gamma (f(x) - theta), and choosing theta and gamma.
 
 Shwartz-Ziv and Tishby (arXiv:1703.00810, section 3.1) choose theta so that p(y=1) is about 0.5 and gamma
 so that I(X;Y) is about 0.99 bits; both are solved for here by bisection to the last bit.
@@ -14,24 +14,17 @@ import numpy as np
 from jaxtyping import Float64
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.log_odds import logistic
 from ibtui_engine.rules.rule import binary_entropy, label_information
 
 Theta = float | Literal["auto"]
 """A threshold of f, or "auto": the one for which p(y=1) is 0.5."""
 
 
-def logistic(z: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
-    """1 / (1 + exp(-z)) without overflow, and without loss of digits where it is tiny."""
-    small = np.exp(-np.abs(z))
-    return np.asarray(np.where(z >= 0, 1.0, small) / (1.0 + small))
-
-
-def label_probability(
-    f: Float64[np.ndarray, " patterns"], theta: float, gamma: float
-) -> Float64[np.ndarray, " patterns"]:
-    """p(y=1|x) of every pattern; patterns with equal f get exactly equal p."""
+def label_log_odds(f: Float64[np.ndarray, " patterns"], theta: float, gamma: float) -> Float64[np.ndarray, " patterns"]:
+    """gamma (f(x) − theta), the log-odds of y = 1, of every pattern; patterns with equal f get exactly equal ones."""
     values, index = np.unique(f, return_inverse=True)
-    return _probability(values, theta, gamma)[index]
+    return _log_odds(values, theta, gamma)[index]
 
 
 def balanced_theta(f: Float64[np.ndarray, " patterns"], gamma: float) -> float:
@@ -84,9 +77,13 @@ def gamma_for_information(f: Float64[np.ndarray, " patterns"], theta: Theta, wan
     return _bisect(enough, low, high)
 
 
-def _probability(f: Float64[np.ndarray, " patterns"], theta: float, gamma: float) -> Float64[np.ndarray, " patterns"]:
+def _log_odds(f: Float64[np.ndarray, " patterns"], theta: float, gamma: float) -> Float64[np.ndarray, " patterns"]:
     with np.errstate(over="ignore"):  # a huge gamma makes hard labels, which is what it means
-        return logistic(gamma * (f - theta))
+        return np.asarray(gamma * (f - theta))
+
+
+def _probability(f: Float64[np.ndarray, " patterns"], theta: float, gamma: float) -> Float64[np.ndarray, " patterns"]:
+    return logistic(_log_odds(f, theta, gamma))
 
 
 def _bisect(reached: Callable[[float], bool], low: float, high: float) -> float:

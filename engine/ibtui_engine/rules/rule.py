@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import MOST_LABELS, outputs_for
+from ibtui_engine.rules.log_odds import entropies, log_odds_of, logistic
 from ibtui_engine.rules.patterns import distinct_rows
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def label_information(p_y: LabelProbabilities) -> float:
 class Rule:
     """P(X,Y) over equally likely rows. The arrays are not to be written to.
 
-    Two labels are given by the probability of one of them, more by a row of probabilities each.
-    Raises InvalidValue where patterns and p_y do not fit together or p_y is no probability.
+    Two labels are given by the probability of one of them and its log-odds, which keep the digits of both labels'
+    probabilities; more than two by a row of probabilities each.
+    Raises InvalidValue where patterns, p_y and log_odds do not fit together or p_y is no probability.
     """
 
     name: str
@@ -61,8 +63,13 @@ class Rule:
     have the same."""
     parameters: dict[str, float] = field(default_factory=dict)
     """What the rule was made with, such as theta and gamma; empty for a table."""
+    odds: InitVar[Float64[np.ndarray, " patterns"] | None] = None
+    """What becomes `log_odds`, where p_y alone would lose the digits of a probability near 1."""
+    log_odds: Float64[np.ndarray, " patterns"] = field(init=False)
+    """log(p(y=1|x) / p(y=0|x)) of each row, −inf and inf for labels that are certain; NaN where there are more than two
+    labels."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, odds: Float64[np.ndarray, " patterns"] | None) -> None:
         if self.patterns.ndim != 2 or self.patterns.dtype not in (np.uint8, np.float32):
             raise InvalidValue(
                 f"rule {self.name!r}: patterns of shape {self.patterns.shape} and type "
@@ -80,6 +87,11 @@ class Rule:
             raise InvalidValue(f"rule {self.name!r}: p(y|x) must lie in [0, 1] everywhere")
         if many and not np.allclose(self.p_y.sum(axis=1), 1, rtol=0, atol=1e-9):
             raise InvalidValue(f"rule {self.name!r}: p(y|x) must add up to 1 over the labels")
+        if many or odds is None:
+            odds = np.full(len(self.p_y), np.nan) if many else log_odds_of(self.p_y)
+        elif odds.shape != self.p_y.shape or not (np.abs(logistic(odds) - self.p_y) <= 1e-9).all():
+            raise InvalidValue(f"rule {self.name!r}: its log-odds are not those of its p(y=1|x)")
+        object.__setattr__(self, "log_odds", odds)
 
     @property
     def inputs(self) -> int:
@@ -98,7 +110,8 @@ class Rule:
 
     def over(self, chosen: Int64[np.ndarray, " chosen"]) -> Rule:
         """The rule of these of its patterns alone, by their numbers."""
-        return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters)
+        odds = self.log_odds[chosen] if self.labels == 2 else None
+        return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters, odds)
 
     @cached_property
     def h_x(self) -> float:
@@ -113,27 +126,48 @@ class Rule:
         return float(self.p_y.mean() if self.p_y.ndim == 1 else self.p_y[:, 1].mean())
 
     @cached_property
+    def rest(self) -> Float64[np.ndarray, " patterns"]:
+        """p(y=0|x) of each row of a rule of two labels, with all its digits where p(y=1|x) is near 1."""
+        return np.asarray(np.where(self.p_y > 0.5, logistic(-self.log_odds), 1.0 - self.p_y))
+
+    @cached_property
+    def p_y0(self) -> float:
+        """p(y=0), the mean of p(y=0|x) over rows."""
+        return float(self.rest.mean() if self.p_y.ndim == 1 else self.p_y[:, 0].mean())
+
+    @cached_property
     def h_y(self) -> float:
         """H(Y) in bits, at most log2 of the number of labels."""
-        if self.p_y.ndim == 2:
-            return float(label_entropy(self.p_y.mean(axis=0)))
-        return float(binary_entropy(np.asarray(self.p_y1)))
+        return float(label_entropy(self.p_y.mean(axis=0) if self.labels > 2 else np.array([self.p_y0, self.p_y1])))
 
     @cached_property
     def i_xy(self) -> float:
         """I(X;Y) in bits, between 0 and `h_y`."""
-        return max(label_information(self.p_y), 0.0)
+        if self.labels > 2:
+            return max(label_information(self.p_y), 0.0)
+        return max(self.h_y - float(entropies(self.log_odds).mean()), 0.0)
 
     @cached_property
     def classes(self) -> int:
-        """How many different values p(y|x) takes: patterns of one class are the same to the IB curve."""
-        return len(np.unique(self.p_y, axis=0))
+        """How many different values p(y|x) takes, of two labels by its log-odds: patterns of one class are the same to
+        the IB curve.
+        """
+        return len(np.unique(self.log_odds if self.labels == 2 else self.p_y, axis=0))
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether y is a function of x: every p(y|x) is 0 or 1."""
+        return bool(((self.p_y == 0) | (self.p_y == 1)).all() and (self.labels > 2 or np.isinf(self.log_odds).all()))
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the patterns' type, shape and bytes and of p(y|x): equal for equal rules."""
+        """SHA-256 (hex) of the patterns' type, shape and bytes, of p(y|x) and of two labels' log-odds: equal for equal
+        rules.
+        """
         patterns = np.ascontiguousarray(self.patterns)
         digest = hashlib.sha256(f"{patterns.dtype.str}{patterns.shape}".encode())
         digest.update(patterns.tobytes())
         digest.update(np.ascontiguousarray(self.p_y).tobytes())
+        if self.labels == 2:
+            digest.update(np.ascontiguousarray(self.log_odds).tobytes())
         return digest.hexdigest()

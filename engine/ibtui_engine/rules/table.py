@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from ibtui_engine.errors import InvalidValue, StorageError
 from ibtui_engine.rules.joint import label_rows, several
+from ibtui_engine.rules.log_odds import log_odds_of, logistic
 from ibtui_engine.rules.patterns import distinct_rows
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.rules.table_files import Array, read_table, refusal
+from ibtui_engine.rules.table_files import LOG_ODDS_KEY, Array, read_table, refusal
 
 if TYPE_CHECKING:
     from ibtui_engine.rules.rule import LabelProbabilities
@@ -31,11 +32,13 @@ def load_table(path: Path, name: str | None = None) -> Rule:
 
     Arrays are called patterns, F or X (patterns x inputs) and p_y, label, labels or y (one for each
     pattern: 0 or 1, or a probability of 1; or whole numbers of more than two kinds, each a label; or p(y|x) as a matrix
-    of patterns x labels). In a .csv file the labels are the column so named in an optional first row, else the last.
+    of patterns x labels); beside probabilities, log_odds may have log(p(y=1|x) / p(y=0|x)) of each pattern, which keeps
+    the digits of both labels. In a .csv file the labels are the column so named in an optional first row, else the
+    last.
     Raises InvalidValue with one sentence that names the file and what is wrong with it.
     """
     try:
-        raw_patterns, raw_labels = read_table(path)
+        raw_patterns, raw_labels, raw_odds = read_table(path)
         with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is refused, not warned of
             patterns = _checked_patterns(path, raw_patterns)
             if several(raw_labels):
@@ -45,13 +48,16 @@ def load_table(path: Path, name: str | None = None) -> Rule:
                 labels = rows[:, 1] if rows.shape[1] == 2 else rows
             else:
                 labels = _checked_labels(path, raw_labels, patterns)
-        return Rule(name or f"table:{path}", patterns, mean_over_equal_rows(patterns, labels))
+        mean = mean_over_equal_rows(patterns, labels)
+        odds = _checked_log_odds(path, raw_odds, labels, mean) if raw_odds is not None and mean.ndim == 1 else None
+        return Rule(name or f"table:{path}", patterns, mean, {}, odds)
     except MemoryError as error:
         raise refusal(path, "does not fit in this machine's memory") from error
 
 
 def save_rule(rule: Rule, path: Path) -> None:
-    """Write `patterns` and `p_y` to an .npz file that `load_table` reads, whole or not at all.
+    """Write `patterns`, `p_y` and, of two labels, `log_odds` to an .npz file that `load_table` reads, whole or not at
+    all.
 
     Raises InvalidValue for another suffix, StorageError where the file cannot be written.
     """
@@ -61,7 +67,8 @@ def save_rule(rule: Rule, path: Path) -> None:
     try:
         try:
             with unfinished.open("xb") as file:
-                np.savez_compressed(file, patterns=rule.patterns, p_y=rule.p_y)
+                odds: dict[str, Any] = {LOG_ODDS_KEY: rule.log_odds} if rule.labels == 2 else {}
+                np.savez_compressed(file, patterns=rule.patterns, p_y=rule.p_y, **odds)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
@@ -130,6 +137,16 @@ def _checked_labels(path: Path, raw: Array, patterns: Patterns) -> Float64[np.nd
         raise refusal(path, f"has {labels.size} labels for {len(patterns)} patterns{turned}")
     _check_label_values(path, labels)
     return labels
+
+
+def _checked_log_odds(
+    path: Path, raw: Array, labels: Float64[np.ndarray, " patterns"], mean: Float64[np.ndarray, " patterns"]
+) -> Float64[np.ndarray, " patterns"]:
+    """The log-odds of each row; of rows whose pattern has several labels those of their mean."""
+    odds = raw.ravel().astype(np.float64) if raw.dtype.kind in "buif" and raw.size == labels.size else None
+    if odds is None or not (np.abs(logistic(odds) - labels) <= 1e-9).all():
+        raise refusal(path, f"has {LOG_ODDS_KEY} that are not log(p / (1 - p)) of its labels; leave them out")
+    return np.where(mean == labels, odds, log_odds_of(mean))
 
 
 def _check_label_values(path: Path, labels: Float64[np.ndarray, " patterns"]) -> None:

@@ -22,6 +22,7 @@ from ibtui_engine.rules.names import TABLE_SUFFIXES
 
 PATTERN_KEYS = ("patterns", "F", "X")
 LABEL_KEYS = ("p_y", "label", "labels", "y")
+LOG_ODDS_KEY = "log_odds"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 Array = np.ndarray[Any, Any]
@@ -32,8 +33,9 @@ def refusal(path: Path, sentence: str) -> InvalidValue:
     return InvalidValue(f"table {str(path)!r} {sentence}")
 
 
-def read_table(path: Path) -> tuple[Array, Array]:
-    """The patterns and the labels in a file, of any shape and type, as they stand there.
+def read_table(path: Path) -> tuple[Array, Array, Array | None]:
+    """The patterns, the labels and, where they are there, the labels' log-odds in a file, of any shape and type, as
+    they stand there.
 
     Raises InvalidValue, naming the file, where it cannot be read or is not what its suffix says.
     """
@@ -56,7 +58,7 @@ def _read_bytes(path: Path) -> bytes:
         raise refusal(path, f"cannot be read: {error.strerror or error}") from error
 
 
-def _read_npz(path: Path, content: bytes) -> tuple[Array, Array]:
+def _read_npz(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise refusal(path, "is not an .npz archive, or is damaged")
     try:
@@ -70,7 +72,7 @@ def _read_npz(path: Path, content: bytes) -> tuple[Array, Array]:
         raise refusal(path, "is not an .npz archive, or is damaged") from error
 
 
-def _read_mat(path: Path, content: bytes) -> tuple[Array, Array]:
+def _read_mat(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
     if content.startswith(b"MATLAB 7.3") or HDF5_SIGNATURE in content[:1024]:
         raise refusal(path, "is a MATLAB 7.3 (HDF5) file; save it with -v7 or earlier, or as .npz")
     try:
@@ -86,7 +88,7 @@ def _read_mat(path: Path, content: bytes) -> tuple[Array, Array]:
         raise refusal(path, "is not a MATLAB file of version 5 to 7, or is damaged") from error
 
 
-def _pick(path: Path, names: Iterable[str], get: Callable[[str], Any]) -> tuple[Array, Array]:
+def _pick(path: Path, names: Iterable[str], get: Callable[[str], Any]) -> tuple[Array, Array, Array | None]:
     present = sorted(names)
     held = f"it holds {', '.join(map(repr, present[:8]))}" if present else "it holds nothing"
     pattern_key = next((key for key in PATTERN_KEYS if key in present), None)
@@ -95,14 +97,15 @@ def _pick(path: Path, names: Iterable[str], get: Callable[[str], Any]) -> tuple[
         raise refusal(path, f"has no patterns ({held}); call them {_either(PATTERN_KEYS)}")
     if label_key is None:
         raise refusal(path, f"has no labels ({held}); call them {_either(LABEL_KEYS)}")
-    return np.asarray(get(pattern_key)), np.asarray(get(label_key))
+    log_odds = np.asarray(get(LOG_ODDS_KEY)) if LOG_ODDS_KEY in present else None
+    return np.asarray(get(pattern_key)), np.asarray(get(label_key)), log_odds
 
 
 def _either(words: tuple[str, ...]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _read_csv(path: Path, content: bytes) -> tuple[Array, Array]:
+def _read_csv(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
     rows = _csv_rows(path, content)
     first_row = next(rows, None)
     if first_row is None:
@@ -119,7 +122,7 @@ def _read_csv(path: Path, content: bytes) -> tuple[Array, Array]:
     table_rows = rows if header else itertools.chain([first_row], rows)
     numbers = [_numbers(path, line, row, len(first)) for line, row in table_rows]
     table = np.array(numbers, dtype=np.float64).reshape(len(numbers), len(first))
-    return np.delete(table, label, axis=1), table[:, label]
+    return np.delete(table, label, axis=1), table[:, label], None
 
 
 def _csv_rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:

@@ -21,7 +21,7 @@ from ibtui_engine.errors import SessionError, StorageError
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 ADDED = {
     2: (
         ("layer", "i_x_lower", "REAL"),
@@ -35,6 +35,7 @@ ADDED = {
         ("rule", "labels", "INTEGER NOT NULL DEFAULT 2"),
         ("rule", "measured", "BLOB"),
     ),
+    4: (("rule", "log_odds", "BLOB"),),
 }
 """Columns that each version added: table, column, declaration. Files of earlier versions are read as they are, without
 them; who goes on with one makes it this version (`upgrade`). What a file lacks has the declared default, or is NULL."""
@@ -77,7 +78,9 @@ CREATE TABLE rule (
     i_xy REAL NOT NULL,           -- bits
     digest TEXT NOT NULL,
     labels INTEGER NOT NULL DEFAULT 2,
-    measured BLOB                 -- a bit for each pattern: is information measured over it? Absent: over all
+    measured BLOB,                -- a bit for each pattern: is information measured over it? Absent: over all
+    log_odds BLOB                 -- zlib; float64, little-endian: log(p(y=1|x) / p(y=0|x)) of each row, which has the
+                                  -- digits of both probabilities; absent of more labels, and in earlier versions
 );
 CREATE TABLE ensemble (
     id INTEGER PRIMARY KEY,       -- its place in the grid, from 0

@@ -38,6 +38,7 @@ LAYER_COLUMNS = (
     *("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm"),
     *("i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance"),
 )
+RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
 LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
@@ -145,17 +146,19 @@ class SessionReader:
 
     def rule(self) -> Rule:
         """The joint distribution that was learned, from the file itself."""
-        name, parameters, rows, inputs, dtype, patterns, p_y = self._one(
-            "SELECT name, parameters, rows, inputs, dtype, patterns, p_y FROM rule"
-        )
+        with self.moment():
+            columns = columns_of(self._connection, "rule", RULE_COLUMNS)
+            name, parameters, rows, inputs, dtype, patterns, p_y, log_odds = self._one(f"SELECT {columns} FROM rule")
         labels = self.summary.labels
         try:
-            return Rule(
+            rule = Rule(
                 name,
                 unpack_numbers(patterns, dtype, (rows, inputs)),
                 unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
                 {str(key): float(value) for key, value in json.loads(parameters).items()},
+                unpack_numbers(log_odds, "float64", (rows,)) if labels == 2 and log_odds is not None else None,
             )
+            return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: its rule is unreadable: {error}") from error
 
@@ -299,6 +302,12 @@ class SessionReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _with_both_tails(rule: Rule) -> Rule:
+    from ibtui_engine.rules.catalogue import with_both_tails  # what only files of earlier versions need
+
+    return with_both_tails(rule)
 
 
 def describe_epochs(epochs: tuple[int, ...]) -> str:

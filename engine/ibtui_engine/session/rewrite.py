@@ -32,7 +32,8 @@ Watch = Callable[[int, int], None]
 """Told after each snapshot how many are done, of how many."""
 
 COPIED = {
-    "rule": "id, name, parameters, rows, inputs, dtype, patterns, p_y, h_x, h_y, i_xy, digest, labels, measured",
+    "rule": "id, name, parameters, rows, inputs, dtype, patterns, p_y, h_x, h_y, i_xy, digest, labels, measured, "
+    "log_odds",
     "ensemble": "id, hidden, fraction, inputs, sample_size, trainer, device, optimizer",
     "cohort": "id, ensemble, first, networks, epoch",
     "network": "ensemble, network, seed, members, labels",

@@ -190,7 +190,7 @@ class SessionWriter:
             ),
         )
         self._connection.execute(
-            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 rule.name,
                 json.dumps(rule.parameters),
@@ -204,6 +204,7 @@ class SessionWriter:
                 rule.digest,
                 rule.labels,
                 flags,
+                pack_numbers(rule.log_odds) if rule.labels == 2 else None,
             ),
         )
 

@@ -34,6 +34,15 @@ def random_source(random: np.random.Generator, least: int = 2, most: int = 500) 
     return Source.of(p, 10.0 ** -random.uniform(0, random.choice([0.1, 3, 12, 200]), n))
 
 
+def kl(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """KL(p ‖ q) in nats of binary distributions with these probabilities of 1, by its definition."""
+    p, q = np.broadcast_arrays(np.asarray(p, np.float64), np.asarray(q, np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one = np.where(p > 0, p * (np.log(p) - np.log(q)), 0.0)
+        other = np.where(p < 1, (1 - p) * (np.log1p(-p) - np.log1p(-q)), 0.0)
+    return np.maximum(one + other, 0.0)
+
+
 def plane(source: Source, encoder: np.ndarray) -> tuple[float, float]:
     """I(X;T) and I(T;Y) in bits from the joint tables, with nothing of the engine."""
 

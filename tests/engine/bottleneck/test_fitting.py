@@ -17,7 +17,7 @@ from ibtui_engine.bottleneck.fits import MATRICES, LayerFits
 from ibtui_engine.bottleneck.fitting import fit_classes, fit_layers, fit_snapshot
 from ibtui_engine.bottleneck.layers import layer_groups
 from ibtui_engine.bottleneck.solver import solve
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.bottleneck.tracing import ib_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.measures.snapshot import Measurer
@@ -27,12 +27,12 @@ from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
-from tests.engine.bottleneck.conftest import plane
+from tests.engine.bottleneck.conftest import kl, plane
 
 
 def ib_encoder(source: Source, beta: float) -> np.ndarray:
     found = solve(source, beta)
-    r = found.masses * np.exp(-beta * divergences(source.p_y[:, None], found.decoder[None]))
+    r = found.masses * np.exp(-beta * kl(source.p_y[:, None], found.decoder[None]))
     return r / r.sum(axis=1, keepdims=True)
 
 
@@ -40,7 +40,7 @@ def residual(source: Source, encoder: np.ndarray, beta: float) -> float:
     """E KL(p(t|x) ‖ p_beta(t|x)) in bits, from Eq. 12 and nothing else."""
     p_t = source.weights @ encoder
     q = source.weights * source.p_y @ encoder / p_t
-    log_other = np.log2(p_t) - beta * divergences(source.p_y[:, None], q[None]) / math.log(2)
+    log_other = np.log2(p_t) - beta * kl(source.p_y[:, None], q[None]) / math.log(2)
     most = log_other.max(axis=1, keepdims=True)
     log_other -= most + np.log2(np.exp2(log_other - most).sum(axis=1, keepdims=True))
     terms = np.where(encoder > 0, encoder * (np.log2(np.where(encoder > 0, encoder, 1)) - log_other), 0)
@@ -153,8 +153,8 @@ def test_beta_of_real_layers_is_that_of_a_dense_grid(soft: tuple[Rule, Curve], t
         size = Counter(group.tolist())
         p_t = np.array([size[t] for t in range(len(size))]) / len(group)
         q = np.bincount(group, weights=rule.p_y) / np.bincount(group)
-        d = divergences(source.p_y[:, None], q[None])
-        own = float(np.mean(divergences(rule.p_y, q[group])))
+        d = kl(source.p_y[:, None], q[None])
+        own = float(np.mean(kl(rule.p_y, q[group])))
 
         def value(beta: float, p_t: np.ndarray = p_t, d: np.ndarray = d, own: float = own) -> float:
             log_z = np.log((p_t * np.exp(-beta * d)).sum(axis=1))
@@ -200,7 +200,7 @@ def test_many_classes_are_fitted_as_the_patterns_themselves() -> None:
     pool.close()
     source = Source.of_rule(rule)
     encoder = np.zeros((len(source.p_y), 14))
-    np.add.at(encoder, (np.searchsorted(source.p_y, rule.p_y), groups[0, 0]), 1)
+    np.add.at(encoder, (np.searchsorted(source.log_odds, rule.log_odds), groups[0, 0]), 1)
     joint = encoder / 4096
     # patterns of one class that differ in t make the class's encoder stochastic: H(T|class) is their difference
     encoder /= encoder.sum(axis=1, keepdims=True)

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 
 from ibtui_engine.bottleneck.onset import onset, ratio
 from ibtui_engine.bottleneck.solver import solve
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.rules.catalogue import load_rule
+from tests.engine.bottleneck.conftest import kl
 
 
 def trivial_certificate(source: Source, beta: float) -> float:
     """The largest log c(q) on a dense grid of the encoder that knows nothing, in nats."""
     q = np.unique(np.concatenate([np.linspace(1e-5, 1 - 1e-5, 2001), 1 / (1 + np.exp(np.linspace(-30, 30, 2001)))]))
-    d = divergences(source.p_y[:, None], q[None])
-    at_mean = divergences(source.p_y, np.asarray(source.p_y1))
+    d = kl(source.p_y[:, None], q[None])
+    at_mean = kl(source.p_y, np.asarray(source.p_y1))
     c = (source.weights[:, None] * np.exp(-beta * (d - at_mean[:, None]))).sum(axis=0)
     return float(np.log(c.max()))
 
@@ -63,7 +64,7 @@ def test_the_onset_is_the_inverse_of_the_steepest_encoder() -> None:
     encoder = np.stack([r, 1 - r], axis=1)
     i_x = float((source.weights[:, None] * encoder * np.log(encoder / p_t)).sum())
     q = (source.weights[:, None] * encoder).T @ source.p_y / p_t
-    i_y = float(p_t @ divergences(q, np.asarray(source.p_y1)))
+    i_y = float(p_t @ kl(q, np.asarray(source.p_y1)))
     assert found.beta <= i_x / i_y <= found.beta * 1.01
 
 

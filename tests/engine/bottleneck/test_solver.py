@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ibtui_engine.bottleneck.kernel import chord_bound, divergence, slope_sum
 from ibtui_engine.bottleneck.solver import solve
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.catalogue import load_rule
-from tests.engine.bottleneck.conftest import plane, random_source
+from tests.engine.bottleneck.conftest import kl, plane, random_source
 
 SHARES = st.floats(-8, 8)
 
@@ -77,7 +77,7 @@ def test_divergences_of_log_odds_do_not_cancel(odds: float, t: float, beta: floa
     exact = real(p) * np.log(real(p) * (1 + np.exp(-real(t)))) + (1 - real(p)) * np.log(
         (1 - real(p)) * (1 + np.exp(real(t)))
     )
-    assert divergence(p, math.log(p) - math.log1p(-p), t) == pytest.approx(float(exact), rel=1e-9, abs=1e-17)
+    assert divergence(p, 1 - p, math.log(p) - math.log1p(-p), t) == pytest.approx(float(exact), rel=1e-9, abs=1e-17)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-12, 12), st.floats(1e-6, 8), st.floats(0, 1), st.floats(0.1, 1e4))
@@ -144,7 +144,7 @@ def test_the_achieved_point_is_that_of_the_encoder(seed: int, beta: float) -> No
     n = int(random.integers(2, 25))
     source = Source.of(random.random(n), random.random(n))
     found = solve(source, beta)
-    r = np.exp(-beta * divergences(source.p_y[:, None], found.decoder[None])) * found.masses
+    r = np.exp(-beta * kl(source.p_y[:, None], found.decoder[None])) * found.masses
     i_x, i_y = plane(source, r / r.sum(axis=1, keepdims=True))
     assert (found.i_x, found.i_y) == pytest.approx((i_x, i_y), abs=1e-9)
     assert found.i_y <= found.intercept + found.i_x / beta + 1e-12
@@ -161,7 +161,7 @@ def test_blahut_arimoto_comes_no_further() -> None:
         for _ in range(3000):
             p_t = source.weights @ r
             q = (source.weights[:, None] * r).T @ source.p_y / p_t
-            r = p_t * np.exp(-beta * divergences(source.p_y[:, None], q[None]))
+            r = p_t * np.exp(-beta * kl(source.p_y[:, None], q[None]))
             r /= r.sum(axis=1, keepdims=True)
         i_x, i_y = plane(source, r)
         here, there = found.i_y - found.i_x / beta, i_y - i_x / beta

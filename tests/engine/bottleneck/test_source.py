@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ibtui_engine.bottleneck.source import Source, divergences
+from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.rules.log_odds import divergences, log_odds_of, logistic
 
 PROBABILITY = st.sampled_from([0.0, 1.0, 0.5, 1e-300, 1e-9]) | st.floats(0, 1)
 
@@ -30,7 +31,8 @@ def test_the_classes_of_a_rule_know_all_that_its_patterns_know(name: str) -> Non
 def test_equal_posteriors_are_one_class_in_any_order(pairs: list[tuple[float, float]], random: object) -> None:
     p, w = map(np.array, zip(*pairs, strict=True))
     source = Source.of(p, w)
-    assert source.p_y.tolist() == sorted({abs(x) for x in p.tolist()})
+    assert source.log_odds.tolist() == np.unique(log_odds_of(np.abs(p))).tolist()
+    assert source.p_y == pytest.approx(logistic(source.log_odds), rel=1e-12)
     assert math.fsum(source.weights) == pytest.approx(1, abs=1e-14)
     random.shuffle(pairs)  # type: ignore[attr-defined]
     p, w = map(np.array, zip(*pairs, strict=True))
@@ -52,7 +54,7 @@ def test_what_is_no_distribution_is_refused(p: list[float], w: list[float] | Non
 @example(1.0, 2.225073858507203e-309)  # their ratio is beyond all numbers, its logarithm is not
 @given(PROBABILITY, PROBABILITY)
 def test_divergences_are_those_of_the_definition(p: float, q: float) -> None:
-    found = float(divergences(np.array(p), np.array(q)))
+    found = float(divergences(log_odds_of(np.array(p)), log_odds_of(np.array(q))))
     assert found >= 0
     if 0 < q < 1:
         terms = [a * (math.log(a) - math.log(b)) for a, b in ((p, q), (1 - p, 1 - q)) if a > 0 and b > 0]

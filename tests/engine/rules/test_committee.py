@@ -11,7 +11,8 @@ import pytest
 
 from ibtui_engine.rules.catalogue import COMMITTEE_GAMMA
 from ibtui_engine.rules.committee import OFFSET, SLOPE, WEIGHTS, committee_statistic
-from ibtui_engine.rules.logistic import label_probability
+from ibtui_engine.rules.log_odds import logistic
+from ibtui_engine.rules.logistic import label_log_odds
 from ibtui_engine.rules.rule import label_information
 
 
@@ -42,5 +43,5 @@ def test_the_statistic_grows_when_an_input_is_switched_on() -> None:
 
 
 def test_at_the_catalogues_gamma_the_rule_carries_0_99_bits() -> None:
-    p = label_probability(committee_statistic(), 1.945, COMMITTEE_GAMMA)
+    p = logistic(label_log_odds(committee_statistic(), 1.945, COMMITTEE_GAMMA))
     assert label_information(p) == pytest.approx(0.99, abs=1e-12)

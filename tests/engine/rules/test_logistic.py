@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.rules.logistic import (
-    balanced_theta,
-    gamma_for_information,
-    hard_information,
-    label_probability,
-    logistic,
-)
+from ibtui_engine.rules.log_odds import logistic
+from ibtui_engine.rules.logistic import balanced_theta, gamma_for_information, hard_information, label_log_odds
 from ibtui_engine.rules.rule import label_information
 
 # Statistics with ties, as classes of patterns have; steps of 1/8 keep neighbours apart.
 STATISTICS = arrays(np.float64, st.integers(2, 40), elements=st.integers(-40, 40).map(lambda i: i / 8))
 GAMMAS = st.floats(0.01, 50)
+
+
+def probability(f: np.ndarray, theta: float, gamma: float) -> np.ndarray:
+    return logistic(label_log_odds(f, theta, gamma))
 
 
 @given(st.floats(-30, 30))
@@ -37,7 +36,7 @@ def test_logistic_neither_overflows_nor_loses_small_values() -> None:
 
 @given(STATISTICS, st.floats(-5, 5), GAMMAS)
 def test_probabilities_rise_with_f_and_are_equal_where_f_is(f: np.ndarray, theta: float, gamma: float) -> None:
-    p = label_probability(f, theta, gamma)
+    p = probability(f, theta, gamma)
     order = np.argsort(f, kind="stable")
     assert ((p >= 0) & (p <= 1)).all()
     assert (np.diff(p[order]) >= 0).all()
@@ -45,7 +44,7 @@ def test_probabilities_rise_with_f_and_are_equal_where_f_is(f: np.ndarray, theta
 
 
 def test_a_pattern_at_theta_has_probability_one_half_and_a_huge_gamma_gives_hard_labels() -> None:
-    assert label_probability(np.array([1.0, 2.0, 4.0]), 2.0, 1e308).tolist() == [0.0, 0.5, 1.0]
+    assert probability(np.array([1.0, 2.0, 4.0]), 2.0, 1e308).tolist() == [0.0, 0.5, 1.0]
 
 
 @given(STATISTICS, GAMMAS)
@@ -53,13 +52,13 @@ def test_a_pattern_at_theta_has_probability_one_half_and_a_huge_gamma_gives_hard
 def test_the_balanced_theta_makes_both_labels_equally_frequent(f: np.ndarray, gamma: float) -> None:
     theta = balanced_theta(f, gamma)
     assert f.min() <= theta <= f.max()
-    assert label_probability(f, theta, gamma).mean() == pytest.approx(0.5, abs=1e-12)
+    assert probability(f, theta, gamma).mean() == pytest.approx(0.5, abs=1e-12)
 
 
 @given(STATISTICS, GAMMAS, st.floats(1.01, 3))
 @settings(deadline=None)
 def test_information_of_a_balanced_rule_never_falls_with_gamma(f: np.ndarray, gamma: float, factor: float) -> None:
-    less, more = (label_information(label_probability(f, balanced_theta(f, g), g)) for g in (gamma, gamma * factor))
+    less, more = (label_information(probability(f, balanced_theta(f, g), g)) for g in (gamma, gamma * factor))
     assert more >= less - 1e-12
 
 
@@ -68,7 +67,7 @@ def test_information_of_a_balanced_rule_never_falls_with_gamma(f: np.ndarray, ga
 def test_hard_information_is_the_limit_of_large_gamma(f: np.ndarray) -> None:
     gamma = 1e4
     for theta, at in (("auto", balanced_theta(f, gamma)), (0.5, 0.5), (0.55, 0.55)):
-        assert label_information(label_probability(f, at, gamma)) == pytest.approx(hard_information(f, theta), abs=1e-9)
+        assert label_information(probability(f, at, gamma)) == pytest.approx(hard_information(f, theta), abs=1e-9)
 
 
 @given(STATISTICS, st.floats(0.001, 0.999), st.sampled_from(["auto", 0.05, -1.0]))
@@ -79,7 +78,7 @@ def test_the_gamma_found_gives_the_information_asked_for(f: np.ndarray, share: f
     gamma = gamma_for_information(f, theta, share * most)
     at = balanced_theta(f, gamma) if theta == "auto" else theta
     # Steps of theta's last bit move I by far less than this as long as gamma is moderate.
-    assert label_information(label_probability(f, at, gamma)) == pytest.approx(share * most, abs=1e-11)
+    assert label_information(probability(f, at, gamma)) == pytest.approx(share * most, abs=1e-11)
 
 
 @pytest.mark.parametrize("theta", ["auto", 0.0])
