@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, print_json, tell, write_output
-from ibtui.cli.figure import finished_sessions, have_session, require_suffix
+from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import OUTPUT, Json, Quiet, SessionsDir, Threads
-from ibtui.files import require_place
+from ibtui.files import require_output
 from ibtui.locations import sessions_directory
 from ibtui.wording import printable
 
@@ -59,8 +59,7 @@ def account(
 ) -> None:
     """Hold each claim of the paper against finished sessions: what is measured, the numbers, and a verdict."""
     if out is not None:
-        require_place(out)
-        require_suffix(out, (".md",))
+        require_output(out, (".md",))
     from ibtui_engine.account.claims import account as account_for
     from ibtui_engine.account.evidence import Evidence, experiments
 

@@ -9,9 +9,9 @@ import typer
 
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.counting import counting
-from ibtui.cli.figure import require_pictures, require_suffix
+from ibtui.cli.figure import require_pictures
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
-from ibtui.files import require_place
+from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
@@ -51,8 +51,7 @@ def animate(
     quiet: Quiet = False,
 ) -> None:
     """Make a film of the moving information plane: every network's layers, one frame for each snapshot."""
-    require_place(out)
-    require_suffix(out, (".gif", ".mp4"))
+    ending = require_output(out, (".gif", ".mp4"))
     if theme not in ("light", "dark"):
         raise InvalidValue(f"invalid --theme {theme!r}: choose from light, dark")
     if seconds is not None and fps is not None:
@@ -61,7 +60,7 @@ def animate(
         if value is not None and not SLOWEST <= value <= most:
             raise InvalidValue(f"{name} is {value!r}: allowed is a number from {SLOWEST:g} to {most:g}")
     path = find_session(session, sessions_directory(sessions_dir))
-    require_pictures(*(("PIL",) if out.suffix == ".gif" else ()))
+    require_pictures(*(("PIL",) if ending == "gif" else ()))
     from ibtui.figures.film import film, scenes
 
     shown = scenes(path, ensemble)
@@ -69,6 +68,6 @@ def animate(
     speed = fps or min(max(frames / (seconds or SECONDS), SLOWEST), FASTEST)
     kind: Literal["light", "dark"] = "dark" if theme == "dark" else "light"
     with counting("frames", quiet) as count:
-        data = film(shown, out.suffix[1:], fps=speed, theme=kind, watch=count)
+        data = film(shown, ending, fps=speed, theme=kind, watch=count)
     write_output(out, data)
     tell(f"wrote {frames} frames, {frames / speed:.3g} s, to {out}", quiet=quiet)

@@ -64,15 +64,16 @@ def curve(
     quiet: Quiet = False,
 ) -> None:
     """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
-    from ibtui.files import require_place
+    from ibtui.files import require_output
     from ibtui_engine.experiment import Experiment
+    from ibtui_engine.rules.names import is_table, table_path
+
+    kind = ""
+    if out is not None:
+        kind = require_output(out, (".csv", ".npz"), source=table_path(name) if is_table(name) else None)
 
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
-    if out is not None:
-        require_place(out)
-        if out.suffix not in (".csv", ".npz"):
-            raise InvalidValue(f"cannot write {str(out)!r}: allowed is a name that ends in .csv or .npz")
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
     found = compute(name, chosen.theta, gamma, i_xy, error)
@@ -80,7 +81,7 @@ def curve(
         raise InvalidValue("the finite-sample bound is of rules with two labels: leave out --fraction")
     bounds = _sampled(name, chosen.theta, gamma, i_xy, fractions, samples, threads)
     if out is not None:
-        write_output(out, _file(found, out.suffix))
+        write_output(out, _file(found, kind))
         tell(f"wrote {len(found.beta)} points to {out}", quiet=quiet)
     if json:
         print_json(found.to_dict() | {"sampled": [one.to_dict() for one in bounds]})
@@ -127,12 +128,12 @@ def _sampled(
         pool.close()
 
 
-def _file(found: Curve, suffix: str) -> bytes:
+def _file(found: Curve, kind: str) -> bytes:
     import io
 
     import numpy as np
 
-    if suffix == ".npz":
+    if kind == "npz":
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{column: getattr(found, column) for column in COLUMNS})
         return buffer.getvalue()

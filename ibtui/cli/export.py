@@ -14,6 +14,7 @@ import typer
 
 from ibtui.cli.console import json_text, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
+from ibtui.files import is_stream, require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import BINNED, Experiment
@@ -48,7 +49,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv, json or npz; weights are npz only. [default: by the output file's ending, else csv]",
+            help="csv, json or npz; weights are npz only. [default: the output file's ending, else csv]",
             show_default=False,
         ),
     ] = None,
@@ -66,7 +67,7 @@ def export(
             "--out",
             "-o",
             metavar="FILE",
-            help="Write to this file instead of stdout.",
+            help="Write to this .csv, .json or .npz file instead of stdout.",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -79,12 +80,7 @@ def export(
 
     if what not in (*COLUMNS, "weights"):
         raise InvalidValue(f"invalid --what {what!r}: choose from {', '.join(COLUMNS)}, weights")
-    chosen = format or (out.suffix[1:] if out is not None and out.suffix[1:] in FORMATS else None)
-    chosen = chosen or ("npz" if what == "weights" else "csv")
-    if chosen not in FORMATS:
-        raise InvalidValue(f"invalid --format {chosen!r}: choose from {', '.join(FORMATS)}")
-    if what == "weights" and chosen != "npz":
-        raise InvalidValue(f"invalid --format {chosen!r}: weights are exported as npz only")
+    chosen = _format(what, format, out)
     if chosen == "npz" and out is None and sys.stdout.isatty():
         raise InvalidValue("npz is binary and stdout is a terminal: name a file with -o FILE.npz")
     with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader, reader.moment():
@@ -93,6 +89,21 @@ def export(
     write_output(out, data)
     if out is not None:
         tell(f"wrote {what} to {out}", quiet=quiet)
+
+
+def _format(what: str, format: str | None, out: Path | None) -> str:
+    """The format of an export, on which its kind, --format and the name of its file must agree."""
+    if format not in (None, *FORMATS):
+        raise InvalidValue(f"invalid --format {format!r}: choose from {', '.join(FORMATS)}")
+    possible = ("npz",) if what == "weights" else FORMATS
+    if format not in (None, *possible):
+        raise InvalidValue(f"invalid --format {format!r}: weights are exported as npz only")
+    if out is None or is_stream(out):
+        return format or possible[0]
+    named = require_output(out, [f".{each}" for each in possible])
+    if format not in (None, named):
+        raise InvalidValue(f"cannot write {str(out)!r} as --format {format}: give a name that ends in .{format}")
+    return named
 
 
 def _weights(reader: SessionReader, index: int | None, epoch: int | None) -> bytes:

@@ -12,7 +12,7 @@ from ibtui.cli.console import output, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
 from ibtui.cli.run import HOW, WHAT, begin_unnamed, chosen_experiment, complete
 from ibtui.figures.registry import FIGURES, find_figure
-from ibtui.files import require_place
+from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.packages import require_packages
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.session.summary import Summary
 
-SUFFIXES = (".png", ".svg", ".pdf")
+ENDINGS = (".png", ".svg", ".pdf")
 
 
 def figure(
@@ -81,13 +81,12 @@ def figure(
 ) -> None:
     """Make a figure of the paper: run what it needs, or take sessions that have it, and draw it."""
     wanted = find_figure(name)
+    kind = ""
     if out is not None:
-        require_place(out)
-        require_suffix(out, SUFFIXES)
+        kind = require_output(out, ENDINGS)
         require_pictures()
     if data is not None:
-        require_place(data)
-        require_suffix(data, (".csv",))
+        require_output(data, (".csv",))
     directory = sessions_directory(sessions_dir)
     if session:
         given = {"quick": quick, "networks": networks is not None, "epochs": epochs is not None}
@@ -110,7 +109,7 @@ def figure(
     if out is not None:
         from ibtui.figures.drawing import picture
 
-        write_output(out, picture(content, out.suffix[1:]))
+        write_output(out, picture(content, kind))
         tell(f"wrote figure {wanted.name} to {out}", quiet=quiet)
     else:
         _print(content)
@@ -153,17 +152,6 @@ def _sessions_in(directory: Path) -> list[Summary]:
 
 def _finished(experiment: Experiment, there: Iterable[Summary]) -> Path | None:
     return next((one.path for one in there if one.experiment == experiment and one.status == "finished"), None)
-
-
-def require_suffix(path: Path, allowed: tuple[str, ...]) -> None:
-    """Refuse a file of a kind that cannot be made.
-
-    Raises:
-        InvalidValue: its name ends otherwise.
-    """
-    if path.suffix not in allowed:
-        kinds = f"{', '.join(allowed[:-1])} or {allowed[-1]}" if len(allowed) > 1 else allowed[0]
-        raise InvalidValue(f"cannot write {str(path)!r}: allowed is a name that ends in {kinds}")
 
 
 def require_pictures(*more: str) -> None:

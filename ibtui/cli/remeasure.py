@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
+from ibtui.files import require_new
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
 from ibtui.wording import ensemble_name, estimate
 from ibtui_engine.errors import InvalidValue
@@ -83,8 +83,7 @@ def remeasure(
         if experiment == before and out is None:
             raise InvalidValue("nothing would change: give --bins, --estimator or --noise")
         path = _target(out, directory, source, before, experiment)
-        if os.path.lexists(path):
-            raise InvalidValue(f"{str(path)!r} exists already: choose another name, sessions are never overwritten")
+        require_new(path, SUFFIX)
         if epoch is not None:
             _measurable(reader, epoch)
         with counting("measuring", quiet) as watch:

@@ -9,8 +9,10 @@ import typer
 
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.options import OUTPUT, Json, Quiet
-from ibtui.files import require_place
+from ibtui.files import require_output
 from ibtui.wording import printable
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.names import is_table, table_path
 
 MADE = "How it is made"
 
@@ -75,8 +77,12 @@ def rule(
 ) -> None:
     """Tell a rule's p(y=1), entropies and information, or list the rules."""
     if name is None:
+        if out is not None:
+            raise InvalidValue("--out writes the arrays of one rule: name a rule, such as symmetric")
         _list(json)
         return
+    if out is not None:
+        require_output(out, (".npz",), source=table_path(name) if is_table(name) else None)
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.rules.table import save_rule
@@ -84,7 +90,6 @@ def rule(
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     loaded = load_rule(name, theta=chosen.theta, gamma=gamma, i_xy=i_xy)
     if out is not None:
-        require_place(out)
         save_rule(loaded, out)
         tell(f"wrote {len(loaded.p_y)} patterns of {loaded.inputs} inputs to {out}", quiet=quiet)
     figures = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
-from ibtui.files import require_place, write_whole
+from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
 from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
@@ -399,9 +398,10 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
     name = require_name(of_run["name"]) if "name" in of_run else None
     directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
     if save_config is not None:
-        _require_new(save_config)
+        _require_settings_place(save_config)
     if "out" in of_run or name is not None:
         path = Path(of_run["out"]) if "out" in of_run else directory / f"{name}{SUFFIX}"
+        require_ending(path, (SUFFIX,))
         writer = begin(path, name or path.stem, experiment)
     else:
         writer = begin_unnamed(directory, experiment)
@@ -410,7 +410,7 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
 
         settings = {**experiment.to_dict(), **{k: v for k, v in of_run.items() if k not in ("preset", "quick")}}
         try:
-            _require_new(save_config)  # it could be the session itself
+            _require_settings_place(save_config)  # another run may have written it meanwhile
             write_whole(save_config, tomli_w.dumps(settings).encode())
         except BaseException:
             from ibtui_engine.session.drafting import discard
@@ -421,10 +421,9 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
     return writer
 
 
-def _require_new(save_config: Path) -> None:
-    if os.path.lexists(save_config):
-        raise InvalidValue(f"save-config names {str(save_config)!r}, which exists already: choose another file")
-    require_place(save_config)
+def _require_settings_place(path: Path) -> None:
+    require_new(path, ".toml")
+    require_place(path)
 
 
 def begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:

@@ -6,7 +6,9 @@ import math
 from itertools import groupby
 from typing import Any
 
-import matplotlib as mpl
+import ibtui.figures.plain  # noqa: F401  (before matplotlib)
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -30,6 +32,7 @@ from ibtui.figures.paper import (
     new_figure,
     steps,
 )
+from ibtui.figures.plain import style
 from ibtui.figures.plots import draw
 
 TURNED = "drift ends: gradient SNR falls below 1"
@@ -37,7 +40,7 @@ TURNED = "drift ends: gradient SNR falls below 1"
 
 def picture(content: Content, suffix: str) -> bytes:
     """A figure as a file: `png`, `svg` or `pdf`."""
-    with mpl.rc_context(STYLE):
+    with style(STYLE):
         figure = new_figure(content.width, sum(content.heights))
         letters = compose(figure, content)
         settle(figure, letters)

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import ibtui.figures.plain  # noqa: F401  (before matplotlib)
+
+# isort: split
 import matplotlib as mpl
 import numpy as np
-from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.animation import AbstractMovieWriter, PillowWriter
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,12 +25,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ibtui.figures.content import Plane
+from ibtui.figures.ffmpeg import ffmpeg
 from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, steps
+from ibtui.figures.plain import style
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.packages import install_command
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -111,47 +116,27 @@ def film(
 
     Raises:
         InvalidValue: there is no ffmpeg to make an MP4 with.
+        StorageError: ffmpeg fails.
     """
     epochs = sorted({epoch for scene in shown for epoch in scene.epochs.tolist()})
-    writer = _writer(suffix, fps)
-    with mpl.rc_context(STYLE | (DARK if theme == "dark" else {})), tempfile.TemporaryDirectory() as made:
+    with style(STYLE | (DARK if theme == "dark" else {})), tempfile.TemporaryDirectory() as made:
         path = Path(made) / f"film.{suffix}"
         stage = _Stage(shown, theme)
-        writer.setup(stage.figure, str(path), DPI)
-        try:
+        with _pillow(fps) if suffix == "gif" else ffmpeg(fps) as writer:
+            writer.setup(stage.figure, str(path), DPI)
             for done, epoch in enumerate(epochs):
                 watch(done, len(epochs))
                 stage.show(epoch)
                 writer.grab_frame()
-        except BaseException:
-            if isinstance(writer, FFMpegWriter):
-                writer.finish()  # or ffmpeg would wait for more
-            raise
-        writer.finish()
         watch(len(epochs), len(epochs))
         return path.read_bytes()
 
 
-def _writer(suffix: str, fps: float) -> AbstractMovieWriter:
-    if suffix == "gif":
-        return PillowWriter(fps=fps)  # type: ignore[arg-type]
-    if not FFMpegWriter.isAvailable() and not _bring_ffmpeg():
-        brings_ffmpeg = install_command("imageio_ffmpeg")
-        raise InvalidValue(
-            f"an .mp4 is made by ffmpeg, which is not installed; write a .gif, or install it with: {brings_ffmpeg}"
-        )
-    return FFMpegWriter(fps=fps, metadata={"title": "information plane"}, bitrate=-1)  # type: ignore[arg-type]
-
-
-def _bring_ffmpeg() -> bool:
-    """Have matplotlib use the ffmpeg that comes as a package, if that is installed."""
-    try:
-        import imageio_ffmpeg
-
-        mpl.rcParams["animation.ffmpeg_path"] = imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError):  # the package is without a program for this machine
-        return False
-    return bool(FFMpegWriter.isAvailable())
+@contextmanager
+def _pillow(fps: float) -> Iterator[AbstractMovieWriter]:
+    writer = PillowWriter(fps=fps)  # type: ignore[arg-type]
+    yield writer
+    writer.finish()
 
 
 class _Stage:

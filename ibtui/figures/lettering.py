@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+import ibtui.figures.plain  # noqa: F401  (before matplotlib)
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke

@@ -9,6 +9,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import ibtui.figures.plain  # noqa: F401  (before matplotlib)
+
+# isort: split
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -6,6 +6,9 @@ import math
 from functools import singledispatch
 from typing import Any
 
+import ibtui.figures.plain  # noqa: F401  (before matplotlib)
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection

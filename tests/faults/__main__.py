@@ -16,11 +16,13 @@ from tests.faults.kernels import kernels
 from tests.faults.kills import kills
 from tests.faults.mutations import mutations
 from tests.faults.options import options
+from tests.faults.outputs import outputs
 from tests.faults.places import places
 from tests.faults.power import power
 from tests.faults.signals import heed_signals, signals
 from tests.faults.soak import soak
 from tests.faults.strangers import strangers
+from tests.faults.surroundings import surroundings
 from tests.faults.table import Row, as_text, machine, write_readme
 from tests.faults.versions import versions
 
@@ -31,7 +33,9 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "power": power,
     "disk": disk,
     "places": places,
+    "outputs": outputs,
     "strangers": strangers,
+    "surroundings": surroundings,
     "options": options,
     "clock": clock,
     "writers": writers,

@@ -332,11 +332,11 @@ def test_nothing_is_overwritten(refused: Refused, program: Program, made: Progra
     dangling.symlink_to(program.directory / "nowhere")
     assert "exists already" in refused("run", "--name", "mine")
     assert "exists already" in refused("run", "--out", program.path("mine"))
-    assert "exists already" in refused("run", "--out", program.sessions)
+    assert "ends in .ibs" in refused("run", "--out", program.sessions)
     assert "exists already" in refused("run", "--name", "new", "--save-config", settings)
     assert "exists already" in refused("run", "--name", "new", "--save-config", dangling)
     both = program.sessions / "both.ibs"
-    assert "exists already" in refused("run", "--out", both, "--save-config", both)
+    assert "ends in .toml" in refused("run", "--out", both, "--save-config", both)
 
 
 @pytest.mark.long

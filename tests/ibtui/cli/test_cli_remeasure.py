@@ -89,7 +89,7 @@ def test_printing_writes_nothing(made: Program, program: Program) -> None:
         (("--bins", "60", "--epoch", "59", "-o", "new"), "epoch is 59: measured are 0, 1, "),
         (("--bins", "60", "-o", "grid.ibs/new.ibs"), "cannot write the session"),
         (("--bins", "60", "-o", ".hidden"), "name is '.hidden': allowed are"),
-        (("--bins", "60", "-o", "taken"), "exists already: choose another name, sessions are never overwritten"),
+        (("--bins", "60", "-o", "taken"), "exists already: choose another name, nothing is overwritten"),
     ],
 )  # fmt: skip
 @pytest.mark.long

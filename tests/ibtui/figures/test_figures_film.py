@@ -10,7 +10,6 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from matplotlib.animation import FFMpegWriter
 from PIL import Image, ImageSequence
 
 from ibtui.figures.film import MOST, Scene, film, scenes
@@ -59,7 +58,7 @@ def test_ensembles_stand_side_by_side_or_one_alone(example: Callable[[str], Path
 
 
 def test_without_ffmpeg_one_line_says_so(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
+    monkeypatch.setattr("ibtui.figures.ffmpeg.find_ffmpeg", lambda: None)
     with pytest.raises(InvalidValue, match="mp4 is made by ffmpeg, which is not installed") as refused:
         film(scenes(small), "mp4", fps=20)
     assert "\n" not in str(refused.value)
