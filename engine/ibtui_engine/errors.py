@@ -87,3 +87,7 @@ class StorageError(EngineError):
 
 class TrainingError(EngineError):
     """Training cannot go on: a network's weights have left the range of floating point."""
+
+
+class TooLittleMemory(EngineError):
+    """This process may not have the memory that computing takes at least."""

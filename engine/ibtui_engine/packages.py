@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.memory import is_out_of_memory
 
 DISTRIBUTION = "ibtui"
 """The name under which this project's requirements are recorded."""
@@ -49,12 +50,15 @@ def import_package(need: str, package: str) -> Any:
 
     Raises:
         InvalidValue: it is not installed, or cannot be loaded.
+        MemoryError: it does not fit this machine's memory.
     """
     try:
         return import_module(package)
     except (ImportError, OSError) as error:  # OSError: a shared library of the package is missing
         if isinstance(error, ModuleNotFoundError) and error.name == package:
             raise InvalidValue(_absence(need, [package])) from None
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
         cause = (str(error).strip() or type(error).__name__).splitlines()[0]
         command = install_command(package, again=True)
         raise InvalidValue(

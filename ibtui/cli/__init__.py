@@ -29,32 +29,44 @@ def main() -> NoReturn:
     os.environ["PATH"] = path_of_programs()  # no library runs a program that lies in the current directory
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
     from ibtui.cli.console import complain
-    from ibtui_engine.errors import EngineError, StorageError, TrainingError
+    from ibtui_engine.errors import EngineError, StorageError, TooLittleMemory, TrainingError
+    from ibtui_engine.memory import is_out_of_memory
 
     _open_streams()
     try:
         status = _app() if _wants_the_app() else _command()
         sys.stdout.flush()
-    except (StorageError, TrainingError) as error:
+    except (StorageError, TooLittleMemory, TrainingError) as error:
         complain(str(error))
         status = 1
     except EngineError as error:
         complain(str(error))
         status = 2
     except MemoryError:
-        complain("this machine has too little memory for that: ask for fewer networks or narrower layers")
-        status = 1
+        status = _too_little_memory()
     except SystemExit as leaving:
         status = leaving.code
         if isinstance(leaving.__context__, BrokenPipeError):  # typer and rich leave with 1 then
             status = _heard_enough()
     except BrokenPipeError:
         status = _heard_enough()
-    except OSError as error:
-        complain(f"cannot {f'use {error.filename!r}' if error.filename else 'write the output'}: {error.strerror}")
-        _write_nowhere()
-        status = 1
+    except (RuntimeError, ImportError, OSError) as error:
+        if is_out_of_memory(error):
+            status = _too_little_memory()
+        elif isinstance(error, OSError):
+            complain(f"cannot {f'use {error.filename!r}' if error.filename else 'write the output'}: {error.strerror}")
+            _write_nowhere()
+            status = 1
+        else:
+            raise
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _too_little_memory() -> int:
+    from ibtui.cli.console import complain
+
+    complain("this machine has too little memory for that: ask for fewer networks or narrower layers")
+    return 1
 
 
 def _wants_the_app() -> bool:

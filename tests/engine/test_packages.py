@@ -108,6 +108,16 @@ def test_a_package_that_is_not_there_is_not_imported(monkeypatch: pytest.MonkeyP
         require_runnable(str(refused.value).partition("; install with: ")[2])
 
 
+def test_a_package_that_does_not_fit_the_memory_is_not_said_to_be_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: failed to map segment from shared object')")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MemoryError):
+        import_package("training needs", "torch")
+
+
 @pytest.mark.parametrize(
     ("raised", "cause"),
     [

@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.memory import require_address_space
 
 _REFUSED = re.compile(r"Environment variable '(NUMBA_\w+)'.*associated value '(.*?)' could", re.DOTALL)
 """What Numba warns of, with a traceback, before it goes on with another value."""
+ADDRESS_SPACE = 700 * 1000**2
+"""Bytes that Numba, LLVM and compiling the kernels of a small run take (measured on two cores: 654 MB)."""
 _NOT_IN_CODE = {"NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT"}
 
 
@@ -36,9 +39,11 @@ def _import_numba() -> None:
     """
     Raises:
         InvalidValue: a setting in the environment is not one that Numba takes.
+        TooLittleMemory: a limit leaves too little.
     """
     if "numba" in sys.modules:
         return
+    require_address_space(ADDRESS_SPACE, "compiling")
     features = os.environ.get("NUMBA_CPU_FEATURES", "")
     if not all(part[:1] in ("+", "-") for part in features.split(",") if features):  # LLVM would end the process
         raise InvalidValue(f"invalid NUMBA_CPU_FEATURES {features!r}: a list such as '+avx2,-fma' is allowed")
