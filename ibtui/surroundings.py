@@ -1,8 +1,22 @@
-"""What of the surroundings a command trusts: programs in absolute directories alone, never in the current one."""
+"""What of the surroundings a command takes: programs in absolute directories, never in the current one, and a size of
+the terminal that can be one.
+"""
 
 from __future__ import annotations
 
 import os
+
+SIZES = {"COLUMNS": range(20, 1001), "LINES": range(5, 1001)}
+"""What these variables may say; nothing can be shown in less."""
+
+
+def settle() -> None:
+    """For this process and those that it starts: leave out of the environment what it should not take from there."""
+    os.environ["PATH"] = path_of_programs()
+    for name, possible in SIZES.items():
+        told = os.environ.get(name, "")
+        if not (told.isascii() and told.isdecimal() and len(told) < 5 and int(told) in possible):
+            os.environ.pop(name, None)
 
 
 def path_of_programs() -> str:

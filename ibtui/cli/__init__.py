@@ -23,10 +23,10 @@ def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     leave_out_current_directory()
     from ibtui.cli.ending import end_at_once
-    from ibtui.surroundings import path_of_programs
+    from ibtui.surroundings import settle
 
     end_at_once()  # before all that takes time to import
-    os.environ["PATH"] = path_of_programs()  # no library runs a program that lies in the current directory
+    settle()  # no library runs a program that lies in the current directory
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
     from ibtui.cli.console import complain
     from ibtui_engine.errors import EngineError, StorageError, TooLittleMemory, TrainingError

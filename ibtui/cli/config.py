@@ -47,7 +47,7 @@ def keys(json: Json = False) -> None:
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("name", "keys", "does"):
-        table.add_column(heading, no_wrap=heading != "does")
+        table.add_column(heading, overflow="fold" if heading == "does" else "ellipsis")
     for row in rows:
         table.add_row(*row)
     output().print(table)

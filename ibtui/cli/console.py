@@ -48,12 +48,12 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def output(width_of_files: int = 100) -> Console:
     """Where tables go: stdout, in colour where that is a terminal that wants it. Markup is never interpreted.
 
-    Elsewhere than on a terminal, lines are folded at `width_of_files` columns.
+    Elsewhere than on a terminal, sentences are folded at `width_of_files` columns, and tables are not.
     """
-    from rich.console import Console
+    from ibtui.cli.tables import TableConsole
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else width_of_files
-    return Console(markup=False, highlight=False, emoji=False, width=width)
+    return TableConsole(markup=False, highlight=False, emoji=False, width=width)
 
 
 def write_output(path: Path | None, data: bytes) -> None:

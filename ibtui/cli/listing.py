@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -15,8 +16,12 @@ from ibtui_engine.errors import SessionError
 from ibtui_engine.experiment import hidden_text
 from ibtui_engine.session.summary import Summary, read_summary
 
-UNFOLDED = 10_000
-"""Columns that no list fills: a name folded over two lines is not found by grep."""
+NUMBERS = ("networks", "epochs", "age", "size")
+LEAST_NEEDED = ("size", "fraction", "hidden", "networks", "rule", "age")
+"""Columns that a narrow terminal does without, the first of them first."""
+NAME_WIDTH = 48
+"""Columns of the screen that names get before others are left out."""
+GAP = 2
 
 
 def list_sessions(
@@ -25,7 +30,10 @@ def list_sessions(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """List the sessions with their status and how far they have come, newest first."""
+    """List the sessions with their status and how far they have come, newest first.
+
+    A narrow terminal shows fewer columns; a file or a pipe gets them all.
+    """
     directory = examples_directory() if examples else sessions_directory(sessions_dir)
     files = example_files() if examples else [file for file in session_files(directory) if not is_example(file)]
     found: list[Summary] = []
@@ -41,27 +49,43 @@ def list_sessions(
     if not found:
         tell(f"no sessions in {directory}; make one with: ibtui run, or see: ibtui list --examples", quiet=quiet)
         return
+    rows = [_row(summary) for summary in found]
+    console = output()
+    headings = shown_columns(rows, console.width) if console.is_terminal else list(rows[0])
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("name", "status", "rule", "hidden", "fraction"):
-        table.add_column(heading, no_wrap=heading in ("status",), overflow="fold")
-    for heading in ("networks", "epochs", "age", "size"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for summary in found:
-        experiment = summary.experiment
-        table.add_row(
-            printable(summary.path.stem),
-            summary.status,
-            printable(experiment.rule),
-            ", ".join(hidden_text(h) for h in experiment.hidden),
-            ", ".join(f"{f:g}" for f in experiment.fraction),
-            str(experiment.networks),
-            f"{summary.epochs_done} of {experiment.epochs}",
-            age(time.time() - summary.created),
-            size(summary.size),
-        )
-    output(width_of_files=UNFOLDED).print(table)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left")
+    for row in rows:
+        table.add_row(*(row[heading] for heading in headings))
+    console.print(table)
+
+
+def shown_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """The columns that a terminal of that width has room for, where names are given `NAME_WIDTH` of it."""
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    widths["name"] = min(widths["name"], NAME_WIDTH)
+    for name in LEAST_NEEDED:
+        if sum(widths.values()) + GAP * (len(widths) - 1) <= width:
+            break
+        del widths[name]
+    return list(widths)
+
+
+def _row(summary: Summary) -> dict[str, str]:
+    experiment = summary.experiment
+    return {
+        "name": printable(summary.path.stem),
+        "status": summary.status,
+        "rule": printable(experiment.rule),
+        "hidden": ", ".join(hidden_text(h) for h in experiment.hidden),
+        "fraction": ", ".join(f"{f:g}" for f in experiment.fraction),
+        "networks": str(experiment.networks),
+        "epochs": f"{summary.epochs_done} of {experiment.epochs}",
+        "age": age(time.time() - summary.created),
+        "size": size(summary.size),
+    }
 
 
 def as_plain(summary: Summary) -> dict[str, object]:

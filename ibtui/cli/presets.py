@@ -28,7 +28,7 @@ def presets(json: Json = False) -> None:
     table.add_column("name", no_wrap=True)
     table.add_column("networks", justify="right")
     table.add_column("epochs", justify="right")
-    table.add_column("shows")
+    table.add_column("shows", overflow="fold")
     for preset in PRESETS.values():
         name = f"{preset.name} (default)" if preset.name == DEFAULT else preset.name
         grid = len(preset.experiment.ensembles)

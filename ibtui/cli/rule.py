@@ -138,6 +138,8 @@ def _list(json: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, sentence in RULE_NAMES.items():
         table.add_row(name, sentence)
     output().print(table)
