@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
 
 COLUMNS = ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical")
+WITHOUT_BETA = ("layer", "below", "worth")
+"""Those that need no beta*."""
 CERTAIN = 1e-9
 """Bits to which the curve is certified: whoever is closer to it may as well be on it."""
 MEANS = ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical", "inconsistency")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,8 +78,6 @@ def curve(
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
     found = compute(name, chosen.theta, gamma, i_xy, error)
-    if fractions and not found.certified:
-        raise InvalidValue("the finite-sample bound is of rules with two labels: leave out --fraction")
     bounds = _sampled(name, chosen.theta, gamma, i_xy, fractions, samples, threads)
     if out is not None:
         write_output(out, _file(found, kind))
@@ -90,17 +89,11 @@ def curve(
 
 
 def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
-    """The curve of a rule by its name: certified for binary labels, annealed for others."""
-    from ibtui_engine.bottleneck.source import Source
-    from ibtui_engine.bottleneck.tracing import ib_curve
+    """The curve of a rule by its name."""
+    from ibtui_engine.bottleneck.choice import rule_curve
     from ibtui_engine.rules.catalogue import load_rule
 
-    rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
-    if rule.labels > 2:
-        from ibtui_engine.bottleneck.annealing import annealed_curve
-
-        return annealed_curve(rule.p_y, name=name)
-    return ib_curve(Source.of_rule(rule), error=error, name=name)
+    return replace(rule_curve(load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy), error=error), name=name)
 
 
 def _sampled(
@@ -121,6 +114,8 @@ def _sampled(
     from ibtui_engine.threads import usable_cores
 
     rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
+    if rule.labels > 2:
+        raise InvalidValue("the finite-sample bound is of rules with two labels: leave out --fraction")
     pool = Pool(threads or usable_cores())
     try:
         return [sampled_bound(rule, one, tuple(range(samples)), pool) for one in fractions]
@@ -188,6 +183,11 @@ def sentences(found: Curve) -> list[str]:
     """What a curve says, in words."""
     if not found.i_xy > 0:
         return ["X says nothing of Y here: the curve is I(T;Y) = 0."]
+    if found.exact:
+        return [
+            "y is a function of x: no T knows more of Y than of X, and all of that can be had. The curve is "
+            f"I(T;Y) = min(I(X;T), H(Y)), exactly; beta 1 holds all of its rise, up to H(Y) = {found.h_y:.6g} bits."
+        ]
     lines = [f"{len(found.beta)} betas; {found.method}."]
     if found.certified:
         gap = float(found.gap.max()) if len(found.gap) else 0.0

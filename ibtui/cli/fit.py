@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ibtui.bound_text import COLUMNS, fit_rows
+from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import printable, title_of
+from ibtui.wording import estimate, printable, title_of
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
     console = output(110)
     console.print(
         printable(
-            f"{summary.name}: rule {summary.experiment.rule}, I(X;Y) = {curve.i_xy:.4g} bits, "
-            f"critical beta {curve.critical:.5g}"
+            f"{summary.name}: rule {summary.experiment.rule}, I(X;Y) = {curve.i_xy:.4g} bits"
+            + (f", critical beta {curve.critical:.5g}" if math.isfinite(curve.critical) else "")
+            + ("" if curve.certified else "; the IB curve is not certified: layers may lie further below the true one")
         ),
         style="bold",
     )
@@ -82,21 +84,32 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
             error_y=one.error("i_y"),
             beta=one.mean("beta"),
             title=f"Layers and the IB curve: {heading}",
-            caption="Numbers: the layers, from the input on. Through each: slope 1/beta*.",
+            caption="Numbers: the layers, from the input on."
+            + ("" if one.no_beta else " Through each: slope 1/beta*."),
         )
         draw(spec, console.width)
         console.print(_table(one, heading))
     console.print()
-    for line in (
-        f"Mean ± standard error over networks. Binning, {summary.experiment.bins} bins, over all patterns under the "
-        "true rule.",
-        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum, in bits. 'none (n)': n networks "
-        f"have none between 0 and {fits[0][1].greatest:g}: it falls on where t tells all p(y|x) apart, and is at 0 "
-        "where t knows nothing of Y. They are in no mean of beta*.",
-        "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
-        "there (none where the curve is flat). Eq. 9, bits: how far p(y|t) is from the decoder that beta* implies.",
-    ):
+    for line in _footnotes(summary, fits[0][1]):
         console.print(printable(line), style="dim")
+
+
+def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
+    basis = estimate(summary.experiment) if one.no_beta else f"binning, {one.bins} bins"
+    lines = [f"Mean ± standard error over networks; {basis}, under the true rule."]
+    below = (
+        "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
+        "there (none where the curve is flat)."
+    )
+    if one.no_beta:
+        return [*lines, below, f"No beta*: {one.no_beta}."]
+    return [
+        *lines,
+        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum, in bits. 'none (n)': n networks "
+        f"have none between 0 and {one.greatest:g}: it falls on where t tells all p(y|x) apart, and is at 0 "
+        "where t knows nothing of Y. They are in no mean of beta*.",
+        f"{below} Eq. 9, bits: how far p(y|t) is from the decoder that beta* implies.",
+    ]
 
 
 def _table(one: LayerFits, title: str) -> Table:
@@ -105,8 +118,9 @@ def _table(one: LayerFits, title: str) -> Table:
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for heading in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    shown = [k for k, name in enumerate(COLUMNS) if not one.no_beta or name in WITHOUT_BETA]
+    for k in shown:
+        table.add_column(COLUMNS[k], justify="right", no_wrap=True)
     for row in fit_rows(one):
-        table.add_row(*row)
+        table.add_row(*(row[k] for k in shown))
     return table

@@ -21,9 +21,8 @@ SAMPLES = 10
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One line for each fraction of the deepest architecture."""
+    from ibtui_engine.bottleneck.choice import rule_curve
     from ibtui_engine.bottleneck.sampling import sampled_bound
-    from ibtui_engine.bottleneck.source import Source
-    from ibtui_engine.bottleneck.tracing import ib_curve
     from ibtui_engine.threads import Threads, usable_cores
 
     path = only_session(sessions, "7")
@@ -40,7 +39,12 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     with SessionReader(path) as reader, reader.moment():
         rule = reader.rule()
         seeds = {one.ensemble.fraction: tuple(reader.seeds(one.ensemble)[:SAMPLES]) for one in same}
-    curve = ib_curve(Source.of_rule(rule), error=CURVE_ERROR, name=rule.name)
+    if rule.labels > 2:
+        raise InvalidValue(
+            f"session {path.stem!r} has {rule.labels} labels: figure 7 compares layers with the finite-sample bound, "
+            "which is of two"
+        )
+    curve = rule_curve(rule, error=CURVE_ERROR)
     pool = Threads(threads or usable_cores())
     try:
         sampled = tuple(sampled_bound(rule, fraction, of, pool) for fraction, of in seeds.items())

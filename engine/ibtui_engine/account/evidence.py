@@ -107,7 +107,7 @@ class Evidence:
     def _fits(self, name: str) -> LayerFits:
         """beta* of the last ensemble's converged layers."""
         last = self.ensembles(name)[-1].ensemble.index
-        return fit_session(self._sessions[name], ensembles={last})[2][0][1]
+        return fit_session(self._sessions[name], require_beta=True, ensembles={last})[2][0][1]
 
     def _moves(self, name: str) -> tuple[LayerDiffusion, ...]:
         """How the weights of the last ensemble move after the transition."""

@@ -65,6 +65,11 @@ class Curve:
     """Straight pieces that one beta holds: beta, and I(X;T), I(T;Y) at both ends."""
 
     @property
+    def exact(self) -> bool:
+        """Whether it is a closed form, with no error at all."""
+        return self.error == 0.0
+
+    @property
     def growing(self) -> Float64[np.ndarray, " n"]:
         """The critical betas: of the origin and where the support grows; ascending."""
         changes = self.bifurcations
@@ -115,6 +120,18 @@ class Curve:
         piece = np.searchsorted(corners[:, 0], x, side="right") - 1
         slopes = np.append(run / rise, np.inf)
         return np.where(np.isnan(x), np.nan, slopes[np.clip(piece, 0, len(slopes) - 1)])
+
+    def below(
+        self, i_x: Float64[np.ndarray, "*shape"], i_y: Float64[np.ndarray, "*shape"]
+    ) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
+        """How far points of the plane lie below the lower curve, in bits of I(T;Y), and in the bits of I(X;T) that this
+        would cost at the curve's slope above them: NaN where it is flat.
+        """
+        distance = self.lower(i_x) - i_y
+        resolved = self.i_x[-1] if len(self.i_x) else 0.0
+        cost = np.where(i_x <= resolved, self.beta_at(i_x), np.inf)  # beyond, it is flat to within its error
+        known = np.isfinite(cost)
+        return distance, np.where(known, distance * np.where(known, cost, 0.0), np.nan)
 
     def point_at(
         self, beta: Float64[np.ndarray, "*shape"] | float

@@ -39,11 +39,12 @@ class LayerFits:
     greatest: float
     """beta is looked for from 0 to here."""
     beta: Float64[np.ndarray, "networks layers"]
-    """beta*; NaN where the residual has no minimum inside the range (see `end`)."""
+    """beta*; NaN where the residual has no minimum inside the range (see `end`), or none was looked for (`no_beta`)."""
     residual: Float64[np.ndarray, "networks layers"]
     """Mean over x of KL(p(t|x) ‖ p_beta*(t|x)), bits; at the end of the range where the minimum is there."""
     end: Float64[np.ndarray, "networks layers"]
-    """0 where the minimum is inside the range, −1 at beta 0 (T knows nothing of Y), 1 at `greatest` or beyond."""
+    """0 where the minimum is inside the range or none was looked for, −1 at beta 0 (T knows nothing of Y), 1 at
+    `greatest` or beyond."""
     i_x: Float64[np.ndarray, "networks layers"]
     """I(X;T), bits."""
     i_y: Float64[np.ndarray, "networks layers"]
@@ -62,6 +63,8 @@ class LayerFits:
     """The critical beta nearest to beta*, by their ratio."""
     optimizer: str = "sgd"
     """Of the networks."""
+    no_beta: str = ""
+    """Why no beta* was looked for; then I(X;T) and I(T;Y) are as they were recorded. Empty where it was."""
 
     def mean(self, name: str) -> Float64[np.ndarray, " layers"]:
         """Mean of a column over the networks that have a value."""
@@ -98,7 +101,7 @@ class LayerFits:
         try:
             read: dict[str, Any] = {name: array(values[name]) for name in MATRICES}
             read |= {"hidden": str(values["hidden"]), "fraction": float(values["fraction"])}
-            read |= {"optimizer": str(values["optimizer"])}
+            read |= {"optimizer": str(values["optimizer"]), "no_beta": str(values["no_beta"])}
             read |= {"epoch": int(values["epoch"]), "bins": int(values["bins"]), "greatest": float(values["greatest"])}
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidValue(f"these are no fits: {error}") from None

@@ -103,10 +103,7 @@ def fit_layers(
     beta = np.where(end == INSIDE, found[..., 0], np.nan)
     i_x, i_y = found[..., 4] * BITS, np.maximum(curve.i_xy - found[..., 5] * BITS, 0.0)
     ib_x, ib_y = curve.point_at(beta)
-    distance = curve.lower(i_x) - i_y
-    resolved = curve.i_x[-1] if len(curve.i_x) else 0.0
-    cost = np.where(i_x <= resolved, curve.beta_at(i_x), np.inf)  # beyond, the curve is flat to within its error
-    worth = np.where(np.isfinite(cost), distance * np.where(np.isfinite(cost), cost, 0.0), np.nan)
+    distance, worth = curve.below(i_x, i_y)
     return LayerFits(
         hidden=hidden,
         fraction=fraction,

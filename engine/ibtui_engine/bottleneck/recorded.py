@@ -1,17 +1,23 @@
-"""The bound of a recorded session: its rule's curve, and where the layers of its networks stand to it."""
+"""The bound of a recorded session: its rule's curve, and where the layers of its networks stand to it.
+
+The curve is of P(X,Y) alone, and how far below it a layer lies of the recorded numbers alone. Only beta* needs the
+weights, from which each layer's p(t|x) comes, and two labels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
 
+import numpy as np
+
+from ibtui_engine.bottleneck.choice import rule_curve
 from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.encoder import GREATEST
 from ibtui_engine.bottleneck.fits import LayerFits
 from ibtui_engine.bottleneck.fitting import fit_snapshot
-from ibtui_engine.bottleneck.source import Source
-from ibtui_engine.bottleneck.tracing import ib_curve
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.session.history import SessionReader, describe_epochs
+from ibtui_engine.session.history import LayerHistory, SessionReader, describe_epochs
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.threads import Threads, usable_cores
 
@@ -23,6 +29,7 @@ def fit_session(
     error: float = 1e-6,
     threads: int | None = None,
     every: bool = False,
+    require_beta: bool = False,
     ensembles: Container[int] | None = None,
 ) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
     """The session's curve, and the fits of each ensemble (or of some, by their numbers) that was measured at the epoch
@@ -30,22 +37,29 @@ def fit_session(
 
     `error`: the largest distance of the curve to the true one, bits. `threads`: None takes all cores.
 
+    Where the session keeps no weights, or its rule has more than two labels, there is no beta*, which `no_beta` says.
+
     Raises:
-        InvalidValue: the epoch was not measured, the session keeps no weights, or its rule has more than two labels.
+        InvalidValue: the epoch was not measured, or there is no beta* and it is required.
         SessionError: the session cannot be read.
     """
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
         chosen = _chosen(summary, epoch, every, ensembles)
-        if summary.labels > 2:
-            raise InvalidValue(
-                f"session {summary.name!r} has {summary.labels} labels: beta* is fitted where there are two; an IB "
-                f"curve, not certified, can be had by `ibtui curve {summary.experiment.rule}`"
-            )
-        rule = reader.rule()
-        weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
-        shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
-    curve = ib_curve(Source.of_rule(rule), error=error, name=rule.name)
+        rule, measured = reader.rule(), reader.measured()
+        rule = rule if measured is None else rule.over(measured)
+        missing = no_beta(summary)
+        if missing and require_beta:
+            raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
+        if missing:
+            layers = [reader.layers(ensemble, at) for ensemble, at in chosen]
+        else:
+            weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
+            shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
+    curve = rule_curve(rule, error=error)
+    if missing:
+        there = zip(chosen, layers, strict=True)
+        return summary, curve, [(e, _as_recorded(curve, summary, e, at, one, missing)) for (e, at), one in there]
     pool = Threads(threads or usable_cores())
     fits = []
     try:
@@ -66,6 +80,44 @@ def fit_session(
     finally:
         pool.close()
     return summary, curve, fits
+
+
+def no_beta(summary: Summary) -> str:
+    """Why beta* cannot be fitted to a session's layers; empty where it can."""
+    if summary.labels > 2:
+        return f"beta* is fitted where there are two labels, and here there are {summary.labels}"
+    if not summary.experiment.weights:
+        return "beta* needs the weights, and this session was run with --no-weights"
+    return ""
+
+
+def _as_recorded(
+    curve: Curve, summary: Summary, ensemble: EnsembleSummary, epoch: int, layers: LayerHistory, missing: str
+) -> LayerFits:
+    """An ensemble's distances below the curve at the one epoch of `layers`."""
+    i_x, i_y = layers.i_x[0], layers.i_y[0]
+    distance, worth = curve.below(i_x, i_y)
+    absent = np.full(i_x.shape, np.nan)
+    return LayerFits(
+        hidden=ensemble.hidden,
+        fraction=ensemble.fraction,
+        epoch=epoch,
+        bins=summary.experiment.bins,
+        greatest=GREATEST,
+        beta=absent,
+        residual=absent,
+        end=np.zeros(i_x.shape),
+        i_x=i_x,
+        i_y=i_y,
+        ib_x=absent,
+        ib_y=absent,
+        distance=distance,
+        worth=worth,
+        inconsistency=absent,
+        critical=absent,
+        optimizer=ensemble.optimizer,
+        no_beta=missing,
+    )
 
 
 def _chosen(

@@ -138,6 +138,11 @@ class Source:
             return 0.0
         return float(self.weights @ divergences(self.log_odds, np.asarray(self.log_odds_y))) / math.log(2)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether the class tells the label for sure."""
+        return bool(np.isinf(self.log_odds).all())
+
     def swapped(self) -> Source:
         """The same classes with the labels' names exchanged."""
         return Source(self.weights[::-1], -self.log_odds[::-1], self.rest[::-1], self.p_y[::-1])

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.deterministic import deterministic_curve
 from ibtui_engine.bottleneck.onset import Onset, onset
 from ibtui_engine.bottleneck.solver import GREATEST_BETA, NOWHERE, Solution, Start, solve
 from ibtui_engine.bottleneck.source import Source
@@ -60,6 +61,8 @@ def ib_curve(source: Source, *, error: float = ERROR, tolerance: float = TOLERAN
         raise InvalidValue(f"error is {error!r}: allowed is a number of bits from {LEAST_ERROR:g} to 0.1")
     if not 1e-8 <= tolerance <= 0.1:
         raise InvalidValue(f"tolerance is {tolerance!r}: allowed is a number from 1e-08 to 0.1")
+    if source.deterministic:
+        return deterministic_curve(np.array([source.p_y0, source.p_y1]), name=name)
     first = onset(source)
     solutions = _sandwich(source, first, error) if math.isfinite(first.beta) and first.beta < GREATEST_BETA else []
     changes = _bifurcations(source, solutions, tolerance)

@@ -136,9 +136,14 @@ class Rule:
         return float(self.rest.mean() if self.p_y.ndim == 1 else self.p_y[:, 0].mean())
 
     @cached_property
+    def p_labels(self) -> Float64[np.ndarray, " labels"]:
+        """p(y) of each label."""
+        return np.asarray(self.p_y.mean(axis=0) if self.labels > 2 else np.array([self.p_y0, self.p_y1]))
+
+    @cached_property
     def h_y(self) -> float:
         """H(Y) in bits, at most log2 of the number of labels."""
-        return float(label_entropy(self.p_y.mean(axis=0) if self.labels > 2 else np.array([self.p_y0, self.p_y1])))
+        return float(label_entropy(self.p_labels))
 
     @cached_property
     def i_xy(self) -> float:

@@ -146,9 +146,12 @@ def test_an_epoch_that_was_not_measured_and_weights_that_were_not_kept(made: Pro
     assert (done.returncode, done.stdout) == (2, "")
     assert "epoch is 59: measured are" in done.stderr
     program.good("run", "--name", "bare", "--no-weights", "--hidden", "2", "--quiet", *program.SHORT)
-    done = program("fit", "bare")
+    told = program.good("fit", "bare")
+    assert "below" in told
+    assert "No beta*: beta* needs the weights, and this session was run with --no-weights." in told
+    done = program("figure", "6", "--session", "bare")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-    assert "keeps no weights" in done.stderr
+    assert "has no beta*" in done.stderr
     assert Path(program.sessions / "bare.ibs").exists()
 
 

@@ -166,7 +166,7 @@ def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], smal
     [
         ("3", "figure-2", "has the sample fraction 0.85 alone"),
         ("5", "figure-3", "figure 5 compares depths"),
-        ("6", "figure-2", "keeps no weights"),
+        ("6", "figure-2", r"has no beta\*"),
         ("7", "figure-4", "has the sample fraction 0.85 alone"),
     ],
 )
