@@ -52,5 +52,5 @@ class Threads:
         return thing
 
     def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown()
+        """End the threads, once each is done with the range that it is at; does not wait for that."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

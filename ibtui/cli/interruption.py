@@ -1,4 +1,10 @@
-"""Ctrl+C, a closed terminal and a request to terminate: stop cleanly the first time, at once the second."""
+"""Ctrl+C, a closed terminal and a request to terminate: stop cleanly the first time, at once the second.
+
+Whoever asks a process to terminate may wait for a few seconds only before they kill it, and a chunk of training, or a
+snapshot, of very many networks takes longer. So where a run has not stopped `GRACE_SECONDS` after SIGTERM or SIGHUP,
+what it is at is given up by a KeyboardInterrupt, which `Run.execute` turns into a session that was stopped at its last
+checkpoint. After Ctrl+C the user decides, with another one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,9 @@ from types import FrameType
 
 from ibtui.cli.ending import SIGNALS
 from ibtui_engine.runner import Interrupt
+
+GRACE_SECONDS = 0.5
+"""From a request to terminate until what is at work is given up."""
 
 
 class Interruption:
@@ -23,6 +32,7 @@ class Interruption:
         """The exit status that tells which signal it was; 0 where it was none."""
         self._quiet = quiet
         self._before: dict[int, object] = {}
+        self._alarm_before: object = None
 
     def _first(self, number: int, _frame: FrameType | None) -> None:
         self.interrupt.request()
@@ -31,6 +41,9 @@ class Interruption:
             signal.signal(each, self._second if sys.stderr.isatty() else signal.SIG_DFL)
         if number == getattr(signal, "SIGHUP", None):
             _write_nowhere()
+        if number != signal.SIGINT and hasattr(signal, "setitimer"):
+            self._alarm_before = signal.signal(signal.SIGALRM, _give_up)
+            signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
         elif number == signal.SIGINT and not self._quiet:
             # print() here could run into a print() that the signal has interrupted
             os.write(2, b"stopping cleanly; Ctrl+C again stops at once\n")
@@ -48,8 +61,15 @@ class Interruption:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._alarm_before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._alarm_before)  # type: ignore[arg-type]
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _write_nowhere() -> None:

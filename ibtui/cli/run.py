@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -460,8 +462,14 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
     from ibtui_engine.runner import Run
 
     path = writer.path
+    given_up = False
     with Interruption(quiet) as interruption, watcher(quiet) as watch:
-        status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
+        try:
+            status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
+        except KeyboardInterrupt:
+            if not interruption.status:
+                raise
+            status, given_up = "stopped", True
     if status == "finished":
         return path
     from ibtui_engine.session.summary import read_summary
@@ -473,6 +481,9 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
         report(path, json=True)
     tell(f"stopped at epoch {summary.epochs_done} of {summary.experiment.epochs}; saved as {path}", quiet=quiet)
     tell(f"go on with: ibtui resume {_handle(path)}", quiet=quiet)
+    if given_up:  # Python would wait for the threads that are still computing
+        sys.stdout.flush()
+        os._exit(interruption.status)
     raise typer.Exit(interruption.status)
 
 

@@ -8,6 +8,8 @@ import random
 import select
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -276,3 +278,37 @@ def test_a_signal_that_was_to_be_ignored_is_ignored(program: Program) -> None:
     assert process.returncode == 0
     with closing(sqlite3.connect(program.path("it"))) as connection:
         assert connection.execute("SELECT status FROM session").fetchall() == [("finished",)]
+
+
+DEAF = """
+import sys, threading, time
+from ibtui_engine.threads import Threads
+def share_out(self, networks, work, *, each=8):
+    print("busy", file=sys.stderr, flush=True)
+    list(self._pool.map(time.sleep, [3600]))
+Threads.share_out = share_out
+from ibtui.cli import main
+main()
+"""
+"""The command, whose first work that is shared out among threads takes an hour."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_terminate_is_heeded_in_the_middle_of_work_that_takes_long(
+    program: Program, number: signal.Signals
+) -> None:
+    """As of 100 000 networks; what had been recorded is kept."""
+    command = [sys.executable, "-c", DEAF, "run", "--name", "it", "--networks", "2", "--epochs", "5", "--hidden", "3"]
+    with subprocess.Popen(
+        command, env=program.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "busy" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, said = process.communicate(timeout=300)
+    assert process.returncode == 128 + number
+    assert program.status("it") == "stopped"
+    assert "Traceback" not in said
+    assert [file.name for file in program.sessions.iterdir()] == ["it.ibs"]
+    program.require_whole("it")
