@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 from ibtui.wording import duration
 from ibtui_engine.experiment import Experiment, hidden_text
@@ -24,6 +26,16 @@ def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None
     if ensemble is not None and len(summary.ensembles) > 1:
         parts.append(f"ensemble {ensemble + 1}/{len(summary.ensembles)}")
     return "  ·  ".join([*parts, estimator])
+
+
+def elsewhere(path: Path, place: Literal["as it was", "empty", "taken"]) -> str:
+    """What to say where a session that is shown is no longer at its path; empty where it is."""
+    match place:
+        case "empty":
+            return f"{path.stem} was deleted or renamed elsewhere; shown is what was read of it"
+        case "taken":
+            return f"another file has taken the place of {path.stem}; shown is the old one: leave and open it again"
+    return ""
 
 
 def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence[str]:

@@ -16,6 +16,7 @@ from ibtui.charts.information_plane import compared_planes
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
+from ibtui.status import elsewhere
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.linked import link
@@ -128,6 +129,7 @@ class CompareScreen(PlaybackScreen):
                 changed = (follower.summary.live and follower.update()) or changed
             except EngineError as error:
                 self._trouble = str(error)
+            self._trouble = elsewhere(follower.summary.path, follower.place) or self._trouble
         if changed and self.is_current:
             self._take_in()
         else:

@@ -25,7 +25,7 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.screens.study import StudyScreen
-from ibtui.status import about, status_line
+from ibtui.status import about, elsewhere, status_line
 from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.keys_footer import KeysFooter
@@ -211,9 +211,9 @@ class SessionScreen(StudyScreen):
         self._looked = now
         try:
             self._stale = self.follower.update() or self._stale
-            self._trouble = ""
+            self._trouble = elsewhere(self.path, self.follower.place)
         except EngineError as error:
-            self._trouble = str(error)
+            self._trouble = elsewhere(self.path, self.follower.place) or str(error)
         if self._stale and not self.busy and self._affordable(now):
             self.set_timer(TURN_SECONDS, self._read)  # a key may come first
         else:
@@ -371,7 +371,7 @@ class SessionScreen(StudyScreen):
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
         line = printable(status_line(summary, self.basis, ensemble=ensemble))
-        write(status, clean(line, ascii=self.app.ascii))
+        write(status, clean(line))
         told = about(summary, None if current is None else current.ensemble)
         write(self.query_one("#about", Static), "\n".join(printable(line) for line in told))
 

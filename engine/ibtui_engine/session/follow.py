@@ -6,11 +6,12 @@ Each look reads only the snapshots that were recorded since the last one.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.format import file_identity
 from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory, SessionReader
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 
@@ -66,6 +67,8 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._reader = SessionReader(path)
+        self._path = path
+        self._file = file_identity(path)
         self._seen = 0
         self._layers: dict[int, _Table] = {}
         self._learning: dict[int, _Table] = {}
@@ -108,6 +111,17 @@ class Follower:
         """Losses and accuracies of an ensemble so far."""
         table = self._learning[index]
         return LearningHistory(table.epochs, *table.values)
+
+    @property
+    def place(self) -> Literal["as it was", "empty", "taken"]:
+        """What is at the path that was opened: the same file, none (deleted or renamed), or another one.
+
+        What has been read stays.
+        """
+        now = file_identity(self._path)
+        if now is None:
+            return "empty"
+        return "as it was" if self._file in (None, now) else "taken"
 
     def close(self) -> None:
         """Let go of the file."""

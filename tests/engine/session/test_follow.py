@@ -181,3 +181,18 @@ def test_what_follows_is_appended_and_histories_before_stay_as_they_were(counts:
         length = len(table.epochs)
         assert table.epochs.tolist() == list(range(length))
         assert np.array_equal(table.values, whole[:, :length])
+
+
+def test_a_file_that_was_moved_away_or_replaced_is_noticed(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.ibs", tmp_path / "b.ibs"
+    for each in (path, other):
+        begin(each, "a", Experiment(**SETTINGS)).close()
+    with Follower(path) as follower:
+        assert follower.place == "as it was"
+        path.rename(tmp_path / "c.ibs")
+        assert follower.place == "empty"
+        other.rename(path)
+        assert follower.place == "taken"
+        path.unlink()
+        (tmp_path / "c.ibs").rename(path)
+        assert follower.place == "as it was"

@@ -189,3 +189,14 @@ async def test_any_chart_is_compared_on_one_axis_with_one_cross_hair(open_app: A
         assert _panels(view)[1].has_focus
         await view.press("shift+tab", "shift+tab")
         assert all(panel.spec.y.label == "I(T;Y) bits" for panel in _panels(view))
+
+
+async def test_a_session_that_is_gone_is_said_and_shown_on(open_app: Any, have: Any) -> None:
+    have("grid")
+    path = have("plain")
+    async with open_app() as view:
+        await _compare(view, "grid", "plain")
+        path.unlink()
+        await view.until(lambda: "plain was deleted or renamed elsewhere" in view.said("#status"))
+        await view.press("comma")
+        assert len(_panels(view)) == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import re
+import shutil
 import sqlite3
 import time
 import weakref
@@ -1099,3 +1100,22 @@ async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open
         session._read()
         session.playback = session.playback.to_index(0)
         assert session.left
+
+
+async def test_a_session_deleted_renamed_or_replaced_elsewhere_says_so_and_is_shown_on(
+    open_app: Any, have: Any, directory: Path
+) -> None:
+    path = have("plain")
+    async with open_app("plain") as view:
+        path.rename(directory / "other.ibs")
+        await view.until(lambda: "plain was deleted or renamed elsewhere" in view.said("#status"))
+        await view.press("comma")
+        assert view.screen.playback.epoch < 40
+        for key in ("P", "e", "W", "p", "tab"):
+            await view.press(key)
+        shutil.copy(directory / "other.ibs", path)
+        await view.until(lambda: "another file has taken the place of plain" in view.said("#status"))
+        (directory / "other.ibs").rename(path)
+        await view.until(lambda: "run: finished" in view.said("#status"))
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
