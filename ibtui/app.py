@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -25,7 +26,7 @@ from ibtui.files import write_whole
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, load_settings, save_theme
-from ibtui.terminal import Endings
+from ibtui.terminal import Endings, takes_unicode
 from ibtui.textual_private import terminal_driver
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
@@ -126,7 +127,11 @@ class IbtuiApp(App[None]):
         """Begin a run and go to its session as soon as there is one."""
         from ibtui import runs
 
-        self._runs[path] = runs.start_run(experiment, path)
+        try:
+            self._runs[path] = runs.start_run(experiment, path)
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return
         self._waiting = path
         self.push_screen(Starting(printable(path.stem)))
 
@@ -137,7 +142,11 @@ class IbtuiApp(App[None]):
         if summary.live:
             self.notify(f"{printable(summary.path.stem)} is {summary.status}", markup=False)
             return
-        self._runs[summary.path] = runs.resume_run(summary.path)
+        try:
+            self._runs[summary.path] = runs.resume_run(summary.path)
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return
         if show:
             self.open_session(summary.path)
 
@@ -255,7 +264,8 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
         from ibtui.keys import require_usable_keys
 
         require_usable_keys(settings.keys)
-    app = IbtuiApp(directory, session, replace(settings, ascii=ascii or settings.ascii))
+    plain = ascii or settings.ascii or not takes_unicode(sys.__stderr__)  # where Textual draws
+    app = IbtuiApp(directory, session, replace(settings, ascii=plain))
     app.alone = True
     with Endings(app):
         app.run()

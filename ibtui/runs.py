@@ -8,24 +8,32 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
 import tomli_w
 
 from ibtui_engine.children import python_command, python_environment
+from ibtui_engine.errors import StorageError
 from ibtui_engine.experiment import Experiment
 
 NICENESS = 10
 """How far a run stands behind other work, in the unit of nice(1)."""
 
 
+MOST_SAID = 10_000
+"""Bytes at the end of what a run has said that its last words are looked for in."""
+
+
 class Started:
     """A run that this app has started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], errors: int) -> None:
+        """`errors`: a descriptor, this object's from now on, of the file without a name that takes its stderr."""
         self._process = process
         self._errors = errors
+        weakref.finalize(self, os.close, errors)
 
     @property
     def ended(self) -> bool:
@@ -37,36 +45,52 @@ class Started:
         """What it said last on stderr where it failed; empty where it did not."""
         if self._process.poll() in (None, 0):
             return ""
-        lines = [line for line in self._errors.read_text(errors="replace").splitlines() if line.strip()]
+        said = os.pread(self._errors, MOST_SAID, max(os.fstat(self._errors).st_size - MOST_SAID, 0))
+        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
         return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {self._process.returncode}"
 
 
 def start_run(experiment: Experiment, path: Path) -> Started:
-    """Begin `ibtui run` with these settings, to be saved as `path`."""
-    folder = Path(tempfile.mkdtemp(prefix="ibtui-"))
-    settings = folder / "settings.toml"
-    settings.write_bytes(tomli_w.dumps(experiment.to_dict()).encode())
-    return _start(["run", "--config", str(settings), "--out", str(path)], folder)
+    """Begin `ibtui run` with these settings, to be saved as `path`.
+
+    Raises:
+        StorageError: no process can be started, or no temporary file made.
+    """
+    return _start(["run", "--config", "/dev/stdin", "--out", str(path)], tomli_w.dumps(experiment.to_dict()).encode())
 
 
 def resume_run(path: Path) -> Started:
-    """Begin `ibtui resume` on a session."""
-    return _start(["resume", str(path.absolute())], Path(tempfile.mkdtemp(prefix="ibtui-")))
+    """Begin `ibtui resume` on a session.
+
+    Raises:
+        StorageError: no process can be started, or no temporary file made.
+    """
+    return _start(["resume", str(path.absolute())])
 
 
-def _start(arguments: list[str], folder: Path) -> Started:
-    errors = folder / "stderr.txt"
-    with errors.open("wb") as file:
-        process = subprocess.Popen(
-            python_command("-m", "ibtui", *arguments),
-            env=python_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=file,
-            start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
-        )
+def _start(arguments: list[str], given: bytes = b"") -> Started:
+    """Start a command with something to read on stdin.
+
+    What goes in and out are files without a name: nothing is left of them when both processes have ended, and nobody
+    who cleans up temporary folders can take them away before.
+    """
+    try:
+        with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as settings:
+            settings.write(given)
+            settings.seek(0)
+            process = subprocess.Popen(
+                python_command("-m", "ibtui", *arguments),
+                env=python_environment(),
+                stdin=settings,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
+            )
+            kept = os.dup(errors.fileno())
+    except OSError as error:
+        raise StorageError(f"the run cannot be started: {error.strerror}") from None
     give_way(process.pid)
-    return Started(process, errors)
+    return Started(process, kept)
 
 
 def give_way(pid: int) -> None:

@@ -144,8 +144,8 @@ def no_run_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     begun: list[runs.Started] = []
     start = runs._start
 
-    def noted(arguments: list[str], folder: Path) -> runs.Started:
-        begun.append(start(arguments, folder))
+    def noted(arguments: list[str], given: bytes = b"") -> runs.Started:
+        begun.append(start(arguments, given))
         return begun[-1]
 
     monkeypatch.setattr(runs, "_start", noted)
