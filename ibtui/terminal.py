@@ -10,7 +10,7 @@ import sys
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ibtui.cli.ending import SIGNALS
 from ibtui_engine.errors import InvalidValue
@@ -59,6 +59,15 @@ def require_terminal() -> None:
         stream = getattr(sys, name)
         if stream is None or not stream.isatty():
             raise InvalidValue(f"the app needs a terminal, but {name} is not one: here, use ibtui show SESSION")
+
+
+def takes_unicode(stream: TextIO | None) -> bool:
+    """Whether a stream can show box characters and Braille: in an encoding such as ASCII or Latin-1 there are none."""
+    try:
+        "│⣿±".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 class Endings:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from textual.driver import Driver
 from textual.widgets import Footer
 
+from ibtui.spelling import in_cells
 from ibtui.terminal import HANGUP_STATUS, TerminalDecoder
 
 SEEN_IN = "8.2.8"
@@ -57,7 +58,7 @@ def terminal_driver() -> type[Driver] | None:
 
         def __init__(self, app: Any, **options: Any) -> None:
             super().__init__(app, **options)
-            self._file = cast(Any, _Forgiving(self._file))
+            self._file = cast(Any, _Forgiving(self._file, ascii=bool(getattr(app, "ascii", False))))
             self._suspended = False
 
         # keys
@@ -119,15 +120,16 @@ def terminal_driver() -> type[Driver] | None:
 
 
 class _Forgiving:
-    """A stream for which a terminal that is gone is no error; it does without the characters that it cannot encode."""
+    """A stream for which a terminal that is gone is no error; with `ascii`, nothing else is written, cell for cell."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, ascii: bool) -> None:
         self._stream = stream
+        self._ascii = ascii
 
     def write(self, text: str) -> None:
         """Write, if that can be done."""
         with suppress(OSError):
-            self._stream.write(text)
+            self._stream.write(in_cells(text) if self._ascii else text)
 
     def flush(self) -> None:
         """Flush, if that can be done."""

@@ -9,33 +9,14 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-_SPELLED = {
-    "–": "-",
-    "—": "-",
-    "−": "-",
-    "…": "...",
-    "×": "x",
-    "·": ".",
-    "◆": "*",
-    "≤": "<=",
-    "≥": ">=",
-    "’": "'",
-    "β": "beta",
-    "σ": "sigma",
-    "μ": "mu",
-    "→": "->",
-}
+from ibtui.spelling import spell
 
 
 @lru_cache(1024)
 def clean(text: str, *, ascii: bool = False) -> str:
     """The text on one line, without control and formatting characters; with `ascii`, spelt in ASCII alone."""
     shown = "".join(_safe(character) for character in text)
-    if not ascii or shown.isascii():
-        return shown
-    spelt = "".join(_SPELLED.get(character, character) for character in shown)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
-    return "".join(c if " " <= c <= "~" else "?" for c in plain)
+    return spell(shown) if ascii else shown
 
 
 def columns(text: str) -> list[str]:

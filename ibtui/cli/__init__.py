@@ -103,12 +103,15 @@ def _command() -> Any:
 
 def _open_streams() -> None:
     """Both streams can be written, whatever this process was given: what nobody can see goes nowhere."""
+    from ibtui.spelling import HANDLER, register
+
+    register()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started this
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         else:
-            stream.reconfigure(errors="backslashreplace")  # a terminal that is not in UTF-8
+            stream.reconfigure(errors=HANDLER)  # a terminal that is not in UTF-8
 
 
 def _heard_enough() -> int:

@@ -36,7 +36,12 @@ def tell(message: str, *, quiet: bool = False) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; numbers that are absent must be None, not NaN."""
-    sys.stdout.write(json_text(value, indent=2) + "\n")
+    text = json_text(value, indent=2)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # stand-ins are for people: a program gets the very characters
+        text = json.dumps(value, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

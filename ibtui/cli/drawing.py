@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Literal
 
+from ibtui.terminal import takes_unicode
+
 if TYPE_CHECKING:
     from ibtui.charts.spec import ChartSpec
 
@@ -19,7 +21,7 @@ def draw(spec: ChartSpec, width: int) -> None:
     from ibtui.charts.chart import render
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    plain = not takes_unicode(sys.stdout)
     image = render(spec, min(width, WIDEST), HEIGHT, theme=theme(), colour=colour, ascii=plain)
     sys.stdout.write((image.ansi() if colour else image.text()) + "\n")
     sys.stdout.flush()

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ibtui.spelling import encodable
+
 if TYPE_CHECKING:
     from rich.table import Column
 
@@ -32,13 +34,13 @@ class TableConsole(Console):
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; a table by itself is made to fit."""
         if len(objects) != 1 or not isinstance(objects[0], Table):
-            super().print(*objects, **options)
+            super().print(*(encodable(o, self.encoding) if isinstance(o, str) else o for o in objects), **options)
             return
         (table,) = objects
         if table.title:
             super().print(Text(str(table.title), "table.title"), soft_wrap=not self.is_terminal)
         usual = self.width
-        for part in fitted(table, usual if self.is_terminal else None, ascii=not self.encoding.startswith("utf")):
+        for part in fitted(table, usual if self.is_terminal else None, self.encoding):
             self.width = max(usual, part.width or 0)
             try:
                 super().print(part, **options)
@@ -46,12 +48,14 @@ class TableConsole(Console):
                 self.width = usual
 
 
-def fitted(table: Table, width: int | None, *, ascii: bool = False) -> list[Table]:
+def fitted(table: Table, width: int | None, encoding: str = "utf-8") -> list[Table]:
     """The tables to print in place of one, in that many columns of the screen; without a number it is left whole.
 
-    Where what cannot be shortened is wider, so is its table. Titles are left out.
+    Where what cannot be shortened is wider, so is its table. Titles are left out. What the encoding of the output lacks
+    is replaced before widths are found: `+-` is wider than one character.
     """
-    columns = [_Cells.of(column, headed=table.show_header) for column in table.columns]
+    columns = [_Cells.of(column, encoding, headed=table.show_header) for column in table.columns]
+    mark = "…" if encodable("…", encoding) == "…" else ".."
     gap = max(table.padding[1], table.padding[3])
     if width is None:
         return [_table(table, columns, gap)]
@@ -61,7 +65,7 @@ def fitted(table: Table, width: int | None, *, ascii: bool = False) -> list[Tabl
         column, over = columns[k], _width(columns, gap) - width
         least = min(column.width, LEAST_SENTENCE if column.sentences else LEAST_NAME if column.name else column.width)
         if over > 0:
-            columns[k] = column.narrowed(max(column.width - over, least), ".." if ascii else "…")
+            columns[k] = column.narrowed(max(column.width - over, least), mark)
     groups = [columns[:1]]
     for column in columns[1:]:
         if _width([*groups[-1], column], gap) > width and len(groups[-1]) > 1:
@@ -91,9 +95,9 @@ class _Cells:
     width: int
 
     @classmethod
-    def of(cls, column: Column, *, headed: bool) -> _Cells:
-        heading = str(column.header) if headed else ""
-        cells = tuple(str(cell) for cell in column.cells)
+    def of(cls, column: Column, encoding: str, *, headed: bool) -> _Cells:
+        heading = encodable(str(column.header), encoding) if headed else ""
+        cells = tuple(encodable(str(cell), encoding) for cell in column.cells)
         right, sentences = column.justify == "right", column.overflow == SENTENCES
         return cls(heading, cells, right, sentences, max(map(cell_len, (heading, *cells))))
 

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ibtui.panels import LayerFigures
+from ibtui.spelling import spell
 from ibtui.widgets.text import write
 from ibtui.wording import printable
 
@@ -40,6 +41,8 @@ class LayersTable(VerticalScroll):
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
         rows = [COLUMNS, *(_cells(one, last=one.layer == len(figures), hidden=one.layer in hidden) for one in figures)]
+        if getattr(self.app, "ascii", False):
+            rows = [tuple(spell(text) for text in row) for row in rows]
         widths = [max(column) for column in zip(self._widths, *(map(len, row) for row in rows), strict=True)]
         self._widths = widths
         head, *lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]

@@ -121,5 +121,5 @@ def test_a_size_that_no_terminal_has_is_not_taken(
 
 
 def test_where_the_mark_cannot_be_shown_it_is_of_dots() -> None:
-    (table,) = fitted(table_of([(NAME, "12")]), 40, ascii=True)
+    (table,) = fitted(table_of([(NAME, "12")]), 40, encoding="ascii")
     assert ".." in str(next(iter(table.columns[0].cells)))
