@@ -11,7 +11,7 @@ import reprlib
 
 LONGEST_VALUE = 80
 """Characters of a value in a message."""
-LONGEST_WORD = 300
+LONGEST_WORD = 500
 """Characters of a word, or of what stands between quotes, in a message: longer ones lose their middle. Most paths are
 shorter, and can be copied from the message."""
 _LONG = re.compile(rf"(?<=')[^']{{{LONGEST_WORD + 1},}}(?=')|\S{{{LONGEST_WORD + 1},}}")

@@ -8,6 +8,7 @@ second the run looks for requests, from its own process (`Interrupt`) and from o
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -344,7 +345,7 @@ class _Loop:
                 if cohort.fresh:
                     self._record(cohort, None)
             while not stopped and (behind := self._next()) is not None:
-                target = next(epoch for epoch in self._schedule if epoch > behind.epoch)
+                target = self._schedule[bisect_right(self._schedule, behind.epoch)]
                 stopped = self._advance(behind, target)
         finally:
             for cohort in self._cohorts:

@@ -49,12 +49,12 @@ def test_the_beginning_and_the_end_of_a_long_text_are_shown() -> None:
     assert said.endswith("x last'")
 
 
-@pytest.mark.parametrize("long", ["x" * 5000, "a name with spaces " * 400, "/a/path" * 1000])
+@pytest.mark.parametrize("long", ["x" * 50_000, "a name with spaces " * 400, "/a/path" * 1000])
 def test_a_message_keeps_its_sense_whatever_name_is_in_it(long: str) -> None:
     said = str(InvalidValue(f"no session {long!r} in '/home/me/sessions': it holds one, two"))
     assert said.startswith("no session '")
     assert said.endswith("' in '/home/me/sessions': it holds one, two")
-    assert len(said) < LONGEST_WORD + 100
+    assert len(said) < LONGEST_WORD + 150
 
 
 @given(st.lists(st.text(st.characters(codec="ascii"), max_size=40), max_size=7).map(" ".join))

@@ -227,7 +227,7 @@ HOSTILE = {
     "UPDATE rule SET rows = 5000": "",
     "UPDATE ensemble SET trainer = 'magic'": "CHECK constraint failed",
     "UPDATE cohort SET networks = 0; DELETE FROM network; UPDATE weights SET data = x'789c030000000001';"
-    "DELETE FROM layer": "an ensemble without networks",
+    "DELETE FROM layer": "a cohort without networks",
     "DROP TABLE checkpoint": "no such table: checkpoint",
 }
 

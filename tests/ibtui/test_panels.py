@@ -138,8 +138,16 @@ def test_networks_that_have_not_come_that_far_do_not_count(path: Path, tmp_path:
     copy = tmp_path / "a.ibs"
     copy.write_bytes(path.read_bytes())
     with closing(sqlite3.connect(copy)) as connection, connection:
-        connection.execute("DELETE FROM layer WHERE network = 2 AND snapshot > 8")
-        connection.execute("DELETE FROM learning WHERE network = 2 AND snapshot > 8")
+        # the third was added later
+        connection.execute("UPDATE cohort SET networks = 2 WHERE id = 1")
+        connection.execute("INSERT INTO cohort SELECT 9, ensemble, 2, 1, epoch FROM cohort WHERE id = 1")
+        connection.execute(
+            "INSERT INTO snapshot SELECT id + 99, 9, epoch, time FROM snapshot WHERE cohort = 1 AND id < 9"
+        )
+        for table in ("layer", "learning"):
+            of = "network = 2 AND snapshot IN (SELECT id FROM snapshot WHERE cohort = 1)"
+            connection.execute(f"UPDATE {table} SET snapshot = snapshot + 99 WHERE snapshot < 9 AND {of}")
+            connection.execute(f"DELETE FROM {table} WHERE {of}")
     layers, _ = read(copy)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

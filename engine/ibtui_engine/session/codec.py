@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.errors import SessionError
+from ibtui_engine.session.limits import LARGEST_WEIGHTS
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64, UInt8
 
 LEVEL = 1
 """zlib's fastest: higher levels save under 2 % of weights and take three times as long."""
+CHUNK = 1 << 20
+"""Bytes that are decompressed at a time."""
 
 
 def pack_weights(weights: Float32[np.ndarray, "networks parameters"]) -> bytes:
@@ -25,10 +28,15 @@ def pack_weights(weights: Float32[np.ndarray, "networks parameters"]) -> bytes:
 
 def unpack_weights(data: bytes, networks: int, parameters: int) -> Float32[np.ndarray, "networks parameters"]:
     """The inverse of `pack_weights`. Raises SessionError where the bytes are not of that shape."""
-    raw = inflate(data, networks * parameters * 4)
-    planes = np.frombuffer(raw, np.uint8).reshape(4, -1)
+    size = networks * parameters * 4
+    if size > LARGEST_WEIGHTS:
+        raise SessionError(f"the session is damaged: {size} bytes of weights; allowed are at most {LARGEST_WEIGHTS}")
+    planes = np.frombuffer(inflate(data, size), np.uint8).reshape(4, -1)
     flat = np.ascontiguousarray(planes.T).view("<f4")
-    return flat.reshape(networks, parameters).astype(np.float32)
+    weights = flat.reshape(networks, parameters).astype(np.float32, copy=False)
+    if not np.isfinite(weights).all():
+        raise SessionError("the session is damaged: some of its weights are no finite numbers")
+    return weights
 
 
 def pack_numbers(numbers: np.ndarray) -> bytes:
@@ -40,7 +48,7 @@ def unpack_numbers(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarra
     """The inverse of `pack_numbers`. Raises SessionError where the bytes are not of that shape."""
     kind = np.dtype(dtype)
     size = kind.itemsize * math.prod(shape)
-    return np.frombuffer(inflate(data, size), kind.newbyteorder("<")).reshape(shape).astype(kind)
+    return np.frombuffer(inflate(data, size), kind.newbyteorder("<")).reshape(shape).astype(kind, copy=False)
 
 
 def pack_bits(flags: UInt8[np.ndarray, " n"]) -> bytes:
@@ -55,18 +63,40 @@ def unpack_bits(data: bytes, count: int) -> UInt8[np.ndarray, " n"]:
     return np.unpackbits(np.frombuffer(data, np.uint8), count=count)
 
 
-def inflate(data: bytes, size: int) -> bytes:
-    """Decompress to exactly `size` bytes, never to more, whatever the data says."""
+def inflate(data: bytes, size: int) -> bytearray:
+    """Decompress to exactly `size` bytes, never to more, whatever the data says; memory is used as they come."""
     if size < 0:
         raise SessionError(f"the session is damaged: {size} bytes of numbers belong in it")
-    inflater = zlib.decompressobj()
     try:
-        raw = inflater.decompress(data, size + 1)  # one more, so that the end of the data and its checksum are read
+        found = bytearray(size)  # the machine gives its pages when they are written to
+        end = _inflate_into(memoryview(found), data)
     except (zlib.error, TypeError, OverflowError, MemoryError) as error:
         raise SessionError(f"the session is damaged: compressed numbers are unreadable ({error})") from error
-    if len(raw) != size or not inflater.eof:
-        raise SessionError(f"the session is damaged: {len(raw)} bytes of numbers where {size} belong")
-    return raw
+    if end != size:
+        there = "more, or cut off" if end is None else end
+        raise SessionError(f"the session is damaged: {there} bytes of numbers where {size} belong")
+    return found
+
+
+def _inflate_into(found: memoryview, data: bytes) -> int | None:
+    """How many bytes the data are, from its beginning to its end mark; None where there is no room for them all, or no
+    such mark.
+    """
+    inflater, at, compressed = zlib.decompressobj(), 0, memoryview(data)
+    for start in range(0, len(compressed), CHUNK):
+        piece: bytes | memoryview = compressed[start : start + CHUNK]
+        while True:
+            chunk = inflater.decompress(piece, min(CHUNK, len(found) - at + 1))  # one more: the end is to be seen
+            if at + len(chunk) > len(found):
+                return None
+            found[at : at + len(chunk)] = chunk
+            at += len(chunk)
+            piece = inflater.unconsumed_tail
+            if inflater.eof or not (chunk or piece):
+                break
+        if inflater.eof:
+            return at
+    return None
 
 
 def members_and_labels(

@@ -29,6 +29,7 @@ from ibtui_engine.session.format import (
     open_session,
     sqlite_errors,
 )
+from ibtui_engine.session.limits import ALWAYS, MOST_SPARSE, MOST_WEIGHTS, RANGES
 from ibtui_engine.session.summary import EnsembleSummary, Summary, summarize
 
 if TYPE_CHECKING:
@@ -140,9 +141,8 @@ class SessionReader:
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
-        inputs = self._count("SELECT inputs FROM rule")
         summary = self.summary
-        return Architecture((inputs, *summary.widths(ensemble)), summary.experiment.activation)
+        return Architecture((summary.inputs, *summary.widths(ensemble)), summary.experiment.activation)
 
     def rule(self) -> Rule:
         """The joint distribution that was learned, from the file itself."""
@@ -201,13 +201,21 @@ class SessionReader:
         parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
         with self.moment():
             chosen = columns_of(self._connection, table, columns)
+            recorded, distinct = self._connection.execute(
+                "SELECT coalesce(sum(c.networks), 0), count(DISTINCT s.epoch) FROM cohort c"
+                f" JOIN snapshot s ON s.cohort = c.id WHERE c.ensemble = ? AND s.id > ?{only}",
+                parameters,
+            ).fetchone()
             rows = self._connection.execute(
                 f"SELECT {place}, {chosen} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
                 f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
                 parameters,
             ).fetchall()
-        if epoch in ensemble.snapshots and not rows:
-            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has nothing of epoch {epoch}")
+        if len(rows) != recorded * (depth or 1):
+            raise self._damaged(f"a snapshot lacks some of its rows in {table}, or has more")
+        room = distinct * ensemble.networks * (depth or 1)
+        if room > max(MOST_SPARSE, 10 * len(rows)):
+            raise self._damaged(f"{table} has {len(rows)} rows for {room} places; so sparse, {MOST_SPARSE} are allowed")
         try:
             numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
         except (ValueError, TypeError) as error:
@@ -225,13 +233,27 @@ class SessionReader:
             inside &= (layer >= 0) & (layer < depth)
         if not inside.all():
             raise SessionError(f"session {str(self.path)!r} is damaged: {table} names networks that there are not")
-        if depth:  # a snapshot is recorded whole
-            recorded = np.bincount(row * ensemble.networks + network)
-            if not np.isin(recorded, (0, depth)).all():
-                raise SessionError(f"session {str(self.path)!r} is damaged: a snapshot lacks some of its layers")
+        found = numbers[:, -len(columns) :].T
+        for name, column in zip(columns, found, strict=True):
+            self._require_measured(table, name, column)
         values = np.full((len(columns), *shape), np.nan)
-        values[(slice(None), *where)] = numbers[:, -len(columns) :].T
+        values[(slice(None), *where)] = found
+        if np.count_nonzero(~np.isnan(values[0])) != len(rows):
+            raise self._damaged(f"{table} has rows twice")
         return epochs, values
+
+    def _require_measured(self, table: str, name: str, column: Float64[np.ndarray, " rows"]) -> None:
+        """Raise SessionError where a number is missing that is always there, or is outside its range."""
+        least, most = RANGES[name]
+        absent = np.isnan(column)
+        wrong = ~(absent | ((column >= least) & (column <= most)))
+        if wrong.any():
+            raise self._damaged(f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
+        if name in ALWAYS and absent.any():
+            raise self._damaged(f"{table} has a row without {name}")
+
+    def _damaged(self, what: str) -> SessionError:
+        return SessionError(f"session {str(self.path)!r} is damaged: {what}")
 
     def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
         """All networks' weights at a measured epoch.
@@ -250,6 +272,9 @@ class SessionReader:
             ).fetchall()
         if any(data is None for _, data in rows):
             raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
+        size = 4 * ensemble.networks * parameters
+        if size > MOST_WEIGHTS:
+            raise self._damaged(f"the weights of an epoch are {size} bytes; allowed are at most {MOST_WEIGHTS}")
         return np.concatenate([unpack_weights(data, networks, parameters) for networks, data in rows])
 
     def seeds(self, ensemble: EnsembleSummary) -> list[int]:
@@ -258,8 +283,12 @@ class SessionReader:
             rows = self._connection.execute(
                 "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
             ).fetchall()
+        first = self.summary.experiment.seed
         try:
-            return [count(seed) for (seed,) in rows]
+            found = [count(seed) for (seed,) in rows]
+            if found != list(range(first, first + ensemble.networks)):
+                raise ValueError(f"they do not count up from {first}")
+            return found
         except ValueError as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: a seed: {error}") from error
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ibtui_engine.errors import EngineError, SessionError
+from ibtui_engine.errors import EngineError, SessionError, shown
 from ibtui_engine.experiment import MOST_LABELS, Experiment, outputs_for, parse_hidden
+from ibtui_engine.rules.limits import oversize
+from ibtui_engine.session import limits
 from ibtui_engine.session.format import columns_of, count, lacking, number, one_moment, open_session, sqlite_errors
 from ibtui_engine.session.liveness import Writer, read_writer
 
@@ -51,6 +54,8 @@ class Summary:
     rule_parameters: dict[str, float]
     patterns: int
     """How many the rule has."""
+    inputs: int
+    """How many a pattern has."""
     labels: int
     """How many the rule has."""
     h_x: float
@@ -96,35 +101,41 @@ def read_summary(path: Path) -> Summary:
 
 
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
-    """The summary of an open session, all of it from one moment."""
+    """The summary of an open session, all of it from one moment. All that it claims is within the limits of
+    `ibtui_engine.session.limits`: nobody has to look again.
+    """
     try:
-        with one_moment(connection):
+        with one_moment(connection), limits.short_texts(connection):
             name, status, created, text = connection.execute(
                 "SELECT name, status, created, experiment FROM session"
             ).fetchone() or _damaged("it does not say what it is a session of")
-            labels = "2" if "labels" in lacking(connection, "rule") else "labels"
-            rule = connection.execute(f"SELECT parameters, h_x, i_xy, rows, {labels} FROM rule").fetchone() or _damaged(
-                "it has no rule"
-            )
+            kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
+            rule = connection.execute(
+                f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name FROM rule"
+            ).fetchone() or _damaged("it has no rule")
             writer = read_writer(connection)
             experiment = Experiment.from_dict(json.loads(text))
-            ensembles = _ensembles(connection, experiment)
+            patterns, inputs, labels = _rule_size(*rule[3:7])
+            ensembles = _ensembles(connection, experiment, patterns)
         if status in ("running", "paused") and (writer is None or not writer.alive):
             status = "interrupted"
         if status not in STATUSES:
-            _damaged(f"its status is {status!r}")
+            _damaged(f"its status is {shown(status)}")
+        limits.text(rule[7], "rule's name")
+        h_x, i_xy = limits.information(rule[1], rule[2], patterns, labels)
         return Summary(
             path=path,
-            name=str(name),
+            name=limits.text(name, "name"),
             status=status,
-            created=number(created),
+            created=limits.within(created, "time", -limits.LATEST, limits.LATEST),
             size=path.stat().st_size,
             experiment=experiment,
-            rule_parameters={str(key): number(value) for key, value in json.loads(rule[0]).items()},
-            h_x=number(rule[1]),
-            i_xy=number(rule[2]),
-            patterns=count(rule[3]),
-            labels=_labels(rule[4]),
+            rule_parameters=limits.parameters(json.loads(rule[0])),
+            h_x=h_x,
+            i_xy=i_xy,
+            patterns=patterns,
+            inputs=inputs,
+            labels=labels,
             ensembles=ensembles,
             writer=writer,
         )
@@ -134,49 +145,77 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
         raise SessionError(f"session {str(path)!r} cannot be read: {error.strerror}") from None
 
 
-def _ensembles(connection: sqlite3.Connection, experiment: Experiment) -> tuple[EnsembleSummary, ...]:
-    found = []
+def _rule_size(rows: object, inputs: object, labels: object, dtype: object) -> tuple[int, int, int]:
+    patterns, width, kinds = count(rows), count(inputs), count(labels)
+    if not (patterns and width and 2 <= kinds <= MOST_LABELS and dtype in ("uint8", "float32")):
+        _damaged(f"its rule has {patterns} patterns of {width} inputs, type {shown(dtype)}, and {kinds} labels")
+    if wrong := oversize(patterns, width, kinds):
+        _damaged(f"its rule has {wrong}")
+    return patterns, width, kinds
+
+
+def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns: int) -> tuple[EnsembleSummary, ...]:
+    """Those that have networks: a run that was killed at its very beginning may have recorded some without."""
+    cohorts = _cohorts(connection)
     rows: list[tuple[Any, ...]] = connection.execute(
-        f"SELECT e.id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer'])}, sum(c.networks),"
-        " sample_size, trainer, device, min(c.epoch), count(*),"
-        " (SELECT count(*) FROM network n WHERE n.ensemble = e.id)"
-        " FROM ensemble e JOIN cohort c ON c.ensemble = e.id GROUP BY e.id ORDER BY e.id"
+        f"SELECT id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer'])}, sample_size, trainer,"
+        " device FROM ensemble ORDER BY id"
     ).fetchall()
-    for index, hidden, fraction, optimizer, networks, size, trainer, device, done, cohorts, listed in rows:
-        parse_hidden(hidden)
-        if networks != listed:
-            _damaged(f"ensemble {index} has {listed} networks where {networks!r} belong")
-        if optimizer is None and len(experiment.optimizer) == 1:
-            optimizer = experiment.optimizer[0]
-        if optimizer not in experiment.optimizer:
-            _damaged(f"ensemble {index} has the optimiser {optimizer!r}")
-        epochs = connection.execute(
-            "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
-            " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
-            (index, cohorts),
-        ).fetchall()
-        found.append(
-            EnsembleSummary(
-                index,
-                hidden,
-                number(fraction),
-                optimizer,
-                count(networks),
-                count(size),
-                str(trainer),
-                str(device),
-                count(done),
-                tuple(count(epoch) for (epoch,) in epochs),
-            )
-        )
-    return tuple(found)
+    if strays := set(cohorts) - {index for index, *_ in rows}:
+        _damaged(f"it has networks of an ensemble {min(strays)} that is not there")
+    listed = dict(connection.execute("SELECT ensemble, count(*) FROM network GROUP BY ensemble").fetchall())
+    return tuple(
+        _ensemble(connection, experiment, patterns, row, cohorts[count(row[0])], listed.get(row[0], 0))
+        for row in rows
+        if row[0] in cohorts
+    )
 
 
-def _labels(value: object) -> int:
-    labels = count(value)
-    if not 2 <= labels <= MOST_LABELS:
-        _damaged(f"its rule has {labels} labels")
-    return labels
+def _cohorts(connection: sqlite3.Connection) -> dict[int, list[limits.Cohort]]:
+    found: dict[int, list[limits.Cohort]] = defaultdict(list)
+    query = "SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY ensemble, first"
+    for row in connection.execute(query).fetchall():
+        cohort = limits.cohort(row)
+        found[cohort.ensemble].append(cohort)
+    return found
+
+
+def _ensemble(
+    connection: sqlite3.Connection,
+    experiment: Experiment,
+    patterns: int,
+    row: tuple[Any, ...],
+    cohorts: list[limits.Cohort],
+    listed: int,
+) -> EnsembleSummary:
+    index, hidden, fraction, optimizer, size, trainer, device = row
+    if optimizer is None and len(experiment.optimizer) == 1:
+        optimizer = experiment.optimizer[0]
+    limits.require_in_grid(experiment, count(index), limits.text(hidden, "layers"), number(fraction), optimizer)
+    networks = limits.require_whole(cohorts, listed, experiment.epochs)
+    if not 1 <= count(size) <= patterns:
+        _damaged(f"its samples are {size} of {patterns} patterns")
+    done = min(cohort.epoch for cohort in cohorts)
+    epochs = connection.execute(
+        "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
+        " GROUP BY s.epoch HAVING count(*) = ? ORDER BY s.epoch",
+        (index, len(cohorts)),
+    ).fetchall()
+    snapshots = tuple(count(epoch) for (epoch,) in epochs)
+    if snapshots and snapshots[-1] > done:
+        _damaged(f"it measured epoch {snapshots[-1]}, and its networks are trained to epoch {done}")
+    return EnsembleSummary(
+        index,
+        hidden,
+        fraction,
+        optimizer,
+        networks,
+        size,
+        limits.text(trainer, "trainer"),
+        limits.text(device, "device"),
+        done,
+        snapshots,
+    )
 
 
 def _damaged(what: str) -> NoReturn:

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from ibtui_engine.errors import SessionError, StorageError
-from ibtui_engine.experiment import MAX_EPOCHS, MAX_NETWORKS, Ensemble, Experiment, hidden_text
+from ibtui_engine.errors import InvalidValue, SessionError, StorageError, shown
+from ibtui_engine.experiment import MAX_EPOCHS, MAX_NETWORKS, MAX_SCHEDULE, Ensemble, Experiment, hidden_text
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
@@ -38,6 +38,7 @@ from ibtui_engine.session.format import (
     transaction,
     upgrade,
 )
+from ibtui_engine.session.limits import LONGEST_TEXT, short_texts
 from ibtui_engine.session.liveness import read_writer, this_process
 from ibtui_engine.training.problem import TrainingState
 
@@ -94,9 +95,11 @@ class SessionWriter:
         It appears under its name whole: whoever finds the file finds a session.
 
         Raises:
-            InvalidValue: there is a file already, or the directory cannot be written.
+            InvalidValue: there is a file already, the directory cannot be written, or the name is too long.
             StorageError: the disk is full.
         """
+        if len(name) > LONGEST_TEXT:
+            raise InvalidValue(f"name is {shown(name)}: allowed are up to {LONGEST_TEXT} characters")
         with draft(path) as connection:
             new = cls(path, connection)
             new._describe(name, experiment, rule, measured)
@@ -215,7 +218,7 @@ class SessionWriter:
         Raises:
             SessionError: the file does not say.
         """
-        with sqlite_errors(self.path):
+        with sqlite_errors(self.path), short_texts(self._connection):
             text = self._connection.execute("SELECT schedule FROM session").fetchone()[0]
         try:
             epochs = tuple(count(epoch) for epoch in json.loads(text))
@@ -225,10 +228,21 @@ class SessionWriter:
             raise SessionError(
                 f"session {str(self.path)!r} is damaged: its schedule names no epochs in order, up to {MAX_EPOCHS}"
             )
+        if len(epochs) > MAX_SCHEDULE:
+            raise SessionError(
+                f"session {str(self.path)!r} is damaged: its schedule names {len(epochs)} epochs; allowed are at most "
+                f"{MAX_SCHEDULE}"
+            )
         return epochs
 
     def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:
-        """Set a longer or wider experiment than the one begun."""
+        """Set a longer or wider experiment than the one begun.
+
+        Raises:
+            InvalidValue: more epochs are to be measured than a session may have.
+        """
+        if len(schedule) > MAX_SCHEDULE:
+            raise InvalidValue(f"{len(schedule)} epochs are to be measured: allowed are at most {MAX_SCHEDULE} in all")
         with self._writing():
             self._connection.execute(
                 "UPDATE session SET experiment = ?, schedule = ?",

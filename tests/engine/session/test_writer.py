@@ -46,9 +46,10 @@ def snapshot_at(epoch: int, networks: int = 2) -> tuple[Measured, TrainingState]
     absent = np.full_like(cell, np.nan)
     measured = Measured(
         LayerInformation(
-            cell + 0.1, cell + 0.2, cell.astype(np.int64), cell - 1, cell + 1, cell + 0.15, absent, cell / 1e4, absent
+            *(cell / 1e4 + 0.1, cell / 1e4 + 0.2, cell.astype(np.int64), cell - 1, cell + 1, cell / 1e4 + 0.15),
+            *(absent, cell / 1e6, absent),
         ),
-        Learning(row + 0.3, row * np.nan, row + 0.5, row * np.nan),
+        Learning(row + 0.3, row * np.nan, row / 1e6 + 0.5, row * np.nan),
         absent if epoch == 0 else cell + 0.6,
         absent,
         cell + 0.8,
@@ -546,7 +547,8 @@ def test_readers_see_whole_snapshots_while_the_writer_writes(path: Path, writer:
                     weights = reader.weights(ensemble, last)
                 assert layers.epochs.tolist() == learning.epochs.tolist() == list(range(last + 1))
                 assert ensemble.epochs_done == last
-                expected = layers.epochs[:, None, None] * 100 + 0.1 + np.array([[1, 2, 3], [11, 12, 13]])
+                cells = layers.epochs[:, None, None] * 100 + np.array([[1.0, 2, 3], [11, 12, 13]])
+                expected = cells / 1e4 + 0.1
                 assert layers.i_x == pytest.approx(expected, rel=1e-14)
                 assert weights.tolist() == [[last] * PARAMETERS, [last + 1] * PARAMETERS]
                 seen.append(last)

@@ -743,7 +743,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "huge": (
         "plain",
-        ("UPDATE layer SET grad_mean = 1e150, grad_std = 1e-150", "UPDATE learning SET train_loss=1e300"),
+        ("UPDATE layer SET grad_mean = 1e99, grad_std = 1e-150", "UPDATE learning SET train_loss=1e99"),
     ),
 }
 

@@ -482,14 +482,23 @@ def test_a_damaged_writer_is_said_in_one_line(program: Program, hostile: Callabl
 
 
 @pytest.mark.long
-def test_infinite_numbers_are_absent(program: Program, hostile: Callable[..., None]) -> None:
-    hostile("bad", "UPDATE layer SET i_x = 9e999, distinct_t = 9e999, grad_mean = -9e999")
-    assert program.figures("bad")["ensembles"][0]["layers"][0]["i_x_mean"] is None
-    row = program.rows("bad", "information")[0]
-    assert (row["i_x"], row["distinct"]) == ("", "")
-    assert (
-        json.loads(program.good("export", "bad", "--what", "gradients", "--format", "json"))["rows"][-1]["snr"] is None
-    )
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("i_x = 9e999", "the i_x inf; allowed is -1 to 64"),
+        ("i_x = 1e308", "the i_x 1e+308; allowed is -1 to 64"),
+        ("grad_mean = -1", "the grad_mean -1; allowed is 0 to 1e+100"),
+        ("distinct_t = 1e101", "the distinct_t 1e+101; allowed is 0 to 1e+100"),
+    ],
+)
+def test_numbers_that_no_run_measures_are_said_to_be_damage(
+    program: Program, hostile: Callable[..., None], change: str, said: str
+) -> None:
+    hostile("bad", f"UPDATE layer SET {change}")
+    for command in (("show", "bad", "--json"), ("export", "bad", "--what", "information")):
+        done = program(*command)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert said in done.stderr
 
 
 @pytest.mark.long

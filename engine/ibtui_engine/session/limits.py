@@ -1,0 +1,174 @@
+"""What a session file may claim: limits, and the checks that what is read from one keeps them. Standard library only.
+
+A session may come from anybody. Its texts, numbers and sizes are held against these limits where they are read, before
+anything is computed or allocated from them, so that nothing behind has to ask again. A file that a run has written
+keeps all of them; what does not is damaged, or made up. Those of settings are in `ibtui_engine.experiment`, those of
+rules in `ibtui_engine.rules.limits`.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ibtui_engine.errors import shown
+from ibtui_engine.experiment import MAX_NETWORKS, Experiment, hidden_text
+from ibtui_engine.session.format import count, number
+
+LONGEST_TEXT = 5_000
+"""Characters of a name or another short text."""
+LONGEST_JSON = 4_000_000
+"""Bytes of the experiment, the schedule or the rule's parameters."""
+MOST_PARAMETERS = 100
+"""Named numbers that a rule was made with."""
+LATEST = 1e12
+"""Seconds since 1970, before or after."""
+LARGEST_WEIGHTS = 1_000_000_000
+"""Bytes of all weights of a cohort at one epoch: SQLite holds no more in one value."""
+MOST_WEIGHTS = 4_000_000_000
+"""Bytes of all weights of an ensemble at one epoch."""
+MOST_SPARSE = 20_000_000
+"""Numbers of layers or networks by epoch where fewer than a tenth of them is recorded."""
+
+MOST_BITS = 64.0
+GREATEST = 1e100
+"""No measured number is larger: the largest float32 over the smallest is 1e83."""
+TOLERANCE = 1e-6
+"""By which rounding may take a bound of an information, or a share."""
+
+_BITS = (-1.0, MOST_BITS)
+_SIZE = (0.0, GREATEST)
+_SHARE = (-TOLERANCE, 1 + TOLERANCE)
+RANGES = {
+    "i_x": _BITS,
+    "i_y": _BITS,
+    "distinct_t": _SIZE,
+    "low": (-GREATEST, GREATEST),
+    "high": (-GREATEST, GREATEST),
+    "grad_mean": _SIZE,
+    "grad_std": _SIZE,
+    "weight_norm": _SIZE,
+    "i_x_lower": _BITS,
+    "i_y_lower": _BITS,
+    "saturated": _SHARE,
+    "nonlinear": _SHARE,
+    "acceptance": _SHARE,
+    "train_loss": (-TOLERANCE, GREATEST),
+    "test_loss": (-TOLERANCE, GREATEST),
+    "train_accuracy": _SHARE,
+    "test_accuracy": _SHARE,
+}
+"""The least and the greatest that each recorded number can be."""
+ALWAYS = ("i_x", "i_y", "distinct_t", "low", "high", "weight_norm", "train_loss", "train_accuracy")
+"""Those that every row has."""
+
+
+class Cohort(NamedTuple):
+    """Networks `first`, `first` + 1, ... of an ensemble, and the epoch up to which they are trained."""
+
+    id: int
+    ensemble: int
+    first: int
+    networks: int
+    epoch: int
+
+
+@contextmanager
+def short_texts(connection: sqlite3.Connection) -> Iterator[None]:
+    """Inside, no value of more than `LONGEST_JSON` bytes is read: SQLite refuses it before it is in memory."""
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_JSON)
+    try:
+        yield
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def text(value: object, what: str) -> str:
+    """A short text.
+
+    Raises:
+        ValueError: it is none, or longer than `LONGEST_TEXT`.
+    """
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise ValueError(f"its {what} is {shown(value)}; allowed is a text of up to {LONGEST_TEXT} characters")
+    return value
+
+
+def within(value: object, what: str, least: float, most: float) -> float:
+    """A number in a range.
+
+    Raises:
+        ValueError: it is none, or outside.
+    """
+    found = number(value)
+    if not least <= found <= most:
+        raise ValueError(f"its {what} is {found:g}; allowed is {least:g} to {most:g}")
+    return found
+
+
+def parameters(found: object) -> dict[str, float]:
+    """What a rule was made with, by name.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    if not isinstance(found, dict) or len(found) > MOST_PARAMETERS:
+        raise ValueError(f"its rule was made with {shown(found)}; allowed are up to {MOST_PARAMETERS} numbers by name")
+    return {text(key, "rule's parameter"): number(value) for key, value in found.items()}
+
+
+def information(h_x: object, i_xy: object, patterns: int, labels: int) -> tuple[float, float]:
+    """H(X) and I(X;Y), bits, of a rule of that many patterns and labels.
+
+    Raises:
+        ValueError: they are none.
+    """
+    entropy = within(h_x, "H(X)", 0.0, math.log2(patterns) + TOLERANCE)
+    return entropy, within(i_xy, "I(X;Y)", 0.0, min(entropy, math.log2(labels)) + TOLERANCE)
+
+
+def require_in_grid(experiment: Experiment, index: int, hidden: str, fraction: float, optimizer: str) -> None:
+    """Raise ValueError unless the experiment has this ensemble at that place of its grid."""
+    per_depth = len(experiment.fraction) * len(experiment.optimizer)
+    depth, rest = divmod(index, per_depth)
+    if depth >= len(experiment.hidden):
+        raise ValueError(f"its experiment has no ensemble {index}")
+    if optimizer not in experiment.optimizer:
+        raise ValueError(f"ensemble {index} has the optimiser {shown(optimizer)}")
+    wanted = (
+        hidden_text(experiment.hidden[depth]),
+        experiment.fraction[rest // len(experiment.optimizer)],
+        experiment.optimizer[rest % len(experiment.optimizer)],
+    )
+    if (hidden, fraction, optimizer) != wanted:
+        raise ValueError(f"its ensemble {index} ({shown(hidden)} at {fraction:g}) is not that of its experiment")
+
+
+def require_whole(cohorts: Sequence[Cohort], listed: int, epochs: int) -> int:
+    """How many networks the cohorts of an ensemble are, in order of their first network, of which `listed` have a row.
+
+    Raises:
+        ValueError: networks are missing or twice there, are too many, or are further than the experiment goes.
+    """
+    total = 0
+    for cohort in cohorts:
+        if cohort.networks < 1:
+            raise ValueError(f"ensemble {cohort.ensemble} has a cohort without networks")
+        if cohort.first != total:
+            raise ValueError(f"ensemble {cohort.ensemble} has networks from {cohort.first} where {total} is the next")
+        if cohort.epoch > epochs:
+            raise ValueError(f"networks are trained to epoch {cohort.epoch}, and its experiment ends at {epochs}")
+        total += cohort.networks
+    if total != listed:
+        raise ValueError(f"ensemble {cohorts[0].ensemble} has {listed} networks where {total} belong")
+    if total > MAX_NETWORKS:
+        raise ValueError(f"ensemble {cohorts[0].ensemble} has {total} networks; allowed are at most {MAX_NETWORKS}")
+    return total
+
+
+def cohort(row: Sequence[object]) -> Cohort:
+    """A row of cohorts. Raises ValueError where it is none."""
+    return Cohort(*map(count, row))
