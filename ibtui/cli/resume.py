@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ibtui.cli.console import tell
+from ibtui.cli.ending import orderly
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
 from ibtui.cli.run import work
 from ibtui.locations import find_session, require_own, sessions_directory
@@ -43,4 +44,6 @@ def resume(
         return
     from ibtui_engine.runner import reopen
 
-    work(reopen(path, epochs=epochs, networks=networks), threads=threads, json=json, quiet=quiet)
+    with orderly():
+        writer = reopen(path, epochs=epochs, networks=networks)
+    work(writer, threads=threads, json=json, quiet=quiet)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import tell
+from ibtui.cli.ending import orderly
 from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_ending, require_new, require_place, write_whole
@@ -325,7 +326,8 @@ def run(
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
     experiment = _with_data(experiment, of_run.pop("data", None))
-    writer = _begin(experiment, of_run, save_config)
+    with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
+        writer = _begin(experiment, of_run, save_config)
     tell(reduced, quiet=quiet or not reduced)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)

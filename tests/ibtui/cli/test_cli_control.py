@@ -312,3 +312,34 @@ def test_a_request_to_terminate_is_heeded_in_the_middle_of_work_that_takes_long(
     assert "Traceback" not in said
     assert [file.name for file in program.sessions.iterdir()] == ["it.ibs"]
     program.require_whole("it")
+
+
+SLOW_TO_BEGIN = """
+import sys, time
+import ibtui_engine.runner as runner
+def draw_samples(*_):
+    print("busy", file=sys.stderr, flush=True)
+    time.sleep(3600)
+runner.draw_samples = draw_samples
+from ibtui.cli import main
+main()
+"""
+"""The command, which takes an hour to draw the samples of a new session."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_session_that_is_being_made_goes_with_the_request_to_terminate(
+    program: Program, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", SLOW_TO_BEGIN, "run", "--name", "it", "--networks", "2", "--epochs", "5"]
+    with subprocess.Popen(
+        command, env=program.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "busy" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, said = process.communicate(timeout=300)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in said
+    assert list(program.sessions.iterdir()) == []
