@@ -57,7 +57,7 @@ def account(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hold each claim of the paper against finished sessions: what is measured, the numbers, and a verdict."""
+    """Check each claim of the paper against finished sessions: what is measured, the numbers, and a verdict."""
     if out is not None:
         require_output(out, (".md",))
     from ibtui_engine.account.claims import account as account_for

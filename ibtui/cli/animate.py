@@ -55,10 +55,10 @@ def animate(
     if theme not in ("light", "dark"):
         raise InvalidValue(f"invalid --theme {theme!r}: choose from light, dark")
     if seconds is not None and fps is not None:
-        raise InvalidValue("seconds and fps both fix the speed: give one of them")
+        raise InvalidValue("--seconds and --fps both set the speed: give one of them")
     for name, value, most in (("seconds", seconds, 3600.0), ("fps", fps, FASTEST)):
         if value is not None and not SLOWEST <= value <= most:
-            raise InvalidValue(f"{name} is {value!r}: allowed is a number from {SLOWEST:g} to {most:g}")
+            raise InvalidValue(f"--{name} is {value!r}: allowed is a number from {SLOWEST:g} to {most:g}")
     path = find_session(session, sessions_directory(sessions_dir))
     require_pictures(*(("PIL",) if ending == "gif" else ()))
     from ibtui.figures.film import film, scenes

@@ -92,7 +92,7 @@ def figure(
         given = {"quick": quick, "networks": networks is not None, "epochs": epochs is not None}
         if any(given.values()):
             named = ", ".join(f"--{option}" for option, there in given.items() if there)
-            raise InvalidValue(f"{named}: these are of a run, and --session names what has been run: leave one out")
+            raise InvalidValue(f"{named} set up a new run, but --session names an old one: leave out one of them")
         paths = [find_session(one, directory) for one in session]
     else:
         settings = {key: value for key, value in (("networks", networks), ("epochs", epochs)) if value is not None}
@@ -127,14 +127,14 @@ def have_session(experiment: Experiment, said: str, directory: Path, threads: in
     there = _sessions_in(directory)
     path = _finished(experiment, there)
     if path is not None:
-        tell(f"of the session {path.stem}", quiet=quiet)
+        tell(f"using session {path.stem}", quiet=quiet)
         return path
     tell(said, quiet=quiet or not said)
     for one in there:
         if one.experiment == experiment and not one.live:
             from ibtui_engine.runner import reopen
 
-            tell(f"going on with {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
+            tell(f"continuing session {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
             return complete(reopen(one.path), threads=threads, json=False, quiet=quiet)
     path = complete(begin_unnamed(directory, experiment), threads=threads, json=False, quiet=quiet)
     tell(f"saved as {path}", quiet=quiet)

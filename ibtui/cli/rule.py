@@ -75,7 +75,7 @@ def rule(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tell a rule's p(y=1), entropies and information, or list the rules."""
+    """Print a rule's p(y=1), entropies and information, or list the rules."""
     if name is None:
         if out is not None:
             raise InvalidValue("--out writes the arrays of one rule: name a rule, such as symmetric")

@@ -100,6 +100,10 @@ TRAPS: dict[str, Trap] = {
 }  # fmt: skip
 
 
+PATIENCE = 600.0
+"""Seconds that a command may take: some compile kernels."""
+FULL = 500
+"""Bytes beyond which no file grows on a full disk; every output is larger."""
 AT_A_SESSION = ("session of that name", "link to a session", "session itself", "journal of a session")
 """Those of them that are tried with a session that is being written, too."""
 
@@ -121,7 +125,7 @@ def with_session(line: list[str], session: Path) -> Iterator[str]:
     return (str(session) if word == SESSION else word for word in line)
 
 
-def outputs(count: int = 3) -> Row:
+def outputs(count: int = 2) -> Row:
     """Send every output where it must not go, also while a run writes there, and where it has no room."""
     row = Row(
         "every output option pointed at a session (finished, running, linked, renamed), at another database, at "
@@ -166,10 +170,15 @@ def _full(row: Row, warm: Warm, name: str, line: list[str], ending: str) -> int:
         return 0
     with tempfile.TemporaryDirectory(dir=warm.directory) as folder:
         target = Path(folder) / f"out{ending}"
-        target.write_text("before")
+        words = [*with_session(line, warm.path("kept")), target]
+        whole = warm.start(*words)  # which also compiles what it needs: no kernel can be kept on a full disk
+        if not row.require(whole.wait(PATIENCE) == 0, f"{name}: {whole.err[-300:]}"):
+            return 0
         before = contents(Path(folder))
         row.tried += 1
-        done = warm(*with_session(line, warm.path("kept")), target, faults=Faults(largest_file=500))
+        done = warm.start(*words, faults=Faults(largest_file=FULL))
+        if not row.require(done.wait(PATIENCE) is not None, f"{name}, a full disk: it does not end"):
+            return 0
         require_plain(row, done, f"{name}, a full disk", statuses=(1, 2))
         row.require(contents(Path(folder)) == before, f"{name}, a full disk: the old file is gone, or half a new one")
     return 1

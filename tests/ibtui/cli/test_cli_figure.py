@@ -50,7 +50,7 @@ def test_what_a_figure_needs_is_run_once_and_then_taken(
     assert read_summary(path).experiment == TINY
     data = tmp_path / "numbers.csv"
     figure("figure-4", sessions_dir=sessions, threads=1, data=data)
-    assert f"of the session {path.stem}" in capsys.readouterr().err
+    assert f"using session {path.stem}" in capsys.readouterr().err
     assert list(sessions.iterdir()) == [path]
     assert {row["what"] for row in csv.DictReader(data.read_text().splitlines())} >= {"layer", "noise floor"}
 
@@ -70,7 +70,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(sessions: Path, capsys: pytest.C
     interrupt.request()
     assert Run(begin(path, "begun", TINY), threads=1).execute(lambda progress: None, interrupt) == "stopped"
     figure("4", sessions_dir=sessions, threads=1)
-    assert "going on with begun, which is at epoch 0" in capsys.readouterr().err
+    assert "continuing session begun, which is at epoch 0" in capsys.readouterr().err
     assert list(sessions.iterdir()) == [path]
     assert read_summary(path).status == "finished"
 
@@ -129,12 +129,12 @@ REFUSED: dict[str, Callable[[str, Path], None]] = {
     "ends in .csv": lambda _, here: figure("3", data=here / "f.txt"),
     "there is no directory": lambda _, here: figure("3", out=here / "no" / "f.png"),
     "it is a directory": lambda _, here: figure("3", out=here),
-    "--quick, --epochs: these are of a run": lambda s, here: figure("3", session=[s], quick=True, epochs=3),
+    "--quick, --epochs set up a new run": lambda s, here: figure("3", session=[s], quick=True, epochs=3),
     "ends in .gif or .mp4": lambda s, here: animate(s, here / "f.png"),
     "--theme 'blue': choose from light, dark": lambda s, here: animate(s, here / "f.gif", theme="blue"),
-    "seconds and fps": lambda s, here: animate(s, here / "f.gif", seconds=1, fps=1),
-    "fps is nan": lambda s, here: animate(s, here / "f.gif", fps=float("nan")),
-    "seconds is 0": lambda s, here: animate(s, here / "f.gif", seconds=0),
+    "--seconds and --fps": lambda s, here: animate(s, here / "f.gif", seconds=1, fps=1),
+    "--fps is nan": lambda s, here: animate(s, here / "f.gif", fps=float("nan")),
+    "--seconds is 0": lambda s, here: animate(s, here / "f.gif", seconds=0),
     "ensemble is 9: this session has 0 to 3": lambda s, here: animate(s, here / "f.gif", ensemble=9),
 }
 
