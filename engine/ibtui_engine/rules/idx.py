@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.limits import MOST_NUMBERS
 
 UNSIGNED_BYTES = 8
-LARGEST = 1_000_000_000
+LARGEST = MOST_NUMBERS
 """Bytes of numbers in a file; MNIST's largest has 47 million."""
 GZIP = b"\x1f\x8b"
 

@@ -15,6 +15,7 @@ from jaxtyping import Int64, UInt8
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.idx import read_idx
 from ibtui_engine.rules.image_files import Part, find_mnist, require_scikit_learn
+from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.names import DIGITS
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.table import mean_over_equal_rows
@@ -35,6 +36,9 @@ def load_mnist(directory: Path, name: str) -> Rule:
     if len({one.shape[1:] for one in images}) > 1:
         sizes = " and ".join(" x ".join(map(str, one.shape[1:])) for one in images)
         raise InvalidValue(f"the images in {str(directory)!r} are of different sizes: {sizes}")
+    size = images[0][0].size
+    if wrong := oversize(sum(map(len, images)), size, LABELS):
+        raise InvalidValue(f"{str(directory)!r} has {wrong}")
     numbers = {part.name: float(len(one)) for part, one in zip(parts, labels, strict=True)}
     return _rule(name, np.concatenate(images), np.concatenate(labels).astype(np.int64), BRIGHTEST, numbers)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.experiment import MOST_LABELS
+from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.table_files import Array, refusal
 
 if TYPE_CHECKING:
@@ -59,4 +60,6 @@ def _one_hot(path: Path, labels: Array, patterns: int) -> Array:
     values, place = np.unique(labels, return_inverse=True)
     if values.size > MOST_LABELS:
         raise refusal(path, f"has {values.size} different labels; allowed are at most {MOST_LABELS}")
+    if wrong := oversize(patterns, 1, values.size):
+        raise refusal(path, f"has {wrong}")
     return np.asarray(np.eye(values.size)[place.ravel()])

@@ -16,12 +16,20 @@ from typing import Any
 
 import numpy as np
 
+from ibtui_engine.rules.limits import MOST_NUMBERS
+
 HEADER_BYTES = 128
 MATRIX, COMPRESSED = 14, 15
 NUMBER_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 OTHER_CLASSES = {1: "cell", 2: "struct", 3: "object", 4: "char", 5: "sparse"}
 NUMBER_CLASSES = range(6, 16)  # double, single, int8 .. uint64; a logical array is a uint8 one
 COMPLEX_FLAG = 0x0800
+MOST_BYTES = 8 * MOST_NUMBERS
+"""Of a file's compressed variables together, as they are inflated."""
+
+
+class Oversize(ValueError):
+    """A file that is whole, as far as it was read, and declares more numbers than are allowed."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,20 @@ class MatVariable:
 
 
 def read_mat(content: bytes) -> dict[str, MatVariable]:
-    """The variables of a MATLAB file (version 5 to 7), by name. Raises ValueError where it is damaged."""
+    """The variables of a MATLAB file (version 5 to 7), by name. Raises ValueError where it is damaged, Oversize
+    where its variables are too large to be inflated.
+    """
     order = {b"IM": "<", b"MI": ">"}.get(content[126:HEADER_BYTES])
     if order is None:
         raise ValueError("no MATLAB 5 header")
-    variables = {}
+    variables, taken = {}, 0
     for type_code, element in _elements(content[HEADER_BYTES:], order):
         matrix = element
         if type_code == COMPRESSED:
             try:
-                type_code, matrix = next(_elements(zlib.decompress(element), order))
+                inflated = _inflated(element, order, MOST_BYTES - taken)
+                taken += len(inflated)
+                type_code, matrix = next(_elements(inflated, order))
             except (zlib.error, StopIteration) as error:
                 raise ValueError("damaged compression") from error
         if type_code != MATRIX:
@@ -66,6 +78,21 @@ def read_mat(content: bytes) -> dict[str, MatVariable]:
         if name:  # MATLAB appends nameless data of its own
             variables[name] = MatVariable(kind, matrix, order)
     return variables
+
+
+def _inflated(element: bytes, order: str, most: int) -> bytes:
+    """A compressed element, as far as its own first bytes say that it goes."""
+    inflater = zlib.decompressobj()
+    tag = inflater.decompress(element, 8)
+    if len(tag) < 8:
+        raise ValueError("a tag is cut off")
+    _, size = struct.unpack(f"{order}II", tag)
+    if size > most:
+        raise Oversize(f"has variables of more than {MOST_BYTES} bytes in all, which is what is allowed")
+    whole = tag + inflater.decompress(inflater.unconsumed_tail, size + 1)
+    if not inflater.eof:
+        raise zlib.error("longer than it says, or cut off")
+    return whole
 
 
 def _name_and_kind(matrix: bytes, order: str) -> tuple[str, str]:

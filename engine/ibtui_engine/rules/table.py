@@ -16,6 +16,7 @@ from jaxtyping import Float32, Float64, Int64, UInt8
 
 from ibtui_engine.errors import InvalidValue, StorageError
 from ibtui_engine.rules.joint import label_rows, several
+from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.log_odds import log_odds_of, logistic
 from ibtui_engine.rules.patterns import distinct_rows
 from ibtui_engine.rules.rule import Rule
@@ -108,6 +109,8 @@ def _checked_patterns(path: Path, raw: Array) -> Patterns:
         raise refusal(path, f"has patterns of shape {raw.shape}; needed is patterns x inputs")
     if raw.size == 0:
         raise refusal(path, f"has no patterns: their shape is {raw.shape}")
+    if wrong := oversize(*raw.shape):
+        raise refusal(path, f"has {wrong}")
     if ((raw == 0) | (raw == 1)).all():
         patterns: Patterns = raw.astype(np.uint8, order="C")
     else:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import zipfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.rules.mat_file import read_mat
+from ibtui_engine.rules.limits import LARGEST_FILE, MOST_INPUTS, MOST_NUMBERS
+from ibtui_engine.rules.mat_file import Oversize, read_mat
 from ibtui_engine.rules.names import TABLE_SUFFIXES
 
 PATTERN_KEYS = ("patterns", "F", "X")
@@ -53,6 +56,8 @@ def _read_bytes(path: Path) -> bytes:
             raise refusal(path, "does not exist")
         if not path.is_file():
             raise refusal(path, "is not a regular file")
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise refusal(path, f"is {size} bytes; allowed are at most {LARGEST_FILE}")
         return path.read_bytes()
     except OSError as error:
         raise refusal(path, f"cannot be read: {error.strerror or error}") from error
@@ -63,13 +68,25 @@ def _read_npz(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
         raise refusal(path, "is not an .npz archive, or is damaged")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return _pick(path, archive.files, archive.__getitem__)
+            return _pick(path, archive.files, lambda key: _array(path, content, key, archive))
     except (InvalidValue, MemoryError):
         raise
     except Exception as error:  # zipfile, zlib and numpy's parser raise a dozen kinds for damaged files
         if "allow_pickle" in str(error):
             raise refusal(path, "holds pickled objects, which are never loaded; save plain arrays") from error
         raise refusal(path, "is not an .npz archive, or is damaged") from error
+
+
+def _array(path: Path, content: bytes, key: str, archive: Any) -> Array:
+    """An array of an archive, inflated only where its size, as it is declared, is allowed."""
+    with zipfile.ZipFile(io.BytesIO(content)) as members, members.open(f"{key}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read_header(member)
+        if not kind.hasobject and math.prod(shape) * kind.itemsize > 8 * MOST_NUMBERS:
+            told = " x ".join(map(str, shape))
+            raise refusal(path, f"has {key!r} of {told} numbers; allowed are at most {MOST_NUMBERS} in all")
+    return np.asarray(archive[key])
 
 
 def _read_mat(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
@@ -84,6 +101,8 @@ def _read_mat(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
             return variables[name].numbers()
 
         return _pick(path, variables, numbers)
+    except Oversize as error:
+        raise refusal(path, str(error)) from error
     except ValueError as error:
         raise refusal(path, "is not a MATLAB file of version 5 to 7, or is damaged") from error
 
@@ -120,8 +139,14 @@ def _read_csv(path: Path, content: bytes) -> tuple[Array, Array, Array | None]:
         raise refusal(path, f"has more than one column of labels, {two}; keep one of them")
     label = named[0] if named else len(first) - 1
     table_rows = rows if header else itertools.chain([first_row], rows)
-    numbers = [_numbers(path, line, row, len(first)) for line, row in table_rows]
-    table = np.array(numbers, dtype=np.float64).reshape(len(numbers), len(first))
+    if len(first) > MOST_INPUTS + 1:
+        raise refusal(path, f"has {len(first)} columns; allowed are at most {MOST_INPUTS + 1}")
+    numbers = array("d")  # rows one by one would take ten times the memory
+    for line, row in table_rows:
+        numbers.extend(_numbers(path, line, row, len(first)))
+        if len(numbers) > MOST_NUMBERS:
+            raise refusal(path, f"has more numbers than are allowed, {MOST_NUMBERS}")
+    table = np.frombuffer(numbers, np.float64).reshape(-1, len(first))
     return np.delete(table, label, axis=1), table[:, label], None
 
 
