@@ -19,9 +19,9 @@ from ibtui.measuring import MeasuringAgain
 from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
 from ibtui_engine.phases.account import Phases, phases
-from ibtui_engine.phases.spread import EpochSpread
 from ibtui_engine.phases.transition import Transition, transition
 from ibtui_engine.session.follow import Follower
+from ibtui_engine.statistics import EpochSpread
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve

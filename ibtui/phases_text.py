@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ibtui_engine.phases.account import LayerPhases, Phases
 from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.order import Order
-from ibtui_engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.statistics import EpochSpread, Spread
 
 NONE = "none"
 CAVEATS = (

@@ -17,7 +17,7 @@ from ibtui.charts.spec import ChartSpec, Guide, Mark, Series
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
 
-    from ibtui_engine.phases.spread import EpochSpread
+    from ibtui_engine.statistics import EpochSpread
 
 
 def transition_chart(

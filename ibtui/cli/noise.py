@@ -144,7 +144,7 @@ def _document(summary: Summary, found: Found, draws: int) -> dict[str, Any]:
 
 def _means(values: np.ndarray | None) -> dict[str, list[float | None]] | None:
     """Mean and standard error over networks, by sigma."""
-    from ibtui_engine.phases.spread import spread
+    from ibtui_engine.statistics import spread
 
     if values is None:
         return None
@@ -160,7 +160,7 @@ def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
 
     from ibtui.charts.noise import noise_chart
     from ibtui.cli.drawing import draw
-    from ibtui_engine.phases.spread import spread
+    from ibtui_engine.statistics import spread
 
     console = output()
     console.print(printable(f"{summary.name}: noise in the weights, rule {summary.experiment.rule}"), style="bold")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ibtui_engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.statistics import EpochSpread, Spread
 
 if TYPE_CHECKING:
     from ibtui_engine.phases.account import LayerPhases, Phases

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ibtui_engine.phases.relaxation import Change, Relaxation
-    from ibtui_engine.phases.spread import Spread
     from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.statistics import Spread
 
 
 def relaxation(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ibtui_engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.statistics import EpochSpread, Spread
 
 if TYPE_CHECKING:
     import numpy as np

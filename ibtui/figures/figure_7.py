@@ -11,8 +11,8 @@ from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
 from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, plane
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.phases.spread import spread
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.statistics import spread
 
 LEAST = 2
 SAMPLES = 10

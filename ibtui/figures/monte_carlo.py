@@ -12,8 +12,8 @@ from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
 from ibtui.figures.reading import only_session
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.relaxation import Relaxation, relaxation_of
-from ibtui_engine.phases.spread import spread
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

@@ -12,8 +12,8 @@ from ibtui.figures.content import ONE_COLUMN, Content, Line, Lines
 from ibtui.figures.reading import only_session
 from ibtui.wording import title_of
 from ibtui_engine.noise import noise_of
-from ibtui_engine.phases.spread import spread
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.statistics import spread
 from ibtui_engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from ibtui_engine.account.finding import (
     of_spread,
 )
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.phases.spread import Spread, spread
+from ibtui_engine.statistics import Spread, spread
 
 CLEARLY = 3.0
 """Standard errors."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ibtui_engine.phases.spread import EpochSpread, Spread
+from ibtui_engine.statistics import EpochSpread, Spread
 
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not"
 UNKNOWN = "not measured"

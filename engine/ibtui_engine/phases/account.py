@@ -16,9 +16,9 @@ from ibtui_engine.phases.decline import decline
 from ibtui_engine.phases.depth import Depth, depth
 from ibtui_engine.phases.leveling import leveling
 from ibtui_engine.phases.order import Order, order
-from ibtui_engine.phases.spread import EpochSpread, Spread, common_error, epoch_spread, spread
 from ibtui_engine.phases.transition import Transition, transition
 from ibtui_engine.phases.turning import Turning, turning
+from ibtui_engine.statistics import EpochSpread, Spread, common_error, epoch_spread, spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.phases.spread import Spread, spread
+from ibtui_engine.statistics import Spread, spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Real

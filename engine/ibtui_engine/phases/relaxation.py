@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.phases.spread import Spread, spread
+from ibtui_engine.statistics import Spread, spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.phases.spread import EpochSpread, common_error, epoch_spread
+from ibtui_engine.statistics import EpochSpread, common_error, epoch_spread
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Real

@@ -20,9 +20,9 @@ from ibtui_engine.account.evidence import VARIANTS, Ensemble, Evidence, experime
 from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.phases.account import phases
-from ibtui_engine.phases.spread import Spread
 from ibtui_engine.presets import find_preset
 from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.statistics import Spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]
@@ -221,7 +221,7 @@ def changes(relaxed: float, sgd: float, error: float = 0.1) -> Any:
     def over(value: float) -> Any:
         return SimpleNamespace(mean=value, error=error, present=True, count=9, networks=9)
 
-    label = Spread(-0.2, 0.01, -0.22, -0.18, 9, 9)
+    label = Spread(-0.2, 0.03, 0.01, -0.22, -0.18, 9, 9)
     row = SimpleNamespace(i_x=SimpleNamespace(relaxed=over(relaxed), sgd=over(sgd)), i_y=SimpleNamespace(relaxed=label))
     return SimpleNamespace(layers=[row] * 3, start=400, end=10_000)
 

@@ -9,7 +9,7 @@ import numpy as np
 from ibtui.charts.chart import render
 from ibtui.charts.palette import Category
 from ibtui.charts.phases import transition_chart
-from ibtui_engine.phases.spread import EpochSpread, epoch_spread
+from ibtui_engine.statistics import EpochSpread, epoch_spread
 
 EPOCHS = np.array([0.0, 1, 3, 10, 30, 100, 300, 1000])
 SNR = np.stack([3.0 * 0.4 ** np.arange(8), np.full(8, 5.0), 2.0 * 0.6 ** np.arange(8)], axis=1)
