@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from ibtui_engine.presets import find_preset
     from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.runner import Run, begin, reopen
+    from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import read_summary
 
 __all__ = [
     "EngineError",
     "Experiment",
+    "RecordedEnsemble",
     "Run",
     "SessionReader",
     "Source",
@@ -42,6 +44,7 @@ __all__ = [
 _PLACES = {
     "EngineError": "ibtui_engine.errors",
     "Experiment": "ibtui_engine.experiment",
+    "RecordedEnsemble": "ibtui_engine.session.ensemble",
     "Run": "ibtui_engine.runner",
     "SessionReader": "ibtui_engine.session.history",
     "Source": "ibtui_engine.bottleneck.source",

@@ -44,7 +44,7 @@ def geometric_mean(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.n
 
     It is that of ratios such as the gradient SNR: half and twice have the mean one, which is where drift ends.
     """
-    return np.exp(mean(logarithms(values), axis))
+    return np.asarray(np.exp(mean(logarithms(values), axis)))
 
 
 def standard_deviation(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
@@ -192,10 +192,12 @@ def spread(values: Real[np.ndarray, " networks"], common_error: float = 0.0) -> 
     `common_error` is a standard error that all networks share (a resolution), which averaging does not reduce.
     """
     known = np.asarray(values, np.float64)
-    number = int(count(known))
-    middle, deviation = float(mean(known)), float(standard_deviation(known))
-    error = math.hypot(float(standard_error(known)), common_error)
-    reach = student_quantile(number - 1) * error if number > 1 else math.nan
+    number, middle = int(count(known)), _plain(mean(known))
+    if number < 2:
+        return Spread(middle, math.nan, math.nan, math.nan, math.nan, number, len(known))
+    deviation = _plain(standard_deviation(known))
+    error = math.hypot(deviation / math.sqrt(number), common_error)
+    reach = student_quantile(number - 1) * error
     return Spread(middle, deviation, error, middle - reach, middle + reach, number, len(known))
 
 
@@ -207,7 +209,8 @@ def geometric_spread(values: Real[np.ndarray, " networks"]) -> Spread:
     """
     of = spread(logarithms(values))
     middle = _exp(of.mean)
-    return Spread(middle, of.deviation * middle, of.error * middle, _exp(of.low), _exp(of.high), of.count, of.networks)
+    ends = _exp(of.low), _exp(of.high)
+    return Spread(middle, _plain(of.deviation * middle), _plain(of.error * middle), *ends, of.count, of.networks)
 
 
 def epoch_spread(epochs: Real[np.ndarray, " networks"], common_error: float = 0.0) -> EpochSpread:
@@ -245,6 +248,11 @@ def student_quantile(degrees: int, level: float = LEVEL) -> float:
     return z + sum(term / float(degrees) ** (k + 1) for k, term in enumerate(terms))
 
 
+def _plain(value: Float64[np.ndarray, ""] | float) -> float:
+    """A number of Python's; what is absent is the one `math.nan`, so that equal spreads are equal."""
+    return math.nan if np.isnan(value) else float(value)
+
+
 def _exp(value: float) -> float:
     with np.errstate(over="ignore"):  # the interval of two networks may end beyond any epoch
-        return float(np.exp(np.float64(value)))
+        return _plain(np.exp(np.float64(value)))

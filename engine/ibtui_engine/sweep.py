@@ -14,6 +14,7 @@ from ibtui_engine.measures.checks import at_ceiling
 from ibtui_engine.remeasure import Remeasurer
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import EnsembleSummary
+from ibtui_engine.statistics import mean
 from ibtui_engine.threads import Threads
 
 
@@ -75,7 +76,7 @@ def sweep(
         found.append([each.measure(0, weights).i_x for each in again])
         watch(done, len(epochs))
     i_x = np.array(found)  # epochs, bins, networks, layers
-    means = i_x.mean(axis=2)
+    means = mean(i_x, axis=2)
     first = means.argmax(axis=0)
     return Sweep(
         epochs=np.array(epochs),

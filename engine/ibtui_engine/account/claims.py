@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.evidence import VARIANTS, Ensemble, Evidence
+from ibtui_engine.account.evidence import VARIANTS, Evidence
 from ibtui_engine.account.finding import (
     NO_VERDICT,
     NOT,
@@ -26,7 +27,10 @@ from ibtui_engine.account.finding import (
     of_spread,
 )
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.statistics import Spread, spread
+from ibtui_engine.statistics import Spread, mean, spread
+
+if TYPE_CHECKING:
+    from ibtui_engine.session.ensemble import RecordedEnsemble
 
 CLEARLY = 3.0
 """Standard errors."""
@@ -79,21 +83,21 @@ def _turned(value: Spread) -> Spread:
     return replace(value, mean=-value.mean, low=-value.high, high=-value.low)
 
 
-def _loss(of: Ensemble) -> list[Spread]:
+def _loss(of: RecordedEnsemble) -> list[Spread]:
     """By layer, bits of I(T;Y) from the epoch at which its mean over networks is highest to the last one, paired."""
     i_y = of.layers.i_y
-    best = np.nanargmax(np.nanmean(i_y, axis=1), axis=0)
+    best = np.nanargmax(mean(i_y, axis=1), axis=0)
     return [spread(i_y[best[k], :, k] - i_y[-1, :, k]) for k in range(i_y.shape[2])]
 
 
-def _compressed(of: Ensemble) -> list[int]:
+def _compressed(of: RecordedEnsemble) -> list[int]:
     """The hidden layers that clearly lose `COMPRESSED` bits of I(X;T)."""
     rows = of.phases.layers[:-1]
     return [k for k, row in enumerate(rows) if row.compression.mean >= COMPRESSED and _clearly(row.compression)]
 
 
-def _listed(of: Ensemble, layers: Sequence[int]) -> str:
-    return ", ".join(of.name(k) for k in layers)
+def _listed(of: RecordedEnsemble, layers: Sequence[int]) -> str:
+    return ", ".join(of.layer_names[k] for k in layers)
 
 
 # drift and diffusion
@@ -102,7 +106,7 @@ def _listed(of: Ensemble, layers: Sequence[int]) -> str:
 def _transition(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-3")
     whole, layers = of.phases.transition.network, of.phases.transition.layers
-    numbers = [of_epoch("all weights", whole), *(of_epoch(of.name(k), one) for k, one in enumerate(layers))]
+    numbers = [of_epoch("all weights", whole), *(of_epoch(of.layer_names[k], one) for k, one in enumerate(layers))]
 
     def near(epoch: float, factor: float) -> bool:
         return abs(math.log(epoch / PAPERS_TRANSITION)) <= math.log(factor)
@@ -124,7 +128,12 @@ def _coincidence(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-3")
     both = [(k, row) for k, row in enumerate(of.phases.layers) if row.delay.count >= 2]
     factors = {k: math.exp(row.delay.mean) for k, row in both}
-    numbers = [Number(f"{of.name(k)} factor", factors[k], factors[k] * row.delay.error, "") for k, row in both]
+    numbers = [
+        replace(
+            of_spread(f"{of.layer_names[k]} factor", row.delay), value=factors[k], error=factors[k] * row.delay.error
+        )
+        for k, row in both
+    ]
     together = [k for k, row in both if abs(row.delay.mean) <= math.log(1.5)]
     if both and len(together) == len(both):
         return REPRODUCED, numbers, ""
@@ -138,7 +147,7 @@ def _mostly_compression(evidence: Evidence) -> Judgement:
     account = of.phases
     hidden = list(enumerate(account.layers))[:-1]
     numbers = [of_spread("share of epochs in drift", account.drift_share)]
-    numbers += [of_spread(of.name(k), row.compression, "bits") for k, row in hidden]
+    numbers += [of_spread(of.layer_names[k], row.compression, "bits") for k, row in hidden]
     done = _compressed(of)
     short = account.drift_share.present and account.drift_share.mean < 0.1
     if short and len(done) == len(hidden):
@@ -151,11 +160,11 @@ def _mostly_compression(evidence: Evidence) -> Judgement:
 def _leveling(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-3")
     rows = of.phases.layers
-    numbers = [of_spread(f"{of.name(k)}: SNR", row.level) for k, row in enumerate(rows)]
+    numbers = [of_spread(f"{of.layer_names[k]}: SNR", row.level) for k, row in enumerate(rows)]
     numbers += [
         Number("share of networks, all weights", of.phases.levels_at.count / of.ensemble.networks, math.nan, "")
     ]
-    level = [k for k, row in enumerate(rows) if 2 * row.levels_at.count >= row.levels_at.networks]
+    level = [k for k, row in enumerate(rows) if row.levels_at.common]
     if len(level) == len(rows):
         return REPRODUCED, numbers, ""
     rest = [k for k in range(len(rows)) if k not in level]
@@ -167,7 +176,7 @@ def _leveling(evidence: Evidence) -> Judgement:
 
 def _diffusion(evidence: Evidence) -> Judgement:
     of, rows = evidence.ensemble("figure-3"), evidence.moves("figure-3")
-    numbers = [of_spread(f"{of.name(k)} exponent", row.exponent) for k, row in enumerate(rows)]
+    numbers = [of_spread(f"{of.layer_names[k]} exponent", row.exponent) for k, row in enumerate(rows)]
     there = [k for k, row in enumerate(rows) if row.exponent.present]
     free = [k for k in there if 0.75 <= rows[k].exponent.mean <= 1.25]
     if there and len(free) == len(there):
@@ -185,10 +194,10 @@ def _correlations(evidence: Evidence) -> Judgement:
     there = [(k, row) for k, row in enumerate(rows) if row.correlation.present]
     numbers: list[Number] = []
     for k, row in there:
-        numbers.append(of_spread(f"{of.name(k)} mean |r|", row.correlation))
-        numbers.append(Number(f"{of.name(k)} if independent", row.independent, math.nan, ""))
+        numbers.append(of_spread(f"{of.layer_names[k]} mean |r|", row.correlation))
+        numbers.append(Number(f"{of.layer_names[k]} if independent", row.independent, math.nan, ""))
     growth = [row.norm_last.mean / row.norm_first.mean for row in of.phases.layers]
-    numbers += [Number(f"{of.name(k)} norm, times", one, math.nan, "") for k, one in enumerate(growth)]
+    numbers += [Number(f"{of.layer_names[k]} norm, times", one, math.nan, "") for k, one in enumerate(growth)]
     related = [k for k, row in there if row.correlation.mean > 1.25 * row.independent]
     shrunk = [k for k, one in enumerate(growth) if one < 1]
     if not related and not shrunk:
@@ -208,7 +217,7 @@ def _data(evidence: Evidence) -> Judgement:
     kept: list[int] = []
     for of, said in ((few, "5 %"), (most, "85 %")):
         for k, one in enumerate(_loss(of)):
-            numbers.append(of_spread(f"{of.name(k)} at {said}", one, "bits"))
+            numbers.append(of_spread(f"{of.layer_names[k]} at {said}", one, "bits"))
             if one.mean >= LOST and _clearly(one):
                 (lost if of is few else kept).append(k)
     if lost and not kept:
@@ -222,11 +231,11 @@ def _depth(evidence: Evidence) -> Judgement:
     numbers = []
     reached: list[float] = []
     for of in evidence.ensembles("figure-5"):
-        output = np.nanmean(of.layers.i_y[:, :, -1], axis=1)
+        output = mean(of.layers.i_y[:, :, -1], axis=1)
         there = np.flatnonzero(output >= LEARNED)
         reached.append(float(of.layers.epochs[there[0]]) if len(there) else math.nan)
-        numbers.append(Number(f"{of.hidden} hidden", reached[-1], math.nan, "epoch"))
-        numbers.append(of_spread(f"{of.hidden} hidden, at the end", spread(of.layers.i_y[-1, :, -1]), "bits"))
+        numbers.append(Number(f"{of.hidden_layers} hidden", reached[-1], math.nan, "epoch"))
+        numbers.append(of_spread(f"{of.hidden_layers} hidden, at the end", spread(of.layers.i_y[-1, :, -1]), "bits"))
     fast = reached[-1] <= 1.5 * PAPERS_FAST
     if math.isnan(reached[0]) and fast:
         return REPRODUCED, numbers, ""
@@ -245,7 +254,7 @@ def _order(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-5")
     found = of.phases.compressing
     times = [
-        of_epoch(of.name(k), row.half_compressed)
+        of_epoch(of.layer_names[k], row.half_compressed)
         for k, row in enumerate(of.phases.layers)
         if row.half_compressed.present
     ]
@@ -253,15 +262,15 @@ def _order(evidence: Evidence) -> Judgement:
     pairs = [a > b for n, a in enumerate(found.layers) for b in found.layers[n + 1 :]]
     if pairs and all(pairs) and found.agreement >= 0.5:
         return REPRODUCED, numbers, ""
-    said = ", ".join(of.name(layer - 1) for layer in found.layers)
+    said = ", ".join(of.layer_names[layer - 1] for layer in found.layers)
     why = f"the order is {said}" if found.layers else "fewer than two layers compress in most networks"
     return (PARTLY if pairs and 2 * sum(pairs) > len(pairs) else NOT), numbers, why
 
 
 def _corner(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("figure-3")
-    below = spread(of.summary.h_x - of.layers.i_x[-1, :, 0])
-    label = spread(of.summary.i_xy - of.layers.i_y[-1, :, 0])
+    below = spread(of.h_x - of.layers.i_x[-1, :, 0])
+    label = spread(of.i_xy - of.layers.i_y[-1, :, 0])
     numbers = [of_spread("H(X) − I(X;T1)", below, "bits"), of_spread("I(X;Y) − I(T1;Y)", label, "bits")]
     if below.mean <= 0.1 and label.mean <= 0.01:
         bins = "with 30 bins its neurons tell nearly all patterns apart, so the number says little of what it computes"
@@ -272,12 +281,13 @@ def _corner(evidence: Evidence) -> Judgement:
 def _bound(name: str) -> Callable[[Evidence], Judgement]:
     def judge(evidence: Evidence) -> Judgement:
         of, fits = evidence.ensemble(name), evidence.fits(name)
-        beta, distance = fits.mean("beta"), fits.mean("distance")
+        betas, below = fits.spreads("beta"), fits.spreads("distance")
+        beta, distance = (np.array([one.mean for one in of_layers]) for of_layers in (betas, below))
         numbers = []
-        for k in range(of.hidden + 1):
-            numbers.append(Number(f"{of.name(k)} below", distance[k], fits.error("distance")[k], "bits"))
+        for k in range(of.hidden_layers + 1):
+            numbers.append(of_spread(f"{of.layer_names[k]} below", below[k], "bits"))
             if math.isfinite(beta[k]):
-                numbers.append(Number(f"{of.name(k)} beta*", beta[k], fits.error("beta")[k], ""))
+                numbers.append(of_spread(f"{of.layer_names[k]} beta*", betas[k]))
         near = bool((distance <= 0.02).all())
         known = [value for value in beta if math.isfinite(value)]
         falling = len(known) >= 3 and all(a > b for a, b in pairwise(known))
@@ -287,7 +297,7 @@ def _bound(name: str) -> Callable[[Evidence], Judgement]:
         if not near:
             why.append(f"more than 0.02 bits below the curve: {_listed(of, list(np.flatnonzero(distance > 0.02)))}")
         if not falling:
-            without = of.hidden + 1 - len(known)
+            without = of.hidden_layers + 1 - len(known)
             some = f" ({without} layers have none: the curve is all but a corner there)" if without else ""
             why.append(f"beta* does not fall from layer to layer{some}")
         return (PARTLY if near or falling else NOT), numbers, "; ".join(why)
@@ -298,14 +308,14 @@ def _bound(name: str) -> Callable[[Evidence], Judgement]:
 def _more_data(evidence: Evidence) -> Judgement:
     all_of = sorted(evidence.ensembles("figure-7"), key=lambda one: one.ensemble.fraction)
     few, most = all_of[0], all_of[-1]
-    deep = (most.hidden - 1, most.hidden)
+    deep = (most.hidden_layers - 1, most.hidden_layers)
     numbers, gains = [], []
     for k in deep:
         for of in (few, most):
-            said = f"{of.name(k)} at {100 * of.ensemble.fraction:.3g} %"
+            said = f"{of.layer_names[k]} at {100 * of.ensemble.fraction:.3g} %"
             numbers.append(of_spread(said, spread(of.layers.i_y[-1, :, k]), "bits"))
         gains.append(spread(most.layers.i_y[-1, :, k] - few.layers.i_y[-1, :, k]))
-    courses = np.array([[np.nanmean(of.layers.i_y[-1, :, k]) for of in all_of] for k in deep])
+    courses = np.array([[float(mean(of.layers.i_y[-1, :, k])) for of in all_of] for k in deep])
     errors = np.array([[spread(of.layers.i_y[-1, :, k]).error for of in all_of] for k in deep])
     back = np.diff(courses, axis=1) < -2 * np.hypot(errors[:, 1:], errors[:, :-1])
     if all(map(_clearly, gains)) and not back.any():
@@ -325,9 +335,9 @@ def _compresses(name: str) -> Callable[[Evidence], Judgement]:
         of = evidence.ensemble(name)
         hidden = list(enumerate(of.phases.layers))[:-1]
         numbers = [of_epoch("drift ends", of.phases.transition.network)]
-        numbers += [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
+        numbers += [of_spread(f"{of.layer_names[k]} loses", row.compression, "bits") for k, row in hidden]
         done = _compressed(of)
-        there = 2 * of.phases.transition.network.count >= of.ensemble.networks
+        there = of.phases.transition.network.common
         if there and done:
             return REPRODUCED, numbers, ""
         why = [] if there else ["most networks have no transition"]
@@ -341,9 +351,9 @@ def _large_problem(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("digits")
     layers = of.phases.transition.layers
     numbers = [of_epoch("all weights", of.phases.transition.network)]
-    numbers += [of_epoch(of.name(k), one) for k, one in enumerate(layers)]
-    there = [k for k, one in enumerate(layers) if 2 * one.count >= one.networks]
-    whole = 2 * of.phases.transition.network.count >= of.ensemble.networks
+    numbers += [of_epoch(of.layer_names[k], one) for k, one in enumerate(layers)]
+    there = [k for k, one in enumerate(layers) if one.common]
+    whole = of.phases.transition.network.common
     if whole and len(there) == len(layers):
         return REPRODUCED, numbers, ""
     rest = _listed(of, [k for k in range(len(layers)) if k not in there])
@@ -369,9 +379,9 @@ def _relaxed(evidence: Evidence) -> Judgement:
     of, found = evidence.ensemble("monte-carlo", 0), evidence.relaxation("monte-carlo")
     numbers: list[Number] = []
     for k, row in enumerate(found.layers):
-        numbers.append(of_spread(f"{of.name(k)} relaxed", row.i_x.relaxed, "bits"))
+        numbers.append(of_spread(f"{of.layer_names[k]} relaxed", row.i_x.relaxed, "bits"))
         if row.i_x.sgd is not None:
-            numbers.append(of_spread(f"{of.name(k)} SGD", row.i_x.sgd, "bits"))
+            numbers.append(of_spread(f"{of.layer_names[k]} SGD", row.i_x.sgd, "bits"))
     falls = {k: row.i_x.relaxed for k, row in enumerate(found.layers[:-1])}
     done = [k for k, one in falls.items() if one.mean <= -COMPRESSED and one.mean < -CLEARLY * one.error]
     lost = [
@@ -388,7 +398,7 @@ def _relaxed(evidence: Evidence) -> Judgement:
 def _without_noise(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("full-batch")
     hidden = list(enumerate(of.phases.layers))[:-1]
-    numbers = [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
+    numbers = [of_spread(f"{of.layer_names[k]} loses", row.compression, "bits") for k, row in hidden]
     done = _compressed(of)
     batches = math.ceil(of.ensemble.sample_size / Experiment().batch)  # type: ignore[operator]
     if done:
@@ -400,7 +410,7 @@ def _without_noise(evidence: Evidence) -> Judgement:
 def _without_saturation(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("relu")
     hidden = list(enumerate(of.phases.layers))[:-1]
-    numbers = [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
+    numbers = [of_spread(f"{of.layer_names[k]} loses", row.compression, "bits") for k, row in hidden]
     done = _compressed(of)
     if len(done) == len(hidden):
         return REPRODUCED, numbers, ""
@@ -415,7 +425,7 @@ def _without_saturation(evidence: Evidence) -> Judgement:
 def _nothing_to_learn(evidence: Evidence) -> Judgement:
     of = evidence.ensemble("random-labels")
     hidden = list(enumerate(of.phases.layers))[:-1]
-    numbers = [of_spread(f"{of.name(k)} loses", row.compression, "bits") for k, row in hidden]
+    numbers = [of_spread(f"{of.layer_names[k]} loses", row.compression, "bits") for k, row in hidden]
     numbers.append(of_spread("accuracy inside the sample", spread(of.learning.train_accuracy[-1])))
     return NO_VERDICT, numbers, ""
 

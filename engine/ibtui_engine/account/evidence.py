@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ibtui_engine.bottleneck.recorded import fit_session
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.noise import NoiseErrors, noise_of
-from ibtui_engine.phases.account import Phases, phases
-from ibtui_engine.phases.diffusion import LayerDiffusion, diffusion
+from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.relaxation import Relaxation, relaxation_of
 from ibtui_engine.presets import QUICK_MOST, find_preset
-from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
-    from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.ensemble import RecordedEnsemble
 
 PRESETS = ("figure-3", "figure-5", "figure-6", "figure-6-soft", "figure-7", "figure-8")
 """What the paper's figures rest on."""
@@ -61,26 +58,6 @@ def experiments(*, quick: bool = False, networks: int | None = None) -> dict[str
     return {name: experiment.override({"networks": networks}) for name, experiment in wanted.items()}
 
 
-@dataclass(frozen=True, eq=False)
-class Ensemble:
-    """One ensemble, read."""
-
-    summary: Summary
-    ensemble: EnsembleSummary
-    layers: LayerHistory
-    learning: LearningHistory
-    phases: Phases
-
-    @property
-    def hidden(self) -> int:
-        """Hidden layers."""
-        return len(self.phases.layers) - 1
-
-    def name(self, layer: int) -> str:
-        """What a layer, counted from 0, is called."""
-        return "output" if layer == self.hidden else f"T{layer + 1}"
-
-
 class Evidence:
     """Reads sessions by the names of `experiments`; what has been read is kept."""
 
@@ -95,26 +72,24 @@ class Evidence:
     def __contains__(self, name: str) -> bool:
         return name in self._sessions
 
-    def ensemble(self, name: str, index: int = -1) -> Ensemble:
+    def ensemble(self, name: str, index: int = -1) -> RecordedEnsemble:
         """One ensemble of a session, by its number; without one, the last."""
         return self.ensembles(name)[index]
 
-    def _ensembles(self, name: str) -> tuple[Ensemble, ...]:
+    def _ensembles(self, name: str) -> tuple[RecordedEnsemble, ...]:
         with SessionReader(self._sessions[name]) as reader, reader.moment():
             summary = reader.summary
-            return tuple(_read(reader, summary, one) for one in summary.ensembles)
+            if not all(one.snapshots for one in summary.ensembles):
+                raise InvalidValue(f"session {summary.name!r} has measured nothing: there is nothing to account for")
+            return reader.recorded_ensembles()
 
     def _fits(self, name: str) -> LayerFits:
         """beta* of the last ensemble's converged layers."""
-        last = self.ensembles(name)[-1].ensemble.index
-        return fit_session(self._sessions[name], require_beta=True, ensembles={last})[2][0][1]
+        return self.ensemble(name).fits(require_beta=True)
 
     def _moves(self, name: str) -> tuple[LayerDiffusion, ...]:
         """How the weights of the last ensemble move after the transition."""
-        of = self.ensembles(name)[-1]
-        with SessionReader(self._sessions[name]) as reader:
-            snapshots = ((epoch, reader.weights(of.ensemble, epoch)) for epoch in of.ensemble.snapshots)
-            return diffusion(snapshots, reader.architecture(of.ensemble), of.phases.transition.epochs)[0]
+        return self.ensemble(name).diffusion()
 
     def _relaxation(self, name: str) -> Relaxation:
         """The last ensemble of metropolis beside that of SGD."""
@@ -129,11 +104,3 @@ class Evidence:
                 return tuple(noise_of(reader, one, threads) for one in reader.summary.ensembles)
         finally:
             threads.close()
-
-
-def _read(reader: SessionReader, summary: Summary, one: EnsembleSummary) -> Ensemble:
-    if not one.snapshots:
-        raise InvalidValue(f"session {summary.name!r} has measured nothing: there is nothing to account for")
-    history = reader.layers(one)
-    found = phases(history, widths=summary.widths(one), batches=summary.batches(one), h_x=summary.h_x)
-    return Ensemble(summary, one, history, reader.learning(one), found)

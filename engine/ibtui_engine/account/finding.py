@@ -27,25 +27,33 @@ class Number:
     """Standard error of the mean over networks; NaN where there is none. Of an epoch, on its natural log axis."""
     unit: str
     """`bits`, `epoch`, or empty."""
+    count: int = 0
+    """Networks that it is a mean over; 0 where it is none."""
+    networks: int = 0
+    """Networks in all; 0 likewise."""
 
     @property
     def text(self) -> str:
-        """As it is printed: an epoch with its error as a factor, any other with as many digits as the error has."""
+        """As it is printed: an epoch with its error as a factor, any other with as many digits as the error has; and
+        where not all networks have it, how many do.
+        """
         if math.isnan(self.value):
             return f"{self.name} none"
+        some = f" (n {self.count})" if 0 < self.count < self.networks else ""
         if self.unit == "epoch":
             factor = f" ×/÷ {math.exp(self.error):.2f}" if math.isfinite(self.error) else ""
-            return f"{self.name} {self.value:.0f}{factor}"
+            return f"{self.name} {self.value:.0f}{factor}{some}"
         unit = f" {self.unit}" if self.unit else ""
         if not math.isfinite(self.error):
-            return f"{self.name} {self.value:.3g}{unit}"
+            return f"{self.name} {self.value:.3g}{unit}{some}"
         digits = min(max(1 - math.floor(math.log10(self.error)), 0), 6) if self.error > 0 else 3
-        return f"{self.name} {round(self.value, digits) + 0.0:.{digits}f} ± {self.error:.{digits}f}{unit}"
+        return f"{self.name} {round(self.value, digits) + 0.0:.{digits}f} ± {self.error:.{digits}f}{unit}{some}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, None where there is no number."""
-        ends = (None if not math.isfinite(x) else x for x in (self.value, self.error))
-        return dict(zip(("name", "value", "error", "unit"), (self.name, *ends, self.unit), strict=True))
+        """Plain values for JSON, None where there is no number; `networks` are those that it is a mean over."""
+        value, error = (None if not math.isfinite(x) else x for x in (self.value, self.error))
+        counted = self.count if self.networks else None
+        return {"name": self.name, "value": value, "error": error, "unit": self.unit, "networks": counted}
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,9 @@ class Finding:
 
 def of_spread(name: str, spread: Spread, unit: str = "") -> Number:
     """A number over networks."""
-    return Number(name, spread.mean, spread.error, unit)
+    return Number(name, spread.mean, spread.error, unit, spread.count, spread.networks)
 
 
 def of_epoch(name: str, spread: EpochSpread) -> Number:
     """An epoch over networks."""
-    return Number(name, spread.epoch, spread.log_error, "epoch")
+    return Number(name, spread.epoch, spread.log_error, "epoch", spread.count, spread.networks)

@@ -5,7 +5,6 @@ Numpy alone: a program can read fits without loading a compiler. `fitting` compu
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from ibtui_engine.bottleneck.curve import array, plain
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.statistics import Spread, mean, spread, standard_error
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -68,24 +68,28 @@ class LayerFits:
 
     def mean(self, name: str) -> Float64[np.ndarray, " layers"]:
         """Mean of a column over the networks that have a value."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return np.asarray(np.nanmean(getattr(self, name), axis=0))
+        return mean(getattr(self, name))
 
     def error(self, name: str) -> Float64[np.ndarray, " layers"]:
         """Standard error of that mean; NaN for fewer than two networks."""
-        values = getattr(self, name)
-        count = np.isfinite(values).sum(axis=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return np.asarray(np.nanstd(values, axis=0, ddof=1) / np.sqrt(np.where(count > 1, count, np.nan)))
+        return standard_error(getattr(self, name))
+
+    def spreads(self, name: str) -> tuple[Spread, ...]:
+        """What the networks say of a column, by layer."""
+        return tuple(spread(column) for column in getattr(self, name).T)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, None where there is no number, with each layer's means; `from_dict` reads it back."""
+        """Plain values for JSON, None where there is no number; `from_dict` reads it back.
+
+        Of each layer also the mean over the networks that have a value, its standard error (`_error`), and how many
+        these are (`_networks`).
+        """
+        spreads = {name: self.spreads(name) for name in MATRICES if name != "end"}
         layers = [
             {"layer": k + 1}
-            | {f"{name}_mean": plain(float(self.mean(name)[k])) for name in MATRICES if name != "end"}
-            | {f"{name}_error": plain(float(self.error(name)[k])) for name in MATRICES if name != "end"}
+            | {f"{name}_mean": plain(of[k].mean) for name, of in spreads.items()}
+            | {f"{name}_error": plain(of[k].error) for name, of in spreads.items()}
+            | {f"{name}_networks": of[k].count for name, of in spreads.items()}
             | {"at_low_end": int((self.end[:, k] < 0).sum()), "at_high_end": int((self.end[:, k] > 0).sum())}
             for k in range(self.beta.shape[1])
         ]

@@ -27,6 +27,7 @@ from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.networks import Samples, draw_samples
 from ibtui_engine.rules.log_odds import divergences, log_ratio
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.statistics import mean, standard_error
 from ibtui_engine.threads import Threads
 
 BETAS = 30
@@ -51,8 +52,7 @@ def sampled_bound(
 
     threads.share_out(len(seeds), work)
     i_x, i_y, promised = values
-    spread = i_y.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if len(seeds) > 1 else np.full(len(grid), np.nan)
-    return SampledBound(fraction, len(seeds), grid, i_x.mean(axis=0), i_y.mean(axis=0), spread, promised.mean(axis=0))
+    return SampledBound(fraction, len(seeds), grid, mean(i_x), mean(i_y), standard_error(i_y), mean(promised))
 
 
 def evaluate_sample(

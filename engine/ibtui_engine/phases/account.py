@@ -18,7 +18,7 @@ from ibtui_engine.phases.leveling import leveling
 from ibtui_engine.phases.order import Order, order
 from ibtui_engine.phases.transition import Transition, transition
 from ibtui_engine.phases.turning import Turning, turning
-from ibtui_engine.statistics import EpochSpread, Spread, common_error, epoch_spread, spread
+from ibtui_engine.statistics import EpochSpread, Spread, common_error, epoch_spread, geometric_spread, spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -54,7 +54,7 @@ class LayerPhases:
     levels_at: EpochSpread
     """Where log SNR stops falling."""
     level: Spread
-    """SNR beyond that."""
+    """SNR beyond that, geometric mean over networks."""
     slope: Spread
     """Bits per e-fold of epochs by which I(X;T) changes after the transition."""
     r_squared: Spread
@@ -86,6 +86,7 @@ class Phases:
     levels_at: EpochSpread
     """Where log SNR of the network as a whole stops falling."""
     level: Spread
+    """SNR beyond that, geometric mean over networks."""
     floor: float
     """SNR of independent batches of pure noise, about: 1/sqrt(batches); NaN where an epoch is one batch. Batches of one
     epoch share no pattern, so that SNR can be below it."""
@@ -135,7 +136,7 @@ def phases(history: LayerHistory, *, widths: Sequence[int], batches: int, h_x: f
             compression=spread(turns.compression[:, k]),
             drift_share=spread(shares[:, k]),
             levels_at=epoch_spread(flat.epochs[:, k]),
-            level=spread(flat.snr[:, k]),
+            level=geometric_spread(flat.snr[:, k]),
             slope=spread(lines.slope[:, k]),
             r_squared=spread(lines.r_squared[:, k]),
             norm_first=spread(first_norm[:, k]),
@@ -150,7 +151,7 @@ def phases(history: LayerHistory, *, widths: Sequence[int], batches: int, h_x: f
         turning=turns,
         drift_share=spread(found.network_epochs / max(last, 1)),
         levels_at=epoch_spread(whole_flat.epochs),
-        level=spread(whole_flat.snr),
+        level=geometric_spread(whole_flat.snr),
         floor=1 / math.sqrt(batches) if batches > 1 else math.nan,
         fitting=order(turns.half_fitted),
         compressing=order(turns.half_compressed),

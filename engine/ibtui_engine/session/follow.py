@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import file_identity
 from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory, SessionReader
 from ibtui_engine.session.summary import EnsembleSummary, Summary
@@ -122,6 +123,16 @@ class Follower:
         if now is None:
             return "empty"
         return "as it was" if self._file in (None, now) else "taken"
+
+    def recorded_ensemble(self, index: int) -> RecordedEnsemble:
+        """Everything recorded of an ensemble so far.
+
+        Raises:
+            KeyError: nothing is recorded of that ensemble yet.
+        """
+        if not 0 <= index < len(self.summary.ensembles):
+            raise KeyError(index)  # a run that has just begun has recorded none yet
+        return RecordedEnsemble(self.summary, self.summary.ensembles[index], self.layers(index), self.learning(index))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -20,6 +20,7 @@ from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
+from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import (
     columns_of,
     count,
@@ -138,6 +139,29 @@ class SessionReader:
             if ensemble.index == index:
                 return ensemble
         raise InvalidValue(f"ensemble is {index}: this session has 0 to {len(ensembles) - 1}")
+
+    def recorded_ensemble(self, index: int) -> RecordedEnsemble:
+        """Everything recorded of one ensemble, as it is at one moment.
+
+        Raises:
+            InvalidValue: there is none of that number.
+            SessionError: the session is damaged.
+        """
+        with self.moment():
+            return self._recorded(self.summary, self.ensemble(index))
+
+    def recorded_ensembles(self) -> tuple[RecordedEnsemble, ...]:
+        """The same of all ensembles of which something is measured for all networks.
+
+        Raises:
+            SessionError: the session is damaged.
+        """
+        with self.moment():
+            summary = self.summary
+            return tuple(self._recorded(summary, one) for one in summary.ensembles if one.snapshots)
+
+    def _recorded(self, summary: Summary, ensemble: EnsembleSummary) -> RecordedEnsemble:
+        return RecordedEnsemble(summary, ensemble, self.layers(ensemble), self.learning(ensemble))
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""

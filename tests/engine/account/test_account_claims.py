@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from ibtui_engine.account.claims import CLAIMS, account
-from ibtui_engine.account.evidence import VARIANTS, Ensemble, Evidence, experiments
+from ibtui_engine.account.evidence import VARIANTS, Evidence, experiments
 from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
-from ibtui_engine.phases.account import phases
 from ibtui_engine.presets import find_preset
+from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import LayerHistory
-from ibtui_engine.statistics import Spread
+from ibtui_engine.statistics import Spread, spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]
@@ -43,7 +43,7 @@ def made(
     levels: bool = True,
     grows: float = 2.0,
     seed: int = 0,
-) -> Ensemble:
+) -> RecordedEnsemble:
     """An ensemble whose layers' SNR falls through one at `drift`, whose I(X;T) turns at `turn` and loses so many bits;
     the last layer is the output, of which both are taken, too. The label is known by epoch 400.
     """
@@ -68,26 +68,26 @@ def made(
     history = LayerHistory(
         EPOCHS, x, y, ones, -ones, ones, snr, np.where(np.isnan(snr), np.nan, 1.0), norm, *[absent] * 5
     )
-    found = phases(history, widths=(3,) * (depth - 1) + (1,), batches=7, h_x=12.0)
-    summary = SimpleNamespace(h_x=12.0, i_xy=0.99)
+    widths = (3,) * (depth - 1) + (1,)
+    summary = SimpleNamespace(h_x=12.0, i_xy=0.99, widths=lambda _: widths, batches=lambda _: 7)
     one = SimpleNamespace(networks=networks, fraction=fraction, sample_size=3482)
     learning = SimpleNamespace(train_accuracy=np.ones((len(EPOCHS), networks)))
-    return Ensemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning), found)
+    return RecordedEnsemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning))
 
 
 class Given:
     """Evidence that is made, not read."""
 
-    def __init__(self, sessions: Mapping[str, tuple[Ensemble, ...]], **more: Any) -> None:
+    def __init__(self, sessions: Mapping[str, tuple[RecordedEnsemble, ...]], **more: Any) -> None:
         self._sessions, self._more = sessions, more
 
     def __contains__(self, name: str) -> bool:
         return name in self._sessions
 
-    def ensembles(self, name: str) -> tuple[Ensemble, ...]:
+    def ensembles(self, name: str) -> tuple[RecordedEnsemble, ...]:
         return self._sessions[name]
 
-    def ensemble(self, name: str, index: int = -1) -> Ensemble:
+    def ensemble(self, name: str, index: int = -1) -> RecordedEnsemble:
         return self._sessions[name][index]
 
     def fits(self, name: str) -> Any:
@@ -103,7 +103,7 @@ class Given:
         return self._more["noise"]
 
 
-def judged(key: str, *ensembles: Ensemble, **more: Any) -> Finding:
+def judged(key: str, *ensembles: RecordedEnsemble, **more: Any) -> Finding:
     claim = CLAIM[key]
     return claim.account(cast("Evidence", Given(dict.fromkeys(claim.needs, ensembles), **more)))
 
@@ -194,14 +194,14 @@ def test_what_more_data_does(levels: tuple[float, ...], verdict: str) -> None:
     ],
 )
 def test_layers_at_the_bound(distance: tuple[float, ...], beta: tuple[float, ...], verdict: str) -> None:
-    columns = {"distance": np.array(distance), "beta": np.array(beta)}
-    fits = SimpleNamespace(mean=columns.get, error=lambda name: np.full(3, 0.001))
+    columns = {"distance": np.array([distance] * 2), "beta": np.array([beta] * 2)}
+    fits = SimpleNamespace(spreads=lambda name: [spread(column) for column in columns[name].T])
     assert judged("bound-symmetric", made(), fits=fits).verdict == verdict
 
 
 def moves(exponents: tuple[float, ...], correlation: float = 0.3) -> list[Any]:
     def over(value: float) -> Any:
-        return SimpleNamespace(mean=value, error=0.01, present=True)
+        return SimpleNamespace(mean=value, error=0.01, present=True, count=9, networks=9)
 
     return [SimpleNamespace(exponent=over(e), correlation=over(correlation), independent=0.3) for e in exponents]
 
@@ -324,6 +324,9 @@ def test_numbers_of_a_recorded_session_are_those_that_sql_finds() -> None:
         (Number("T1", 350.2, 0.1, "epoch"), "T1 350 ×/÷ 1.11"),
         (Number("T1", math.nan, math.nan, "epoch"), "T1 none"),
         (Number("T1", 123.4, math.nan, ""), "T1 123"),
+        (Number("T1", 0.12345, 0.012, "bits", 7, 10), "T1 0.123 ± 0.012 bits (n 7)"),
+        (Number("T1", 350.2, 0.1, "epoch", 7, 10), "T1 350 ×/÷ 1.11 (n 7)"),
+        (Number("T1", 123.4, math.nan, "", 10, 10), "T1 123"),
         (Number("T1", 23498.0, 20482.0, ""), "T1 23498 ± 20482"),
     ],
 )

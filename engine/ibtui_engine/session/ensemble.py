@@ -1,0 +1,240 @@
+"""An ensemble as recorded: all that a session says of the networks of one ensemble, in one object.
+
+Readers return it (`SessionReader.recorded_ensemble`, and `Follower.recorded_ensemble` for a session that grows). The
+app, the commands, the account and the figures take their numbers from it, so that a number that is shown in two places
+is one number. What follows from the recorded numbers is worked out when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui_engine.statistics import (
+    Spread,
+    count,
+    geometric_mean,
+    geometric_spread,
+    greatest,
+    least,
+    logarithms,
+    mean,
+    spread,
+)
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+
+    from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.phases.account import Phases
+    from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.transition import Transition
+    from ibtui_engine.session.history import LayerHistory, LearningHistory
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
+
+LEARNING = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+"""Columns of the learning history; all others are of the layers."""
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """One layer at one epoch, over the networks that have been measured there."""
+
+    layer: int
+    """From 1, the hidden layer next to the input."""
+    name: str
+    """`T1`, `T2`, ..., and `output`."""
+    width: int
+    i_x: Spread
+    """I(X;T), bits; of the estimator `kde` an upper bound."""
+    i_y: Spread
+    """I(T;Y), bits; likewise."""
+    i_x_lower: Spread
+    """The lower bound where `i_x` is an upper one; absent elsewhere."""
+    i_y_lower: Spread
+    distinct: Spread
+    """Different values of t."""
+    snr: Spread
+    """Gradient SNR, geometric mean over networks."""
+    saturated: Spread
+    """Share of the outputs near the activation's bounds."""
+    nonlinear: Spread
+    """Share of the pre-activations beyond the activation's linear range."""
+    low: float
+    """Lower end of the bins, the least of all networks."""
+    high: float
+    """Upper end of the bins, the greatest of all networks."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedEnsemble:
+    """Everything that a session has recorded of one ensemble, and what follows from it."""
+
+    summary: Summary
+    """Of the session; its experiment has the settings that the numbers were measured with."""
+    ensemble: EnsembleSummary
+    layers: LayerHistory
+    """Information, gradients and weight norms, by epoch, network and layer."""
+    learning: LearningHistory
+    """Losses and accuracies, by epoch and network."""
+    _means: dict[str, Float64[np.ndarray, "epochs ..."]] = field(default_factory=dict, init=False, repr=False)
+    """Those that have been asked for."""
+
+    # what it is
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units in each layer, the output last."""
+        return self.summary.widths(self.ensemble)
+
+    @property
+    def hidden_layers(self) -> int:
+        """Layers below the output."""
+        return len(self.widths) - 1
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """`T1`, `T2`, ..., and `output`."""
+        return (*(f"T{k + 1}" for k in range(self.hidden_layers)), "output")
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return self.summary.batches(self.ensemble)
+
+    @property
+    def h_x(self) -> float:
+        """H(X) of the patterns that information is measured over, bits."""
+        return self.summary.h_x
+
+    @property
+    def i_xy(self) -> float:
+        """I(X;Y) of them, bits."""
+        return self.summary.i_xy
+
+    # when
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Epochs measured for at least one of the networks, ascending."""
+        return tuple(self.layers.epochs.tolist())
+
+    def row(self, epoch: float) -> int | None:
+        """Where in the histories the last measured epoch is that is not after `epoch`; None where there is none."""
+        row = int(np.searchsorted(self.layers.epochs, epoch, side="right")) - 1
+        return row if row >= 0 else None
+
+    def at(self, epoch: float) -> int:
+        """The last measured epoch that is not after one; the first where none is before it; 0 where there is none."""
+        return int(self.layers.epochs[self.row(epoch) or 0]) if len(self.layers.epochs) else 0
+
+    # numbers over networks
+
+    def values(self, name: str) -> Float64[np.ndarray, "epochs networks ..."]:
+        """A column of the histories as it is recorded: by epoch and network, and for what layers have by layer."""
+        return np.asarray(getattr(self.learning if name in LEARNING else self.layers, name))
+
+    def mean(self, name: str) -> Float64[np.ndarray, "epochs ..."]:
+        """Mean of a column over the networks that have a value, by epoch (and layer); of `snr` the geometric one."""
+        if name not in self._means:
+            how = geometric_mean if name == "snr" else mean
+            self._means[name] = how(self.values(name), axis=1)
+        return self._means[name]
+
+    def count(self, name: str) -> Int64[np.ndarray, "epochs ..."]:
+        """Networks that `mean` of the column is over, by epoch (and layer)."""
+        return count(logarithms(self.values(name)) if name == "snr" else self.values(name), axis=1)
+
+    def layer_figures(self, epoch: float) -> tuple[LayerFigures, ...]:
+        """Every layer at the last measured epoch that is not after one; empty where there is none."""
+        row = self.row(epoch)
+        if row is None:
+            return ()
+
+        def over(name: str, layer: int) -> Spread:
+            values = self.values(name)[row][:, layer]
+            return geometric_spread(values) if name == "snr" else spread(values)
+
+        return tuple(
+            LayerFigures(
+                layer=k + 1,
+                name=name,
+                width=width,
+                i_x=over("i_x", k),
+                i_y=over("i_y", k),
+                i_x_lower=over("i_x_lower", k),
+                i_y_lower=over("i_y_lower", k),
+                distinct=over("distinct_t", k),
+                snr=over("snr", k),
+                saturated=over("saturated", k),
+                nonlinear=over("nonlinear", k),
+                low=float(least(self.layers.low[row][:, k])),
+                high=float(greatest(self.layers.high[row][:, k])),
+            )
+            for k, (name, width) in enumerate(zip(self.layer_names, self.widths, strict=True))
+        )
+
+    def learning_figures(self, epoch: float) -> dict[str, Spread]:
+        """Losses (nats) and accuracies by their column, at the last measured epoch that is not after one; empty where
+        there is none.
+        """
+        row = int(np.searchsorted(self.learning.epochs, epoch, side="right")) - 1
+        return {} if row < 0 else {name: spread(self.values(name)[row]) for name in LEARNING}
+
+    # drift and diffusion
+
+    @cached_property
+    def transition(self) -> Transition:
+        """Where drift ends, by layer and network."""
+        from ibtui_engine.phases.transition import transition
+
+        return transition(self.layers)
+
+    @cached_property
+    def phases(self) -> Phases:
+        """What the two phases are."""
+        from ibtui_engine.phases.account import phases
+
+        return phases(self.layers, widths=self.widths, batches=self.batches, h_x=self.h_x)
+
+    def diffusion(self) -> tuple[LayerDiffusion, ...]:
+        """How the weights move after the transition, by layer; reads the weights of every snapshot from the file.
+
+        Raises:
+            InvalidValue: the session keeps no weights.
+            SessionError: the session can no longer be read.
+        """
+        from ibtui_engine.phases.diffusion import diffusion
+        from ibtui_engine.session.history import SessionReader
+
+        with SessionReader(self.summary.path) as reader:
+            snapshots = ((epoch, reader.weights(self.ensemble, epoch)) for epoch in self.ensemble.snapshots)
+            return diffusion(snapshots, reader.architecture(self.ensemble), self.transition.epochs)[0]
+
+    # the bound
+
+    def fits(self, epoch: int | None = None, *, threads: int | None = None, require_beta: bool = False) -> LayerFits:
+        """beta* and the distance to the IB curve of every network's layers, at a measured epoch (None: the last).
+
+        Reads the weights from the file; without them there is no beta*. `threads`: None takes all cores.
+
+        Raises:
+            InvalidValue: the epoch was not measured, or there is no beta* and it is required.
+            SessionError: the session can no longer be read.
+        """
+        from ibtui_engine.bottleneck.recorded import fit_session
+
+        chosen = {self.ensemble.index}
+        return fit_session(
+            self.summary.path, epoch=epoch, threads=threads, require_beta=require_beta, ensembles=chosen
+        )[2][0][1]
+
+    # the same, measured otherwise
+
+    def measured_again(self, layers: LayerHistory, experiment: Experiment) -> RecordedEnsemble:
+        """The same ensemble with a history measured with other settings."""
+        return replace(self, layers=layers, summary=replace(self.summary, experiment=experiment))
