@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ibtui_engine import (
         EngineError,
         Experiment,
+        RecordedEnsemble,
         Run,
         SessionReader,
         Source,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EngineError",
     "Experiment",
+    "RecordedEnsemble",
     "Run",
     "SessionReader",
     "Source",

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ibtui.wording import over_some
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.statistics import Spread
 
-COLUMNS = ("layer", "beta*", "residual", "IB point", "below", "worth", "Eq. 9", "critical")
-WITHOUT_BETA = ("layer", "below", "worth")
+COLUMNS = ("layer", "beta*", "n", "residual", "IB point", "below", "worth", "n", "Eq. 9", "critical")
+"""Columns of `fit_rows`. The first n counts the networks with a beta*, which alone have an IB point and a critical beta
+near it; the second those with a worth."""
+SHORT = (0, 1, 2, 5, 9)
+"""Which of them are shown where there is little room."""
+WITHOUT_BETA = (0, 5, 6, 7)
 """Those that need no beta*."""
 CERTAIN = 1e-9
 """Bits to which the curve is certified: whoever is closer to it may as well be on it."""
@@ -17,38 +24,38 @@ MEANS = ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical", "i
 
 
 def fit_rows(one: LayerFits) -> list[tuple[str, ...]]:
-    """Each layer's beta*, residual, point and distances: means over networks ± standard errors."""
+    """Each layer's beta*, residual, point and distances: means over the networks that have them ± standard errors."""
+    spreads = {name: one.spreads(name) for name in MEANS}
     layers = one.beta.shape[1]
-    mean = {name: one.mean(name) for name in MEANS}
     rows: list[tuple[str, ...]] = []
     for k in range(layers):
-        ends = int((one.end[:, k] != 0).sum())
-        beta = _spread(mean["beta"][k], one.error("beta")[k]) + (f" ({ends} none)" if ends else "")
-        point = "–" if math.isnan(mean["ib_x"][k]) else f"({mean['ib_x'][k]:.3g}, {mean['ib_y'][k]:.3g})"
+        of = {name: values[k] for name, values in spreads.items()}
+        point = f"({of['ib_x'].mean:.3g}, {of['ib_y'].mean:.3g})" if of["ib_x"].present else "–"
         rows.append(
             (
                 str(k + 1) if k + 1 < layers else "output",
-                f"none ({ends})" if ends == len(one.beta) else beta,
-                _spread(mean["residual"][k], one.error("residual")[k]),
+                _cell(of["beta"], counted=True) if of["beta"].present else "none",
+                str(of["beta"].count),
+                _cell(of["residual"]),
                 point,
-                _distance(mean["distance"][k], one.error("distance")[k]),
-                _number(mean["worth"][k]),
-                _number(mean["inconsistency"][k]),
-                _number(mean["critical"][k]),
+                f"< {CERTAIN:g}" if abs(of["distance"].mean) < CERTAIN else _cell(of["distance"]),
+                _cell(of["worth"], error=False, counted=True),
+                str(of["worth"].count),
+                _cell(of["inconsistency"], error=False),
+                _cell(of["critical"], error=False, counted=True),
             )
         )
     return rows
 
 
-def _distance(mean: Any, error: Any) -> str:
-    return f"< {CERTAIN:g}" if abs(mean) < CERTAIN else _spread(mean, error)
-
-
-def _number(value: Any, digits: int = 3) -> str:
-    if math.isnan(value):
+def _cell(value: Spread, *, error: bool = True, counted: bool = False) -> str:
+    if not value.present:
         return "–"
+    number = _number(value.mean)
+    if error and math.isfinite(value.error):
+        number += f" ± {_number(value.error, 1)}"
+    return number if counted else number + over_some(value.count, value.networks)
+
+
+def _number(value: float, digits: int = 3) -> str:
     return f"{float(f'{value:.{digits}g}'):.0f}" if 100 <= abs(value) < 1e7 else f"{value:.{digits}g}"
-
-
-def _spread(mean: Any, error: Any) -> str:
-    return _number(mean) if math.isnan(error) else f"{_number(mean)} ± {_number(error, 1)}"

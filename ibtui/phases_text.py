@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ibtui.wording import over_some, with_spread
 from ibtui_engine.phases.account import LayerPhases, Phases
 from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.order import Order
@@ -15,70 +16,79 @@ CAVEATS = (
     "Epochs: geometric means over the networks that have one (n), with 95 % intervals. Drift ends where gradient SNR "
     "falls below one, for good or for longest; I(X;T) turns at its peak before its deepest fall. Turn / end: natural "
     "logarithm of their ratio in the networks that have both; `together` means that the two cannot be told apart at "
-    "95 %, not that they are one. Where I(X;T) compresses can depend on how it is measured."
+    "95 %, not that they are one. Where I(X;T) compresses can depend on how it is measured. Means of SNR are geometric."
 )
 DIFFUSION_CAVEATS = (
     "Exponent of the squared displacement over the epochs since the transition: 1 is a Wiener process, 2 constant "
     "velocity, 0 rest; late: of the later half of the log axis. |r|: mean correlation of the in-weights of two neurons "
-    "of a layer, at the transition and now, and of independent Gaussian vectors. ±: standard error over networks."
+    "of a layer, at the transition and now; random: that of independent Gaussian vectors. ± se: standard error over "
+    "networks. n: the networks that a mean is over."
 )
 PHASES = ("layer", "drift ends", "n", "I(X;T) turns", "n", "turn / end", "lost bits", "drift", "SNR levels")
 """Columns of `phase_rows`."""
-DIFFUSION = ("layer", "bits per e-fold", "weight norm", "exponent", "late", "|r|", "independent")
+DIFFUSION = ("layer", "bits per e-fold", "n", "weight norm", "exponent", "late", "|r|", "random")
 """Columns of `diffusion_rows`."""
 
 Row = tuple[str, ...]
 
 
-NARROW = frozenset({"n", "drift", "SNR levels", "late", "independent"})
+NARROW = frozenset({"n", "drift", "SNR levels", "late", "random"})
 """Columns that are left out where there is little room."""
 
 
 def narrow(columns: Sequence[str], rows: Sequence[Row]) -> tuple[Row, list[Row]]:
     """Fewer columns, with intervals and errors in a line of their own below each number."""
-    kept = [k for k, column in enumerate(columns) if column not in NARROW]
+    kept = [k for k, column in enumerate(columns) if column.split(" ±")[0] not in NARROW]
 
     def folded(cell: str) -> str:
         for sign in (" [", " ±", " (", " together", " apart", " →"):
             cell = cell.replace(sign, f"\n{sign.strip()}")
         return cell
 
-    return tuple(columns[k] for k in kept), [tuple(folded(row[k]) for k in kept) for row in rows]
+    return tuple(folded(columns[k]) for k in kept), [tuple(folded(row[k]) for k in kept) for row in rows]
 
 
-def phase_rows(account: Phases) -> list[Row]:
-    """Each layer's transition, turning point and what follows."""
+def phase_rows(account: Phases, *, counts: bool = True) -> list[Row]:
+    """Each layer's transition, turning point and what follows. `counts`: there are columns that say how many networks
+    have an epoch; without them the epoch itself says so.
+    """
     return [
         (
             _name(row.layer, len(account.layers)),
-            epoch_text(row.transition),
+            epoch_text(row.transition, count=not counts),
             str(row.transition.count),
-            epoch_text(row.turning),
+            epoch_text(row.turning, count=not counts),
             str(row.turning.count),
             _together(row),
             _number(row.compression, 2),
-            _share(row.drift_share),
-            epoch_text(row.levels_at, interval=False),
+            _share(row.drift_share, known=row.transition.count if counts else None),
+            epoch_text(row.levels_at, interval=False, count=True),
         )
         for row in account.layers
     ]
 
 
-def diffusion_rows(account: Phases, diffusion: Sequence[LayerDiffusion] | None) -> list[Row]:
-    """How information and weights of each layer move after the transition; without weights, less of it."""
+def diffusion_rows(account: Phases, diffusion: Sequence[LayerDiffusion] | None, *, counts: bool = True) -> list[Row]:
+    """How information and weights of each layer move after the transition; without weights, less of it. `counts` as
+    for `phase_rows`: of the networks that have a transition.
+    """
     rows: list[Row] = []
     for index, row in enumerate(account.layers):
+        known = row.slope.count if counts else None
         moves = diffusion[index] if diffusion is not None else None
         weights: Row = ("–",) * 4
         if moves is not None:
             at, now = moves.correlation_at_transition, moves.correlation
-            pair = f"{_number(at, 2, error=False)} → {_number(now, 2, error=False)}" if now.present else NONE
+            ends = f"{_number(at, 2, error=False, known=at.count)} → {_number(now, 2, error=False, known=known)}"
             independent = f"{moves.independent:.2f}" if math.isfinite(moves.independent) else NONE
-            weights = (_number(moves.exponent, 2), _number(moves.late_exponent, 2), pair, independent)
-        norms = f"{_number(row.norm_first, 3, error=False)} → {_number(row.norm_last, 3, error=False)}"
-        slope = _number(row.slope, 2)
-        fit = f"{slope} (R² {row.r_squared.mean:.2f})" if row.r_squared.present else slope
-        rows.append((_name(row.layer, len(account.layers)), fit, norms, *weights))
+            exponents = (_number(one, 2, known=known) for one in (moves.exponent, moves.late_exponent))
+            weights = (*exponents, ends if now.present else NONE, independent)
+        first, last = row.norm_first, row.norm_last
+        norms = f"{_number(first, 3, error=False, known=first.count)} → {_number(last, 3, error=False)}"
+        slope, r_squared = _number(row.slope, 2, known=known), row.r_squared
+        some = "" if r_squared.count == row.slope.count else f", n {r_squared.count}"
+        fit = f"{slope} (R² {r_squared.mean:.2f}{some})" if r_squared.present else slope
+        rows.append((_name(row.layer, len(account.layers)), fit, str(row.slope.count), norms, *weights))
     return rows
 
 
@@ -120,7 +130,8 @@ def _drift_sentences(account: Phases) -> list[str]:
     if returns:
         lines.append(f"Networks whose SNR is above one again at the end: {', '.join(returns)}.")
     beside = f"independent batches of pure noise would give about {account.floor:.2g}"
-    at, level = epoch_text(account.levels_at), _number(account.level, 2)
+    at, level = epoch_text(account.levels_at, count=True), _number(account.level, 2, known=account.levels_at.count)
+    level += " (se)" if "±" in level else ""
     levels = f"levels off at epoch {at}, at {level}" if account.levels_at.present else "does not level off"
     lines.append(f"The SNR of all weights {levels}; {beside}.")
     return lines
@@ -137,12 +148,12 @@ def _ordered(order: Order) -> str:
     return f"{told} (agreement of {order.networks} networks, Kendall's W: {order.agreement:.2f})"
 
 
-def epoch_text(value: EpochSpread, *, interval: bool = True) -> str:
-    """An epoch with its 95 % interval, where there is one."""
+def epoch_text(value: EpochSpread, *, interval: bool = True, count: bool = False) -> str:
+    """An epoch with its 95 % interval, where there is one; `count`: and how many networks have one, if not all."""
     if not value.present:
         return NONE
     ends = f" [{_whole(value.low)}, {_whole(value.high)}]" if interval and math.isfinite(value.low) else ""
-    return f"{_whole(value.epoch)}{ends}"
+    return f"{_whole(value.epoch)}{ends}{over_some(value.count, value.networks) if count else ''}"
 
 
 def _whole(epoch: float) -> str:
@@ -157,15 +168,20 @@ def _together(row: LayerPhases) -> str:
     return f"{_number(row.delay, 2, sign='+')}{verdict}"
 
 
-def _number(value: Spread, digits: int, *, error: bool = True, sign: str = "") -> str:
+def _number(value: Spread, digits: int, *, error: bool = True, known: int | None = None, sign: str = "") -> str:
+    """A mean with its standard error; `known` is how many networks the reader takes it to be over (None: all)."""
     if not value.present:
         return NONE
-    spread = f" ± {value.error:.{digits}f}" if error and math.isfinite(value.error) else ""
-    return f"{round(value.mean, digits) + 0.0:{sign}.{digits}f}{spread}"  # + 0: no minus before nothing
+    number = f"{round(value.mean, digits) + 0.0:{sign}.{digits}f}"  # + 0: no minus before nothing
+    return (with_spread(number, value.error, f".{digits}f") if error else number) + _some(value, known)
 
 
-def _share(value: Spread) -> str:
-    return f"{value.mean:.1%}" if value.present else "–"
+def _share(value: Spread, known: int | None = None) -> str:
+    return f"{value.mean:.1%}{_some(value, known)}" if value.present else "–"
+
+
+def _some(value: Spread, known: int | None) -> str:
+    return "" if value.count == known else over_some(value.count, value.networks)
 
 
 def _name(layer: int, layers: int) -> str:

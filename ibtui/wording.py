@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ibtui_engine.activations import bin_range
@@ -27,6 +29,25 @@ def title_of(summary: Summary, ensemble: EnsembleSummary) -> str:
     """The name of an ensemble of a session."""
     several = len(summary.experiment.optimizer) > 1
     return ensemble_name(ensemble.hidden, ensemble.fraction, ensemble.optimizer if several else None)
+
+
+def with_spread(number: str, spread: float, form: str) -> str:
+    """A number with its spread over networks, where it has one: `6.845 ± 1.202`. What spread it is stands in the
+    heading (`labelled`).
+    """
+    return f"{number} ± {spread:{form}}" if math.isfinite(spread) else number
+
+
+def over_some(count: int, networks: int) -> str:
+    """` (n 7)` behind a mean over 7 networks where there are more; nothing where all count, or none does."""
+    return f" (n {count})" if 0 < count < networks else ""
+
+
+def labelled(columns: Sequence[str], rows: Sequence[Sequence[str]], spread: str) -> tuple[str, ...]:
+    """Headings that say which spread (`sd` or `se`) stands behind the ± in their columns, where there is one."""
+    return tuple(
+        f"{column} ± {spread}" if any("±" in row[k] for row in rows) else column for k, column in enumerate(columns)
+    )
 
 
 def duration(seconds: float | None) -> str:

@@ -7,7 +7,6 @@ All take plain arrays, already averaged over networks, with one row an epoch.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import numpy as np
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis, spanning
 from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui_engine.statistics import geometric_mean, mean, standard_deviation
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -41,9 +41,7 @@ def gradient_chart(
     series = []
     chosen = list(shown)
     if batches > 1 and chosen:
-        with warnings.catch_warnings(), np.errstate(divide="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no layer has a value
-            floor = np.exp(np.nanmean(np.log(std[:, chosen]), axis=1)) / math.sqrt(batches)
+        floor = geometric_mean(std[:, chosen], axis=1) / math.sqrt(batches)
         series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="independent noise"))
     for layer in chosen:
         name = f"T{layer + 1}"
@@ -70,7 +68,8 @@ def snr_chart(
     batches: int,
     title: str = "Gradient SNR",
 ) -> ChartSpec:
-    """Mean over standard deviation of the layers' batch gradients: drift above 1, diffusion below.
+    """Mean over standard deviation of the layers' batch gradients, `snr` being the geometric mean over networks: drift
+    above 1, diffusion below.
 
     `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor.
     """
@@ -97,7 +96,9 @@ def snr_chart(
         spanning("SNR", values, log=True),
         series=series,
         guides=tuple(guides),
-        caption="Averaged over networks." if batches > 1 else "One batch an epoch: there is no noise to compare with.",
+        caption="Geometric means over networks."
+        if batches > 1
+        else "One batch an epoch: there is no noise to compare with.",
     )
 
 
@@ -109,19 +110,17 @@ def learning_chart(
     transition: float | None = None,
     title: str = "Learning",
 ) -> ChartSpec:
-    """Losses (nats) and accuracies by their names: the mean over networks as a line, one standard deviation dotted."""
+    """Losses (nats) and accuracies by their names: the mean over networks as a line, dotted one standard deviation."""
     series: list[Series] = []
     highest = 1.0
     for index, (name, values) in enumerate(curves.items()):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no network has a value
-            mean, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
+        middle = mean(values, axis=1)
         if values.shape[1] > 1:
             tell = f"{name}, one standard deviation"
-            edges = (mean - spread, mean + spread)
+            edges = (middle + sign * standard_deviation(values, axis=1) for sign in (-1, 1))
             series += [Series(epochs, edge, "dotted", Category(index), key=name[:1], tell=tell) for edge in edges]
-        series.append(Series(epochs, mean, "line", Category(index), label=name, key=name[:1], tell=name))
-        highest = max(highest, float(np.nanmax(mean, initial=0.0)))
+        series.append(Series(epochs, middle, "line", Category(index), label=name, key=name[:1], tell=name))
+        highest = max(highest, float(np.nanmax(middle, initial=0.0)))
     return ChartSpec(
         title,
         epoch_axis(last_epoch),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui_engine.statistics import mean
 
 if TYPE_CHECKING:
     from ibtui_engine.noise import NoiseErrors
@@ -23,15 +23,17 @@ def noise_chart(curves: Mapping[str, NoiseErrors], *, title: str) -> ChartSpec:
     series: list[Series] = []
     most = 0.0
     for number, (name, errors) in enumerate(curves.items()):
-        mean = _mean(errors.outside)
-        mean = _mean(errors.every) if np.isnan(mean).all() else mean
+        middle = mean(errors.outside)
+        middle = mean(errors.every) if np.isnan(middle).all() else middle
         key = _KEYS[number % len(_KEYS)]
         if errors.closed is not None:
-            closed = errors.closed.mean(axis=0)
+            closed = mean(errors.closed)
             series.append(
                 Series(errors.sigmas, closed, "dotted", None, label="closed form", key=".", tell="closed form")
             )
-        series.append(Series(errors.sigmas, mean, "line", Category(number), label=name, marker="●", key=key, tell=name))
+        series.append(
+            Series(errors.sigmas, middle, "line", Category(number), label=name, marker="●", key=key, tell=name)
+        )
         most = max(most, float(errors.sigmas.max()))
     return ChartSpec(
         title,
@@ -41,9 +43,3 @@ def noise_chart(curves: Mapping[str, NoiseErrors], *, title: str) -> ChartSpec:
         guides=(Guide("y", 0.5, "guessing"),),
         caption="Outside the samples (on all patterns where there are none), mean over networks and draws.",
     )
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no network has patterns outside its sample
-        return np.asarray(np.nanmean(values, axis=0))

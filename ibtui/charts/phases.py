@@ -33,7 +33,8 @@ def transition_chart(
 ) -> ChartSpec:
     """The SNR chart with each shown layer's transition as its number at SNR one, and the network's as an upright line.
 
-    `snr` is the mean over networks; the interval of a layer, where there is one, is the stretch beside its number.
+    `snr` is the geometric mean over networks; the interval of a layer, where there is one, is the stretch beside its
+    number.
     """
     plain = snr_chart(epochs, snr, shown=shown, last_epoch=last_epoch, batches=batches, title=title)
     stretches, marks = [], []
@@ -48,8 +49,8 @@ def transition_chart(
     guides = plain.guides
     if network.present:
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
-    told = "Numbers at SNR 1: where the layers' drift ends." if marks else "No layer's drift ends."
-    caption = plain.caption if batches <= 1 else told
+    told = "Numbers at SNR 1: where drift ends." if marks else "No layer's drift ends."
+    caption = plain.caption if batches <= 1 else f"Geometric means. {told}"
     return replace(
         plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption
     )

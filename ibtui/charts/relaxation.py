@@ -9,6 +9,7 @@ import numpy as np
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis, spanning
 from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui_engine.statistics import mean
 
 if TYPE_CHECKING:
     from ibtui_engine.phases.relaxation import Relaxation
@@ -19,8 +20,8 @@ _KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 def relaxation_chart(found: Relaxation, *, title: str, basis: str = "") -> ChartSpec:
     """Change of each layer's I(X;T), bits, since the relaxation began: lines, and dotted that of SGD."""
     since = (found.epochs - found.start).astype(np.float64)
-    relaxed = (found.relaxed_i_x - found.relaxed_i_x[0]).mean(axis=1)
-    sgd = None if found.sgd_i_x is None else (found.sgd_i_x - found.sgd_i_x[0]).mean(axis=1)
+    relaxed = mean(found.relaxed_i_x - found.relaxed_i_x[0], axis=1)
+    sgd = None if found.sgd_i_x is None else mean(found.sgd_i_x - found.sgd_i_x[0], axis=1)
     series: list[Series] = []
     for layer in range(relaxed.shape[1]):
         name, key = f"T{layer + 1}", _KEYS[layer % len(_KEYS)]

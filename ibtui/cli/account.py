@@ -118,6 +118,7 @@ def _print(findings: Sequence[Finding]) -> None:
                 console.print(Padding(text, (0, 0, 0, 2)))
         console.print()
     console.print(
-        "Mean ± standard error over networks; epochs: geometric mean ×/÷ the factor of one standard error.",
+        "Mean ± standard error (se) over networks; epochs: geometric mean ×/÷ the factor of one standard error. (n 7): "
+        "over the 7 networks that have such a number.",
         style="dim",
     )

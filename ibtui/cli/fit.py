@@ -11,7 +11,7 @@ from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import estimate, printable, title_of
+from ibtui.wording import estimate, labelled, printable, title_of
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
 
 def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
     basis = estimate(summary.experiment) if one.no_beta else f"binning, {one.bins} bins"
-    lines = [f"Mean ± standard error over networks; {basis}, under the true rule."]
+    lines = [f"Mean ± standard error (se) over networks; {basis}, under the true rule."]
     below = (
         "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
         "there (none where the curve is flat)."
@@ -105,9 +105,9 @@ def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
         return [*lines, below, f"No beta*: {one.no_beta}."]
     return [
         *lines,
-        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum, in bits. 'none (n)': n networks "
-        f"have none between 0 and {one.greatest:g}: it falls on where t tells all p(y|x) apart, and is at 0 "
-        "where t knows nothing of Y. They are in no mean of beta*.",
+        "beta*: minimises E KL(p(t|x) ‖ p_beta(t|x)); the residual is that minimum, in bits. n: networks with a beta* "
+        "(IB point and critical are of these), and with a worth. The others have none between 0 and "
+        f"{one.greatest:g}: it falls on where t tells all p(y|x) apart, and is at 0 where t knows nothing of Y.",
         f"{below} Eq. 9, bits: how far p(y|t) is from the decoder that beta* implies.",
     ]
 
@@ -118,9 +118,10 @@ def _table(one: LayerFits, title: str) -> Table:
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
-    shown = [k for k, name in enumerate(COLUMNS) if not one.no_beta or name in WITHOUT_BETA]
-    for k in shown:
-        table.add_column(COLUMNS[k], justify="right", no_wrap=True)
-    for row in fit_rows(one):
-        table.add_row(*(row[k] for k in shown))
+    shown = WITHOUT_BETA if one.no_beta else range(len(COLUMNS))
+    rows = [[row[k] for k in shown] for row in fit_rows(one)]
+    for heading in labelled([COLUMNS[k] for k in shown], rows, "se"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     return table

@@ -11,7 +11,7 @@ from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import printable, title_of
+from ibtui.wording import labelled, over_some, printable, title_of, with_spread
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ibtui_engine.noise import NoiseErrors
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.statistics import Spread
 
 
 def noise(
@@ -142,17 +143,18 @@ def _document(summary: Summary, found: Found, draws: int) -> dict[str, Any]:
     }
 
 
-def _means(values: np.ndarray | None) -> dict[str, list[float | None]] | None:
-    """Mean and standard error over networks, by sigma."""
+def _means(values: np.ndarray | None) -> dict[str, list[Any]] | None:
+    """By sigma, mean and standard error over the networks that have a value, and how many these are."""
     from ibtui_engine.statistics import spread
 
     if values is None:
         return None
     spreads = [spread(column) for column in values.T]
-    return {
+    plain = {
         name: [number if math.isfinite(number) else None for number in (getattr(each, name) for each in spreads)]
         for name in ("mean", "error")
     }
+    return plain | {"networks": [each.count for each in spreads]}
 
 
 def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
@@ -174,11 +176,14 @@ def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
         there = {name: getattr(errors, name) for name in COLUMNS}
         there = {name: values for name, values in there.items() if values is not None}
-        for heading in ("sigma", *(COLUMNS[name] for name in there)):
+        rows = [
+            (f"{size:g}", *(_text(spread(values[:, row])) for values in there.values()))
+            for row, size in enumerate(errors.sigmas.tolist())
+        ]
+        for heading in labelled(("sigma", *(COLUMNS[name] for name in there)), rows, "se"):
             table.add_column(heading, justify="right", no_wrap=True)
-        for row, size in enumerate(errors.sigmas.tolist()):
-            spreads = [spread(values[:, row]) for values in there.values()]
-            table.add_row(f"{size:g}", *(_text(each.mean, each.error) for each in spreads))
+        for cells in rows:
+            table.add_row(*cells)
         console.print(title, style="italic")
         console.print(table)
         console.print()
@@ -188,14 +193,14 @@ def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
     )
     drawn = f"{draws} draw{'s' if draws > 1 else ''}"
     console.print(
-        f"Mean ± standard error over networks, of {drawn} each. Sigma: the norm of the noise over that of a layer's "
-        "weights; biases have none. Outside: patterns that a network has not learned from."
+        f"Mean ± standard error (se) over networks, of {drawn} each. Sigma: the norm of the noise over that of a "
+        "layer's weights; biases have none. Outside: patterns that a network has not learned from."
         + (closed if any(errors.closed is not None for _, _, errors in found) else ""),
         style="dim",
     )
 
 
-def _text(mean: float, error: float) -> str:
-    if math.isnan(mean):
+def _text(value: Spread) -> str:
+    if not value.present:
         return "–"
-    return f"{mean:.4f}" + ("" if math.isnan(error) else f" ± {error:.4f}")
+    return with_spread(f"{value.mean:.4f}", value.error, ".4f") + over_some(value.count, value.networks)

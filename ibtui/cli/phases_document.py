@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING, Any
 from ibtui_engine.statistics import EpochSpread, Spread
 
 if TYPE_CHECKING:
-    from ibtui_engine.phases.account import LayerPhases, Phases
+    from ibtui_engine.phases.account import LayerPhases
     from ibtui_engine.phases.depth import Sides
     from ibtui_engine.phases.diffusion import LayerDiffusion
     from ibtui_engine.phases.order import Order
-    from ibtui_engine.session.history import LayerHistory
-    from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.ensemble import RecordedEnsemble
+    from ibtui_engine.session.summary import Summary
 
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One ensemble's phases."""
+    """One ensemble, and what its weights say."""
 
-    ensemble: EnsembleSummary
-    history: LayerHistory
-    phases: Phases
+    recorded: RecordedEnsemble
     diffusion: tuple[LayerDiffusion, ...] | None
     """None where the session keeps no weights."""
 
 
 def document(summary: Summary, found: list[Found]) -> dict[str, Any]:
-    """Of the ensembles found. Epochs, bits, natural logarithms; scripts rely on the names."""
+    """Of the ensembles found. Epochs, bits, natural logarithms; scripts rely on the names.
+
+    `error` is the standard error over the networks that have a value, `networks` how many these are, `low` and `high`
+    the ends of a 95 % interval. Of the SNR (`level`) the mean is geometric, and its error the relative one times it.
+    """
     return {
         "name": summary.name,
         "path": str(summary.path),
@@ -43,14 +45,15 @@ def document(summary: Summary, found: list[Found]) -> dict[str, Any]:
 
 
 def _ensemble_document(found: Found) -> dict[str, Any]:
-    account, whole = found.phases, found.phases.transition
+    account, ensemble = found.recorded.phases, found.recorded.ensemble
+    whole = account.transition
     depth = account.depth
     return {
-        "ensemble": found.ensemble.index,
-        "hidden": found.ensemble.hidden,
-        "fraction": found.ensemble.fraction,
-        "optimizer": found.ensemble.optimizer,
-        "networks": found.ensemble.networks,
+        "ensemble": ensemble.index,
+        "hidden": ensemble.hidden,
+        "fraction": ensemble.fraction,
+        "optimizer": ensemble.optimizer,
+        "networks": ensemble.networks,
         "epochs": account.epochs,
         "batches": account.batches,
         "snr_measured": whole.measured,

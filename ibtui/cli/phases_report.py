@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +21,15 @@ from ibtui.phases_text import (
     phase_rows,
     sentences,
 )
-from ibtui.wording import estimate, printable, title_of
+from ibtui.wording import estimate, labelled, printable, title_of
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import parse_hidden
-from ibtui_engine.phases.account import phases
-from ibtui_engine.phases.diffusion import diffusion
 from ibtui_engine.session.history import SessionReader
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ibtui.charts.spec import ChartSpec
-    from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.summary import Summary
 
 
 def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False, chart: bool = True) -> None:
@@ -45,10 +41,11 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     """
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary
-        chosen = summary.ensembles if ensemble is None else (reader.ensemble(ensemble),)
-        if not any(each.snapshots for each in chosen):
-            raise InvalidValue(f"session {summary.name!r} has measured no epoch yet: there are no phases to tell")
-        found = [_find(reader, summary, each) for each in chosen if each.snapshots]
+        every = reader.recorded_ensembles() if ensemble is None else (reader.recorded_ensemble(ensemble),)
+    recorded = [one for one in every if one.ensemble.snapshots]
+    if not recorded:
+        raise InvalidValue(f"session {summary.name!r} has measured no epoch yet: there are no phases to tell")
+    found = [Found(one, one.diffusion() if summary.experiment.weights else None) for one in recorded]
     if json:
         print_json(document(summary, found))
         return
@@ -59,7 +56,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     )
     for each in found:
         _print(console, summary, each, chart=chart)
-    if len({each.ensemble.hidden for each in found}) > 1:
+    if len({each.recorded.ensemble.hidden for each in found}) > 1:
         console.print()
         _print_depths(console, summary, found)
     console.print()
@@ -67,19 +64,8 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     console.print(DIFFUSION_CAVEATS, style="dim")
 
 
-def _find(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary) -> Found:
-    history = reader.layers(ensemble)
-    widths, batches = summary.widths(ensemble), summary.batches(ensemble)
-    account = phases(history, widths=widths, batches=batches, h_x=summary.h_x)
-    moves = None
-    if summary.experiment.weights:
-        snapshots = ((epoch, reader.weights(ensemble, epoch)) for epoch in ensemble.snapshots)
-        moves, _ = diffusion(snapshots, reader.architecture(ensemble), account.transition.epochs)
-    return Found(ensemble, history, account, moves)
-
-
 def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> None:
-    ensemble, account = found.ensemble, found.phases
+    ensemble, account = found.recorded.ensemble, found.recorded.phases
     of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
     heading = f"{title_of(summary, ensemble)}, {of}, up to epoch {account.epochs}"
     console.print()
@@ -95,24 +81,21 @@ def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> 
 def _chart(found: Found, summary: Summary) -> ChartSpec:
     from ibtui.charts.phases import transition_chart
 
-    account = found.phases
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # epochs at which no network has an SNR
-        mean = np.exp(np.nanmean(np.log(found.history.snr), axis=1))
+    one = found.recorded
     return transition_chart(
-        found.history.epochs.astype(np.float64),
-        mean,
-        [row.transition for row in account.layers],
-        account.transition.network,
-        shown=range(len(account.layers)),
+        one.layers.epochs.astype(np.float64),
+        one.mean("snr"),
+        one.transition.layers,
+        one.transition.network,
+        shown=range(len(one.widths)),
         last_epoch=float(summary.experiment.epochs),
-        batches=account.batches,
-        title=f"Gradient SNR, geometric mean over networks: {title_of(summary, found.ensemble)}",
+        batches=one.batches,
+        title=f"Gradient SNR: {title_of(summary, one.ensemble)}",
     )
 
 
 def _print_diffusion(console: Console, found: Found) -> None:
-    _table(console, "After the transition", DIFFUSION, diffusion_rows(found.phases, found.diffusion))
+    _table(console, "After the transition", DIFFUSION, diffusion_rows(found.recorded.phases, found.diffusion))
     if found.diffusion is None:
         console.print(f"No displacements and correlations: {NO_WEIGHTS}.")
 
@@ -120,14 +103,14 @@ def _print_diffusion(console: Console, found: Found) -> None:
 def _print_depths(console: Console, summary: Summary, found: list[Found]) -> None:
     rows: list[tuple[str, ...]] = []
     for each in found:
-        account, hidden = each.phases, parse_hidden(each.ensemble.hidden)
-        half = epoch_text(account.layers[-2].half_compressed) if hidden else "–"
+        account, hidden = each.recorded.phases, each.recorded.hidden_layers
+        half = epoch_text(account.layers[-2].half_compressed, count=True) if hidden else "–"
         sides = [
             f"10^{log / math.log(10):.1f}" if math.isfinite(log) else "–"
             for log in (account.depth.from_below.log_alone, account.depth.from_below.log_together)
         ]
-        name = title_of(summary, each.ensemble)
-        rows.append((name, str(len(hidden)), *sides, epoch_text(account.transition.network), half))
+        name = title_of(summary, each.recorded.ensemble)
+        rows.append((name, str(hidden), *sides, epoch_text(account.transition.network, count=True), half))
     columns = ("networks", "K", "exp of sum", "sum of exp", "drift ends", "last hidden layer half compressed")
     _table(
         console, "What depth saves: Eq. 11, by what each hidden layer compresses from the layer below", columns, rows
@@ -137,6 +120,7 @@ def _print_depths(console: Console, summary: Summary, found: list[Found]) -> Non
 def _table(console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
 
+    columns = labelled(columns, rows, "se")
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )

@@ -10,7 +10,7 @@ import typer
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import ensemble_name, estimate, printable
+from ibtui.wording import ensemble_name, estimate, labelled, over_some, printable, with_spread
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -119,9 +119,10 @@ def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *,
             console.print(line)
     console.print()
     console.print(
-        "Mean ± standard error over networks; the difference is of the same networks. A gradient evaluation is a pass "
-        "forward and backward over the whole sample, an epoch of SGD; a forward pass of a Monte-Carlo move counts as a "
-        "third of it, so that both have cost the same. The loss of the sample never rises above that at the start. "
+        "Mean ± standard error (se) over networks; apart: the difference, of the same networks. A gradient evaluation "
+        "is a pass forward and backward over the whole sample, an epoch of SGD; a forward pass of a Monte-Carlo move "
+        "counts as a third of it, so that both have cost the same. The loss of the sample never rises above that at "
+        "the start. "
         f"I(X;T) and I(T;Y) by {estimate(summary.experiment)}.",
         style="dim",
     )
@@ -134,13 +135,17 @@ def _table(one: Relaxation, what: str, name: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     changes = [getattr(row, name) for row in one.layers]
     beside = ("SGD", "apart") if changes[0].sgd is not None else ()
-    for column in ("layer", what, "relaxed", *beside, "accepted"):
-        table.add_column(column, justify="right", no_wrap=True)
+    rows: list[tuple[str, ...]] = []
     for row, change in zip(one.layers, changes, strict=True):
         moved = [part for part in (change.relaxed, change.sgd, change.difference) if part is not None]
         layer = str(row.layer) if row.layer < len(one.layers) else "output"
-        cells = [f"{change.start.mean:.3f}", *(_text(part) for part in moved), f"{row.acceptance.mean:.0%}"]
-        table.add_row(layer, *cells)
+        start, accepted = (over_some(one.count, one.networks) for one in (change.start, row.acceptance))
+        cells = [f"{change.start.mean:.3f}{start}", *map(_text, moved), f"{row.acceptance.mean:.0%}{accepted}"]
+        rows.append((layer, *cells))
+    for column in labelled(("layer", what, "relaxed", *beside, "accepted"), rows, "se"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for told in rows:
+        table.add_row(*told)
     return table
 
 
@@ -161,4 +166,4 @@ def _learning(one: Relaxation) -> list[str]:
 
 
 def _text(value: Spread) -> str:
-    return f"{value.mean:+.3f}" + ("" if math.isnan(value.error) else f" ± {value.error:.3f}")
+    return with_spread(f"{value.mean:+.3f}", value.error, ".3f") + over_some(value.count, value.networks)

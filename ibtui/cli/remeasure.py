@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
 from ibtui.files import require_new
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
-from ibtui.wording import ensemble_name, estimate
+from ibtui.wording import ensemble_name, estimate, labelled, with_spread
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.format import SUFFIX
 
@@ -146,10 +147,11 @@ def _measured(
     pool: Pool,
     watch: Any,
 ) -> dict[str, Any]:
-    """One ensemble's numbers: for each epoch and layer the mean and standard deviation over networks."""
+    """One ensemble's numbers: for each epoch and layer the mean and standard deviation (n − 1) over networks."""
     import numpy as np
 
     from ibtui_engine.remeasure import remeasure as again
+    from ibtui_engine.statistics import mean, standard_deviation
 
     epochs = ensemble.snapshots if epoch is None else (epoch,)
     found = []
@@ -167,19 +169,16 @@ def _measured(
     }
     for name in ("i_x", "i_y"):
         values = np.stack([getattr(information, name) for information in found])
-        plain[f"{name}_mean"] = values.mean(axis=1).tolist()
-        spread = values.std(axis=1, ddof=1) if ensemble.networks > 1 else np.full(values[:, 0].shape, np.nan)
-        plain[f"{name}_std"] = _plain(spread)
+        plain[f"{name}_mean"] = _plain(mean(values, axis=1))
+        plain[f"{name}_std"] = _plain(standard_deviation(values, axis=1))
     for name in ("i_x_lower", "i_y_lower", "distinct", "saturated", "nonlinear"):
-        plain[f"{name}_mean"] = _plain(np.stack([getattr(i, name) for i in found]).mean(axis=1))
+        plain[f"{name}_mean"] = _plain(mean(np.stack([getattr(i, name) for i in found]), axis=1))
     plain["low"] = np.stack([i.low.min(axis=0) for i in found]).tolist()
     plain["high"] = np.stack([i.high.max(axis=0) for i in found]).tolist()
     return plain
 
 
 def _plain(values: Any) -> list[list[float | None]]:
-    import math
-
     return [[value if math.isfinite(value) else None for value in row] for row in values.tolist()]
 
 
@@ -199,21 +198,24 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
         title = f"{name}, epoch {ensemble['epochs'][0]}"
         table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
                       padding=(0, 3, 0, 0))  # fmt: skip
-        for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t"):
-            table.add_column(heading, justify="right", no_wrap=True)
         widths = ensemble["widths"]
+        rows = []
         for k, width in enumerate(widths):
             figures = []
             for name in ("i_x", "i_y"):
                 mean, std, least = (ensemble[f"{name}_{kind}"][0][k] for kind in ("mean", "std", "lower_mean"))
-                text = f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
+                text = with_spread(f"{mean:.3f}", math.nan if std is None else std, ".3f")
                 figures.append(text if least is None else f"{least:.3f} – {mean:.3f}")
             distinct = f"{ensemble['distinct_mean'][0][k]:.0f}"
-            table.add_row("output" if k + 1 == len(widths) else str(k + 1), str(width), *figures, distinct)
+            rows.append(("output" if k + 1 == len(widths) else str(k + 1), str(width), *figures, distinct))
+        for heading in labelled(("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t"), rows, "sd"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
         console.print()
     kde = experiment.estimator == "kde"
-    what = "Lower – upper bounds, means over networks" if kde else "Mean ± standard deviation over networks"
+    what = "Lower – upper bounds, means over networks" if kde else "Mean ± standard deviation (sd) over networks"
     console.print(
         f"{what}. By {estimate(experiment)}, over all patterns under the true rule.",
         style="dim",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
+from ibtui.layers_text import SAID, columns
 from ibtui.notes import as_lines, as_plain, notes
-from ibtui.wording import estimate, printable, title_of
+from ibtui.wording import estimate, labelled, over_some, printable, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.names import is_images
-from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader, describe_epochs
+from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
+from ibtui_engine.session.history import SessionReader, describe_epochs
+from ibtui_engine.statistics import Spread
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,49 +74,54 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
                 "epochs_done": ensemble.epochs_done,
                 "epochs_total": summary.experiment.epochs,
                 "snapshots": list(ensemble.snapshots),
-                **_figures(reader, summary, ensemble, _shown_epoch(ensemble, epoch)),
+                **_figures(reader.recorded_ensemble(ensemble.index), _shown_epoch(ensemble, epoch)),
             }
             for ensemble in summary.ensembles
         ],
     }
 
 
-def _figures(reader: SessionReader, summary: Summary, ensemble: EnsembleSummary, at: int | None) -> dict[str, Any]:
+def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
         nothing: dict[str, Any] = {"epoch": None, "layers": [], "learning": None}
         return nothing | {"sample": None, "ceilings": [], "violations": [], "snapshots_with_violations": 0}
-    widths = summary.widths(ensemble)
-    now = reader.layers(ensemble, at)
-    columns = {
-        "i_x_mean": _mean(now.i_x[0]),
-        "i_x_std": _std(now.i_x[0]),
-        "i_y_mean": _mean(now.i_y[0]),
-        "i_y_std": _std(now.i_y[0]),
-        "distinct_mean": _mean(now.distinct_t[0]),
-        "snr_mean": _mean(now.snr[0]),
-        "bins_low": _least(now.low[0]),
-        "bins_high": -_least(-now.high[0]),
-        "i_x_lower_mean": _mean(now.i_x_lower[0]),
-        "i_y_lower_mean": _mean(now.i_y_lower[0]),
-        "saturated_mean": _mean(now.saturated[0]),
-        "nonlinear_mean": _mean(now.nonlinear[0]),
+    learning = one.learning_figures(at)
+    means = {f"{name}_mean": _plain(value.mean) for name, value in learning.items()}
+    counts = {f"{name}_networks": value.count for name, value in learning.items()}
+    layers = [_layer(figures) for figures in one.layer_figures(at)]
+    noted = as_plain(notes(one.layers, one.summary, at))
+    return {"epoch": at, "layers": layers, "learning": means | counts, **noted}
+
+
+def _layer(one: LayerFigures) -> dict[str, Any]:
+    """`std` is the standard deviation over networks (n − 1), `mean` the arithmetic mean, that of the SNR geometric."""
+    return {
+        "layer": one.layer,
+        "width": one.width,
+        "i_x_mean": _plain(one.i_x.mean),
+        "i_x_std": _plain(one.i_x.deviation),
+        "i_y_mean": _plain(one.i_y.mean),
+        "i_y_std": _plain(one.i_y.deviation),
+        "distinct_mean": _plain(one.distinct.mean),
+        "snr_mean": _plain(one.snr.mean),
+        "bins_low": _plain(one.low),
+        "bins_high": _plain(one.high),
+        "i_x_lower_mean": _plain(one.i_x_lower.mean),
+        "i_y_lower_mean": _plain(one.i_y_lower.mean),
+        "saturated_mean": _plain(one.saturated.mean),
+        "nonlinear_mean": _plain(one.nonlinear.mean),
+        "networks": one.i_x.count,
+        "snr_networks": one.snr.count,
+        "saturated_networks": one.saturated.count,
     }
-    layers = [
-        {"layer": k + 1, "width": width} | {name: _plain(values[k]) for name, values in columns.items()}
-        for k, width in enumerate(widths)
-    ]
-    learning = reader.learning(ensemble, at)
-    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-    means = {f"{name}_mean": _plain(_mean(getattr(learning, name)[0])) for name in names}
-    return {"epoch": at, "layers": layers, "learning": means, **as_plain(notes(reader.layers(ensemble), summary, at))}
 
 
 def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
     at_epoch = [_shown_epoch(ensemble, epoch) for ensemble in summary.ensembles]
     read = [  # all of it before a word is said: damage is found while it is read
-        None if at is None else (reader.layers(e), reader.layers(e, at), reader.learning(e, at))
-        for e, at in zip(summary.ensembles, at_epoch, strict=True)
+        None if at is None else reader.recorded_ensemble(ensemble.index)
+        for ensemble, at in zip(summary.ensembles, at_epoch, strict=True)
     ]
     console = output()
     experiment = summary.experiment
@@ -126,116 +132,79 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
         ),
         style="bold",
     )
-    for ensemble, at, found in zip(summary.ensembles, at_epoch, read, strict=True):
+    for ensemble, at, one in zip(summary.ensembles, at_epoch, read, strict=True):
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         heading = f"{title_of(summary, ensemble)}, {of}"
         console.print()
-        if at is None or found is None:
+        if at is None or one is None:
             missing = "nothing has been measured yet" if epoch is None else f"not measured at epoch {epoch}"
             console.print(f"{heading}: {missing}")
             continue
-        history, now, learned = found
         if chart:
-            draw(_plane(history, summary, heading, at), console.width)
-        console.print(_layer_table(now, summary.widths(ensemble), f"{heading}, epoch {at}"))
-        console.print(_learning_line(learned), soft_wrap=False)
-        for line in as_lines(notes(history, summary, at)):
+            draw(_plane(one, heading, at), console.width)
+        console.print(_layer_table(one, at, f"{heading}, epoch {at}"))
+        console.print(_learning_line(one, at), soft_wrap=False)
+        for line in as_lines(notes(one.layers, summary, at)):
             console.print(line)
     console.print()
     console.print(_caption(summary), style="dim")
 
 
-def _plane(history: LayerHistory, summary: Summary, title: str, at: int) -> ChartSpec:
+def _plane(one: RecordedEnsemble, title: str, at: int) -> ChartSpec:
     from ibtui.charts.information_plane import information_plane
 
-    until = history.epochs <= at
+    until = one.layers.epochs <= at
     return information_plane(
-        history.epochs[until],
-        _mean(history.i_x[until], axis=1),
-        _mean(history.i_y[until], axis=1),
-        summary.h_x,
-        summary.i_xy,
+        one.layers.epochs[until],
+        one.mean("i_x")[until],
+        one.mean("i_y")[until],
+        one.h_x,
+        one.i_xy,
         title=f"Information plane: {title}",
-        basis=estimate(summary.experiment),
+        basis=estimate(one.summary.experiment),
     )
 
 
-def _layer_table(now: LayerHistory, widths: tuple[int, ...], title: str) -> Table:
+def _layer_table(one: RecordedEnsemble, at: int, title: str) -> Table:
     from rich.table import Table
 
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for heading in ("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t", "SNR", "saturated"):
+    figures = one.layer_figures(at)
+    names = [str(layer.layer) if layer.layer < len(figures) else layer.name for layer in figures]
+    told = {"layer": names, "width": [str(layer.width) for layer in figures], **columns(figures, unit=" bits")}
+    rows = list(zip(*told.values(), strict=True))
+    for heading in labelled(tuple(told), rows, "sd"):
         table.add_column(heading, justify="right", no_wrap=True)
-    snr = _mean(now.snr[0])
-    distinct = _mean(now.distinct_t[0])
-    means, stds = (_mean(now.i_x[0]), _mean(now.i_y[0])), (_std(now.i_x[0]), _std(now.i_y[0]))
-    lower = _mean(now.i_x_lower[0]), _mean(now.i_y_lower[0])
-    saturated = _mean(now.saturated[0])
-    for k, width in enumerate(widths):
-        name = str(k + 1) if k + 1 < len(widths) else "output"
-        figures = [
-            _spread(mean[k], std[k]) if np.isnan(least[k]) else f"{least[k]:.3f} – {mean[k]:.3f}"
-            for mean, std, least in zip(means, stds, lower, strict=True)
-        ]
-        table.add_row(
-            name,
-            str(width),
-            *figures,
-            f"{distinct[k]:.0f}",
-            "–" if np.isnan(snr[k]) else f"{snr[k]:.3g}",
-            "–" if np.isnan(saturated[k]) else f"{saturated[k]:.1%}",
-        )
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _learning_line(now: LearningHistory) -> str:
-    def part(where: str, loss: np.ndarray, accuracy: np.ndarray) -> str:
-        if np.isnan(loss).all():
-            return f"{where}: no patterns"
-        return f"{where}: loss {_mean(loss):.4g} nats, accuracy {_mean(accuracy):.2%}"
+def _learning_line(one: RecordedEnsemble, at: int) -> str:
+    found = one.learning_figures(at)
 
-    inside = part("inside the sample", now.train_loss[0], now.train_accuracy[0])
-    return f"{inside}; {part('outside', now.test_loss[0], now.test_accuracy[0])}"
+    def part(where: str, loss: Spread, accuracy: Spread) -> str:
+        if not loss.present:
+            return f"{where}: no patterns"
+        some = over_some(loss.count, loss.networks)
+        return f"{where}: loss {loss.mean:.4g} nats, accuracy {accuracy.mean:.2%}{some}"
+
+    inside = part("inside the sample", found["train_loss"], found["train_accuracy"])
+    return f"{inside}; {part('outside', found['test_loss'], found['test_accuracy'])}"
 
 
 def _caption(summary: Summary) -> str:
     experiment = summary.experiment
     kde = experiment.estimator == "kde"
-    spread = "Mean ± standard deviation over networks. " if experiment.networks > 1 and not kde else ""
+    several = any(one.networks > 1 for one in summary.ensembles)
+    spread = "Mean ± standard deviation (sd) over networks. " if several and not kde else ""
     bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
     under = "" if experiment.measured else ", over all patterns"
     under += "" if is_images(experiment.rule) else " under the true rule"
-    return (
-        f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{under}.{bounds} "
-        "SNR: of the gradients. Saturated: share of outputs near their activation's bounds (for relu, at 0)."
-    )
-
-
-def _spread(mean: float, std: float) -> str:
-    return f"{mean:.3f}" if np.isnan(std) else f"{mean:.3f} ± {std:.3f}"
-
-
-def _mean(values: np.ndarray, axis: int = 0) -> Any:
-    """Mean over the networks that have a value; NaN where none has."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmean(values, axis=axis)
-
-
-def _std(values: np.ndarray) -> Any:
-    """Standard deviation over networks (n − 1); NaN for a single one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanstd(values, axis=0, ddof=1)
-
-
-def _least(values: np.ndarray) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmin(values, axis=0)
+    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{under}.{bounds} {SAID}"
 
 
 def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return value if math.isfinite(value) else None

@@ -59,6 +59,8 @@ class Paths:
     """The epoch at which each layer's drift ends; NaN where it does in less than half of the networks."""
     last_epoch: int
     """Where the colours end."""
+    networks: Int64[np.ndarray, "epochs layers"]
+    """That the means are over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,8 @@ class Gradients:
     transition: float | None
     """Where drift ends in the network as a whole; None where it does in less than half of them."""
     last_epoch: int
+    networks: Int64[np.ndarray, "epochs layers"]
+    """That the means are over."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +99,11 @@ class SignalToNoise:
     levels_at: tuple[EpochSpread, ...]
     """Where log SNR stops falling."""
     level: tuple[Spread, ...]
-    """SNR beyond that."""
+    """SNR beyond that, geometric mean over networks."""
     batches: int
     last_epoch: int
+    networks: Int64[np.ndarray, "epochs layers"]
+    """That `snr` is the mean over."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,11 @@ EPOCHS = (0, 400, 9000)
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """The paper's three epochs, or those that were measured nearest to them."""
-    panels = one_of(ensembles(only_session(sessions, "2")))
-    nearest = {wanted: min(panels.epochs, key=lambda epoch: abs(_place(epoch) - _place(wanted))) for wanted in EPOCHS}
+    one = one_of(ensembles(only_session(sessions, "2")))
+    nearest = {wanted: min(one.epochs, key=lambda epoch: abs(_place(epoch) - _place(wanted))) for wanted in EPOCHS}
     taken = {epoch: wanted for wanted, epoch in nearest.items()}
     other = [f"epoch {taken[epoch]} was not measured: epoch {epoch} is shown" for epoch in taken if epoch not in EPOCHS]
-    row = tuple(points(panels, epoch, f"epoch {epoch}") for epoch in taken)
+    row = tuple(points(one, epoch, f"epoch {epoch}") for epoch in taken)
     return Content((row,), TWO_COLUMNS, (2.6,), tuple(other))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ibtui.figures.content import TWO_COLUMNS, Content
 from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, percent, trajectories
-from ibtui.panels import Panels
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.session.ensemble import RecordedEnsemble
 
 FRACTIONS = (0.05, 0.45, 0.85)
 """The paper's."""
@@ -33,6 +33,6 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     return Content((row,), TWO_COLUMNS, (2.5,), tuple(other))
 
 
-def _nearest(there: dict[float, Panels]) -> dict[float, Panels]:
+def _nearest(there: dict[float, RecordedEnsemble]) -> dict[float, RecordedEnsemble]:
     taken = {min(there, key=lambda fraction: abs(fraction - wanted)) for wanted in FRACTIONS}
     return {fraction: there[fraction] for fraction in taken}

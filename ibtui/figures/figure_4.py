@@ -7,16 +7,16 @@ from pathlib import Path
 
 from ibtui.figures.content import TWO_COLUMNS, Content
 from ibtui.figures.reading import ensembles, gradients, one_of, only_session, percent, signal_to_noise
-from ibtui.panels import Panels
+from ibtui_engine.session.ensemble import RecordedEnsemble
 
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
-    panels = one_of(ensembles(only_session(sessions, "4")))
-    return gradients_and_ratio(panels, f"{panels.ensemble.hidden}, {percent(panels.ensemble.fraction)}")
+    one = one_of(ensembles(only_session(sessions, "4")))
+    return gradients_and_ratio(one, f"{one.ensemble.hidden}, {percent(one.ensemble.fraction)}")
 
 
-def gradients_and_ratio(panels: Panels, title: str) -> Content:
+def gradients_and_ratio(one: RecordedEnsemble, title: str) -> Content:
     """Gradients of an ensemble beside their SNR."""
-    row = (gradients(panels, f"Gradients: {title}"), signal_to_noise(panels, f"Gradient SNR: {title}"))
+    row = (gradients(one, f"Gradients: {title}"), signal_to_noise(one, f"Gradient SNR: {title}"))
     return Content((row,), TWO_COLUMNS, (3.0,))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import depth, ensembles, of_first_optimizer, only_session, trajectories
-from ibtui.panels import Panels, agreed
+from ibtui.figures.reading import ensembles, of_first_optimizer, only_session, trajectories
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
+from ibtui_engine.session.ensemble import RecordedEnsemble
+from ibtui_engine.statistics import quantiles
 
 LEVELS = (0.3, 0.6, 0.9)
 """Of I(T;Y) at the output that networks are timed to, as shares of I(X;Y)."""
@@ -24,7 +25,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     path = only_session(sessions, "5")
     found = of_first_optimizer(ensembles(path))
     fraction = max(one.ensemble.fraction for one in found)
-    by_depth = {depth(one): one for one in found if one.ensemble.fraction == fraction}
+    by_depth = {one.hidden_layers: one for one in found if one.ensemble.fraction == fraction}
     if len(by_depth) < 2:
         raise InvalidValue(
             f"session {path.stem!r} has networks of {next(iter(by_depth))} hidden layers: figure 5 compares depths"
@@ -59,27 +60,27 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     return Content((*rows, (times, turns)), TWO_COLUMNS, (*(1.75 for _ in rows), 2.5))
 
 
-def _times(found: Sequence[Panels], depths: Sequence[int], share: float) -> Line:
+def _times(found: Sequence[RecordedEnsemble], depths: Sequence[int], share: float) -> Line:
     """Epochs to a share of I(X;Y) at the output: median and quartiles, networks that never come there counted last."""
     quartiles, counts = [], []
     for one in found:
-        history = one.recorded
+        history = one.layers
         axis = log_axis(history.epochs)
         course = smooth(axis, history.i_y[:, :, -1])
-        level = np.full(course.shape[1], -share * one.summary.i_xy)
+        level = np.full(course.shape[1], -share * one.i_xy)
         passed = first_passage(axis, -course, level, np.zeros(course.shape[1], np.int64))
         epochs = np.where(np.isnan(passed), np.inf, np.exp(passed))
-        quartiles.append(np.quantile(epochs, [0.25, 0.5, 0.75], method="inverted_cdf"))
+        quartiles.append(quantiles(epochs, [0.25, 0.5, 0.75]))
         counts.append(int(np.isfinite(epochs).sum()))
     low, middle, high = (np.where(np.isinf(q), np.nan, q) for q in np.array(quartiles).T)
     name = f"{100 * share:.0f} % of I(X;Y)"
     return Line(name, np.array(depths, float), middle, low, high, np.array(counts))
 
 
-def _turning(panels: Panels, name: str) -> Line:
+def _turning(one: RecordedEnsemble, name: str) -> Line:
     """The epochs at which the layers' I(X;T) turns."""
-    spreads = [row.turning for row in panels.phases.layers]
-    there = np.array([agreed(one) is not None for one in spreads])
+    spreads = [row.turning for row in one.phases.layers]
+    there = np.array([each.common for each in spreads])
     epoch, low, high = (
         np.where(there, [getattr(one, end) for one in spreads], np.nan) for end in ("epoch", "low", "high")
     )

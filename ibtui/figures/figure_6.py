@@ -24,10 +24,10 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
 def _bound(path: Path, threads: int | None) -> Bound:
     from ibtui_engine.bottleneck.recorded import fit_session
 
-    panels = one_of(ensembles(path))
+    one = one_of(ensembles(path))
     summary, curve, fits = fit_session(
-        path, error=CURVE_ERROR, threads=threads, require_beta=True, ensembles=(panels.ensemble.index,)
+        path, error=CURVE_ERROR, threads=threads, require_beta=True, ensembles=(one.ensemble.index,)
     )
     fitted = fits[0][1]
     share = percent(fitted.fraction)
-    return Bound(plane(panels, f"{summary.experiment.rule}, {share}, epoch {fitted.epoch}"), curve, fitted)
+    return Bound(plane(one, f"{summary.experiment.rule}, {share}, epoch {fitted.epoch}"), curve, fitted)

@@ -51,10 +51,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     finally:
         pool.close()
     spreads = {
-        name: [
-            [spread(column) for column in getattr(one.recorded, name)[row].T]
-            for one, row in zip(same, rows, strict=True)
-        ]
+        name: [[spread(column) for column in one.values(name)[row].T] for one, row in zip(same, rows, strict=True)]
         for name in ("i_x", "i_y")
     }
     mean_x, mean_y = (np.array([[cell.mean for cell in line] for line in spreads[name]]) for name in ("i_x", "i_y"))

@@ -13,9 +13,9 @@ from ibtui_engine.errors import InvalidValue
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """The plane at the left, gradients at the right."""
     path = only_session(sessions, "8")
-    panels = one_of(ensembles(path))
-    rule = panels.summary.experiment.rule
+    one = one_of(ensembles(path))
+    rule = one.summary.experiment.rule
     if rule != "committee":
         raise InvalidValue(f"session {path.stem!r} is of the rule {rule}: figure 8 is of the committee machine")
-    title = f"committee, {percent(panels.ensemble.fraction)}"
-    return Content(((trajectories(panels, title), gradients(panels, f"Gradients: {title}")),), TWO_COLUMNS, (2.8,))
+    title = f"committee, {percent(one.ensemble.fraction)}"
+    return Content(((trajectories(one, title), gradients(one, f"Gradients: {title}")),), TWO_COLUMNS, (2.8,))

@@ -92,9 +92,9 @@ def scenes(path: Path, index: int | None = None) -> list[Scene]:
     return [
         Scene(
             plane(one, title(one)),
-            one.recorded.epochs,
-            one.recorded.i_x,
-            one.recorded.i_y,
+            one.layers.epochs,
+            one.layers.i_x,
+            one.layers.i_y,
             one.mean("i_x"),
             one.mean("i_y"),
         )

@@ -12,6 +12,6 @@ from ibtui.figures.reading import ensembles, one_of, only_session, percent
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
-    panels = one_of(ensembles(only_session(sessions, "of images")))
-    name = panels.summary.experiment.rule.split(":", 1)[0]
-    return gradients_and_ratio(panels, f"{name}, {panels.ensemble.hidden}, {percent(panels.ensemble.fraction)}")
+    one = one_of(ensembles(only_session(sessions, "of images")))
+    name = one.summary.experiment.rule.split(":", 1)[0]
+    return gradients_and_ratio(one, f"{name}, {one.ensemble.hidden}, {percent(one.ensemble.fraction)}")

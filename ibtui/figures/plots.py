@@ -19,6 +19,7 @@ from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Pat
 from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import EDGE, FLOOR, GUIDE, SMALL, TURN, epoch_colours, epoch_scale, marker, steps
 from ibtui.figures.table import place_on_path
+from ibtui.wording import over_some
 
 MARGIN_X, MARGIN_Y = 0.05, 0.09
 """How much of the way to a bound is shown beyond it; above, there is room for its name."""
@@ -116,7 +117,7 @@ def _signal_to_noise(panel: SignalToNoise, axes: Axes, letters: Letters) -> None
         if turn.present:
             axes.plot(turn.epoch, 1.0, marker=marker(layer), markersize=5.5, color=colour, markeredgecolor="black",
                       markeredgewidth=0.8, zorder=6)  # fmt: skip
-        if levels.present and 2 * levels.count >= levels.networks:
+        if levels.common:
             axes.plot([levels.epoch, panel.last_epoch], [level.mean] * 2, color=colour, linewidth=4.0, alpha=0.4,
                       zorder=1.5, solid_capstyle="butt")  # fmt: skip
             axes.plot(
@@ -182,11 +183,12 @@ def _zoom(axes: Axes, place: tuple[float, float, float, float], plane: Plane, x:
 
 def _betas(axes: Axes, told: list[tuple[int, str, int]], networks: int) -> None:
     """beta* of every layer, written into the empty part of the plane."""
-    few = [f"  ({missing} none)" if 0 < missing < networks else "" for _, _, missing in told]
+    few = [over_some(networks - missing, networks) for _, _, missing in told]
+    spread = " ± se" if any("pm" in text or "±" in text for _, text, _ in told) else ""
     shared: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "size": SMALL, "linespacing": 1.35}
     axes.text(0.555, 0.09, "\n".join(["", *(f"$T_{{{layer + 1}}}$" for layer, _, _ in told)]), ha="right", **shared)
     values = [f"{text}{note}" for (_, text, _), note in zip(told, few, strict=True)]
-    axes.text(0.57, 0.09, "\n".join(["$\\beta^*$", *values]), ha="left", **shared)
+    axes.text(0.57, 0.09, "\n".join([f"$\\beta^*${spread}", *values]), ha="left", **shared)
 
 
 @draw.register

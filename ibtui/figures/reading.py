@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
-from ibtui.panels import Panels, agreed
 from ibtui.wording import estimate
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import parse_hidden
-from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.statistics import geometric_mean
 
 
-def ensembles(path: Path) -> list[Panels]:
+def ensembles(path: Path) -> list[RecordedEnsemble]:
     """All ensembles of a session of which something is measured.
 
     Raises:
         InvalidValue: nothing is.
         SessionError: the session cannot be read.
     """
-    with Follower(path) as follower:
-        found = [Panels(follower, one.index) for one in follower.summary.ensembles if one.snapshots]
+    with SessionReader(path) as reader:
+        found = list(reader.recorded_ensembles())
     if not found:
         raise InvalidValue(f"session {path.stem!r}: no epoch has been measured yet")
     return found
 
 
-def of_first_optimizer(found: Sequence[Panels]) -> list[Panels]:
+def of_first_optimizer(found: Sequence[RecordedEnsemble]) -> list[RecordedEnsemble]:
     """Where an experiment has several optimisers, the ensembles of its first."""
     first = found[0].summary.experiment.optimizer[0]
     return [one for one in found if one.ensemble.optimizer == first] or list(found)
 
 
-def one_of(found: Sequence[Panels]) -> Panels:
+def one_of(found: Sequence[RecordedEnsemble]) -> RecordedEnsemble:
     """Of several ensembles the one to show alone: most of the patterns, then most layers."""
     return max(found, key=lambda one: (one.ensemble.fraction, len(one.widths)))
 
@@ -59,93 +55,88 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.4g} % of the patterns"
 
 
-def plane(panels: Panels, title: str) -> Plane:
+def plane(of: RecordedEnsemble, title: str) -> Plane:
     """What an ensemble's information planes have in common."""
-    summary = panels.summary
-    one = panels.ensemble
+    summary = of.summary
+    one = of.ensemble
     return Plane(title, one.hidden, one.fraction, one.networks, summary.h_x, summary.i_xy, estimate(summary.experiment))
 
 
-def points(panels: Panels, epoch: int, title: str) -> Points:
+def points(of: RecordedEnsemble, epoch: int, title: str) -> Points:
     """Every network at a measured epoch."""
-    row = panels.epochs.index(epoch)
-    history = panels.recorded
-    return Points(plane(panels, title), epoch, panels.summary.experiment.seed, history.i_x[row], history.i_y[row])
+    row = of.epochs.index(epoch)
+    history = of.layers
+    return Points(plane(of, title), epoch, of.summary.experiment.seed, history.i_x[row], history.i_y[row])
 
 
-def trajectories(panels: Panels, title: str) -> Paths:
+def trajectories(of: RecordedEnsemble, title: str) -> Paths:
     """The layers' mean paths."""
-    turns = [agreed(one) for one in panels.transition.layers]
+    turns = [one.agreed for one in of.transition.layers]
     return Paths(
-        plane(panels, title),
-        panels.recorded.epochs,
-        panels.mean("i_x"),
-        panels.mean("i_y"),
+        plane(of, title),
+        of.layers.epochs,
+        of.mean("i_x"),
+        of.mean("i_y"),
         tuple(math.nan if turn is None else turn for turn in turns),
-        panels.epochs[-1],
+        of.epochs[-1],
+        of.count("i_x"),
     )
 
 
-def gradients(panels: Panels, title: str) -> Gradients:
+def gradients(of: RecordedEnsemble, title: str) -> Gradients:
     """Each layer's gradients.
 
     Raises:
         InvalidValue: none are recorded.
     """
-    _require_gradients(panels)
-    std = panels.mean("grad_std")
-    with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # epoch 0 has no gradients
-        floor = np.exp(np.nanmean(np.log(std), axis=1)) / math.sqrt(panels.batches)
+    _require_gradients(of)
+    std = of.mean("grad_std")
     return Gradients(
         title,
-        (_inputs(panels), *panels.widths),
-        panels.recorded.epochs,
-        panels.mean("grad_mean"),
+        (_inputs(of), *of.widths),
+        of.layers.epochs,
+        of.mean("grad_mean"),
         std,
-        floor,
-        panels.batches,
-        panels.turn,
-        panels.epochs[-1],
+        geometric_mean(std, axis=1) / math.sqrt(of.batches),
+        of.batches,
+        of.transition.network.agreed,
+        of.epochs[-1],
+        of.count("grad_std"),
     )
 
 
-def signal_to_noise(panels: Panels, title: str) -> SignalToNoise:
+def signal_to_noise(of: RecordedEnsemble, title: str) -> SignalToNoise:
     """Each layer's SNR.
 
     Raises:
         InvalidValue: there is none.
     """
-    _require_gradients(panels)
-    phases = panels.phases
+    _require_gradients(of)
+    phases = of.phases
     return SignalToNoise(
         title,
-        panels.recorded.epochs,
-        panels.mean("log_snr"),
-        panels.transition.layers,
-        panels.transition.network,
+        of.layers.epochs,
+        of.mean("snr"),
+        of.transition.layers,
+        of.transition.network,
         tuple(row.levels_at for row in phases.layers),
         tuple(row.level for row in phases.layers),
-        panels.batches,
-        panels.epochs[-1],
+        of.batches,
+        of.epochs[-1],
+        of.count("snr"),
     )
 
 
-def _require_gradients(panels: Panels) -> None:
-    if panels.batches <= 1:
+def _require_gradients(of: RecordedEnsemble) -> None:
+    if of.batches <= 1:
         raise InvalidValue(
-            f"session {panels.summary.path.stem!r}: an epoch is one batch, so its gradients have no noise to compare "
+            f"session {of.summary.path.stem!r}: an epoch is one batch, so its gradients have no noise to compare "
             "with: take one with smaller batches"
         )
-    if len(panels.epochs) < 2:
-        raise InvalidValue(f"session {panels.summary.path.stem!r}: no gradients have been measured yet")
+    if len(of.epochs) < 2:
+        raise InvalidValue(f"session {of.summary.path.stem!r}: no gradients have been measured yet")
 
 
-def _inputs(panels: Panels) -> int:
-    with SessionReader(panels.summary.path) as reader:
-        return int(reader.architecture(panels.ensemble).widths[0])
-
-
-def depth(panels: Panels) -> int:
-    """Hidden layers."""
-    return len(parse_hidden(panels.ensemble.hidden))
+def _inputs(of: RecordedEnsemble) -> int:
+    with SessionReader(of.summary.path) as reader:
+        return int(reader.architecture(of.ensemble).widths[0])

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("panel", "title", "what", "hidden", "fraction", "networks", "seed", "layer", "epoch", "epoch_low", "epoch_high"),
     *("i_x_bits", "i_y_bits", "i_x_error_bits", "i_y_error_bits", "beta", "beta_error"),
-    *("grad_mean", "grad_std", "snr", "snr_low", "snr_high"),
+    *("grad_mean", "grad_std", "snr", "snr_low", "snr_high", "beta_networks"),
 )
 """Columns that tables have, those of them in which there is something, in this order; panels of lines add their own.
-Errors are standard errors over networks, low and high the ends of an interval; gradients are over the weights' norm."""
+Errors are standard errors over networks, low and high the ends of an interval; gradients are over the weights' norm.
+`networks` have the number that the row is a mean of, `beta_networks` a beta*."""
 
 Row = dict[str, Any]
 
@@ -70,8 +71,10 @@ def _points(panel: Points) -> Iterator[Row]:
 def _paths(panel: Paths) -> Iterator[Row]:
     where = _where(panel.plane)
     for layer, turn in enumerate(panel.transitions, start=1):
-        for epoch, x, y in zip(panel.epochs, panel.i_x[:, layer - 1], panel.i_y[:, layer - 1], strict=True):
-            yield {"what": "path", **where, "layer": layer, "epoch": epoch, "i_x_bits": x, "i_y_bits": y}
+        columns = (panel.epochs, *(of[:, layer - 1] for of in (panel.i_x, panel.i_y, panel.networks)))
+        for epoch, x, y, networks in zip(*columns, strict=True):
+            place = {**where, "networks": networks, "layer": layer, "epoch": epoch}
+            yield {"what": "path", **place, "i_x_bits": x, "i_y_bits": y}
         if not math.isnan(turn):
             x, y = place_on_path(panel, layer - 1)
             yield {"what": "drift ends", **where, "layer": layer, "epoch": turn, "i_x_bits": x, "i_y_bits": y}
@@ -81,9 +84,11 @@ def _paths(panel: Paths) -> Iterator[Row]:
 @rows_of.register
 def _gradients(panel: Gradients) -> Iterator[Row]:
     for layer in range(panel.mean.shape[1]):
-        for epoch, mean, std in zip(panel.epochs, panel.mean[:, layer], panel.std[:, layer], strict=True):
+        columns = (panel.epochs, *(of[:, layer] for of in (panel.mean, panel.std, panel.networks)))
+        for epoch, mean, std, networks in zip(*columns, strict=True):
             if epoch > 0:
-                yield {"what": "layer", "layer": layer + 1, "epoch": epoch, "grad_mean": mean, "grad_std": std}
+                place = {"networks": networks, "layer": layer + 1, "epoch": epoch}
+                yield {"what": "layer", **place, "grad_mean": mean, "grad_std": std}
     for epoch, floor in zip(panel.epochs, panel.floor, strict=True):
         if epoch > 0:
             yield {"what": "noise floor", "epoch": epoch, "grad_mean": floor}
@@ -94,9 +99,9 @@ def _gradients(panel: Gradients) -> Iterator[Row]:
 @rows_of.register
 def _signal_to_noise(panel: SignalToNoise) -> Iterator[Row]:
     for layer in range(panel.snr.shape[1]):
-        for epoch, snr in zip(panel.epochs, panel.snr[:, layer], strict=True):
+        for epoch, snr, networks in zip(panel.epochs, panel.snr[:, layer], panel.networks[:, layer], strict=True):
             if epoch > 0:
-                yield {"what": "layer", "layer": layer + 1, "epoch": epoch, "snr": snr}
+                yield {"what": "layer", "networks": networks, "layer": layer + 1, "epoch": epoch, "snr": snr}
         turn, levels, level = panel.transitions[layer], panel.levels_at[layer], panel.level[layer]
         for what, at, snr in (("drift ends", turn, {"snr": 1.0}), ("levels off", levels, _level(level))):
             if at.present:
@@ -117,12 +122,21 @@ def _level(level: Any) -> Row:
 @rows_of.register
 def _bound(panel: Bound) -> Iterator[Row]:
     fits = panel.fits
-    means = {"i_x_bits": fits.mean("i_x"), "i_y_bits": fits.mean("i_y"), "beta": fits.mean("beta")}
-    errors = {f"{name}_error": fits.error(name) for name in ("beta",)}
-    errors |= {"i_x_error_bits": fits.error("i_x"), "i_y_error_bits": fits.error("i_y")}
-    for layer in range(fits.beta.shape[1]):
-        numbers = {name: values[layer] for name, values in (means | errors).items()}
-        yield {"what": "layer", **_where(panel.plane), "layer": layer + 1, "epoch": fits.epoch, **numbers}
+    spreads = zip(fits.spreads("i_x"), fits.spreads("i_y"), fits.spreads("beta"), strict=True)
+    for layer, (i_x, i_y, beta) in enumerate(spreads, start=1):
+        yield {
+            "what": "layer",
+            **_where(panel.plane),
+            "layer": layer,
+            "epoch": fits.epoch,
+            "i_x_bits": i_x.mean,
+            "i_y_bits": i_y.mean,
+            "i_x_error_bits": i_x.error,
+            "i_y_error_bits": i_y.error,
+            "beta": beta.mean,
+            "beta_error": beta.error,
+            "beta_networks": beta.count,
+        }
     yield from _curve(panel.curve)
     yield from _ceilings(panel.plane)
 

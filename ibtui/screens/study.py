@@ -207,20 +207,8 @@ class StudyScreen(PlaybackScreen):
     @work(exclusive=True, group="diffusion")
     async def _read_diffusion(self, panels: Panels, key: tuple[int, int]) -> None:
         try:
-            self._diffusion[key] = await asyncio.to_thread(_diffusion, self.path, key[0], panels)
+            self._diffusion[key] = await asyncio.to_thread(panels.recorded.diffusion)
         except EngineError as error:
             self._complain(str(error))
             return
         self.renew()
-
-
-def _diffusion(path: Path, index: int, panels: Panels) -> tuple[LayerDiffusion, ...]:
-    """How the weights of an ensemble move after the transition. Raises SessionError, InvalidValue."""
-    from ibtui_engine.phases.diffusion import diffusion
-    from ibtui_engine.session.history import SessionReader
-
-    with SessionReader(path) as reader:
-        ensemble = reader.ensemble(index)
-        snapshots = ((epoch, reader.weights(ensemble, epoch)) for epoch in ensemble.snapshots)
-        found, _ = diffusion(snapshots, reader.architecture(ensemble), panels.transition.epochs)
-        return found

@@ -11,9 +11,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from ibtui.bound_text import COLUMNS, fit_rows
+from ibtui.bound_text import COLUMNS, SHORT, fit_rows
 from ibtui.charts.spec import ChartSpec
 from ibtui.widgets.chart_view import ChartView
+from ibtui.wording import labelled
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """Columns from which on the table has room for all of its own."""
-SHORT = ("layer", "beta*", "below", "critical")
-"""Those that it has where there is less."""
 
 
 class BoundView(Vertical):
@@ -53,8 +52,9 @@ class BoundView(Vertical):
         self.chart.show(spec)
         table: Table | Text = Text(waiting, "italic")
         if fits is not None:
-            shown = [k for k, name in enumerate(COLUMNS) if name in SHORT or self.size.width >= WIDE]
-            table = _table([COLUMNS[k] for k in shown], [[row[k] for k in shown] for row in fit_rows(fits)])
+            shown = range(len(COLUMNS)) if self.size.width >= WIDE else SHORT
+            rows = [[row[k] for k in shown] for row in fit_rows(fits)]
+            table = _table(labelled([COLUMNS[k] for k in shown], rows, "se"), rows)
         self.query_one("#bound-table", Static).update(table)
 
 

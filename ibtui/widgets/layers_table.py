@@ -8,12 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from ibtui.panels import LayerFigures
+from ibtui.layers_text import columns
 from ibtui.spelling import spell
 from ibtui.widgets.text import write
-from ibtui.wording import printable
+from ibtui.wording import labelled, printable
+from ibtui_engine.session.ensemble import LayerFigures
 
-COLUMNS = ("T", "width", "I(X;T)", "I(T;Y)", "distinct t", "SNR", "saturated")
+PADDING = 2
+"""Columns that stay free beside the text."""
 
 
 class LayersTable(VerticalScroll):
@@ -29,8 +31,8 @@ class LayersTable(VerticalScroll):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, can_focus=False)
-        self._widths = [len(label) for label in COLUMNS]
-        """Of the columns: what was as wide as this once may be so again."""
+        self._widths: dict[str, int] = {}
+        """Of the columns by their headings: what was as wide as this once may be so again."""
 
     def compose(self) -> ComposeResult:
         """The table over the notes."""
@@ -40,33 +42,29 @@ class LayersTable(VerticalScroll):
 
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
-        rows = [COLUMNS, *(_cells(one, last=one.layer == len(figures), hidden=one.layer in hidden) for one in figures)]
+        told = columns(figures)
+        names = [
+            ("out" if one.layer == len(figures) else str(one.layer)) + (" hidden" if one.layer in hidden else "")
+            for one in figures
+        ]
+        told = {"T": names, "width": [str(one.width) for one in figures]} | told
+        rows = list(zip(*told.values(), strict=True))
+        cells = [labelled(tuple(told), rows, "sd"), *rows]
         if getattr(self.app, "ascii", False):
-            rows = [tuple(spell(text) for text in row) for row in rows]
-        widths = [max(column) for column in zip(self._widths, *(map(len, row) for row in rows), strict=True)]
-        self._widths = widths
-        head, *lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]
+            cells = [tuple(spell(text) for text in row) for row in cells]
+        head, *lines = self._aligned(tuple(told), cells)
         write(self.query_one("#columns", Static), head)
         write(self.query_one("#figures", Static), "\n".join(lines))
         write(self.query_one("#notes", Static), "\n".join(printable(note) for note in notes))
 
-
-def _cells(one: LayerFigures, *, last: bool, hidden: bool) -> tuple[str, ...]:
-    """One row of the table, in the order of `COLUMNS`."""
-    return (
-        ("out" if last else str(one.layer)) + (" hidden" if hidden else ""),
-        str(one.width),
-        _spread(one.i_x, one.i_x_std),
-        _spread(one.i_y, one.i_y_std),
-        _absent(one.distinct, ".0f"),
-        _absent(one.snr, ".3g"),
-        _absent(one.saturated, ".0%"),
-    )
-
-
-def _spread(mean: float, std: float) -> str:
-    return "…" if mean != mean else f"{mean:.3f} ± {std:.3f}"
-
-
-def _absent(value: float, form: str) -> str:
-    return "–" if value != value else format(value, form)
+    def _aligned(self, names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        """Lines of a table whose columns keep the width that they once had, closer together where they need it."""
+        widths = [
+            max(self._widths.get(name, 0), *map(len, column))
+            for name, column in zip(names, zip(*rows, strict=True), strict=True)
+        ]
+        self._widths |= dict(zip(names, widths, strict=True))
+        apart = "  "
+        if 0 < self.size.width < sum(widths) + len(apart) * (len(widths) - 1) + PADDING:
+            apart = " "
+        return [apart.join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows]

@@ -24,6 +24,7 @@ from ibtui.phases_text import (
     phase_rows,
     sentences,
 )
+from ibtui.wording import labelled
 
 if TYPE_CHECKING:
     from ibtui_engine.phases.account import Phases
@@ -57,10 +58,10 @@ class PhasesView(VerticalScroll, inherit_bindings=False):
         """Show an ensemble's phases; `waiting` says why there is nothing of its weights (yet)."""
         self.border_title = Text(f"Phases: {title}").markup
         small = self.size.width < WIDE
-        parts: list[RenderableType] = [_table(PHASES, phase_rows(account), small=small), Text()]
+        parts: list[RenderableType] = [_table(PHASES, phase_rows(account, counts=not small), small=small), Text()]
         parts += [Text(line) for line in sentences(account)]
         parts += [Text(), Text("After the transition", "bold")]
-        parts.append(_table(DIFFUSION, diffusion_rows(account, diffusion), small=small))
+        parts.append(_table(DIFFUSION, diffusion_rows(account, diffusion, counts=not small), small=small))
         if diffusion is None:
             parts.append(Text(waiting, "italic"))
         parts += [Text(), Text(f"{CAVEATS} {DIFFUSION_CAVEATS}", "dim")]
@@ -68,6 +69,7 @@ class PhasesView(VerticalScroll, inherit_bindings=False):
 
 
 def _table(columns: Sequence[str], rows: Sequence[Row], *, small: bool) -> Table:
+    columns = labelled(columns, rows, "se")
     if small:
         columns, rows = narrow(columns, rows)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1 if small else 2, 0, 0))

@@ -99,15 +99,15 @@ def test_the_table_is_numpys(path: Path) -> None:
         figures = panels(path).figures(epoch)
         assert [(one.layer, one.width) for one in figures] == [(1, 4), (2, 3), (3, 1)]
         for k, one in enumerate(figures):
-            assert one.i_x == pytest.approx(layers.i_x[row, :, k].mean())
-            assert one.i_x_std == pytest.approx(layers.i_x[row, :, k].std())
-            assert one.i_y == pytest.approx(layers.i_y[row, :, k].mean())
-            assert one.i_y_std == pytest.approx(layers.i_y[row, :, k].std())
-            assert one.distinct == pytest.approx(layers.distinct_t[row, :, k].mean())
+            assert one.i_x.mean == pytest.approx(layers.i_x[row, :, k].mean())
+            assert one.i_x.deviation == pytest.approx(layers.i_x[row, :, k].std(ddof=1))
+            assert one.i_y.mean == pytest.approx(layers.i_y[row, :, k].mean())
+            assert one.i_y.deviation == pytest.approx(layers.i_y[row, :, k].std(ddof=1))
+            assert one.distinct.mean == pytest.approx(layers.distinct_t[row, :, k].mean())
             if row == 0:
-                assert np.isnan(one.snr)
+                assert not one.snr.present
             else:
-                assert one.snr == pytest.approx(layers.snr[row, :, k].mean())
+                assert one.snr.mean == pytest.approx(np.exp(np.log(layers.snr[row, :, k]).mean()))
 
 
 def test_a_path_for_comparing(path: Path) -> None:
@@ -126,7 +126,7 @@ def test_one_network_measured_twice(tmp_path: Path) -> None:
     assert found.batches == 1
     for epoch in (0, 40):
         [one] = found.figures(epoch)
-        assert (one.i_x_std, one.i_y_std) == (0, 0)
+        assert np.isnan([one.i_x.deviation, one.i_y.deviation]).all()
         for name in PANELS:
             for points in (False, True):
                 assert found.chart(name, epoch=epoch, shown=(0,), points=points) is not None
@@ -154,8 +154,33 @@ def test_networks_that_have_not_come_that_far_do_not_count(path: Path, tmp_path:
         found = panels(copy)
         [one, *_] = found.figures(40)
         spec = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
-    assert one.i_x == pytest.approx(layers.i_x[-1, :2, 0].mean())
+    assert one.i_x.mean == pytest.approx(layers.i_x[-1, :2, 0].mean())
+    assert (one.i_x.count, one.i_x.networks) == (2, 3)
     assert spec.series[0].x[-1] == pytest.approx(layers.i_x[-1, :2, 0].mean())
+
+
+@pytest.mark.parametrize(("epoch", "measured"), [(0, 0), (3, 3), (5, 3), (6, 6), (11, 6), (39, 22), (40, 40), (99, 40)])
+def test_an_epoch_that_was_measured_is_itself_and_any_other_the_last_one_before(
+    path: Path, epoch: int, measured: int
+) -> None:
+    found = panels(path)
+    layers, _ = read(path)
+    assert found.at(epoch) == measured
+    row = layers.epochs.tolist().index(measured)
+    assert [one.i_x.mean for one in found.figures(epoch)] == pytest.approx(layers.i_x[row].mean(axis=0))
+
+
+def test_before_the_first_measured_epoch_there_is_nothing_but_where_to_go(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "a.ibs"
+    copy.write_bytes(path.read_bytes())
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        for table in ("layer", "learning"):
+            connection.execute(f"DELETE FROM {table} WHERE snapshot IN (SELECT id FROM snapshot WHERE epoch < 3)")
+        connection.execute("DELETE FROM snapshot WHERE epoch < 3")
+    found = panels(copy)
+    assert (found.at(0), found.at(2), found.at(3)) == (3, 3, 3)
+    assert found.figures(2) == ()
+    assert len(found.figures(3)) == 3
 
 
 def test_batches_in_an_epoch(path: Path) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ibtui_engine.statistics import greatest, mean
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64
 
@@ -130,8 +132,6 @@ def violations(
         broken = excess > ROUNDING
         for k in np.flatnonzero(broken.any(axis=(0, 1))).tolist():
             of_network = np.where(known[:, :, k], excess[:, :, k], 0.0)
-            counts = known[:, :, k].sum(axis=1)
-            means = of_network.sum(axis=1)[counts > 0] / counts[counts > 0]
             found.append(
                 Violation(
                     quantity=quantity,
@@ -141,7 +141,7 @@ def violations(
                     of=int(known[:, :, k].any(axis=0).sum()),
                     snapshots=int(broken[:, :, k].any(axis=1).sum()),
                     largest=float(of_network[broken[:, :, k]].max()),
-                    of_means=float(means.max()),
+                    of_means=float(greatest(mean(excess[:, :, k], axis=1))),
                 )
             )
     return tuple(found)

@@ -75,8 +75,8 @@ def test_learning_is_the_mean_and_one_standard_deviation_of_each_curve() -> None
     assert [series.label for series in spec.series if series.label] == ["loss", "accuracy"]
     low, high, line = spec.series[:3]
     assert np.allclose(line.y[1:], loss[1:].mean(axis=1))
-    assert np.allclose(low.y[1:], (loss.mean(axis=1) - loss.std(axis=1))[1:])
-    assert np.allclose(high.y[1:], (loss.mean(axis=1) + loss.std(axis=1))[1:])
+    assert np.allclose(low.y[1:], (loss.mean(axis=1) - loss.std(axis=1, ddof=1))[1:])
+    assert np.allclose(high.y[1:], (loss.mean(axis=1) + loss.std(axis=1, ddof=1))[1:])
     assert spec.y.low == 0
     assert spec.y.high > np.nanmax(loss.mean(axis=1))
     assert moments(spec) == [3]

@@ -1,0 +1,45 @@
+"""The layers of an ensemble at one epoch as people read them: columns of a table, for commands and the app alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ibtui.wording import over_some, with_spread
+from ibtui_engine.session.ensemble import LayerFigures
+from ibtui_engine.statistics import Spread
+
+SAID = (
+    "SNR: of the gradients, geometric mean. Saturated: share of outputs near their activation's bounds (for relu, at "
+    "0)."
+)
+"""What the columns are that do not say so themselves."""
+
+
+def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, list[str]]:
+    """Cells by heading: each layer's I(X;T) and I(T;Y) with their standard deviation over networks (or their bounds),
+    distinct t, SNR and saturation. Where fewer networks than all have been measured, `n` says how many.
+    """
+    told = {
+        f"I(X;T){unit}": [_information(one.i_x, one.i_x_lower) for one in figures],
+        f"I(T;Y){unit}": [_information(one.i_y, one.i_y_lower) for one in figures],
+        "distinct t": [_cell(one, one.distinct, ".0f") for one in figures],
+        "SNR": [_cell(one, one.snr, ".3g") for one in figures],
+        "saturated": [_cell(one, one.saturated, ".1%") for one in figures],
+    }
+    some = any(0 < one.i_x.count < one.i_x.networks for one in figures)
+    return ({"n": [str(one.i_x.count) for one in figures]} if some else {}) | told
+
+
+def _information(value: Spread, lower: Spread) -> str:
+    if not value.present:
+        return "…"  # it is still to be measured
+    if lower.present:
+        return f"{lower.mean:.3f} – {value.mean:.3f}"
+    return with_spread(f"{value.mean:.3f}", value.deviation, ".3f")
+
+
+def _cell(one: LayerFigures, value: Spread, form: str) -> str:
+    if not value.present or math.isnan(value.mean):
+        return "–"
+    return format(value.mean, form) + ("" if value.count == one.i_x.count else over_some(value.count, value.networks))
