@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,22 @@ def sessions_directory(option: Path | None = None) -> Path:
         return local
     from platformdirs import user_data_path  # 25 ms, seldom needed
 
-    return user_data_path("ibtui") / "sessions"
+    return of_this_user(user_data_path, "--sessions-dir or IBTUI_SESSIONS") / "sessions"
+
+
+def of_this_user(place: Callable[[str], Path], otherwise: str) -> Path:
+    """ibtui's place below the user's home directory, by one of the functions of platformdirs.
+
+    Raises:
+        InvalidValue: the user has no home; `otherwise` is what names the place instead.
+    """
+    try:
+        found = place("ibtui")
+    except RuntimeError:  # neither HOME nor the system knows one
+        found = Path("~")
+    if found.parts[:1] == ("~",):  # earlier versions of platformdirs leave it so
+        raise InvalidValue(f"this user has no home directory: set HOME, or name the place by {otherwise}")
+    return found
 
 
 def session_files(directory: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ibtui.files import write_whole
+from ibtui.locations import of_this_user
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError, InvalidValue, shown
 from ibtui_engine.toml_file import read_toml
@@ -33,7 +34,7 @@ def settings_path() -> Path:
     """Where the settings are."""
     from platformdirs import user_config_path
 
-    return user_config_path("ibtui") / "config.toml"
+    return of_this_user(user_config_path, "XDG_CONFIG_HOME") / "config.toml"
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -103,7 +104,7 @@ class Views:
         if path is None:
             from platformdirs import user_state_path
 
-            path = user_state_path("ibtui") / "views.json"
+            path = of_this_user(user_state_path, "XDG_STATE_HOME") / "views.json"
         self._path = path
 
     def _read(self) -> dict[str, Any]:

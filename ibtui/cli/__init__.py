@@ -94,7 +94,9 @@ def _command() -> Any:
     commands = COMMANDS if "_IBTUI_COMPLETE" in os.environ else wanted(sys.argv[1:])
     try:
         return make_application(commands)(prog_name="ibtui", standalone_mode=False)
-    except typer.Abort:
+    except typer.Abort as abort:  # typer makes one of Ctrl+C and of EOFError
+        if isinstance(abort.__cause__ or abort.__context__, EOFError):
+            complain("something ended before it was read to its end: a file, or what was to be typed")
         return 1
     except typer.TyperException as error:
         complain(error.format_message())
