@@ -170,7 +170,9 @@ class Panels:
         caption = f"Epoch {epoch}. Numbers: the layers, from the input on, mean over networks."
         shared = (corners[:, 0], corners[:, 1], self.summary.h_x, curve.i_xy)
         if fits is not None:
-            caption += f" Through each: slope 1/beta*. Binning, {fits.bins} bins."
+            basis = estimate(self.summary.experiment) if fits.no_beta else f"binning, {fits.bins} bins"
+            slopes = "" if fits.no_beta else " Through each: slope 1/beta*."
+            caption += f"{slopes} {basis[0].upper()}{basis[1:]}."
             return layers_chart(
                 *shared,
                 fits.mean("i_x"),

@@ -148,13 +148,6 @@ class StudyScreen(PlaybackScreen):
     def show_bound(self, view: BoundView, panels: Panels) -> None:
         """Show the curve with an ensemble's layers, and have beta* found for the shown epoch where it is not known."""
         assert self.follower is not None
-        if not self.follower.summary.experiment.weights:
-            view.wait_for(f"no beta*: {NO_WEIGHTS}")
-            return
-        labels = self.follower.summary.labels
-        if labels > 2:
-            view.wait_for(f"no beta*: it is fitted where there are two labels, and here there are {labels}")
-            return
         ensemble = panels.ensemble
         epoch = panels.at(self.playback.epoch)
         if epoch not in self._fits and epoch in ensemble.snapshots and self._fitting != epoch:

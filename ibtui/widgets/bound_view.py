@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from ibtui.bound_text import COLUMNS, SHORT, fit_rows
+from ibtui.bound_text import COLUMNS, SHORT, WITHOUT_BETA, fit_rows
 from ibtui.charts.spec import ChartSpec
 from ibtui.widgets.chart_view import ChartView
 from ibtui.wording import labelled
@@ -50,12 +51,14 @@ class BoundView(Vertical):
     def show(self, spec: ChartSpec, fits: LayerFits | None, waiting: str) -> None:
         """Show the layers and the curve; `waiting` says why there is no beta* (yet)."""
         self.chart.show(spec)
-        table: Table | Text = Text(waiting, "italic")
-        if fits is not None:
-            shown = range(len(COLUMNS)) if self.size.width >= WIDE else SHORT
+        if fits is None:
+            self.query_one("#bound-table", Static).update(Text(waiting, "italic"))
+        else:
+            shown = WITHOUT_BETA if fits.no_beta else range(len(COLUMNS)) if self.size.width >= WIDE else SHORT
             rows = [[row[k] for k in shown] for row in fit_rows(fits)]
             table = _table(labelled([COLUMNS[k] for k in shown], rows, "se"), rows)
-        self.query_one("#bound-table", Static).update(table)
+            note = [Text(f"No beta*: {fits.no_beta}.", "italic")] if fits.no_beta else []
+            self.query_one("#bound-table", Static).update(Group(table, *note))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

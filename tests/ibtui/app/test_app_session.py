@@ -1065,11 +1065,16 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
         assert "beta*" in view.text()
 
 
-async def test_without_weights_there_is_no_beta(open_app: Any, have: Any) -> None:
+async def test_without_weights_there_are_the_curve_and_the_distances_below_it(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(120, 40)) as view:
         view.screen.panel = "bound"
-        await view.until(lambda: "no beta*: the session keeps no weights" in view.text())
+        await view.until(lambda: "No beta*: beta* needs the weights" in view.text())
+        chart = view.chart("bound-chart").spec
+        assert chart.marks
+        assert "slope" not in chart.caption
+        assert chart.series[0].y[-1] == pytest.approx(view.screen.follower.summary.i_xy, abs=1e-5)
+        assert "below" in view.text()
 
 
 async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, monkeypatch: Any) -> None:
