@@ -1,13 +1,14 @@
-"""What numbers rest on is said in words for every estimator and activation."""
+"""What numbers rest on is said in words, for every estimator and activation, and so is what spread they have."""
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
 import pytest
 
-from ibtui.wording import estimate
+from ibtui.wording import estimate, labelled, over_some, with_spread
 from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
 
 
@@ -41,3 +42,15 @@ def test_saying_it_waits_for_no_numbers() -> None:
     code = "import sys, ibtui.wording; print({'numpy', 'numba', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_headings_say_which_spread_follows_a_plus_minus() -> None:
+    rows = [("1", "6.845 ± 1.202", "0.5"), ("2", "–", "0.5")]
+    assert labelled(("layer", "I(X;T)", "SNR"), rows, "sd") == ("layer", "I(X;T) ± sd", "SNR")
+    assert labelled(("layer", "I(X;T)"), [("1", "6.845")], "se") == ("layer", "I(X;T)"), "a single network has none"
+
+
+def test_a_mean_over_some_networks_says_over_how_many() -> None:
+    assert [over_some(count, 10) for count in (0, 1, 7, 10)] == ["", " (n 1)", " (n 7)", ""]
+    assert with_spread("6.845", 1.2019, ".3f") == "6.845 ± 1.202"
+    assert with_spread("6.845", math.nan, ".3f") == "6.845"
