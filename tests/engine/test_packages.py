@@ -150,14 +150,23 @@ def test_nothing_else_tells_people_to_install() -> None:
                 assert not re.search(r"\b(pip|pipx|uv|conda)\b.{0,20}\b(install|add)\b|ibtui\[", node.value), file
 
 
+def texts(node: ast.AST) -> set[str]:
+    """The texts that an expression may give: not those that it compares with something."""
+    if isinstance(node, ast.Compare):
+        return set()
+    if isinstance(node, ast.Constant):
+        return {node.value} if isinstance(node.value, str) else set()
+    return {text for child in ast.iter_child_nodes(node) for text in texts(child)}
+
+
 def test_every_package_that_is_asked_for_is_known() -> None:
     asked = set()
     for file in SOURCES:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ASKING:
                 given = node.args[ASKING[node.func.id] :]
-                asked |= {one.value for arg in given for one in ast.walk(arg) if isinstance(one, ast.Constant)}
-    assert {name for name in asked if name.isidentifier()} == set(DISTRIBUTIONS)
+                asked |= {name for arg in given for name in texts(arg)}
+    assert asked == set(DISTRIBUTIONS)
     assert {one.name for one in declared()} >= set(DISTRIBUTIONS.values())
 
 
