@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ibtui.locations import example_files, is_example, session_files
-from ibtui_engine.errors import SessionError
+from ibtui_engine.errors import SessionError, StorageError
+from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.summary import Summary, read_summary
 
 
@@ -55,8 +56,10 @@ class Shelf:
                     continue
                 self._stamps[path] = stamp
                 self._summaries[path] = read_summary(path)
+                if not self._summaries[path].live:
+                    tidy(path)
                 self.damaged.pop(path, None)
-            except SessionError as error:
+            except (SessionError, StorageError) as error:
                 self._summaries.pop(path, None)
                 self.damaged[path] = str(error)
             except OSError:

@@ -81,8 +81,20 @@ class SessionError(EngineError):
     """A session file that is missing, not a session, damaged, of a newer version or in use."""
 
 
+class LockedError(SessionError):
+    """A session file that another program holds at the moment."""
+
+
+class ReplacedError(SessionError):
+    """A session file in whose place there is another one now."""
+
+
 class StorageError(EngineError):
     """The machine would not store what was measured: the disk is full or cannot be written."""
+
+
+class NoLocksError(StorageError):
+    """A session file on a file system that has no file locks."""
 
 
 class TrainingError(EngineError):

@@ -142,7 +142,7 @@ def _joined(parts: list[LayerInformation]) -> LayerInformation:
 
 def save_remeasured(
     reader: SessionReader,
-    target: Path,
+    target: Path | str,
     name: str,
     experiment: Experiment,
     threads: Threads,
@@ -165,4 +165,4 @@ def save_remeasured(
     def measure(cohort: CohortRow, weights: Float32[np.ndarray, "networks parameters"]) -> LayerInformation:
         return of(cohort.ensemble).measure(cohort.first, weights)
 
-    rewrite(reader.path, target, name, experiment, lambda index: of(index).parameters, measure, watch)
+    rewrite(reader.path, Path(target), name, experiment, lambda index: of(index).parameters, measure, watch)

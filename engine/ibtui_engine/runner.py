@@ -17,12 +17,21 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from ibtui_engine.errors import EngineError, InvalidValue, StorageError, TrainingError
+from ibtui_engine.errors import (
+    EngineError,
+    InvalidValue,
+    LockedError,
+    NoLocksError,
+    SessionError,
+    StorageError,
+    TrainingError,
+)
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.measures.choice import make_measurer
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.claim import Waiting
 from ibtui_engine.session.drafting import discard
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
@@ -64,6 +73,8 @@ class Progress:
     """The epoch just recorded, if one was."""
     optimizers: int = 1
     """In the experiment."""
+    note: str = ""
+    """Something to be told once: what the run waits for, or what the session's place cannot do."""
 
 
 Watcher = Callable[[Progress], None]
@@ -146,14 +157,15 @@ class _Cohort:
             )
 
 
-def begin(path: Path, name: str, experiment: Experiment) -> SessionWriter:
+def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
     """Make the session file of a new run. Nothing is left behind where that fails.
 
     Raises:
         InvalidValue: the rule cannot be loaded, the networks are too large, the device is not available, or the
             file exists or cannot be written.
-        StorageError: the disk is full.
+        StorageError: the disk is full, or the file system has no locks.
     """
+    path = Path(path)
     rule = load_rule(experiment.rule, theta=experiment.theta, gamma=experiment.gamma, i_xy=experiment.i_xy)
     _require_storable(experiment, rule, experiment.networks)
     choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
@@ -167,16 +179,21 @@ def begin(path: Path, name: str, experiment: Experiment) -> SessionWriter:
     return writer
 
 
-def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None) -> SessionWriter:
+def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None = None) -> SessionWriter:
     """Take up a session where it was: to its end, further (`epochs`), or with more networks.
+
+    All that it needs is looked at first: where it is refused, the session stays as it was.
 
     Raises:
         InvalidValue: it is finished and neither number is larger than what it has, or its trainer or device is not
             available here.
-        SessionError: it cannot be opened, or a run is at work on it.
+        SessionError: it cannot be opened, is damaged, or a run is at work on it.
+        StorageError: it cannot be written, or its file system has no locks.
     """
+    path = Path(path)
     with SessionReader(path) as reader:
         summary, rule = reader.summary, reader.rule()
+        reader.measured()
     old = summary.experiment
     if epochs is not None and epochs < old.epochs:
         raise InvalidValue(f"--epochs must be greater than {old.epochs}, which session {summary.name!r} already has")
@@ -199,18 +216,32 @@ def reopen(path: Path, *, epochs: int | None = None, networks: int | None = None
     ]
     for trainer, device in set(choices):
         require_trainer(trainer, device)
-    writer = SessionWriter.reopen(path)
-    try:
+
+    def take_up(writer: SessionWriter) -> None:
+        if writer.experiment != old:
+            raise SessionError(f"session {str(path)!r} has just been changed by another process: try again")
+        for row in writer.cohorts():
+            _checkpoint(writer, row, experiment, rule)
+        further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
+        schedule = (*writer.schedule, *further)
         if experiment != old:
-            further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
-            writer.extend(experiment, (*writer.schedule, *further))
+            writer.extend(experiment, schedule)
         _add_missing(writer, experiment, rule, choices)
-    except BaseException as error:
-        with suppress(EngineError):  # the next one may take it up
-            writer.set_status("stopped", str(error))
-        writer.close()
-        raise
-    return writer
+
+    return SessionWriter.reopen(path, take_up)
+
+
+def _checkpoint(writer: SessionWriter, row: CohortRow, experiment: Experiment, rule: Rule) -> TrainingState | None:
+    """What a cohort goes on from; None where it has not begun.
+
+    Raises:
+        SessionError: the cohort belongs to no ensemble of the experiment, or its checkpoint does not fit it.
+    """
+    if row.ensemble >= len(experiment.ensembles):
+        raise SessionError(f"session {str(writer.path)!r} is damaged: its experiment has no ensemble {row.ensemble}")
+    ensemble = experiment.ensembles[row.ensemble]
+    architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+    return writer.read_checkpoint(row, architecture.parameters, SLOTS[ensemble.optimizer])
 
 
 def _measured(experiment: Experiment, rule: Rule) -> Int64[np.ndarray, " measured"] | None:
@@ -268,35 +299,40 @@ class Run:
 
     def __init__(self, writer: SessionWriter, *, threads: int | None = None) -> None:
         self.writer = writer
-        with SessionReader(writer.path) as reader:
-            self.experiment = reader.summary.experiment
-            self.rule = reader.rule()
-            self.measured = reader.measured()
+        try:
+            with SessionReader(writer.path) as reader:
+                self.experiment = reader.summary.experiment
+                self.rule = reader.rule()
+                self.measured = reader.measured()
+        except BaseException:
+            writer.close()
+            raise
         self.threads = Threads(threads or usable_cores())
 
     def execute(self, watch: Watcher = lambda progress: None, interrupt: Interrupt | None = None) -> str:
         """Train and measure to the end; return `finished` or `stopped`. Closes the session.
+
+        While another program has the session locked, the run waits for it, and tells `watch` so.
 
         Raises:
             StorageError: what was measured cannot be stored. The session is whole up to its last snapshot.
             TrainingError: a network has diverged.
         """
         interrupt = interrupt or Interrupt()
+
+        def tell(note: str = "") -> None:
+            count, epochs = len(self.experiment.ensembles), self.experiment.epochs
+            watch(Progress("preparing", None, count, 0, epochs, 0, None, None, note=note))
+
+        self.writer.waiting = Waiting(tell, lambda: interrupt.requested)
         try:
             try:
-                watch(
-                    Progress(
-                        "preparing",
-                        None,
-                        len(self.experiment.ensembles),
-                        0,
-                        self.experiment.epochs,
-                        0,
-                        None,
-                        None,
-                    )
-                )
+                tell(self.writer.note)
                 return _Loop(self, watch, interrupt).go()
+            except (LockedError, NoLocksError):
+                if interrupt.requested:  # it cannot even say that it has stopped; the session is whole all the same
+                    return "stopped"
+                raise
             except EngineError as error:
                 self._leave(str(error), check=not isinstance(error, StorageError))
                 raise
@@ -331,12 +367,10 @@ class _Loop:
         """Computing done per second, in the units of `_Cohort.weight`."""
 
     def _cohort(self, row: CohortRow) -> _Cohort:
-        ensemble = self._run.experiment.ensembles[row.ensemble]
+        run = self._run
+        state = _checkpoint(self._writer, row, run.experiment, run.rule)
         trainer, device = self._writer.ensembles()[row.ensemble]
-        architecture = Architecture.of(self._run.rule, ensemble.hidden, self._run.experiment.activation)
-        slots = SLOTS[ensemble.optimizer]
-        state = self._writer.read_checkpoint(row, architecture.parameters, slots)
-        return _Cohort(self._run, row, ensemble, trainer, device, state)
+        return _Cohort(run, row, run.experiment.ensembles[row.ensemble], trainer, device, state)
 
     def go(self) -> str:
         stopped = False
@@ -378,8 +412,9 @@ class _Loop:
                 return False
             now = time.monotonic()
             if now - self._saved > CHECKPOINT_SECONDS:
-                self._writer.checkpoint(cohort.row, cohort.trainer.state())
-                self._saved = now
+                with suppress(LockedError, NoLocksError):  # it is tried again before long: computing goes on
+                    self._writer.checkpoint(cohort.row, cohort.trainer.state(), patient=False)
+                    self._saved = now
             self._tell("running", cohort)
 
     def _learn_pace(self, cohort: _Cohort, seconds: float) -> None:

@@ -13,7 +13,7 @@ PATIENCE = 60.0
 
 def pause(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
     """Pause a run; `ibtui resume` lets it go on."""
-    _ask(session, sessions_dir, "pause", ("paused", "stopped", "finished"), quiet)
+    _ask(session, sessions_dir, "pause", ("paused", "stopped", "finished", "interrupted"), quiet)
 
 
 def stop(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
@@ -26,7 +26,7 @@ def _ask(session: str, sessions_dir: SessionsDir, command: str, statuses: tuple[
 
     path = find_session(session, sessions_directory(sessions_dir))
     send(path, command)
-    status = wait_until(path, statuses, PATIENCE)
+    status = wait_until(path, statuses, PATIENCE, tell=lambda text: tell(text, quiet=quiet))
     if status not in statuses:
         raise SessionError(f"session {path.stem!r} is still {status} after {PATIENCE:.0f} s; the request stands")
     tell(f"{path.stem} is {status}", quiet=quiet)

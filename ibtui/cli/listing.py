@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -12,8 +11,10 @@ from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
 from ibtui.wording import age, printable, size
-from ibtui_engine.errors import SessionError
+from ibtui_engine.clock import now
+from ibtui_engine.errors import NoLocksError, SessionError, StorageError
 from ibtui_engine.experiment import hidden_text
+from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.summary import Summary, read_summary
 
 NUMBERS = ("networks", "epochs", "age", "size")
@@ -40,7 +41,11 @@ def list_sessions(
     for file in files:
         try:
             found.append(read_summary(file))
-        except SessionError as error:
+            if not found[-1].live:
+                tidy(file)
+        except NoLocksError:  # the same of all
+            raise
+        except (SessionError, StorageError) as error:
             complain(str(error))
     found.sort(key=lambda summary: -summary.created)
     if json:
@@ -83,7 +88,7 @@ def _row(summary: Summary) -> dict[str, str]:
         "fraction": ", ".join(f"{f:g}" for f in experiment.fraction),
         "networks": str(experiment.networks),
         "epochs": f"{summary.epochs_done} of {experiment.epochs}",
-        "age": age(time.time() - summary.created),
+        "age": age(now() - summary.created),
         "size": size(summary.size),
     }
 

@@ -56,6 +56,8 @@ class PlainLines:
 
     def __call__(self, progress: Progress) -> None:
         """Tell a tenth, or that time has passed."""
+        if progress.note:
+            tell(progress.note, quiet=self._quiet)
         if progress.status == "preparing" or progress.ensemble is None:
             return
         self._timer.cancel()
@@ -104,6 +106,8 @@ class LiveBar:
 
     def __call__(self, progress: Progress) -> None:
         """Move the bar."""
+        if progress.note:
+            self._bar.console.print(printable(progress.note), markup=False, highlight=False, soft_wrap=True)
         if progress.ensemble is None:
             return
         rate = f"{progress.rate:.0f} epochs/s" if progress.rate else ""

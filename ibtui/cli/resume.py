@@ -39,7 +39,8 @@ def resume(
     path = require_own(find_session(session, sessions_directory(sessions_dir)))
     if epochs is None and networks is None and read_summary(path).status == "paused":
         send(path, "resume")
-        status = wait_until(path, ("running", "finished", "stopped"), seconds=10.0)
+        until = ("running", "finished", "stopped", "interrupted")
+        status = wait_until(path, until, seconds=10.0, tell=lambda text: tell(text, quiet=quiet))
         tell(f"{path.stem} is {status}", quiet=quiet)
         return
     from ibtui_engine.runner import reopen

@@ -17,7 +17,7 @@ from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
-from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.errors import EngineError, InvalidValue, shown
 from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
@@ -41,6 +41,7 @@ RUN_SETTINGS = {
     "name": (str, "a text"),
     "out": (str, "a text"),
     "sessions_dir": (str, "a text"),
+    "or_resume": (bool, "true or false"),
 }
 """Settings of a file that are about this run rather than about the experiment, with what each may be."""
 
@@ -256,6 +257,15 @@ def run(
             panel=PLACES,
         ),
     ] = None,
+    or_resume: Annotated[
+        bool | None,
+        _option(
+            "--or-resume",
+            help="If the session (--name or --out) exists with these settings, go on with it, or say that it is "
+            "finished. For batch queues that run a job again.",
+            panel=PLACES,
+        ),
+    ] = None,
     sessions_dir: SessionsDir = None,
     config: Annotated[
         Path | None,
@@ -314,6 +324,7 @@ def run(
         "name": name,
         "out": str(out) if out is not None else None,
         "sessions_dir": str(sessions_dir) if sessions_dir is not None else None,
+        "or_resume": or_resume,
     }
     settings = {key.replace("-", "_"): value for key, value in settings.items()}
     settings.update({key: value for key, value in given.items() if value is not None})
@@ -326,8 +337,21 @@ def run(
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
     experiment = _with_data(experiment, of_run.pop("data", None))
-    with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
-        writer = _begin(experiment, of_run, save_config)
+    repeated = of_run.pop("or_resume", False)
+    existing = _existing(experiment, of_run) if repeated else None
+    writer = None
+    if existing is None:
+        try:
+            with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
+                writer = _begin(experiment, of_run, save_config)
+        except InvalidValue:  # another job may have begun it just now
+            existing = _existing(experiment, of_run) if repeated else None
+            if existing is None:
+                raise
+    if writer is None:
+        assert existing is not None
+        _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
+        return
     tell(reduced, quiet=quiet or not reduced)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
@@ -395,19 +419,73 @@ def parse_epochs(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(sorted(epochs))
 
 
+def _place(of_run: dict[str, Any]) -> tuple[Path | None, str | None]:
+    """The file to save the session as, None where its name is still to be made up; and the name that was given."""
+    name = require_name(of_run["name"]) if "name" in of_run else None
+    directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
+    if "out" in of_run:
+        path = Path(of_run["out"])
+        require_ending(path, (SUFFIX,))
+        return path, name
+    return (directory / f"{name}{SUFFIX}" if name is not None else None), name
+
+
+def _existing(experiment: Experiment, of_run: dict[str, Any]) -> Path | None:
+    """The session that there is already under the name; None where there is none.
+
+    Raises:
+        InvalidValue: no name was given, or the session is of other settings.
+    """
+    from ibtui_engine.session.summary import read_summary
+
+    path, _ = _place(of_run)
+    if path is None:
+        raise InvalidValue("--or-resume needs the session's name: give --name or --out")
+    if not os.path.lexists(path):
+        return None
+    there = read_summary(path).experiment.to_dict()
+    wanted = experiment.to_dict()
+    differing = [key for key in {**wanted, **there} if wanted.get(key) != there.get(key)]
+    if differing:
+        key = differing[0]
+        more = f" (and {', '.join(differing[1:])})" if differing[1:] else ""
+        raise InvalidValue(
+            f"--or-resume: session {path.stem!r} has {key} {there.get(key)!r}, not {wanted.get(key)!r}{more}: choose "
+            "another name, or use `ibtui resume` to go further than it was begun for"
+        )
+    return path
+
+
+def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
+    """Go on with a session, or say that it is finished."""
+    from ibtui_engine.runner import reopen
+    from ibtui_engine.session.summary import read_summary
+
+    summary = read_summary(path)
+    if summary.status != "finished":
+        tell(f"going on with {path} at epoch {summary.epochs_done} of {summary.experiment.epochs}", quiet=quiet)
+        with orderly():
+            writer = reopen(path)
+        work(writer, threads=threads, json=json, quiet=quiet)
+        return
+    if json:
+        from ibtui.cli.report import report
+
+        report(path, json=True)
+    tell(f"{path.stem} is finished at epoch {summary.experiment.epochs}; saved as {path}", quiet=quiet)
+
+
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
     from ibtui_engine.runner import begin
 
     require_images(experiment.rule)
-    name = require_name(of_run["name"]) if "name" in of_run else None
-    directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
+    path, name = _place(of_run)
     if save_config is not None:
         _require_settings_place(save_config)
-    if "out" in of_run or name is not None:
-        path = Path(of_run["out"]) if "out" in of_run else directory / f"{name}{SUFFIX}"
-        require_ending(path, (SUFFIX,))
+    if path is not None:
         writer = begin(path, name or path.stem, experiment)
     else:
+        directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
         writer = begin_unnamed(directory, experiment)
     if save_config is not None:
         import tomli_w
@@ -476,7 +554,11 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
         return path
     from ibtui_engine.session.summary import read_summary
 
-    summary = read_summary(path)
+    try:
+        summary = read_summary(path)
+    except EngineError as error:  # another program may have it locked, which is no reason for another exit status
+        tell(f"stopped: {error}", quiet=quiet)
+        raise typer.Exit(interruption.status) from None
     if json:
         from ibtui.cli.report import report
 

@@ -5,7 +5,6 @@ It is what the app begins with, so it imports what shows sessions; what is done 
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,6 +25,7 @@ from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import age, printable, size
+from ibtui_engine.clock import now
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import hidden_text
 from ibtui_engine.session.summary import Summary
@@ -337,8 +337,8 @@ class LibraryScreen(Screen[None]):
     async def action_rename(self) -> None:
         """Give the chosen session's file another name."""
         from ibtui.screens.dialogs import Line
-        from ibtui_engine.session.control import settle
         from ibtui_engine.session.drafting import rename
+        from ibtui_engine.session.ending import settle
 
         summary = self._own("renamed")
         if summary is None:
@@ -418,7 +418,7 @@ def _cells(summary: Summary, marked: bool) -> dict[str, Text]:
         "rule": printable(experiment.rule),
         "hidden": _several([hidden_text(h) for h in experiment.hidden]),
         "fraction": _several([f"{f:g}" for f in experiment.fraction]),
-        "age": age(time.time() - summary.created),
+        "age": age(now() - summary.created),
         "size": size(summary.size),
     }
     return {column: Text(text) for column, text in written.items()}

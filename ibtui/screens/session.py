@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,7 +37,7 @@ from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
-from ibtui_engine.session.control import send, settle
+from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
 
 LOOK_SECONDS = 0.5
@@ -177,9 +176,6 @@ class SessionScreen(StudyScreen):
         self.app.views.keep(self.path, view)
         await self.end_study()
         self.follower.close()
-        if not self.follower.summary.live and Path(f"{self.path}-wal").exists():
-            with suppress(EngineError):  # somebody else is still reading
-                settle(self.path)
 
     def _recall(self) -> None:
         """Look at the session as it was last looked at."""

@@ -267,7 +267,7 @@ def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads
                     (_, found), *_ = remeasure(reader, reader.ensemble(0), [0], experiment, threads)
                     assert np.isfinite(found.i_x).all()
                     continue
-                with pytest.raises(SessionError, match="is damaged: it has weights that are no numbers"):
+                with pytest.raises(SessionError, match="is damaged: some of its weights are no finite numbers"):
                     save_remeasured(reader, new, "new", experiment, threads)
 
 

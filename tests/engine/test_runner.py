@@ -507,7 +507,10 @@ def test_a_finished_session_is_not_reopened_for_nothing(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("missing", "said"), [("torch", "needs torch, which is not installed"), ("cuda", "device is")])
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [("torch", "needs torch, which is not installed"), ("cuda", "not available here; available: cpu")],
+)
 def test_a_session_whose_trainer_is_not_available_here_stays_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, said: str
 ) -> None:
@@ -538,11 +541,12 @@ def test_a_session_that_could_not_be_taken_up_can_be_once_what_was_wrong_is_not(
         raise StorageError("the disk is full")
 
     run(path)
+    before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(runner, "draw_samples", full)
         with pytest.raises(StorageError):
             reopen(path, networks=5)
-    assert read_summary(path).status == "stopped"
+    assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
     assert go_on(path, networks=5) == "finished"
     assert_same(results(path), straight(SMALL.override({"networks": 5})))
@@ -831,6 +835,10 @@ def test_a_full_disk_ends_the_run_and_leaves_the_session_whole(
 def test_a_damaged_session_is_refused_and_never_trained_on(path: Path, one_epoch_at_a_time: None, damage: str) -> None:
     run(path, **interrupt_at(6))
     set_in(path, damage)
-    with pytest.raises(EngineError) as caught:
-        go_on(path)
-    assert "\n" not in str(caught.value)
+    before = path.read_bytes()
+    for further in ({}, {"epochs": 50}, {"networks": 4}):
+        with pytest.raises(EngineError) as caught:
+            go_on(path, **further)
+        assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before, "a refused command changes nothing"
+    assert list(path.parent.iterdir()) == [path]

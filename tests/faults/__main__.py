@@ -14,8 +14,10 @@ from tests.faults.company import clock, readers, writers
 from tests.faults.disk import disk
 from tests.faults.kernels import kernels
 from tests.faults.kills import kills
+from tests.faults.mounts import mounts
 from tests.faults.mutations import mutations
 from tests.faults.options import options
+from tests.faults.others import claims, endings, locked
 from tests.faults.outputs import outputs
 from tests.faults.places import places
 from tests.faults.power import power
@@ -40,6 +42,10 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "clock": clock,
     "writers": writers,
     "readers": readers,
+    "locked": locked,
+    "endings": endings,
+    "claims": claims,
+    "mounts": mounts,
     "versions": versions,
     "soak": soak,
     "mutations": mutations,

@@ -13,8 +13,10 @@ import pytest
 
 from tests.faults import table
 from tests.faults.kernels import kernels
+from tests.faults.mounts import mounts
 from tests.faults.mutations import mutations
 from tests.faults.options import options
+from tests.faults.others import claims, endings, locked
 from tests.faults.power import power
 from tests.faults.strangers import unsafe
 from tests.faults.table import Row, as_text
@@ -31,6 +33,30 @@ def require_held(row: Row, tried: int) -> None:
 @linux
 def test_mutated_sessions_are_read_or_refused() -> None:
     require_held(mutations(count=20, seed=7), 20)
+
+
+@linux
+@pytest.mark.long
+def test_a_session_that_another_program_locks_goes_on() -> None:
+    require_held(locked(count=1, seconds=12.0), 2)
+
+
+@linux
+@pytest.mark.long
+def test_a_session_that_ends_while_it_is_read_is_one_plain_file() -> None:
+    require_held(endings(count=1), 1)
+
+
+@linux
+@pytest.mark.long
+def test_a_session_has_one_writer_whoever_cannot_see_it() -> None:
+    require_held(claims(count=1), 1)
+
+
+@linux
+@pytest.mark.long
+def test_sessions_where_shared_memory_or_locks_do_not_work() -> None:
+    require_held(mounts(count=1), 1)
 
 
 @linux

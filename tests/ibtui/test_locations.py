@@ -92,7 +92,7 @@ def test_a_name_is_found_whole_before_as_a_beginning(place: Path) -> None:
     assert find_session("other-0.8", directory) == directory / "other-0.85-10x20.ibs"
     with pytest.raises(SessionError, match="could be any of 2: run, run-2"):
         find_session("ru", directory)
-    with pytest.raises(SessionError, match=r"no session 'x' in .*: there are other-0\.85-10x20, run, run-2"):
+    with pytest.raises(SessionError, match=r"no session 'x' in .*; it holds other-0\.85-10x20, run, run-2"):
         find_session("x", directory)
     with pytest.raises(SessionError, match="it holds none yet"):
         find_session("x", place / "empty")

@@ -104,11 +104,13 @@ def test_commands_write_nothing_but_ascii_where_there_is_nothing_else(in_ascii: 
 
 def test_columns_stay_in_line_where_a_stand_in_is_wider(in_ascii: Any) -> None:
     done = in_ascii("show", "example-figure-3").stdout
-    assert "+-" in done
-    [head, *rows] = [line for line in done.splitlines() if "+-" in line or "I(X;T)" in line][:6]
-    column = re.search(r"I\(T;Y\)", head)
+    lines = done.splitlines()
+    head = next(k for k, line in enumerate(lines) if line.lstrip().startswith("layer"))
+    column = re.search(r"I\(T;Y\) bits \+- sd", lines[head])
     assert column is not None
-    assert all(row[column.start() - 1] == " " and row[column.start()] != " " for row in rows if "+-" in row), done
+    for row in lines[head + 1 : head + 7]:
+        (_, i_y) = list(re.finditer(r"\S+ \+- \S+", row))[:2]
+        assert i_y.end() == column.end(), done
 
 
 def test_the_app_writes_nothing_but_ascii_where_there_is_nothing_else(

@@ -23,7 +23,7 @@ from ibtui_engine.threads import Threads, usable_cores
 
 
 def fit_session(
-    path: Path,
+    path: Path | str,
     *,
     epoch: int | None = None,
     error: float = 1e-6,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from ibtui_engine.errors import SessionError
-from ibtui_engine.session.format import open_session, sqlite_errors, transaction
-from ibtui_engine.session.summary import read_summary
+from ibtui_engine.clock import now
+from ibtui_engine.errors import LockedError, SessionError
+from ibtui_engine.session.connection import open_session, transaction
+from ibtui_engine.session.summary import Summary, read_summary
 
 COMMANDS = ("pause", "resume", "stop")
+TOLD_SECONDS = 2.0
+"""After this long, whoever waits is told for what."""
 
 
-def send(path: Path, command: str) -> None:
+def send(path: Path | str, command: str) -> None:
     """Ask the run that writes this session to `pause`, `resume` or `stop`.
 
     Raises:
@@ -21,35 +26,49 @@ def send(path: Path, command: str) -> None:
     summary = read_summary(path)
     if not summary.live:
         raise SessionError(f"session {summary.name!r} is {summary.status}: no run to {command}")
-    connection = open_session(path, write=True)
-    try:
-        with sqlite_errors(path), transaction(connection):
-            connection.execute("INSERT INTO control (time, command) VALUES (?, ?)", (time.time(), command))
-    finally:
-        connection.close()
+    with closing(open_session(path, write=True)) as connection, transaction(connection):
+        connection.execute("INSERT INTO control (time, command) VALUES (?, ?)", (now(), command))
 
 
-def wait_until(path: Path, statuses: tuple[str, ...], seconds: float) -> str:
-    """The session's status as soon as it is one of `statuses`, or after that many seconds whatever it is then."""
-    end = time.monotonic() + seconds
+def wait_until(
+    path: Path | str,
+    statuses: tuple[str, ...],
+    seconds: float,
+    *,
+    told_after: float = TOLD_SECONDS,
+    tell: Callable[[str], None] = lambda text: None,
+) -> str:
+    """The session's status as soon as it is one of `statuses`, or after that many seconds whatever it is then.
+
+    Args:
+        told_after: seconds after which `tell` is called, once, with what is waited for.
+
+    Raises:
+        SessionError: the session cannot be read any more.
+    """
+    began = time.monotonic()
+    told = False
     while True:
-        status = read_summary(path).status
-        if status in statuses or time.monotonic() > end:
+        try:
+            summary = read_summary(path)
+            status, awaited = summary.status, _awaited(summary)
+        except LockedError as error:
+            status, awaited = "locked", str(error)
+        waited = time.monotonic() - began
+        if status in statuses or waited > seconds:
             return status
+        if waited > told_after and not told:
+            told = True
+            tell(awaited)
         time.sleep(0.05)
 
 
-def settle(path: Path) -> None:
-    """Make a session that nobody writes one plain file again, as a run does when it ends and a killed one cannot.
-
-    Raises:
-        SessionError: it is in use, or cannot be written.
-    """
-    connection = open_session(path, write=True)
-    try:
-        with sqlite_errors(path):
-            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-    finally:
-        connection.close()
-    if mode != "delete":
-        raise SessionError(f"session {str(path)!r} is in use by another program")
+def _awaited(summary: Summary) -> str:
+    """What a request waits for."""
+    writer = summary.writer
+    who = f"process {writer.pid} on {writer.host}" if writer is not None else "its process"
+    silence = f", and was last heard of {now() - writer.heartbeat:.0f} s ago" if writer is not None else ""
+    return (
+        f"waiting for {who}, which runs session {summary.path.stem!r}: it looks for requests between epochs, is at "
+        f"epoch {summary.epochs_done} of {summary.experiment.epochs}{silence}"
+    )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.session.format import (
-    APPLICATION_ID,
-    BUSY_SECONDS,
-    FORMAT_VERSION,
-    SCHEMA,
-    sqlite_errors,
-    transaction,
-)
+from ibtui_engine.session.connection import Connection, connect, sqlite_errors, transaction
+from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, SCHEMA
 
-BESIDE = ("-wal", "-shm", "-journal")
+LOGS = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a session while it is written."""
+BESIDE = (*LOGS, "-lock")
+"""Likewise, with the lock of the writer."""
 
 
 def this_program() -> str:
@@ -31,7 +26,7 @@ def this_program() -> str:
         return "ibtui"
 
 
-def lay_out(connection: sqlite3.Connection) -> None:
+def lay_out(connection: Connection) -> None:
     """Make an empty file a session without content, inside a transaction of the caller's."""
     for statement in SCHEMA.split(";\n"):
         connection.execute(statement)
@@ -40,14 +35,14 @@ def lay_out(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def draft(path: Path) -> Iterator[sqlite3.Connection]:
+def draft(path: Path) -> Iterator[Connection]:
     """A connection to a new file, in a transaction; when that ends, the file becomes the session `path`.
 
     Nothing is left where it fails.
 
     Raises:
         InvalidValue: there is a file already, or the directory cannot be written.
-        StorageError: the disk is full.
+        StorageError: the disk is full, or the file system has no locks.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
@@ -56,13 +51,8 @@ def draft(path: Path) -> Iterator[sqlite3.Connection]:
     except OSError as error:
         raise InvalidValue(f"cannot write the session {str(path)!r}: {error.strerror}") from None
     try:
-        with sqlite_errors(path):
-            connection = sqlite3.connect(new, timeout=BUSY_SECONDS, isolation_level=None)
-            try:
-                with transaction(connection):
-                    yield connection
-            finally:
-                connection.close()
+        with sqlite_errors(path), closing(connect(new, mode="rw", of=path)) as connection, transaction(connection):
+            yield connection
         _publish(new, path)
     finally:
         discard(new)
@@ -93,7 +83,7 @@ def _publish(new: Path, path: Path) -> None:
 
 
 def rename(path: Path, new: Path) -> None:
-    """Give a plain session file, which nobody writes (`ibtui_engine.session.control.settle`), another name beside it.
+    """Give a plain session file, which nobody writes (`ibtui_engine.session.ending.settle`), another name beside it.
 
     Raises:
         InvalidValue: there is a file of that name already, or the directory cannot be written.

@@ -5,14 +5,17 @@ Each look reads only the snapshots that were recorded since the last one.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ibtui_engine.errors import ReplacedError
 from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.connection import beside, file_identity
+from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.format import file_identity
 from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory, SessionReader
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 
@@ -59,20 +62,37 @@ class _Table:
         return _Table(np.concatenate([self.epochs, newer.epochs]), room)
 
 
+def _state(path: Path) -> tuple[object, ...]:
+    """What changes whenever somebody writes a session: which file it is, and size and time of it and of its log."""
+    found: list[object] = []
+    for suffix in ("", "-wal", "-journal"):
+        try:
+            state = os.stat(beside(path, suffix))
+        except OSError:
+            found.append(None)
+        else:
+            found.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
+    return tuple(found)
+
+
 class Follower:
     """A session as it is now. `update` brings it up to date.
+
+    Once its run has ended, the file is let go of until it changes, so that it can become one plain file.
 
     Raises:
         SessionError: the file is missing, not a session, damaged, or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self._reader = SessionReader(path)
-        self._path = path
-        self._file = file_identity(path)
+        self._path = Path(path)
+        self._file = file_identity(self._path)
         self._seen = 0
         self._layers: dict[int, _Table] = {}
         self._learning: dict[int, _Table] = {}
+        self._released: tuple[object, ...] | None = None
+        """What the files of the session were like when they were let go of; None while they are open."""
         self.summary: Summary = self._reader.summary
         self.update()
 
@@ -82,6 +102,22 @@ class Follower:
         Raises:
             SessionError: the file can no longer be read.
         """
+        if self._released is not None and self._released == _state(self._reader.path):
+            return False
+        self._released = None
+        try:
+            changed = self._read()
+        except ReplacedError:
+            if not self._replaced_by_itself():
+                raise
+            changed = self._read()
+        if not self.summary.live:
+            self._reader.release()
+            tidy(self._reader.path)
+            self._released = _state(self._reader.path)
+        return changed
+
+    def _read(self) -> bool:
         with self._reader.moment():
             before, self.summary = self.summary, self._reader.summary
             newest = self._reader.newest_snapshot()
@@ -91,6 +127,23 @@ class Follower:
                 self._seen = newest
                 return True
         return before.status != self.summary.status or before.ensembles != self.summary.ensembles
+
+    def _replaced_by_itself(self) -> bool:
+        """Whether the file is a whole copy that its run has put in its place (`ibtui_engine.session.ending`): then that
+        is followed.
+        """
+        reader = SessionReader(self._reader.path)
+        now = reader.summary
+        same = (now.name, now.created, now.experiment) == (
+            *(self.summary.name, self.summary.created),
+            self.summary.experiment,
+        )
+        if not same or reader.newest_snapshot() < self._seen:
+            reader.close()
+            return False
+        self._reader.close()
+        self._reader = reader
+        return True
 
     def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
         depth = len(parse_hidden(ensemble.hidden)) + 1

@@ -1,10 +1,11 @@
-"""The session file's schema, version and identity, and how a file is opened.
+"""The session file's schema, version and identity.
 
 An SQLite application file (https://sqlite.org/appfileformat.html): `application_id` says that it is a session,
 `user_version` which version of the schema. Standard library only: listing sessions must not wait for numpy.
 
-While a run writes, the file is in WAL mode, so that readers never wait for the writer, nor the writer for them; when
-the run ends it becomes a single plain file again, which also opens where nothing can be written.
+While a run writes, the file is in WAL mode where the file system allows it (`ibtui_engine.session.places`), so that
+readers never wait for the writer, nor the writer for them; when the run ends it becomes a single plain file again,
+which also opens where nothing can be written (`ibtui_engine.session.ending`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
-from ibtui_engine.errors import SessionError, StorageError
+from collections.abc import Sequence
 
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
@@ -35,12 +32,15 @@ ADDED = {
         ("rule", "labels", "INTEGER NOT NULL DEFAULT 2"),
         ("rule", "measured", "BLOB"),
     ),
-    4: (("rule", "log_odds", "BLOB"),),
+    4: (
+        ("rule", "log_odds", "BLOB"),
+        ("writer", "token", "TEXT"),
+        ("writer", "machine", "TEXT"),
+        ("writer", "file", "TEXT"),
+    ),
 }
 """Columns that each version added: table, column, declaration. Files of earlier versions are read as they are, without
 them; who goes on with one makes it this version (`upgrade`). What a file lacks has the declared default, or is NULL."""
-BUSY_SECONDS = 10.0
-"""How long one connection waits for another's transaction."""
 
 SCHEMA = """
 -- One row: what runs here, and how far its life has come.
@@ -61,7 +61,10 @@ CREATE TABLE writer (
     host TEXT NOT NULL,
     heartbeat REAL NOT NULL,      -- seconds since 1970
     rate REAL,                    -- epochs per second of the cohort at work
-    remaining REAL                -- seconds still to go, estimated
+    remaining REAL,               -- seconds still to go, estimated
+    token TEXT,                   -- random, of this claim; also in NAME.ibs-lock, which the process keeps locked
+    machine TEXT,                 -- boot and process namespace in which pid means something
+    file TEXT                     -- device and number of the file that is written: in a copy they are another's
 );
 -- One row: the joint distribution P(X,Y), so that the file needs no other.
 CREATE TABLE rule (
@@ -170,99 +173,6 @@ TABLES = tuple(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 """Their names."""
 
 
-@contextmanager
-def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's exceptions into the engine's, naming the file."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        said = " ".join(str(error).split())  # of a damaged file's schema, it may be many lines
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise SessionError(f"session {str(path)!r} is locked by another program: try again") from error
-        if code == sqlite3.SQLITE_READONLY:
-            raise StorageError(f"session {str(path)!r} cannot be written: {said}") from error
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-            raise StorageError(
-                f"session {str(path)!r} cannot be written: {said} (it is whole up to its last snapshot)"
-            ) from error
-        if code == sqlite3.SQLITE_CANTOPEN:
-            raise SessionError(f"session {str(path)!r} cannot be opened: {said}") from error
-        raise SessionError(f"session {str(path)!r} is damaged: {said}") from error
-    except sqlite3.DatabaseError as error:
-        said = " ".join(str(error).split())
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
-            raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
-        raise SessionError(f"session {str(path)!r} is damaged: {said}") from error
-    except UnicodeDecodeError as error:  # SQLite quotes damaged names in its messages, and Python cannot read them
-        raise SessionError(f"session {str(path)!r} is damaged: its tables have unreadable names") from error
-
-
-def open_session(path: Path, *, write: bool = False) -> sqlite3.Connection:
-    """A connection to an existing session.
-
-    Raises:
-        SessionError: no such file, not a session, damaged, or of a version that this program does not know.
-    """
-    try:
-        if not path.exists():
-            raise SessionError(f"no session file {str(path)!r}")
-        if not path.is_file():
-            raise SessionError(f"{str(path)!r} is not a session: it is no file")
-    except OSError as error:
-        raise SessionError(f"session {str(path)!r} cannot be opened: {error.strerror}") from None
-    mode = "rw" if write else "ro"
-    with sqlite_errors(path):
-        uri = f"{path.resolve().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            _require_session(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies under a name: device and number. None where none does, or none can be looked at."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino
-
-
-def _require_session(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA trusted_schema = OFF")  # nothing in a stranger's schema may call functions
-    identity = connection.execute("PRAGMA application_id").fetchone()[0]
-    if identity != APPLICATION_ID:
-        raise SessionError(f"{str(path)!r} is not a session: it is another program's SQLite file")
-    version = format_version(connection)
-    if version > FORMAT_VERSION:
-        raise SessionError(
-            f"session {str(path)!r} has format version {version}, newer than {FORMAT_VERSION}, which this program "
-            "reads: update ibtui"
-        )
-    if version < 1:
-        raise SessionError(f"session {str(path)!r} is damaged: it has format version {version}")
-    _require_plain_tables(connection, path)
-
-
-def _require_plain_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Nothing in a stranger's file may compute where it is read or written: no query under the name of a table, which
-    may never end, no trigger, no column that is made of others. Further tables and views are nobody's business.
-    """
-    found = connection.execute(
-        "SELECT type, name FROM sqlite_schema WHERE type = 'trigger'"
-        f" OR (name IN {TABLES} AND (type <> 'table' OR rootpage = 0))"
-        " UNION ALL SELECT 'column', s.name || '.' || x.name FROM sqlite_schema s, pragma_table_xinfo(s.name) x"
-        f" WHERE s.name IN {TABLES} AND s.type = 'table' AND s.rootpage > 0 AND x.hidden > 0"
-    ).fetchone()
-    if found is not None:
-        kind, name = found
-        raise SessionError(f"session {str(path)!r} is damaged: its {kind} {name!r} computes, and belongs in no session")
-
-
 def format_version(connection: sqlite3.Connection) -> int:
     """The version of the format that an open session has now."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -300,20 +210,6 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 
-@contextmanager
-def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is read inside is of one moment, whatever a run writes meanwhile. May be nested."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        if connection.in_transaction:
-            connection.execute("COMMIT")
-
-
 def number(value: object) -> float:
     """A finite number from a column: SQLite itself lets a stranger put anything there.
 
@@ -334,16 +230,3 @@ def count(value: object) -> int:
     if not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is no count")
     return value
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is written inside is there whole, or not at all."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

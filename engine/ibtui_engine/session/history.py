@@ -7,6 +7,8 @@ that far (it was added later) is NaN there.
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,21 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.errors import InvalidValue, ReplacedError, SessionError
 from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
+from ibtui_engine.session.connection import Connection, file_identity, one_moment, open_session
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.format import (
-    columns_of,
-    count,
-    file_identity,
-    lacking,
-    one_moment,
-    open_session,
-    sqlite_errors,
-)
+from ibtui_engine.session.format import columns_of, count, lacking
 from ibtui_engine.session.limits import ALWAYS, MOST_SPARSE, MOST_WEIGHTS, RANGES
 from ibtui_engine.session.summary import EnsembleSummary, Summary, summarize
 
@@ -101,32 +96,51 @@ def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"])
 class SessionReader:
     """Reads one session, from its first epoch to whatever is recorded at the moment of each call.
 
+    It may be used from several threads: each has a connection of its own.
+
     Raises:
         SessionError: the file is missing, not a session, damaged, or of a newer version.
+        StorageError: its disk cannot be read, or has no locks.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = file_identity(path)
-        self._connection = open_session(path)
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._file = file_identity(self.path)
+        self._connections: dict[int, Connection] = {}
+        self._closed = False
+        self._connection  # noqa: B018  opens it: what is no session is refused here
+
+    @property
+    def _connection(self) -> Connection:
+        """The connection of the thread that asks."""
+        thread = threading.get_ident()
+        if thread not in self._connections:
+            if self._closed:
+                raise sqlite3.ProgrammingError(f"the reader of session {str(self.path)!r} is closed")
+            self._require_same_file()
+            self._connections[thread] = open_session(self.path)
+        return self._connections[thread]
 
     @contextmanager
     def moment(self) -> Iterator[None]:
-        """All that is read inside is of one moment, whatever a run writes meanwhile.
+        """All that is read inside, by this thread, is of one moment, whatever a run writes meanwhile. Keep it short:
+        where a session has no write-ahead log, the run waits for it.
 
         Raises:
             SessionError: another file has taken the name of the one that was opened.
         """
-        if file_identity(self.path) not in (self._file, None):
-            raise SessionError(f"session {str(self.path)!r} was replaced by another file: open it again")
-        with sqlite_errors(self.path), one_moment(self._connection):
+        self._require_same_file()
+        with one_moment(self._connection):
             yield
+
+    def _require_same_file(self) -> None:
+        if file_identity(self.path) not in (self._file, None):
+            raise ReplacedError(f"session {str(self.path)!r} was replaced by another file: open it again")
 
     @property
     def summary(self) -> Summary:
         """What the session is and how far it has come now."""
-        with sqlite_errors(self.path):
-            return summarize(self._connection, self.path)
+        return summarize(self._connection, self.path)
 
     def ensemble(self, index: int) -> EnsembleSummary:
         """One ensemble's summary.
@@ -288,12 +302,11 @@ class SessionReader:
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
         parameters = self.architecture(ensemble).parameters
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT c.networks, w.data FROM cohort c JOIN snapshot s ON s.cohort = c.id"
-                " LEFT JOIN weights w ON w.snapshot = s.id WHERE c.ensemble = ? AND s.epoch = ? ORDER BY c.first",
-                (ensemble.index, epoch),
-            ).fetchall()
+        rows = self._connection.execute(
+            "SELECT c.networks, w.data FROM cohort c JOIN snapshot s ON s.cohort = c.id"
+            " LEFT JOIN weights w ON w.snapshot = s.id WHERE c.ensemble = ? AND s.epoch = ? ORDER BY c.first",
+            (ensemble.index, epoch),
+        ).fetchall()
         if any(data is None for _, data in rows):
             raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
         size = 4 * ensemble.networks * parameters
@@ -303,10 +316,9 @@ class SessionReader:
 
     def seeds(self, ensemble: EnsembleSummary) -> list[int]:
         """Each network's seed."""
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
-            ).fetchall()
+        rows = self._connection.execute(
+            "SELECT seed FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+        ).fetchall()
         first = self.summary.experiment.seed
         try:
             found = [count(seed) for (seed,) in rows]
@@ -319,10 +331,9 @@ class SessionReader:
     def samples(self, ensemble: EnsembleSummary) -> Samples:
         """Each network's sample and its labels."""
         total = self._count("SELECT rows FROM rule")
-        with sqlite_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
-            ).fetchall()
+        rows = self._connection.execute(
+            "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
+        ).fetchall()
         if not rows:
             raise SessionError(f"session {str(self.path)!r} is damaged: it has an ensemble without networks")
         members = np.array([unpack_bits(row[0], total) for row in rows])
@@ -334,8 +345,7 @@ class SessionReader:
         return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
 
     def _one(self, query: str) -> Any:
-        with sqlite_errors(self.path):
-            row = self._connection.execute(query).fetchone()
+        row = self._connection.execute(query).fetchone()
         if row is None:
             raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]} is empty")
         return row
@@ -346,9 +356,15 @@ class SessionReader:
         except ValueError as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]}: {error}") from error
 
+    def release(self) -> None:
+        """Let go of the file until something is read again. No other thread may be reading meanwhile."""
+        while self._connections:
+            self._connections.popitem()[1].close()
+
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        """Let go of the file for good. No other thread may be reading meanwhile."""
+        self._closed = True
+        self.release()
 
     def __enter__(self) -> SessionReader:
         return self

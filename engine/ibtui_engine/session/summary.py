@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,8 @@ from ibtui_engine.errors import EngineError, SessionError, shown
 from ibtui_engine.experiment import MOST_LABELS, Experiment, outputs_for, parse_hidden
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.session import limits
-from ibtui_engine.session.format import columns_of, count, lacking, number, one_moment, open_session, sqlite_errors
+from ibtui_engine.session.connection import one_moment, open_session
+from ibtui_engine.session.format import columns_of, count, lacking, number
 from ibtui_engine.session.liveness import Writer, read_writer
 
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
@@ -86,18 +88,15 @@ class Summary:
         return self.status in ("running", "paused")
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: Path | str) -> Summary:
     """The summary of a session file.
 
     Raises:
         SessionError: the file is missing, not a session, damaged, or of a newer version.
     """
-    connection = open_session(path)
-    try:
-        with sqlite_errors(path):
-            return summarize(connection, path)
-    finally:
-        connection.close()
+    path = Path(path)
+    with closing(open_session(path)) as connection:
+        return summarize(connection, path)
 
 
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
@@ -117,7 +116,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             experiment = Experiment.from_dict(json.loads(text))
             patterns, inputs, labels = _rule_size(*rule[3:7])
             ensembles = _ensembles(connection, experiment, patterns)
-        if status in ("running", "paused") and (writer is None or not writer.alive):
+        if status in ("running", "paused") and (writer is None or not writer.at_work(path)):
             status = "interrupted"
         if status not in STATUSES:
             _damaged(f"its status is {shown(status)}")

@@ -1,8 +1,8 @@
 """The one writer of a session file.
 
 Every method that writes does so in one transaction: a snapshot, with the checkpoint to go on from, is in the file
-whole or not at all, whatever kills the process. The right to write is claimed in the file itself, under SQLite's
-lock, and is free again as soon as the claiming process is gone.
+whole or not at all, whatever kills the process. The right to write is claimed in the file itself
+(`ibtui_engine.session.claim`) and is free again as soon as the claiming process is gone.
 
 A file that is moved, deleted or replaced while it is written would take its writes with it, to where nobody looks: the
 writer stops at its next one, and leaves a moved file whole. What lies under the old name then is not its own any more.
@@ -11,39 +11,32 @@ writer stops at its next one, and leaves a moved file whole. What lies under the
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from ibtui_engine.errors import InvalidValue, SessionError, StorageError, shown
+from ibtui_engine.clock import now
+from ibtui_engine.errors import InvalidValue, LockedError, NoLocksError, SessionError, shown
 from ibtui_engine.experiment import MAX_EPOCHS, MAX_NETWORKS, MAX_SCHEDULE, Ensemble, Experiment, hidden_text
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session.claim import TRY_SECONDS, Claim, Waiting, insert_claim, lock_for, show_life
 from ibtui_engine.session.codec import absent_as_none, members_and_labels, pack_bits, pack_numbers, pack_weights
+from ibtui_engine.session.connection import Connection, file_of, open_session, transaction
 from ibtui_engine.session.drafting import discard, draft, lay_out, this_program
-from ibtui_engine.session.format import (
-    count,
-    file_identity,
-    open_session,
-    sqlite_errors,
-    transaction,
-    upgrade,
-)
+from ibtui_engine.session.format import count, upgrade
 from ibtui_engine.session.limits import LONGEST_TEXT, short_texts
-from ibtui_engine.session.liveness import read_writer, this_process
+from ibtui_engine.session.liveness import Writer, file_number, this_process
+from ibtui_engine.session.lock import WriterLock
+from ibtui_engine.session.places import why_no_log
 from ibtui_engine.training.problem import TrainingState
-
-MOVED_PATIENCE = 2000
-"""Milliseconds to wait for readers of a file that was moved, so that it becomes whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +66,22 @@ class CohortRow:
 
 
 class SessionWriter:
-    """Writes one session. Make one with `create` or `reopen`; `close` it in any case."""
+    """Writes one session, in the thread that made it. Make one with `create` or `reopen`; `close` it in any case."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self._file = file_identity(path)
+    def __init__(self, claim: Claim) -> None:
+        self.path = claim.path
+        self.note = ""
+        """What whoever runs it should be told: why the session has no write-ahead log; empty where it has one."""
+        self._claim = claim
+
+    @property
+    def _connection(self) -> Connection:
+        return self._claim.connection
 
     @classmethod
     def create(
         cls,
-        path: Path,
+        path: Path | str,
         name: str,
         experiment: Experiment,
         rule: Rule,
@@ -96,120 +94,115 @@ class SessionWriter:
 
         Raises:
             InvalidValue: there is a file already, the directory cannot be written, or the name is too long.
-            StorageError: the disk is full.
+            StorageError: the disk is full, or the file system has no locks.
         """
         if len(name) > LONGEST_TEXT:
             raise InvalidValue(f"name is {shown(name)}: allowed are up to {LONGEST_TEXT} characters")
+        path = Path(path)
         with draft(path) as connection:
-            new = cls(path, connection)
-            new._describe(name, experiment, rule, measured)
-            new._claim()
+            _describe(connection, name, experiment, rule, measured)
+            own = this_process(file_of(connection))
+            insert_claim(connection, path, own)
         try:
-            writer = cls(path, open_session(path, write=True))
-            with sqlite_errors(path):
-                writer._configure()
+            return cls._opened(path, own, lock_for(path, own), lambda connection: None)
         except BaseException:
             discard(path)
             raise
-        return writer
 
     @classmethod
-    def reopen(cls, path: Path) -> SessionWriter:
+    def reopen(
+        cls, path: Path | str, prepare: Callable[[SessionWriter], object] = lambda writer: None
+    ) -> SessionWriter:
         """Become the writer of an existing session, which gets this version of the format.
+
+        `prepare` is called with the new writer, in the same transaction: where it raises, the session stays as it was.
 
         Raises:
             SessionError: it cannot be opened (`open_session`), or a run is at work on it.
+            StorageError: it cannot be written, or its file system has no locks.
         """
-        connection = open_session(path, write=True)
-        writer = cls(path, connection)
+        path = Path(path)
+        open_session(path, write=True).close()  # before a lock is left beside something that is no session
+        own = this_process(path)
+
+        def claim(connection: Connection) -> None:
+            upgrade(connection)
+            insert_claim(connection, path, own)
+
+        return cls._opened(path, own, lock_for(path, own), claim, prepare)
+
+    @classmethod
+    def _opened(
+        cls,
+        path: Path,
+        own: Writer,
+        lock: WriterLock,
+        claim: Callable[[Connection], None],
+        prepare: Callable[[SessionWriter], object] = lambda writer: None,
+    ) -> SessionWriter:
+        connection = None
         try:
-            with sqlite_errors(path):
-                writer._configure()
-                with transaction(connection):
-                    writer._claim()
-                    upgrade(connection)
+            why = why_no_log(path.resolve().parent)
+            connection = open_session(path, write=True)
+            writer = cls(Claim(path, connection, own, lock))
+            if why:
+                connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            with transaction(connection):
+                if file_number(path) != own.file:
+                    raise SessionError(f"session {str(path)!r} has just been replaced by another file: try again")
+                claim(connection)
+                prepare(writer)
+            writer.note = f"session {str(path)!r} is written with a rollback journal: {why}" if why else ""
+            if not why:
+                writer._keep_a_log()
         except BaseException:
-            connection.close()
+            if connection is not None:
+                connection.close()
+            lock.release()
             raise
         return writer
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """All that is written inside is there whole, or not at all.
+    def _keep_a_log(self) -> None:
+        with suppress(LockedError):  # somebody reads it just now: then it keeps the journal that it has
+            self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            # A commit survives the death of the process. On power loss the last ones may be gone, but each is whole.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    @property
+    def waiting(self) -> Waiting:
+        """How long it waits for programs that have the file locked."""
+        return self._claim.waiting
+
+    @waiting.setter
+    def waiting(self, waiting: Waiting) -> None:
+        self._claim.waiting = waiting
+
+    def _writing(self, *, patient: bool = True) -> AbstractContextManager[None]:
+        """All that is written inside is there whole, or not at all (`Claim.writing`)."""
+        return self._claim.writing(patient=patient)
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        """Rows, as soon as no other program has the file locked."""
+        began = time.monotonic()
+        while True:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except (LockedError, NoLocksError):
+                if self.waiting.over(began, self.path):
+                    raise
+                time.sleep(TRY_SECONDS)
+
+    @property
+    def experiment(self) -> Experiment:
+        """What the session is of now.
 
         Raises:
-            SessionError: another process has become the writer, because this one gave no sign of life for too long.
-            StorageError: the file is no longer where it was, or cannot be written.
+            SessionError: the file does not say.
         """
-        if file_identity(self.path) != self._file:
-            raise StorageError(
-                f"session {str(self.path)!r} was moved, deleted or replaced while it ran: where the file is now, it is "
-                "whole up to its last snapshot, and can be gone on with"
-            )
-        with sqlite_errors(self.path), transaction(self._connection):
-            row = self._connection.execute("SELECT pid, host FROM writer").fetchone()
-            if row is not None and row != (os.getpid(), socket.gethostname()):
-                raise SessionError(
-                    f"session {str(self.path)!r} was taken over by process {row[0]} on {row[1]}: this run ends"
-                )
-            yield
-
-    def _configure(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # A commit survives the death of the process. On power loss the last ones may be gone, but each is whole.
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-
-    def _claim(self) -> None:
-        other = read_writer(self._connection)
-        status = self._connection.execute("SELECT status FROM session").fetchone()[0]
-        if other is not None and status in ("running", "paused") and other.alive:
-            raise SessionError(
-                f"session {str(self.path)!r} is in use: process {other.pid} on {other.host} is running it"
-            )
-        own = this_process()
-        self._connection.execute(
-            "INSERT OR REPLACE INTO writer (id, pid, started, host, heartbeat) VALUES (1, ?, ?, ?, ?)",
-            (own.pid, own.started, own.host, own.heartbeat),
-        )
-        self._connection.execute("UPDATE session SET status = 'running'")
-        self._connection.execute("UPDATE control SET done = 1")
-
-    def _describe(
-        self, name: str, experiment: Experiment, rule: Rule, measured: Int64[np.ndarray, " measured"] | None
-    ) -> None:
-        shown, flags = rule, None
-        if measured is not None:
-            shown = rule.over(measured)
-            flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
-        lay_out(self._connection)
-        self._connection.execute(
-            "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
-            (
-                name,
-                time.time(),
-                this_program(),
-                json.dumps(experiment.to_dict()),
-                json.dumps(experiment.snapshot_epochs),
-            ),
-        )
-        self._connection.execute(
-            "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                rule.name,
-                json.dumps(rule.parameters),
-                *rule.patterns.shape,
-                str(rule.patterns.dtype),
-                pack_numbers(rule.patterns),
-                pack_numbers(rule.p_y),
-                shown.h_x,
-                shown.h_y,
-                shown.i_xy,
-                rule.digest,
-                rule.labels,
-                flags,
-                pack_numbers(rule.log_odds) if rule.labels == 2 else None,
-            ),
-        )
+        try:
+            return Experiment.from_dict(json.loads(self._read("SELECT experiment FROM session")[0][0]))
+        except (ValueError, TypeError, AttributeError, IndexError, RecursionError, InvalidValue) as error:
+            raise SessionError(f"session {str(self.path)!r} is damaged: {error}") from error
 
     @property
     def schedule(self) -> tuple[int, ...]:
@@ -218,11 +211,11 @@ class SessionWriter:
         Raises:
             SessionError: the file does not say.
         """
-        with sqlite_errors(self.path), short_texts(self._connection):
-            text = self._connection.execute("SELECT schedule FROM session").fetchone()[0]
         try:
+            with short_texts(self._connection):
+                text = self._read("SELECT schedule FROM session")[0][0]
             epochs = tuple(count(epoch) for epoch in json.loads(text))
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, IndexError, RecursionError) as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: its schedule: {error}") from error
         if not epochs or sorted(set(epochs)) != list(epochs) or epochs[-1] > MAX_EPOCHS:
             raise SessionError(
@@ -290,7 +283,7 @@ class SessionWriter:
 
     def ensembles(self) -> dict[int, tuple[str, str]]:
         """The trainer and device of each ensemble that is recorded."""
-        rows = self._connection.execute("SELECT id, trainer, device FROM ensemble ORDER BY id").fetchall()
+        rows = self._read("SELECT id, trainer, device FROM ensemble ORDER BY id")
         return {index: (trainer, device) for index, trainer, device in rows}
 
     def cohorts(self) -> list[CohortRow]:
@@ -299,9 +292,7 @@ class SessionWriter:
         Raises:
             SessionError: they are none.
         """
-        with sqlite_errors(self.path):
-            query = "SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id"
-            rows = self._connection.execute(query).fetchall()
+        rows = self._read("SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id")
         try:
             cohorts = [CohortRow(*map(count, row)) for row in rows]
         except ValueError as error:
@@ -318,7 +309,7 @@ class SessionWriter:
         with self._writing():
             cursor = self._connection.execute(
                 "INSERT INTO snapshot (cohort, epoch, time) VALUES (?, ?, ?)",
-                (cohort.id, state.epoch, time.time()),
+                (cohort.id, state.epoch, now()),
             )
             snapshot = cursor.lastrowid
             none = np.full((networks, layers), np.nan)
@@ -357,21 +348,23 @@ class SessionWriter:
                 self._connection.execute("INSERT INTO weights VALUES (?, ?)", (snapshot, pack_weights(state.weights)))
             self._write_checkpoint(cohort, state)
 
-    def checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
-        """Record what to go on from, between snapshots."""
-        with self._writing():
+    def checkpoint(self, cohort: CohortRow, state: TrainingState, *, patient: bool = True) -> None:
+        """Record what to go on from, between snapshots.
+
+        Args:
+            patient: whether to wait for another program that has the file locked.
+
+        Raises:
+            LockedError: one has, for longer than this one waits.
+        """
+        with self._writing(patient=patient):
             self._write_checkpoint(cohort, state)
 
     def _write_checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
         data = np.concatenate((state.weights[None], state.slots)).astype("<f4").tobytes()
         self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (cohort.id, state.epoch, data))
         self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (state.epoch, cohort.id))
-        self._show_life()
-
-    def _show_life(self) -> None:
-        """When this process began changes with the clock of the machine: said anew each time, it stays comparable."""
-        own = this_process()
-        self._connection.execute("UPDATE writer SET started = ?, heartbeat = ?", (own.started, own.heartbeat))
+        show_life(self._connection)
 
     def read_checkpoint(self, cohort: CohortRow, parameters: int, slots: int) -> TrainingState | None:
         """What this cohort goes on from; None before its first snapshot.
@@ -379,13 +372,10 @@ class SessionWriter:
         Raises:
             SessionError: it does not fit the networks.
         """
-        with sqlite_errors(self.path):
-            row = self._connection.execute(
-                "SELECT epoch, data FROM checkpoint WHERE cohort = ?", (cohort.id,)
-            ).fetchone()
-        if row is None:
+        rows = self._read("SELECT epoch, data FROM checkpoint WHERE cohort = ?", cohort.id)
+        if not rows:
             return None
-        epoch, data = row
+        epoch, data = rows[0]
         shape = (1 + slots, cohort.networks, parameters)
         if not isinstance(data, bytes) or len(data) != 4 * shape[0] * shape[1] * shape[2] or epoch != cohort.epoch:
             raise SessionError(f"session {str(self.path)!r} is damaged: its checkpoint does not fit its networks")
@@ -393,52 +383,83 @@ class SessionWriter:
         return TrainingState(epoch, numbers[0], numbers[1:])
 
     def show_progress(self, rate: float | None, remaining: float | None) -> None:
-        """A sign of life, with epochs per second and seconds to go."""
-        with self._writing():
-            self._show_life()
+        """A sign of life, with epochs per second and seconds to go. Left out where another program has the file locked:
+        that is no reason to wait.
+        """
+        with suppress(LockedError, NoLocksError), self._writing(patient=False):
+            show_life(self._connection)
             self._connection.execute("UPDATE writer SET rate = ?, remaining = ?", (rate, remaining))
 
     def requests(self) -> list[str]:
-        """What other processes have asked for since the last call: `pause`, `resume`, `stop`."""
-        with sqlite_errors(self.path):
+        """What other processes have asked for since the last call: `pause`, `resume`, `stop`. Where another program has
+        the file locked, they are found later.
+        """
+        with suppress(LockedError, NoLocksError):
+            self._connection.execute("PRAGMA busy_timeout = 0")
             rows = self._connection.execute("SELECT id, command FROM control WHERE done = 0 ORDER BY id").fetchall()
-        if rows:
-            with self._writing():
-                self._connection.execute("UPDATE control SET done = 1 WHERE id <= ?", (rows[-1][0],))
-        return [command for _, command in rows]
+            if rows:
+                with self._writing(patient=False):
+                    self._connection.execute("UPDATE control SET done = 1 WHERE id <= ?", (rows[-1][0],))
+            return [command for _, command in rows]
+        return []
 
     def set_status(self, status: str, text: str = "") -> None:
         """`running`, `paused`, `stopped` or `finished`, logged as an event with `text`."""
         with self._writing():
             self._connection.execute("UPDATE session SET status = ?", (status,))
-            self._connection.execute(
-                "INSERT INTO event (time, kind, text) VALUES (?, ?, ?)", (time.time(), status, text)
-            )
+            self._connection.execute("INSERT INTO event (time, kind, text) VALUES (?, ?, ?)", (now(), status, text))
 
     def close(self) -> None:
-        """Let go of the file. Nobody reading it, it becomes one plain file."""
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            if file_identity(self.path) == self._file:
-                self._connection.execute("PRAGMA journal_mode = DELETE")
-            else:
-                self._leave_whole()
-        self._connection.close()
-
-    def _leave_whole(self) -> None:
-        """Put all that was written into the file, wherever that is now.
-
-        What lies beside the old name is emptied and not deleted, unless there is no file of that name any more: SQLite
-        would take it for a part of whatever file comes there, which may be another session by now.
+        """Let go of the file. Nobody having it open, it becomes one plain file; all that was written is in it in any
+        case, as far as the disk allows.
         """
-        self._connection.execute(f"PRAGMA busy_timeout = {MOVED_PATIENCE}")
-        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy and file_identity(self.path) is None:
-            with suppress(OSError):
-                discard(self.path)
+        self._claim.release()
 
     def __enter__(self) -> SessionWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _describe(
+    connection: Connection,
+    name: str,
+    experiment: Experiment,
+    rule: Rule,
+    measured: Int64[np.ndarray, " measured"] | None,
+) -> None:
+    """Lay out a new session and say what runs in it."""
+    shown, flags = rule, None
+    if measured is not None:
+        shown = rule.over(measured)
+        flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
+    lay_out(connection)
+    connection.execute(
+        "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
+        (
+            name,
+            now(),
+            this_program(),
+            json.dumps(experiment.to_dict()),
+            json.dumps(experiment.snapshot_epochs),
+        ),
+    )
+    connection.execute(
+        "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            rule.name,
+            json.dumps(rule.parameters),
+            *rule.patterns.shape,
+            str(rule.patterns.dtype),
+            pack_numbers(rule.patterns),
+            pack_numbers(rule.p_y),
+            shown.h_x,
+            shown.h_y,
+            shown.i_xy,
+            rule.digest,
+            rule.labels,
+            flags,
+            pack_numbers(rule.log_odds) if rule.labels == 2 else None,
+        ),
+    )

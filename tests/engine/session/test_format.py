@@ -15,16 +15,9 @@ import pytest
 from ibtui_engine.errors import EngineError, SessionError, StorageError
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.connection import open_session, sqlite_errors, transaction
 from ibtui_engine.session.control import send
-from ibtui_engine.session.format import (
-    APPLICATION_ID,
-    FORMAT_VERSION,
-    SCHEMA,
-    number,
-    open_session,
-    sqlite_errors,
-    transaction,
-)
+from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, SCHEMA, number
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
 from ibtui_engine.session.writer import SessionWriter

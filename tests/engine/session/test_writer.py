@@ -18,15 +18,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ibtui_engine.errors import InvalidValue, SessionError, StorageError
+from ibtui_engine.errors import InvalidValue, LockedError, SessionError, StorageError
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session import claim as claims
 from ibtui_engine.session import drafting, liveness
 from ibtui_engine.session import writer as module
-from ibtui_engine.session.control import send, settle
+from ibtui_engine.session.claim import Waiting
+from ibtui_engine.session.control import send
 from ibtui_engine.session.drafting import discard, rename
+from ibtui_engine.session.ending import settle, tidy
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
@@ -201,16 +204,16 @@ def test_a_snapshot_is_recorded_whole_or_not_at_all_wherever_it_fails(path: Path
     before = dump(path)
     for fuse in range(1, 30):
         failing = Failing(connection, fuse)
-        writer._connection = failing  # type: ignore[assignment]
+        writer._claim.connection = failing  # type: ignore[assignment]
         try:
             writer.record(cohort, *snapshot_at(5), keep_weights=True)
         except KeyboardInterrupt:
-            writer._connection = connection
+            writer._claim.connection = connection
             assert dump(path) == before, fuse
             assert not connection.in_transaction
         else:
             break
-    writer._connection = connection
+    writer._claim.connection = connection
     assert fuse > 8  # begin, snapshot, layers, learning, weights, checkpoint, cohort, heartbeat, commit
     with SessionReader(path) as reader:
         assert reader.ensemble(0).snapshots == (0, 5)
@@ -230,14 +233,14 @@ def test_everything_else_is_written_whole_or_not_at_all(path: Path, writer: Sess
     }
     before = dump(path)
     for fuse in range(1, 30):
-        writer._connection = Failing(connection, fuse)  # type: ignore[assignment]
+        writer._claim.connection = Failing(connection, fuse)  # type: ignore[assignment]
         try:
             acts[what]()
         except KeyboardInterrupt:
             assert dump(path) == before
         else:
             break
-    writer._connection = connection
+    writer._claim.connection = connection
     assert fuse > 3
     assert dump(path) != before
 
@@ -268,6 +271,7 @@ try:
 except SessionError as error:
     print(error)
 else:
+    writer.show_progress(None, None)
     print("claimed", flush=True)
     sys.stdin.read()
 """
@@ -278,6 +282,21 @@ def claim(path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", CLAIM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+
+
+BESIDE_RUNNING = ("lock", "shm", "wal")
+
+
+def claim_new(path: Path) -> subprocess.Popen[str]:
+    """Likewise, of a session that is made first if need be; it has come to writing."""
+    if not path.exists():
+        with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+            populated(writer)
+            writer.set_status("stopped")
+    process = claim(path)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "claimed\n"
+    return process
 
 
 def test_nobody_else_becomes_the_writer_while_one_is_at_work(path: Path, writer: SessionWriter) -> None:
@@ -391,7 +410,7 @@ def test_a_writer_that_was_taken_for_dead_writes_no_more(path: Path, writer: Ses
     cohort = populated(writer)
     writer.record(cohort, *snapshot_at(0), keep_weights=True)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE writer SET pid = 7, host = 'elsewhere.example'")
+        connection.execute("UPDATE writer SET pid = 7, host = 'elsewhere.example', token = 'another'")
     before = dump(path)
     for write in (
         lambda: writer.record(cohort, *snapshot_at(3), keep_weights=True),
@@ -493,20 +512,86 @@ def test_a_closed_session_opens_where_nothing_can_be_written(path: Path) -> None
         path.parent.chmod(0o700)
 
 
-def test_a_session_closed_while_it_is_read_is_whole_and_can_be_settled_later(path: Path, writer: SessionWriter) -> None:
-    with SessionReader(path) as reader:
+def require_whole_alone(path: Path, epochs: tuple[int, ...]) -> None:
+    """The file is the whole session without what lies beside it: `cp` takes all of it."""
+    copy = path.parent.parent / "copied" / path.name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(path.read_bytes())
+    assert read_summary(copy).status == "finished"
+    assert read_summary(copy).ensembles[0].snapshots == epochs
+    discard(copy)
+
+
+def test_a_session_that_ends_while_a_transaction_reads_it_is_whole(path: Path, writer: SessionWriter) -> None:
+    path.chmod(0o640)
+    with SessionReader(path) as reader, Follower(path) as follower:
         with reader.moment():
             assert reader.summary.status == "running"
             writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
             writer.set_status("finished")
             writer.close()
-            assert reader.summary.status == "running"  # the moment has not passed
-            assert reader.summary.ensembles == ()
-        assert reader.summary.status == "finished"
+            require_whole_alone(path, (0,))
+            assert reader.summary.ensembles == ()  # the moment has not passed
+        assert follower.update()
+        assert follower.summary.status == "finished"
     assert read_summary(path).ensembles[0].snapshots == (0,)
+    assert list(path.parent.iterdir()) == [path]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_session_that_ends_while_it_is_open_elsewhere_is_whole(path: Path, writer: SessionWriter) -> None:
+    with closing(sqlite3.connect(path)) as viewer:
+        viewer.execute("SELECT * FROM session").fetchall()
+        writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+        viewer.execute("SELECT * FROM session").fetchall()
+        writer.set_status("finished")
+        writer.close()
+        require_whole_alone(path, (0,))
     settle(path)
     assert list(path.parent.iterdir()) == [path]
-    assert read_summary(path).ensembles[0].snapshots == (0,)
+
+
+def test_a_session_that_ends_while_it_is_followed_is_one_plain_file_after_the_next_look(
+    path: Path, writer: SessionWriter
+) -> None:
+    with Follower(path) as one, Follower(path) as other:
+        writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+        assert one.update()
+        assert other.update()
+        writer.set_status("finished")
+        writer.close()
+        require_whole_alone(path, (0,))
+        assert one.update()
+        assert other.update()
+        assert list(path.parent.iterdir()) == [path]
+        assert path.read_bytes()[18:20] == b"\x01\x01"
+        assert not one.update()
+        with SessionWriter.reopen(path) as again:  # whoever still shows it sees that it goes on
+            assert one.update()
+            assert one.summary.status == "running"
+            again.set_status("stopped")
+            assert one.update()
+        assert other.update()
+        assert other.summary.status == "stopped"
+
+
+def test_what_a_killed_run_left_is_settled_and_not_while_one_is_at_work(path: Path) -> None:
+    with claim_new(path) as process:
+        process.kill()
+        process.wait()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["run.ibs", *(f"run.ibs-{s}" for s in BESIDE_RUNNING)]
+    with SessionWriter.reopen(path) as writer:
+        with pytest.raises(SessionError, match="is in use"):
+            settle(path)
+        writer.set_status("stopped")
+        tidy(path)
+        assert path.with_name("run.ibs-wal").exists()
+    with claim_new(path) as process:
+        process.kill()
+        process.wait()
+    tidy(path)
+    assert list(path.parent.iterdir()) == [path]
+    assert read_summary(path).status == "interrupted"
 
 
 def test_readers_see_whole_snapshots_while_the_writer_writes(path: Path, writer: SessionWriter) -> None:
@@ -650,3 +735,70 @@ def test_weights_are_left_out_where_they_are_not_to_be_kept(path: Path, writer: 
         assert reader.layers(ensemble).i_x.shape == (1, 2, LAYERS)
         with pytest.raises(InvalidValue, match=r"keeps no weights: it was run with --no-weights"):
             reader.weights(ensemble, 0)
+
+
+# ---- another program's lock
+
+
+@pytest.fixture
+def holder(path: Path, writer: SessionWriter) -> Iterator[sqlite3.Connection]:
+    """Another program that has the session locked for writing."""
+    populated(writer)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield holder
+
+
+def test_a_lock_of_another_program_is_waited_for_however_long_and_told_once(
+    path: Path, writer: SessionWriter, holder: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def let_go(text: str) -> None:
+        told.append(text)
+        holder.execute("ROLLBACK")
+
+    monkeypatch.setattr(claims, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "BUSY_SECONDS", 0.0)
+    writer.waiting = Waiting(let_go)
+    (cohort,) = writer.cohorts()
+    writer.record(cohort, *snapshot_at(0), keep_weights=True)
+    assert len(told) == 1
+    assert "has session" in told[0]
+    assert "locked" in told[0]
+    holder.execute("BEGIN IMMEDIATE")
+    writer.waiting.told = False
+    writer.set_status("finished")
+    assert len(told) == 2
+    assert read_summary(path).ensembles[0].snapshots == (0,)
+
+
+def test_signs_of_life_requests_and_checkpoints_do_not_wait_for_it(
+    path: Path, writer: SessionWriter, holder: sqlite3.Connection
+) -> None:
+    (cohort,) = writer.cohorts()
+    writer.show_progress(1.0, 2.0)
+    with pytest.raises(LockedError):
+        writer.checkpoint(cohort, snapshot_at(3)[1], patient=False)
+    holder.execute("INSERT INTO control (time, command) VALUES (0, 'stop')")
+    assert writer.requests() == []
+    holder.execute("COMMIT")
+    holder.execute("BEGIN IMMEDIATE")
+    assert writer.requests() == []  # it cannot be marked as read
+    holder.execute("ROLLBACK")
+    assert writer.requests() == ["stop"]
+    writer.show_progress(1.0, 2.0)
+    found = read_summary(path).writer
+    assert found is not None
+    assert found.rate == 1.0
+
+
+def test_a_writer_that_is_to_stop_does_not_wait_for_it_for_ever(
+    path: Path, writer: SessionWriter, holder: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LEAVING_SECONDS", 0.0)
+    writer.waiting = Waiting(lambda text: None, lambda: True)
+    with pytest.raises(LockedError, match="is locked by another program"):
+        writer.set_status("stopped")
+    holder.execute("ROLLBACK")
+    assert read_summary(path).status == "running"

@@ -204,7 +204,7 @@ def read_all(reader: SessionReader) -> None:
         ("UPDATE network SET labels = x'00'", "its 60 labels are unreadable"),
         ("UPDATE network SET labels = replace(hex(labels), '02', '03')", "its 60 labels are unreadable"),
         ("UPDATE rule SET labels = 4", "numbers where 1920 belong"),
-        ("UPDATE rule SET labels = 1", "its rule has 1 labels"),
+        ("UPDATE rule SET labels = 1", "and 1 labels"),
         ("UPDATE rule SET measured = x'ff'", "its 60 flags are unreadable"),
     ],
 )
