@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from tests.faults.mutations import command, made_once
+from tests.faults.reading import command, made_once
 from tests.faults.table import Row
 
 JUNK = st.sampled_from(
