@@ -23,7 +23,7 @@ OPTIONS = {
     "--rule --data --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch "
     "--learning-rate --optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
     "--measured --snapshots --snapshot-at --weights --no-weights "
-    "--trainer --device --threads --name --out --config --save-config --sessions-dir --json --quiet",
+    "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
