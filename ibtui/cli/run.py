@@ -17,7 +17,7 @@ from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
-from ibtui_engine.errors import EngineError, InvalidValue, shown
+from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksError, shown
 from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
@@ -550,6 +550,11 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
             if not interruption.status:
                 raise
             status, given_up = "stopped", True
+        except (LockedError, NoLocksError) as error:  # what was asked to stop does not wait for another program
+            if not interruption.status:
+                raise
+            tell(f"stopped: {error}", quiet=quiet)
+            raise typer.Exit(interruption.status) from None
     if status == "finished":
         return path
     from ibtui_engine.session.summary import read_summary
