@@ -13,6 +13,7 @@ import pytest
 
 from ibtui_engine.compiled import is_kept
 from ibtui_engine.compiling.cache import store
+from ibtui_engine.compiling.store import PACKAGE
 
 KERNEL = """
 from ibtui_engine.compiled import compiled
@@ -44,7 +45,7 @@ def place(tmp_path: Path) -> Path:
 
 def begin(place: Path, function: str, cache: str | Path, **settings: str) -> subprocess.Popen[str]:
     """The program, not begun where the package is."""
-    engine = str(Path(__file__).parents[2] / "engine")
+    engine = str(PACKAGE.parent)
     return subprocess.Popen(
         [sys.executable, "-c", USE, str(place), function],
         env=os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": engine} | settings,
