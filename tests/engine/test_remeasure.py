@@ -274,18 +274,16 @@ def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads
 def test_a_full_disk_names_the_new_file(
     recorded: Path, threads: Threads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ibtui_engine.session import drafting
-
     connect = sqlite3.connect
 
     def small(*arguments: object, **options: object) -> sqlite3.Connection:
         connection = connect(*arguments, **options)  # type: ignore[call-overload]
-        connection.execute("PRAGMA max_page_count = 20")
+        sqlite3.Connection.execute(connection, "PRAGMA max_page_count = 20")
         return connection
 
     with SessionReader(recorded) as reader:
         experiment = reader.summary.experiment
-        monkeypatch.setattr(drafting.sqlite3, "connect", small)
+        monkeypatch.setattr(sqlite3, "connect", small)
         with pytest.raises(StorageError, match=r"new\.ibs' cannot be written"):
             save_remeasured(reader, tmp_path / "new.ibs", "new", experiment, threads)
     assert list(tmp_path.iterdir()) == []
