@@ -337,6 +337,7 @@ class Run:
                 self._leave(str(error), check=not isinstance(error, StorageError))
                 raise
             except KeyboardInterrupt:
+                interrupt.request()  # from here on nothing is waited for for long
                 self._leave("interrupted at once", check=True)
                 raise
         finally:
@@ -344,9 +345,13 @@ class Run:
             self.threads.close()
 
     def _leave(self, reason: str, *, check: bool) -> None:
-        """Say in the file that this run has ended, if the file can still be written."""
+        """Say in the file that this run has ended, if the file can still be written. That is left out where another
+        program has it locked: the session is whole, and whoever looks finds that nobody runs it.
+        """
         try:
             self.writer.set_status("stopped", reason)
+        except (LockedError, NoLocksError):
+            return
         except EngineError:
             if check:
                 raise

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.session import claim
 from ibtui_engine.session.control import send, wait_until
 from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
 from ibtui_engine.session.summary import read_summary
@@ -740,6 +741,64 @@ def test_a_watcher_s_interrupt_key_ends_the_run_at_once_and_says_so(
         run(path, watch=watch)
     assert read_summary(path).status == "stopped"
     assert list(path.parent.iterdir()) == [path]
+    assert go_on(path) == "finished"
+    assert_same(results(path), straight(SMALL))
+
+
+def require_interrupted(path: Path) -> None:
+    """It says that it runs, and the process that ran it has gone: the tests' own stands for that."""
+    assert read_summary(path).status == "running"
+    set_in(path, "UPDATE writer SET started = started - 1000")
+    assert read_summary(path).status == "interrupted"
+
+
+@pytest.mark.parametrize("what", [KeyboardInterrupt, TrainingError])
+def test_a_run_that_ends_while_another_program_has_its_session_locked_ends_for_its_own_reason(
+    path: Path, straight: Callable[[Experiment], Results], monkeypatch: pytest.MonkeyPatch, what: type[BaseException]
+) -> None:
+    monkeypatch.setattr(claim, "LEAVING_SECONDS", 0.0)
+    interrupt = Interrupt()
+    with ExitStack() as held:
+
+        def watch(progress: Progress) -> None:
+            if progress.snapshot == 4:
+                holder = held.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+                holder.execute("BEGIN IMMEDIATE")
+                interrupt.request()
+                raise what("it ends")
+
+        with pytest.raises(what, match="it ends"):
+            run(path, watch=watch, interrupt=interrupt)
+    require_interrupted(path)
+    assert go_on(path) == "finished"
+    assert_same(results(path), straight(SMALL))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_run_that_is_stopped_while_its_session_is_locked_is_stopped(
+    path: Path, straight: Callable[[Experiment], Results], monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """From within the wait for the lock: by the request, or by an exception there."""
+    monkeypatch.setattr(claim, "LEAVING_SECONDS", 0.0)
+    monkeypatch.setattr(claim, "TOLD_SECONDS", 0.0)
+    interrupt = Interrupt()
+    with ExitStack() as held:
+
+        def watch(progress: Progress) -> None:
+            if "locked" in progress.note:
+                interrupt.request()
+                if interrupted:
+                    raise KeyboardInterrupt
+            elif progress.snapshot == 4:
+                holder = held.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+                holder.execute("BEGIN IMMEDIATE")
+
+        if interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                run(path, watch=watch, interrupt=interrupt)
+        else:
+            assert run(path, watch=watch, interrupt=interrupt) == "stopped"
+    require_interrupted(path)
     assert go_on(path) == "finished"
     assert_same(results(path), straight(SMALL))
 

@@ -93,14 +93,15 @@ input()
 def endings(count: int = 3) -> Row:
     """Let runs end while somebody has their session open in every way, and copy the file alone."""
     row = Row(
-        "a run ends while its session is open elsewhere, in a transaction, in the app; the viewer is killed or stopped",
-        "`cp` of the file alone is the whole finished session; it is one plain file after the next look",
+        "a run ends, or is terminated, while its session is open elsewhere, in a transaction, in the app; the viewer "
+        "is killed or stopped",
+        "`cp` of the file alone is the whole session; it is one plain file after the next look",
     )
     with tempfile.TemporaryDirectory() as room, Warm(Path(room)) as warm:
         expected = straight(warm, DENSE)
         for _ in range(count):
             for kind in ("open", "transaction"):
-                for then in ("", "killed", "stopped"):
+                for then in ("", "killed", "stopped", "terminated"):
                     _ended_while(row, warm, expected, kind, then)
             _ended_in_the_app(row, warm, expected)
     return row
@@ -119,19 +120,21 @@ def _ended_while(row: Row, warm: Warm, expected: Straight, kind: str, then: str)
         viewer.stdout.readline()
         if then == "stopped":
             viewer.send_signal(signal.SIGSTOP)
+        if then == "terminated":
+            child.signal(signal.SIGTERM)
         child.wait(120)
-        require_plain(row, child, when, statuses=(0,))
+        require_plain(row, child, when, statuses=(0, 128 + signal.SIGTERM) if then == "terminated" else (0,))
         if then == "killed":
             viewer.kill()
             viewer.wait()
-        _require_copy(row, warm, expected, when)
+        _require_copy(row, warm, expected, when, finished=child.status == 0)
     finally:
         viewer.kill()
         viewer.communicate()
     require_plain(row, warm("list"), f"{when}: list", statuses=(0,))
     left = [file.name for file in warm.sessions.iterdir()]
     row.require(left == ["it.ibs"], f"{when}: {left} are left")
-    row.require(bits(path) == expected.bits, f"{when}: other numbers")
+    require_same_end(row, warm, path, expected, when)
     clear(warm)
 
 
@@ -157,14 +160,15 @@ def _ended_in_the_app(row: Row, warm: Warm, expected: Straight) -> None:
     clear(warm)
 
 
-def _require_copy(row: Row, warm: Warm, expected: Straight, when: str) -> None:
+def _require_copy(row: Row, warm: Warm, expected: Straight, when: str, *, finished: bool = True) -> None:
     """The file alone is all of the session."""
     copy = warm.directory / "copy.ibs"
     shutil.copyfile(warm.path("it"), copy)
     if require_whole(row, copy, f"copy, {when}"):
         status = read_summary(copy).status
-        row.require(status == "finished", f"copy, {when}: it is {status}")
-        row.require(bits(copy) == expected.bits, f"copy, {when}: other numbers")
+        row.require(status == ("finished" if finished else "stopped"), f"copy, {when}: it is {status}")
+        row.require(snapshots(copy) == snapshots(warm.path("it")), f"copy, {when}: it lacks snapshots")
+        row.require(not finished or bits(copy) == expected.bits, f"copy, {when}: other numbers")
     for file in warm.directory.glob("copy.ibs*"):
         file.unlink()
 

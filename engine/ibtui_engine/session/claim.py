@@ -23,8 +23,8 @@ TRY_SECONDS = 0.1
 """How long SQLite itself waits for another program's lock; between two such tries a request to stop is heeded."""
 TOLD_SECONDS = 2.0
 """After this long the run says what it waits for."""
-LEAVING_SECONDS = 2.0
-"""How long a run that is to stop still waits."""
+LEAVING_SECONDS = 0.5
+"""How long a run that is to stop still waits, at each thing that it writes."""
 
 
 class Waiting:
@@ -114,10 +114,14 @@ class Claim:
             return
         self._released = True
         try:
-            if file_identity(self.path) == self._file:
-                leave_plain(self.connection, self.path, self._token)
-            else:
+            if file_identity(self.path) != self._file:
                 leave_moved(self.connection, self.path)
+                return
+            try:
+                leave_plain(self.connection, self.path, self._token)
+            except KeyboardInterrupt:  # whoever reads the session is not waited for any longer
+                leave_plain(self.connection, self.path, self._token, patience=0.0)
+                raise
         finally:
             self.connection.close()
             self._lock.release()

@@ -32,14 +32,14 @@ STEP = 0.1
 """Seconds between two tries."""
 
 
-def leave_plain(connection: Connection, path: Path, token: str) -> None:
+def leave_plain(connection: Connection, path: Path, token: str, *, patience: float = PATIENCE) -> None:
     """Make the session that this connection has written whole without what lies beside it, and one plain file if nobody
     has it open. What cannot be done (a full disk) is left: SQLite finds all that was written in both files together.
     """
     with suppress(EngineError):
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             return
-        if not _checkpointed(connection):
+        if not _checkpointed(connection, patience):
             _copy_over(connection, path, token)
             return
         connection.execute("PRAGMA busy_timeout = 0")

@@ -24,9 +24,10 @@ from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session import claim as claims
-from ibtui_engine.session import drafting, liveness
+from ibtui_engine.session import drafting, ending, liveness
 from ibtui_engine.session import writer as module
 from ibtui_engine.session.claim import Waiting
+from ibtui_engine.session.connection import Connection
 from ibtui_engine.session.control import send
 from ibtui_engine.session.drafting import discard, rename
 from ibtui_engine.session.ending import settle, tidy
@@ -573,6 +574,29 @@ def test_a_session_that_ends_while_it_is_followed_is_one_plain_file_after_the_ne
             assert one.update()
         assert other.update()
         assert other.summary.status == "stopped"
+
+
+def test_a_writer_that_is_interrupted_as_it_waits_for_readers_leaves_a_whole_file(
+    path: Path, writer: SessionWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    checkpoint = ending._checkpointed
+
+    def interrupted(connection: Connection, patience: float = ending.PATIENCE) -> bool:
+        waits.append(patience)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return checkpoint(connection, patience)
+
+    monkeypatch.setattr(ending, "_checkpointed", interrupted)
+    with SessionReader(path) as reader, reader.moment():
+        assert reader.summary.status == "running"
+        writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
+        writer.set_status("finished")
+        with pytest.raises(KeyboardInterrupt):
+            writer.close()
+        require_whole_alone(path, (0,))
+    assert waits == [ending.PATIENCE, 0.0]
 
 
 def test_what_a_killed_run_left_is_settled_and_not_while_one_is_at_work(path: Path) -> None:
