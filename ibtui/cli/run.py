@@ -341,6 +341,8 @@ def run(
     existing = _existing(experiment, of_run) if repeated else None
     writer = None
     if existing is None:
+        import ibtui_engine.runner  # noqa: F401  an exception that a signal raises in an import may be lost
+
         try:
             with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
                 writer = _begin(experiment, of_run, save_config)

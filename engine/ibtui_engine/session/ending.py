@@ -12,7 +12,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-from ibtui_engine.errors import EngineError, SessionError, StorageError
+from ibtui_engine.errors import EngineError, LockedError, SessionError, StorageError
 from ibtui_engine.session.connection import (
     Connection,
     beside,
@@ -30,6 +30,8 @@ PATIENCE = 2.0
 """Seconds to wait for read transactions, so that all that was written gets into the file."""
 STEP = 0.1
 """Seconds between two tries."""
+CLOSING_SECONDS = 0.5
+"""How long to wait for those who have the file open for a moment, such as the command that has asked a run to stop."""
 
 
 def leave_plain(connection: Connection, path: Path, token: str, *, patience: float = PATIENCE) -> None:
@@ -43,7 +45,16 @@ def leave_plain(connection: Connection, path: Path, token: str, *, patience: flo
             _copy_over(connection, path, token)
             return
         connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        end = time.monotonic() + min(patience, CLOSING_SECONDS)
+        while not _without_log(connection) and time.monotonic() < end:
+            time.sleep(STEP / 4)
+
+
+def _without_log(connection: Connection) -> bool:
+    """Take the file out of WAL mode; whether nobody else has it open, so that it could be done."""
+    with suppress(LockedError):
+        return bool(connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete")
+    return False
 
 
 def leave_moved(connection: Connection, path: Path) -> None:

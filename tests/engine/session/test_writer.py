@@ -552,6 +552,24 @@ def test_a_session_that_ends_while_it_is_open_elsewhere_is_whole(path: Path, wri
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_who_has_a_session_open_for_a_moment_as_it_ends_is_waited_for(
+    path: Path, writer: SessionWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = sqlite3.connect(path)
+    viewer.execute("SELECT * FROM session").fetchall()
+    monkeypatch.setattr(ending, "CLOSING_SECONDS", 60.0)
+    sleep = time.sleep
+
+    def closes(seconds: float) -> None:
+        viewer.close()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", closes)
+    writer.set_status("finished")
+    writer.close()
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_a_session_that_ends_while_it_is_followed_is_one_plain_file_after_the_next_look(
     path: Path, writer: SessionWriter
 ) -> None:
