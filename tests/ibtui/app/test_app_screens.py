@@ -22,6 +22,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
+from ibtui_engine.session.liveness import file_number
+from tests.ibtui.app.conftest import change
 from tests.ibtui.app.formulas import write_session
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still
@@ -201,6 +203,8 @@ async def test_screen(
 ) -> None:
     if name not in EMPTY:
         shutil.copytree(written / "sessions", tmp_path / "sessions", dirs_exist_ok=True)
+        for path in (tmp_path / "sessions").glob("*.ibs"):  # a copy of a running session would know that it is one
+            change(path, "UPDATE writer SET file = ?", (file_number(path),))
     if name != "library-of-nothing":
         shutil.copytree(written / "examples", tmp_path / "examples")
     if name in RECORDED:
