@@ -22,19 +22,23 @@ class Answer:
 
 async def ask(*arguments: str) -> Answer:
     """Run `ibtui` with these arguments to its end. Whoever no longer waits for the answer ends the command."""
-    process = await asyncio.create_subprocess_exec(
-        *python_command("-m", "ibtui", *arguments),
-        env=python_environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *python_command("-m", "ibtui", *arguments),
+            env=python_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
     )
     try:
+        process = await asyncio.shield(starting)
         output, told = await process.communicate()
     except asyncio.CancelledError:
+        process = await starting  # a process that is just being started would go on, and its pipes stay open
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        await process.communicate()
         raise
     assert process.returncode is not None
     lines = told.decode(errors="replace").strip().splitlines()
