@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,8 +39,18 @@ KERNELS = (
 """Commands, in two rows that run side by side, which between them compile nearly all kernels."""
 
 
+def heed_signals() -> None:
+    """Let commands that this process starts heed their signals, also where it was told to ignore them itself (`nohup`,
+    a job in the background of a script): what is ignored stays ignored in them, a handler does not.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Where no kernels are kept yet, compile them once, not in every process of the tests."""
+    """Heed signals; and where no kernels are kept yet, compile them once, not in every process of the tests."""
+    heed_signals()
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None) or config.option.collectonly:
         return
     from ibtui_engine.compiling.cache import store

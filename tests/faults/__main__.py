@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.conftest import heed_signals
 from tests.faults.company import clock, readers, writers
 from tests.faults.disk import disk
 from tests.faults.kernels import kernels
@@ -21,7 +22,7 @@ from tests.faults.others import claims, endings, locked
 from tests.faults.outputs import outputs
 from tests.faults.places import places
 from tests.faults.power import power
-from tests.faults.signals import heed_signals, signals
+from tests.faults.signals import signals
 from tests.faults.soak import soak
 from tests.faults.strangers import strangers
 from tests.faults.surroundings import surroundings

@@ -29,15 +29,6 @@ from tests.faults.warm import ROOT, Child, Warm
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-def heed_signals() -> None:
-    """Let commands that this process starts heed their signals, also where it was told to ignore them itself (`nohup`,
-    a job in the background of a script): what is ignored stays ignored in them, a handler does not.
-    """
-    for number in SIGNALS:
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, lambda number, frame: None)
-
-
 def signals(count: int = 6, seed: int = 1) -> Row:
     """Each signal in each phase, some times at random moments of it."""
     row = Row(
