@@ -21,6 +21,9 @@ from ibtui_engine.session.summary import read_summary
 
 PATIENCE = 60
 
+Painted = list[list[tuple[str, str, str]]]
+"""Each cell of a terminal: its character and its two colours."""
+
 WATCHED = """
 import atexit, sys
 file = sys.argv.pop(1)
@@ -83,31 +86,31 @@ def test_what_is_painted_piece_by_piece_is_as_if_painted_at_once(terminal: Any, 
     screen = pyte.Screen(200, 60)
     stream = pyte.Stream(screen)
 
-    def shown(text: str, keys: str = "") -> list[list[tuple[str, str, str]]]:
-        """Press keys; what is on the terminal when the text is there and nothing more comes."""
+    def shown(text: str, keys: str = "", unlike: Painted | None = None) -> Painted:
+        """Press keys; what is on the terminal when the text is there, it is not as before, and nothing more comes."""
         program.send(keys)
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
                 stream.feed(program.read_nonblocking(1 << 16, timeout=0.5))
             except pexpect.TIMEOUT:
-                if text in "\n".join(screen.display):
-                    rows = (screen.buffer[row] for row in range(screen.lines))
-                    return [[row[column][:3] for column in range(screen.columns)] for row in rows]
+                rows = (screen.buffer[row] for row in range(screen.lines))
+                painted = [[row[column][:3] for column in range(screen.columns)] for row in rows]
+                if painted != unlike and text in "\n".join(screen.display):
+                    return painted
         raise TimeoutError(f"{text!r} was not shown")
 
-    def at_once(text: str) -> list[list[tuple[str, str, str]]]:
+    def at_once(text: str) -> Painted:
         """The same, painted anew: what two changes of the theme end in."""
-        before = shown(text)
-        assert shown(text, "\x14") != before
-        return shown(text, "\x14")
+        light = shown(text, "\x14", unlike=shown(text))
+        return shown(text, "\x14", unlike=light)
 
     first = shown("40 of 40")
     back = shown("22 of 40", ",")
     assert back != first
     assert back == at_once("22 of 40")
     assert shown("40 of 40", ".") == first
-    cross = shown("40 of 40", "\t\x1b[C\x1b[C\x1b[A")  # to the gradients
+    cross = shown("40 of 40", "\t\x1b[C\x1b[C\x1b[A", unlike=first)  # to the gradients
     assert cross == at_once("40 of 40") != first
     moved = shown("22 of 40", "\x1b[D\x1b[B\x1b[B,")
     assert moved == at_once("22 of 40") != back
