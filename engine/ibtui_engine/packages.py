@@ -123,6 +123,9 @@ def _normal(name: str) -> str:
 
 def _python() -> str:
     """The running interpreter as a user would type it: `python` where that is the one, else its whole path."""
+    if not sys.executable:
+        return "python"
     found = shutil.which("python")
-    same = found is not None and Path(found).absolute() == Path(sys.executable).absolute()
-    return "python" if same or not sys.executable else sys.executable
+    running = Path(sys.executable)
+    same = found is not None and Path(found).parent.absolute() == running.parent and Path(found).samefile(running)
+    return "python" if same else sys.executable
