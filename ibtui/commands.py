@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,25 +24,41 @@ class Answer:
 
 async def ask(*arguments: str) -> Answer:
     """Run `ibtui` with these arguments to its end. Whoever no longer waits for the answer ends the command."""
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *python_command("-m", "ibtui", *arguments),
-            env=python_environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    )
-    try:
-        process = await asyncio.shield(starting)
-        output, told = await process.communicate()
-    except asyncio.CancelledError:
-        process = await starting  # a process that is just being started would go on, and its pipes stay open
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
-        raise
-    assert process.returncode is not None
+    status, output, told = await run_python("-m", "ibtui", *arguments)
     lines = told.decode(errors="replace").strip().splitlines()
-    said = lines[-1].removeprefix("ibtui: ") if lines else f"exit status {process.returncode}"
-    return Answer(process.returncode, output, said)
+    said = lines[-1].removeprefix("ibtui: ") if lines else f"exit status {status}"
+    return Answer(status, output, said)
+
+
+async def run_python(*arguments: str) -> tuple[int, bytes, bytes]:
+    """Run Python beside this process to its end: its exit status, and what it wrote on stdout and on stderr.
+
+    Whoever no longer waits ends it. A thread of its own takes what it writes and closes its pipes, so that nothing is
+    left behind where the app, and with it the event loop, ends first.
+    """
+    process = subprocess.Popen(
+        python_command(*arguments),
+        env=python_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[tuple[bytes, bytes]] = loop.create_future()
+
+    def take(found: tuple[bytes, bytes]) -> None:
+        if not answer.done():
+            answer.set_result(found)
+
+    def wait() -> None:
+        found = process.communicate()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(take, found)
+
+    threading.Thread(target=wait, name="command", daemon=True).start()
+    try:
+        output, told = await answer
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    return process.returncode, output, told

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,12 +15,12 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
+from ibtui.commands import run_python
 from ibtui.locations import free_path, require_name
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
-from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import (
     ACTIVATIONS,
@@ -339,20 +337,8 @@ class NewScreen(Screen[None]):
             "import json; from dataclasses import asdict; from ibtui_engine.calibration import calibrate;"
             " print(json.dumps(asdict(calibrate())))"
         )
-        process = await asyncio.create_subprocess_exec(
-            *python_command("-c", code),
-            env=python_environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            answer, _ = await process.communicate()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
-        if process.returncode == 0 and self in self.app.screen_stack:  # the form may have been left
+        status, answer, _ = await run_python("-c", code)
+        if status == 0 and self in self.app.screen_stack:  # the form may have been left
             self._speed = Speed(**json.loads(answer))
             self._check()
 
