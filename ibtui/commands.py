@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import tempfile
 import threading
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -62,3 +64,46 @@ async def run_python(*arguments: str) -> tuple[int, bytes, bytes]:
         process.kill()
         raise
     return process.returncode, output, told
+
+
+async def lines_of(*arguments: str, given: bytes = b"") -> AsyncGenerator[bytes]:
+    """Run Python beside this process, and yield each line of its stdout as it comes, until it ends.
+
+    Whoever no longer iterates (`aclose`) ends it. As in `run_python`, a thread of its own reads, and nothing is left
+    behind where the event loop ends first.
+
+    Args:
+        arguments: of Python.
+        given: what it reads on stdin.
+
+    Raises:
+        OSError: no process can be started, or no temporary file made.
+    """
+    with tempfile.TemporaryFile() as stdin:  # a pipe would have to be filled while stdout is read
+        stdin.write(given)
+        stdin.seek(0)
+        process = subprocess.Popen(
+            python_command(*arguments),
+            env=python_environment(),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        with process.stdout, suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            for line in process.stdout:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+        process.wait()
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, name="lines of a command", daemon=True).start()
+    try:
+        while (line := await lines.get()) is not None:
+            yield line
+    finally:
+        process.kill()

@@ -72,12 +72,13 @@ def _screens() -> dict[str, tuple[type, ...]]:
     """What has keys on each screen, at the same time."""
     from ibtui.app import IbtuiApp
     from ibtui.screens.compare import CompareScreen
-    from ibtui.screens.library import LibraryScreen, SessionsTable
+    from ibtui.screens.library import LibraryScreen
     from ibtui.screens.new import NewScreen, Picker
     from ibtui.screens.playback import PlaybackScreen
     from ibtui.screens.session import SessionScreen
     from ibtui.screens.study import StudyScreen
     from ibtui.widgets.chart_view import ChartView
+    from ibtui.widgets.sessions_table import SessionsTable
 
     return {
         "library": (IbtuiApp, LibraryScreen, SessionsTable),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
+from ibtui.results import KnownResults, cells, stamp, work_out
 from ibtui.wording import age, printable, size
 from ibtui_engine.clock import now
 from ibtui_engine.errors import NoLocksError, SessionError, StorageError
@@ -17,7 +19,10 @@ from ibtui_engine.experiment import hidden_text
 from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.summary import Summary, read_summary
 
-NUMBERS = ("networks", "epochs", "age", "size")
+if TYPE_CHECKING:
+    from ibtui_engine.session.results import Results
+
+NUMBERS = ("networks", "epochs", "age", "size", "drift ends", "bits lost", "accuracy")
 LEAST_NEEDED = ("size", "fraction", "hidden", "networks", "rule", "age")
 """Columns that a narrow terminal does without, the first of them first."""
 NAME_WIDTH = 48
@@ -28,6 +33,14 @@ GAP = 2
 def list_sessions(
     sessions_dir: SessionsDir = None,
     examples: Annotated[bool, typer.Option("--examples", help="List the sessions that ship with ibtui.")] = False,
+    results: Annotated[
+        bool,
+        typer.Option(
+            "--results",
+            help="Add where drift ends, the most bits that a layer lost, and the accuracy outside the sample, of the "
+            "ensemble with the largest sample and the most layers.",
+        ),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,13 +61,14 @@ def list_sessions(
         except (SessionError, StorageError) as error:
             complain(str(error))
     found.sort(key=lambda summary: -summary.created)
+    worked_out = _results(found) if results else {}
     if json:
-        print_json([as_plain(summary) for summary in found])
+        print_json([as_plain(summary) | _plain_results(summary, worked_out) for summary in found])
         return
     if not found:
         tell(f"no sessions in {directory}; make one with: ibtui run, or see: ibtui list --examples", quiet=quiet)
         return
-    rows = [_row(summary) for summary in found]
+    rows = [_row(summary) | (cells(worked_out[summary.path]) if results else {}) for summary in found]
     console = output()
     headings = shown_columns(rows, console.width) if console.is_terminal else list(rows[0])
     from rich.table import Table
@@ -65,6 +79,30 @@ def list_sessions(
     for row in rows:
         table.add_row(*(row[heading] for heading in headings))
     console.print(table)
+
+
+def _results(found: Sequence[Summary]) -> dict[Path, Results | None]:
+    """The results of sessions; those that cannot be read are told, and have none. Loads NumPy where some are new."""
+    known = KnownResults()
+    worked_out: dict[Path, Results | None] = {}
+    for summary in found:
+        outcome = known.of(summary)
+        if outcome is None or outcome.stamp != stamp(summary):
+            outcome = work_out(summary)
+            known.keep(summary.path, outcome)
+        if outcome.trouble:
+            complain(outcome.trouble)
+        worked_out[summary.path] = outcome.results
+    known.save()
+    return worked_out
+
+
+def _plain_results(summary: Summary, worked_out: Mapping[Path, Results | None]) -> dict[str, object]:
+    """A session's results as plain values, None where it has none; nothing where they were not asked for."""
+    if summary.path not in worked_out:
+        return {}
+    results = worked_out[summary.path]
+    return {"results": None if results is None else results.to_dict()}
 
 
 def shown_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -5,34 +5,41 @@ It is what the app begins with, so it imports what shows sessions; what is done 
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
 from ibtui.locations import free_path, is_example, require_name, safe_name
+from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.leaving import is_left
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.keys_footer import KeysFooter
+from ibtui.widgets.sessions_table import HEADING, Line, SessionsTable
 from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import age, printable, size
-from ibtui_engine.clock import now
+from ibtui.wording import printable, size
 from ibtui_engine.errors import EngineError
-from ibtui_engine.experiment import hidden_text
 from ibtui_engine.session.summary import Summary
 
 if TYPE_CHECKING:
     from ibtui.app import IbtuiApp
+    from ibtui_engine.session.results import Results
 
+SERVE = "import json, sys; from ibtui.results import serve; serve(json.load(sys.stdin))"
+"""What the process that works out results runs."""
 LOOK_SECONDS = 1.0
 WELCOME = (
     "There are no sessions of yours yet.\n\nPress  s  to start one right away: ten networks learn a rule on twelve "
@@ -40,19 +47,10 @@ WELCOME = (
     "?  explains."
 )
 SEE_EXAMPLES = "  enter  opens an example below."
-HEADING = "examples"
-"""The row above the sessions that ship with the project."""
-COLUMNS = ("name", "status", "epochs", "networks", "rule", "hidden", "fraction", "age", "size")
-DISPENSABLE = ("rule", "hidden", "fraction")
-"""Those left out, the first one first, where there is no room for all: they are said of the chosen session below."""
-LEAST_NAME = 12
-"""Columns that a name has at least."""
-
-
-class SessionsTable(DataTable[Text]):
-    """The table, whose key the footer shows."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Open", id="library.open")]
+RESULTS_SECONDS = 10.0
+"""How long the results of a session that runs are left as they are, at least."""
+RESULTS_SHOWN_SECONDS = 0.25
+"""How often results are put into the table while they come in, at most."""
 
 
 class LibraryScreen(Screen[None]):
@@ -83,8 +81,11 @@ class LibraryScreen(Screen[None]):
         self._shelf = Shelf(directory)
         self._marked: set[Path] = set()
         self._cursor_row = 0
-        self._widths: dict[str, int] = {}
         self._previewed: tuple[Path, int] | None = None
+        self._known = KnownResults()
+        self._asked: dict[Path, float] = {}
+        """When the results of a session were last worked out, by the clock."""
+        self._working_out = False
 
     def compose(self) -> ComposeResult:
         """A filter, the table, the chosen session, keys."""
@@ -92,10 +93,11 @@ class LibraryScreen(Screen[None]):
         yield Input(placeholder="filter by name, rule, status, architecture …", id="filter")
         yield Static(id="welcome", markup=False)
         with Container(id="library"):
-            yield SessionsTable(id="sessions", cursor_type="row", zebra_stripes=False)
+            yield SessionsTable()
             with Horizontal(id="preview"):
                 yield ChartView(id="small-plane")
                 with Vertical(id="facts"):
+                    yield Static(id="sentence", markup=False)
                     yield Static(id="about", markup=False)
         yield KeysFooter()
         yield TooSmall()
@@ -104,7 +106,12 @@ class LibraryScreen(Screen[None]):
         """Look for sessions from time to time; the first look is when the screen is shown."""
         self.query_one("#filter", Input).display = False
         self.query_one("#small-plane", ChartView).can_focus = False
-        self.query_one("#sessions", DataTable).focus()
+        table = self.query_one(SessionsTable)
+        kept = self.app.views.recall(self.directory)
+        if isinstance(kept.get("sorted_by"), str):
+            with table.prevent(SessionsTable.OrderChanged):
+                table.sort_by(kept["sorted_by"], falling=kept.get("falling") is True)
+        table.focus()
         self.set_interval(LOOK_SECONDS, self._look)
 
     def on_screen_resume(self) -> None:
@@ -132,6 +139,7 @@ class LibraryScreen(Screen[None]):
             return
         self._marked = {path for path in self._marked if path in self._shelf}
         self._fill()
+        self.call_after_refresh(self._work_out_results)
 
     # the table
 
@@ -139,7 +147,7 @@ class LibraryScreen(Screen[None]):
         words = self.query_one("#filter", Input).value.lower().split()
         own = [summary for summary in self._shelf.own if matches(summary, words)]
         examples = [summary for summary in self._shelf.examples if matches(summary, words)]
-        self._fill_table(own, examples)
+        self.query_one(SessionsTable).fill(self._lines(own), self._lines(examples), self.app.size.width)
         empty = not self._shelf.own
         self.set_class(empty, "welcome")
         nothing = empty and not self._shelf.examples
@@ -156,52 +164,12 @@ class LibraryScreen(Screen[None]):
         write(self.query_one("#heading", Static), printable(heading))
         self._preview()
 
-    def _fill_table(self, own: list[Summary], examples: list[Summary]) -> None:
-        """Put what is known into the table. Columns have the widths that their texts need, found here: a table that
-        finds them itself takes most of a second for a hundred sessions. Names give way where there is no room.
-        """
-        table = self.query_one("#sessions", DataTable)
-        rows = {str(summary.path): _cells(summary, summary.path in self._marked) for summary in own}
-        if examples:
-            rows[HEADING] = dict.fromkeys(COLUMNS, Text()) | {"name": Text("Examples", "dim italic")}
-            rows |= {str(summary.path): _cells(summary, summary.path in self._marked) for summary in examples}
-        widths = {c: max([len(c), *(cells[c].cell_len for cells in rows.values())]) for c in COLUMNS}
-        room = table.scrollable_content_region.width or self.app.size.width
-
-        def excess() -> int:
-            return sum(widths.values()) + 2 * table.cell_padding * len(widths) - room
-
-        for column in DISPENSABLE:
-            if excess() > 0:
-                del widths[column]
-        widths["name"] = max(widths["name"] - max(excess(), 0), min(widths["name"], LEAST_NAME))
-        rows = {key: {c: _fitting(cells[c], width) for c, width in widths.items()} for key, cells in rows.items()}
-        if [str(key.value) for key in table.rows] == list(rows) and widths == self._widths:
-            for key, cells in rows.items():
-                _write(table, key, cells)
-            return
-        chosen = self._chosen_key()
-        self._widths = widths
-        table.clear(columns=True)
-        for column, width in widths.items():
-            table.add_column(column, key=column, width=width)
-        for key, cells in rows.items():
-            table.add_row(*cells.values(), key=key)
-        names = list(rows)
-        if chosen in rows and chosen != HEADING:
-            table.move_cursor(row=names.index(chosen))
-        elif names and names[0] == HEADING:
-            table.move_cursor(row=1)
-
-    def _chosen_key(self) -> str | None:
-        table = self.query_one("#sessions", DataTable)
-        if not table.row_count or not table.is_valid_row_index(table.cursor_row):
-            return None
-        return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
+    def _lines(self, summaries: Sequence[Summary]) -> list[Line]:
+        return [Line(one, one.path in self._marked, self._results_of(one)) for one in summaries]
 
     def chosen(self) -> Summary | None:
         """The session under the cursor."""
-        key = self._chosen_key()
+        key = self.query_one(SessionsTable).chosen_key
         return self._shelf[Path(key)] if key is not None and Path(key) in self._shelf else None
 
     def _own(self, what: str) -> Summary | None:
@@ -223,9 +191,64 @@ class LibraryScreen(Screen[None]):
         self._cursor_row = row
         self._preview()
 
+    def on_sessions_table_order_changed(self) -> None:
+        """Sort the table otherwise, and keep to it."""
+        table = self.query_one(SessionsTable)
+        self.app.views.keep(self.directory, {"sorted_by": table.sorted_by, "falling": table.falling})
+        self._fill()
+
     def on_resize(self) -> None:
         """There may be room for more columns, or for fewer."""
         if self._shelf.own or self._shelf.examples:
+            self._fill()
+
+    # results
+
+    def _results_of(self, summary: Summary) -> Results | None:
+        outcome = self._known.of(summary)
+        return None if outcome is None else outcome.results
+
+    def _outdated(self) -> list[Path]:
+        """Sessions whose results are not known, or those of an earlier state; the chosen one first."""
+        found, now = [], time.monotonic()
+        chosen = self.chosen()
+        for one in sorted([*self._shelf.own, *self._shelf.examples], key=lambda summary: summary is not chosen):
+            if one.live and now - self._asked.get(one.path, -RESULTS_SECONDS) < RESULTS_SECONDS:
+                continue
+            known = self._known.of(one)
+            if known is None or known.stamp != stamp(one):
+                found.append(one.path)
+        return found
+
+    def _work_out_results(self) -> None:
+        """Have the results that are missing worked out, unless that is going on."""
+        if self._working_out or is_left(self, "#sessions") or not (paths := self._outdated()):
+            return
+        self._working_out = True
+        self._read_results(paths)
+
+    @work(exclusive=True, group="results")
+    async def _read_results(self, paths: list[Path]) -> None:
+        """Take in results as a process of their own works them out, and show them."""
+        from ibtui.commands import lines_of
+
+        shown = time.monotonic()
+        self._asked |= dict.fromkeys(paths, shown)
+        given = json.dumps([str(path) for path in paths]).encode()
+        try:
+            async with aclosing(lines_of("-c", SERVE, given=given)) as lines:
+                async for line in lines:
+                    answer = json.loads(line)
+                    self._known.keep(Path(answer["path"]), from_plain(answer))
+                    if time.monotonic() - shown >= RESULTS_SHOWN_SECONDS and not is_left(self, "#sessions"):
+                        shown = time.monotonic()
+                        self._fill()
+            self._known.save()
+        except (OSError, ValueError, KeyError, EngineError) as error:
+            self.notify(printable(f"the sessions' results cannot be worked out: {error}"), severity="warning")
+        finally:
+            self._working_out = False
+        if not is_left(self, "#sessions"):
             self._fill()
 
     # the chosen session
@@ -236,8 +259,13 @@ class LibraryScreen(Screen[None]):
         if summary is None:
             return
         state = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}, {size(summary.size)}"
-        lines = [summary.path.stem, state, *about(summary)]
-        write(self.query_one("#about", Static), "\n".join(printable(line) for line in lines))
+        self.query_one("#facts").border_title = Content(printable(summary.path.stem))
+        write(self.query_one("#about", Static), "\n".join(map(printable, (state, *about(summary)))))
+        outcome = self._known.of(summary)
+        said = "Working out what came of it …" if outcome is None else outcome.trouble
+        if outcome is not None and outcome.results is not None:
+            said = sentence(summary, outcome.results)
+        write(self.query_one("#sentence", Static), printable(said))
         measured = (summary.path, sum(len(e.snapshots) for e in summary.ensembles))
         if measured != self._previewed:
             self._previewed = measured
@@ -407,40 +435,5 @@ class LibraryScreen(Screen[None]):
             self.notify(printable(f"wrote {', '.join(written)}"), markup=False)
 
 
-def _cells(summary: Summary, marked: bool) -> dict[str, Text]:
-    """A row of the table. Texts, since a plain str would be read as markup."""
-    experiment = summary.experiment
-    written = {
-        "name": ("* " if marked else "") + printable(summary.path.stem),
-        "status": summary.status,
-        "epochs": f"{summary.epochs_done}/{experiment.epochs}",
-        "networks": str(experiment.networks),
-        "rule": printable(experiment.rule),
-        "hidden": _several([hidden_text(h) for h in experiment.hidden]),
-        "fraction": _several([f"{f:g}" for f in experiment.fraction]),
-        "age": age(now() - summary.created),
-        "size": size(summary.size),
-    }
-    return {column: Text(text) for column, text in written.items()}
-
-
-def _fitting(text: Text, width: int) -> Text:
-    """The text, cut with a sign of it where it is wider."""
-    if text.cell_len > width:
-        text.truncate(width, overflow="ellipsis")
-    return text
-
-
-def _write(table: DataTable[Text], key: str, cells: dict[str, Text]) -> None:
-    """Write what differs into a row."""
-    for column, text in cells.items():
-        if table.get_cell(key, column) != text:
-            table.update_cell(key, column, text)
-
-
 def _beside(path: Path, name: str) -> Path:
     return path.with_name(f"{name.strip()}{path.suffix}")
-
-
-def _several(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{texts[0]} … {texts[-1]} ({len(texts)})"

@@ -85,9 +85,10 @@ def _export(path: Path, chance: random.Random) -> bool:
 
 def _library(path: Path, chance: random.Random) -> bool:
     """The app's list, with what it says of the chosen session."""
-    from ibtui.screens.library import _cells
+    from ibtui.results import sentence, work_out
     from ibtui.shelf import Shelf, matches
     from ibtui.status import about, status_line
+    from ibtui.widgets.sessions_table import Line, _cells
 
     shelf = Shelf(path.parent)
     shelf.look()
@@ -96,7 +97,10 @@ def _library(path: Path, chance: random.Random) -> bool:
         return False
     summary = shelf[path]
     matches(summary, ["tanh"])
-    texts = [text.plain for text in _cells(summary, marked=True).values()]
+    outcome = work_out(summary)
+    texts = [text.plain for text in _cells(Line(summary, marked=True, results=outcome.results)).values()]
+    if outcome.results is not None:
+        assert sentence(summary, outcome.results)
     assert all(text.isprintable() for text in texts), texts
     status_line(summary, "binning", ensemble=0)
     about(summary)

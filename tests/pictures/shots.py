@@ -16,8 +16,10 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
+from platformdirs import user_cache_path
 from rich.segment import Segment
 from textual.pilot import Pilot
 
@@ -61,7 +63,8 @@ class Taken:
 
 
 async def _library(pilot: Pilots) -> None:
-    await _until(pilot, lambda: pilot.app.screen._previewed is not None)  # type: ignore[attr-defined]
+    library: Any = pilot.app.screen
+    await _until(pilot, lambda: library._previewed and not library._working_out and not library._outdated())
 
 
 async def _new(pilot: Pilots) -> None:
@@ -128,7 +131,8 @@ def _own_place() -> Iterator[None]:
             _copy(file, place / "examples" / file.name, days=30.5 + number)
         for own, (example, days) in OWN.items():
             _copy(place / "examples" / f"example-{example}.ibs", place / "sessions" / f"{own}.ibs", days=days)
-        homes = {f"XDG_{kind}_HOME": str(place / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+        homes = {f"XDG_{kind}_HOME": str(place / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
+        homes |= {"NUMBA_CACHE_DIR": str(user_cache_path("ibtui") / "kernels")}
         patches.enter_context(patch.dict(os.environ, homes))
         for variable in ("NO_COLOR", "IBTUI_SESSIONS", "COLUMNS", "LINES", "TEXTUAL"):
             os.environ.pop(variable, None)  # `patch.dict` puts them back

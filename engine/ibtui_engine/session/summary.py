@@ -73,6 +73,18 @@ class Summary:
         """Of the networks that have come least far."""
         return min((e.epochs_done for e in self.ensembles), default=0)
 
+    @property
+    def telling(self) -> EnsembleSummary | None:
+        """The ensemble with most to see: the largest sample, of those the most hidden layers, of those the first.
+
+        What a session is first shown by. None where there are no networks.
+        """
+        return max(
+            self.ensembles,
+            key=lambda one: (one.fraction, len(parse_hidden(one.hidden)), -one.index),
+            default=None,
+        )
+
     def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
         """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
         return (*parse_hidden(ensemble.hidden), outputs_for(self.labels))

@@ -129,7 +129,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes a user's files; compiled kernels stay shared, since compiling takes seconds."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(user_cache_path("ibtui") / "kernels"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("CONFIG", "STATE", "DATA"):
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     for name in ("NO_COLOR", "IBTUI_SESSIONS", "COLUMNS", "LINES", "TEXTUAL"):
         monkeypatch.delenv(name, raising=False)

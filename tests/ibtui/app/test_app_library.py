@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input
 
+from ibtui.commands import lines_of
 from ibtui.shelf import Shelf
+from ibtui.widgets.sessions_table import SessionsTable
 from ibtui.wording import printable
 from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.session.results import read_results
 from ibtui_engine.session.summary import read_summary
 
 
@@ -101,7 +105,7 @@ async def test_what_is_known_of_each_session(open_app: Any, have: Any) -> None:
     async with open_app(size=(200, 60)) as view:
         cells = _cells(view, "grid")
         assert cells["status"] == "finished"
-        assert cells["epochs"] == "40/40"
+        assert cells["epochs"] == "40"
         assert cells["networks"] == "3"
         assert cells["rule"] == "symmetric"
         assert "4-3" in cells["hidden"]
@@ -109,6 +113,107 @@ async def test_what_is_known_of_each_session(open_app: Any, have: Any) -> None:
         await _choose(view, "plain")
         await view.until(lambda: "hidden   4-3, tanh" in view.text() and "plane: 4-3 at 0.85" in view.text())
         assert len(view.chart("small-plane").spec.marks) == 3
+
+
+async def test_results_come_in_and_are_said(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("grid")
+    async with open_app(size=(200, 60)) as view:
+        await view.until(lambda: all(_cells(view, name)["accuracy"] for name in ("plain", "grid")))
+        for name in ("plain", "grid"):
+            found = read_results(view.app.directory / f"{name}.ibs")
+            assert found.accuracy is not None
+            assert found.most_lost is not None
+            assert _cells(view, name)["accuracy"] == f"{found.accuracy:.1%}"
+            assert _cells(view, name)["bits lost"] == f"{found.most_lost[1]:.2f}"
+            assert _cells(view, name)["drift ends"] == ("" if found.drift_end is None else f"{found.drift_end:.0f}")
+        await _choose(view, "grid")
+        await view.until(lambda: "3-2-2 at 0.85, of 3 ensembles" in view.said("#sentence"))  # the deepest of them
+        await _choose(view, "plain")
+        await view.until(lambda: "unseen labels are guessed right." in view.said("#sentence"))
+
+
+async def test_results_are_worked_out_again_only_of_what_has_changed(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    async def noted(*arguments: str, given: bytes = b"") -> AsyncIterator[bytes]:
+        asked.append(sorted(Path(path).stem for path in json.loads(given)))
+        async for line in lines_of(*arguments, given=given):
+            yield line
+
+    monkeypatch.setattr("ibtui.commands.lines_of", noted)
+    have("plain")
+    path = have("lone")
+    async with open_app() as view:
+        await view.until(lambda: _cells(view, "plain")["accuracy"] and _cells(view, "lone")["accuracy"])
+    assert asked == [["lone", "plain"]]
+    async with open_app() as view:
+        assert _cells(view, "plain")["accuracy"]  # from the first look on
+        view.screen._look()
+        await view.pilot.pause()
+        assert asked == [["lone", "plain"]]
+        os.utime(path, (1, 1))
+        view.screen._look()
+        await view.until(lambda: asked == [["lone", "plain"], ["lone"]])
+
+
+async def test_results_that_cannot_be_read_are_told_once(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage in the arrays, which no summary reads."""
+    have("plain", "", "UPDATE layer SET i_x = x'00'")
+    async with open_app(size=(120, 40)) as view:
+        await view.until(lambda: "damaged" in view.said("#sentence"))
+        assert _cells(view, "plain")["accuracy"] == ""
+        await view.until(lambda: not view.screen._working_out)
+        assert view.screen._outdated() == []
+
+
+async def test_columns_sort_by_keys_and_clicks_with_the_absent_last(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("lone")
+    have("grid")
+    async with open_app(size=(200, 60)) as view:
+        await view.until(lambda: all(_cells(view, name)["accuracy"] for name in ("plain", "grid", "lone")))
+        newest = _names(view)
+        table = view.one("#sessions", SessionsTable)
+        await view.press("o")
+        assert _names(view) == ["grid", "lone", "plain"]
+        assert str(table.columns["name"].label) == "name ▲"
+        await view.press("O")
+        assert _names(view) == ["plain", "lone", "grid"]
+        table.sort_by("networks")
+        await view.until(lambda: _names(view)[-1] == "lone")
+        table.sort_by("drift ends")
+        await view.pilot.pause()
+        known = [name for name in _names(view) if _cells(view, name)["drift ends"]]
+        assert _names(view)[: len(known)] == known
+        await view.press("O")
+        assert _names(view)[: len(known)] == known[::-1]
+        at = str(table.columns["accuracy"].label)
+        x = sum(c.get_render_width(table) for name, c in table.columns.items() if _before(table, str(name.value), at))
+        await view.pilot.click("#sessions", offset=(x + 2, 0))
+        await view.until(lambda: table.sorted_by == "accuracy")
+        assert _names(view) == sorted(newest, key=lambda name: -float(_cells(view, name)["accuracy"].removesuffix("%")))
+    async with open_app(size=(200, 60)) as view:  # the choice is kept
+        assert view.one("#sessions", SessionsTable).sorted_by == "accuracy"
+
+
+def _before(table: DataTable[Any], name: str, label: str) -> bool:
+    names = [str(key.value) for key in table.columns]
+    return names.index(name) < names.index(label)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_results_have_room_at_every_size(open_app: Any, have: Any, size: tuple[int, int]) -> None:
+    have("plain", "a name that is quite a bit longer than most names are, for sure")
+    async with open_app(size=size) as view:
+        table = _table(view)
+        shown = [str(key.value) for key in table.columns]
+        assert {"name", "drift ends", "bits lost", "accuracy"} <= set(shown)
+        assert sum(column.get_render_width(table) for column in table.columns.values()) <= size[0]
 
 
 async def test_open_and_back(open_app: Any, have: Any) -> None:

@@ -38,7 +38,8 @@ ASCII = {"ASCII": "textual-dark"}
 
 
 async def _library(view: Any) -> None:
-    await view.until(lambda: view.screen._previewed is not None)
+    library = view.screen
+    await view.until(lambda: library._previewed and not library._working_out and not library._outdated())
 
 
 async def _empty(view: Any) -> None:
@@ -173,8 +174,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def held_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """What differs between machines and moments."""
-    monkeypatch.setattr("ibtui.screens.library.size", lambda count: "1.23 MB")
-    monkeypatch.setattr("ibtui.screens.library.age", _age_without_seconds)
+    for module in ("screens.library", "widgets.sessions_table"):
+        monkeypatch.setattr(f"ibtui.{module}.size", lambda count: "1.23 MB")
+    monkeypatch.setattr("ibtui.widgets.sessions_table.age", _age_without_seconds)
     monkeypatch.setattr(NewScreen, "_calibrate", _known_speed)
 
 

@@ -38,7 +38,7 @@ OPTIONS = {
     "figure": "--session --quick --networks --epochs --out --data --threads --sessions-dir --quiet",
     "animate": "--out --ensemble --seconds --fps --theme --sessions-dir --quiet",
     "account": "--run --quick --networks --out --threads --sessions-dir --json --quiet",
-    "list": "--sessions-dir --examples --json --quiet",
+    "list": "--sessions-dir --examples --results --json --quiet",
     "rule": "--theta --gamma --i-xy --out --json --quiet",
     "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
     "fit": "--epoch --every --error --threads --sessions-dir --json",

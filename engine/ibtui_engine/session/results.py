@@ -1,0 +1,126 @@
+"""What a session came to in a few numbers: where drift ends, how many bits layers lost, how many labels are right.
+
+Those of one ensemble, `Summary.telling`. The standard library alone is imported until something is read, so that a list
+of sessions can show results that were worked out before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ibtui_engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from ibtui_engine.session.ensemble import RecordedEnsemble
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of one ensemble at its last snapshot. Absent numbers are None."""
+
+    ensemble: int
+    """Its index in the session."""
+    epoch: int | None = None
+    """The last epoch measured; None where nothing is measured, and then nothing else is known."""
+    drift_end: float | None = None
+    """Epoch at which the gradient SNR of the network as a whole falls below one, geometric mean over networks; None
+    unless it does in at least half of them."""
+    drift_networks: int = 0
+    """Networks in which it does."""
+    snr_measured: bool = False
+    """Whether there is any SNR to judge by; there is none where an epoch is one batch."""
+    lost: tuple[float | None, ...] = ()
+    """Bits from the peak of I(X;T) to the last snapshot, mean over networks, of each hidden layer from the input on (of
+    the output where there is none)."""
+    accuracy: float | None = None
+    """Share of the patterns outside the sample whose label is guessed right, mean over networks."""
+    accuracy_inside: float | None = None
+    """The same inside the sample."""
+
+    @property
+    def most_lost(self) -> tuple[int, float] | None:
+        """The layer that lost most, from 1, and how many bits; None where nothing is known."""
+        known = [(bits, -layer) for layer, bits in enumerate(self.lost, start=1) if bits is not None]
+        if not known:
+            return None
+        bits, layer = max(known)
+        return -layer, bits
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` reads them back."""
+        return asdict(self) | {"lost": list(self.lost)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Results from plain values.
+
+        Raises:
+            InvalidValue: a value is missing, unknown or of the wrong kind.
+        """
+        names = {field.name for field in fields(cls)}
+        lost = plain.get("lost")
+        whole = ("ensemble", "drift_networks")
+        right = (
+            set(plain) == names
+            and isinstance(lost, list | tuple)
+            and all(_is_number(bits) for bits in lost)
+            and all(_is_number(plain[name]) for name in ("drift_end", "accuracy", "accuracy_inside"))
+            and all(isinstance(plain[name], int) for name in whole)
+            and (plain["epoch"] is None or isinstance(plain["epoch"], int))
+            and isinstance(plain["snr_measured"], bool)
+        )
+        if not right:
+            raise InvalidValue("these are no results of a session")
+        return cls(**{**plain, "lost": tuple(lost or ())})
+
+
+def results(one: RecordedEnsemble) -> Results:
+    """The results of an ensemble from what is recorded of it."""
+    from ibtui_engine.phases.turning import turning
+    from ibtui_engine.statistics import mean
+
+    index = one.ensemble.index
+    if not one.epochs:
+        return Results(index)
+    layers = slice(0, max(one.hidden_layers, 1))
+    bits = mean(turning(one.layers.epochs, one.values("i_x")[..., layers], one.values("i_y")[..., layers]).compression)
+    learned = one.learning_figures(one.epochs[-1])
+    network = one.transition.network
+    return Results(
+        ensemble=index,
+        epoch=one.epochs[-1],
+        drift_end=_plain(network.epoch) if network.common else None,
+        drift_networks=network.count,
+        snr_measured=one.transition.measured,
+        lost=tuple(_plain(value) for value in bits.tolist()),
+        accuracy=_plain(learned["test_accuracy"].mean) if learned else None,
+        accuracy_inside=_plain(learned["train_accuracy"].mean) if learned else None,
+    )
+
+
+def read_results(path: Path | str) -> Results:
+    """The results of a session file: those of its telling ensemble.
+
+    Raises:
+        SessionError: the session cannot be read, or has no networks.
+    """
+    from ibtui_engine.errors import SessionError
+    from ibtui_engine.session.history import SessionReader
+
+    with SessionReader(path) as reader, reader.moment():
+        telling = reader.summary.telling
+        if telling is None:
+            raise SessionError(f"session {str(path)!r} has no networks")
+        return results(reader.recorded_ensemble(telling.index)) if telling.snapshots else Results(telling.index)
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
