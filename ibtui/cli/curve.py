@@ -90,10 +90,10 @@ def curve(
 
 def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
     """The curve of a rule by its name."""
-    from ibtui_engine.bottleneck.choice import rule_curve
+    from ibtui_engine.bottleneck.kept import find_curve
     from ibtui_engine.rules.catalogue import load_rule
 
-    return replace(rule_curve(load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy), error=error), name=name)
+    return replace(find_curve(load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy), error=error), name=name)
 
 
 def _sampled(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
+
+ERROR = 1e-6
+"""Bits between the lower and the upper curve, unless another is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,11 @@ class Curve:
         return self.error == 0.0
 
     @property
+    def coarse(self) -> bool:
+        """Whether it is a first look with few betas, of which bifurcations were not looked for."""
+        return math.isnan(self.tolerance)
+
+    @property
     def growing(self) -> Float64[np.ndarray, " n"]:
         """The critical betas: of the origin and where the support grows; ascending."""
         changes = self.bifurcations
@@ -105,6 +113,27 @@ class Curve:
             if not math.isnan(intercept):
                 best = np.minimum(best, intercept + x / beta)
         return np.where(np.isnan(x), np.nan, best)
+
+    def apart(self) -> float:
+        """The largest distance in bits between the lower and the upper curve; NaN where that is not certified.
+
+        `error` is what was asked for, or proved at most; this is taken from the points and lines themselves.
+        """
+        if not self.certified:
+            return math.nan
+        corners = self.corners[:, 0]
+        lines = np.isfinite(self.intercept)
+        slope = np.concatenate([[1.0, 0.0], 1.0 / self.beta[lines]])
+        height = np.concatenate([[0.0, self.i_xy], self.intercept[lines]])
+        one, other = np.triu_indices(len(slope), 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossings = (height[other] - height[one]) / (slope[one] - slope[other])
+        inside = crossings[(crossings > 0) & (crossings < self.entropy)]
+        return max((float((self.upper(x) - self.lower(x)).max()) for x in (corners, inside) if len(x)), default=0.0)
+
+    def with_error(self, error: float) -> Curve:
+        """The same curve, of which this is said to be the error."""
+        return replace(self, error=error)
 
     def i_y_at(self, i_x: float) -> tuple[float, float]:
         """The lower and the upper curve at I(X;T), bits."""
@@ -162,10 +191,12 @@ class Curve:
         return float(best[0]), float(best[1])
 
     def nearest_critical(self, beta: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
-        """Of the critical betas the one nearest to each beta, by their ratio; NaN where there is none."""
+        """Of the critical betas the one nearest to each beta, by their ratio; NaN where there is none, or where they
+        were not looked for.
+        """
         known = self.growing
         b = np.asarray(beta, np.float64)
-        if not known.size:
+        if not known.size or self.coarse:
             return np.full(b.shape, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = np.abs(np.log(b)[..., None] - np.log(known))

@@ -6,12 +6,12 @@ Numpy alone: a program can read fits without loading a compiler. `fitting` compu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui_engine.bottleneck.curve import array, plain
+from ibtui_engine.bottleneck.curve import Curve, array, plain
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.statistics import Spread, mean, spread, standard_error
 
@@ -65,6 +65,16 @@ class LayerFits:
     """Of the networks."""
     no_beta: str = ""
     """Why no beta* was looked for; then I(X;T) and I(T;Y) are as they were recorded. Empty where it was."""
+
+    def against(self, curve: Curve) -> LayerFits:
+        """The same layers and beta*, held against a curve: their points on it and distances to it.
+
+        A coarse curve has distances alone: between its few betas no point is that of a beta.
+        """
+        distance, worth = curve.below(self.i_x, self.i_y)
+        ib_x, ib_y = curve.point_at(np.full_like(self.beta, np.nan) if curve.coarse else self.beta)
+        critical = curve.nearest_critical(self.beta)
+        return replace(self, ib_x=ib_x, ib_y=ib_y, distance=distance, worth=worth, critical=critical)
 
     def mean(self, name: str) -> Float64[np.ndarray, " layers"]:
         """Mean of a column over the networks that have a value."""

@@ -102,8 +102,7 @@ def fit_layers(
     end = found[..., 2]
     beta = np.where(end == INSIDE, found[..., 0], np.nan)
     i_x, i_y = found[..., 4] * BITS, np.maximum(curve.i_xy - found[..., 5] * BITS, 0.0)
-    ib_x, ib_y = curve.point_at(beta)
-    distance, worth = curve.below(i_x, i_y)
+    unknown = np.full(beta.shape, np.nan)
     return LayerFits(
         hidden=hidden,
         fraction=fraction,
@@ -115,14 +114,14 @@ def fit_layers(
         end=end,
         i_x=i_x,
         i_y=i_y,
-        ib_x=ib_x,
-        ib_y=ib_y,
-        distance=distance,
-        worth=worth,
+        ib_x=unknown,
+        ib_y=unknown,
+        distance=unknown,
+        worth=unknown,
         inconsistency=found[..., 3] * BITS,
-        critical=curve.nearest_critical(beta),
+        critical=unknown,
         optimizer=optimizer,
-    )
+    ).against(curve)
 
 
 def fit_snapshot(

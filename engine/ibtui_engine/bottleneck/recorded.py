@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ibtui_engine.bottleneck.choice import rule_curve
-from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.curve import ERROR, Curve
 from ibtui_engine.bottleneck.encoder import GREATEST
 from ibtui_engine.bottleneck.fits import LayerFits
 from ibtui_engine.bottleneck.fitting import fit_snapshot
+from ibtui_engine.bottleneck.kept import find_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.history import LayerHistory, SessionReader, describe_epochs
 from ibtui_engine.session.summary import EnsembleSummary, Summary
@@ -26,7 +26,7 @@ def fit_session(
     path: Path | str,
     *,
     epoch: int | None = None,
-    error: float = 1e-6,
+    error: float = ERROR,
     threads: int | None = None,
     every: bool = False,
     require_beta: bool = False,
@@ -56,7 +56,7 @@ def fit_session(
         else:
             weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
             shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
-    curve = rule_curve(rule, error=error)
+    curve = find_curve(rule, error=error)
     if missing:
         there = zip(chosen, layers, strict=True)
         return summary, curve, [(e, _as_recorded(curve, summary, e, at, one, missing)) for (e, at), one in there]

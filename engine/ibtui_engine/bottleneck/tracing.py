@@ -15,15 +15,13 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float64
 
-from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.curve import ERROR, Curve
 from ibtui_engine.bottleneck.deterministic import deterministic_curve
 from ibtui_engine.bottleneck.onset import Onset, onset
 from ibtui_engine.bottleneck.solver import GREATEST_BETA, NOWHERE, Solution, Start, solve
 from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.errors import InvalidValue
 
-ERROR = 1e-6
-"""Bits between the lower and the upper curve, unless another is asked for."""
 LEAST_ERROR = 1e-8
 TOLERANCE = 1e-4
 """Relative accuracy of the betas of bifurcations."""

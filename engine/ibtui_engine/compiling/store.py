@@ -12,9 +12,7 @@ import logging
 import os
 import platform
 import re
-import secrets
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,12 +21,13 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from ibtui_engine.own_files import is_own, make_own, read_own, require_own, sealed, unsealed, write_own
+
 PACKAGE = Path(__file__).parents[1]
 KEPT = 10
 """Directories of other keys that stay, those used last; one takes about 15 MB."""
 SUFFIX = ".kernel"
 _DIRECTORY = re.compile(r"ibtui-[0-9a-f]{20}")
-_DIGEST_BYTES = 32
 _PRIVATE = "ibtui-kernels-"
 _log = logging.getLogger("ibtui_engine")
 
@@ -101,8 +100,8 @@ class Store:
         """What was written under that name for exactly that identity; None where nothing whole and safe is there."""
         for place in self._places():
             try:
-                _require_own(os.lstat(place))
-                found = _unsealed(_read_own(place / name), identity)
+                require_own(os.lstat(place))
+                found = unsealed(read_own(place / name), identity)
             except OSError:
                 continue
             if found is not None:
@@ -122,11 +121,11 @@ class Store:
         if source_digest() != self._sources:  # edited since: the code compiled may be of either version
             return
         try:
-            _write_into(self._own_directory(), name, _sealed(identity, data))
+            _write_into(self._own_directory(), name, sealed(identity, data))
         except OSError as error:
             self._note(error)
             with suppress(OSError):
-                _write_into(self.private().directory, name, _sealed(identity, data))
+                _write_into(self.private().directory, name, sealed(identity, data))
 
     def holds(self, prefix: str) -> bool:
         """Whether a file's name begins so."""
@@ -199,7 +198,7 @@ def _remove_left_behind(temporary: Path) -> None:
     with suppress(OSError):
         for path in temporary.glob(f"{_PRIVATE}*-*"):
             number = path.name.removeprefix(_PRIVATE).split("-")[0]
-            if number.isdecimal() and not psutil.pid_exists(int(number)) and _is_own(path):
+            if number.isdecimal() and not psutil.pid_exists(int(number)) and is_own(path):
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -210,26 +209,12 @@ def _write_into(directory: Path, name: str, data: bytes) -> None:
         OSError: it cannot be written, or others can write into the directory.
     """
     _make(directory)
-    temporary = directory / f"{secrets.token_hex(8)}.tmp"
-    try:
-        file = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
-        with open(file, "wb") as out:
-            out.write(data)
-        os.replace(temporary, directory / name)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    write_own(directory / name, data)
 
 
 def _make(directory: Path) -> None:
     """Make sure that the directory is there and only this user can write into it."""
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700)
-    except FileExistsError:
-        _require_own(os.lstat(directory))
-    else:
+    if make_own(directory):
         drop_old(directory)
 
 
@@ -238,58 +223,8 @@ def drop_old(directory: Path, kept: int = KEPT) -> None:
     found = []
     with suppress(OSError):
         for path in directory.parent.iterdir():
-            if path.name != directory.name and _DIRECTORY.fullmatch(path.name) and _is_own(path):
+            if path.name != directory.name and _DIRECTORY.fullmatch(path.name) and is_own(path):
                 with suppress(OSError):
                     found.append((path.stat().st_mtime_ns, path))
     for _, path in sorted(found, reverse=True)[kept:]:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _read_own(path: Path) -> bytes:
-    """A regular file that only this user can have written.
-
-    Raises:
-        OSError: it cannot be read, or is not such a file.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("not a plain file")
-        _require_own(status)
-        return file.read()
-
-
-def _is_own(directory: Path) -> bool:
-    try:
-        status = os.lstat(directory)
-        _require_own(status)
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode)
-
-
-def _require_own(status: os.stat_result) -> None:
-    """
-    Raises:
-        OSError: a file or directory belongs to somebody else, or others can write it.
-    """
-    if not hasattr(os, "geteuid"):  # Windows: access is not told by these bits
-        return
-    if status.st_uid != os.geteuid():
-        raise PermissionError("it belongs to another user")
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or stat.S_ISLNK(status.st_mode):
-        raise PermissionError("others can write into it")
-
-
-def _sealed(identity: bytes, data: bytes) -> bytes:
-    return _digest(identity, data) + data
-
-
-def _unsealed(sealed: bytes, identity: bytes) -> bytes | None:
-    data = sealed[_DIGEST_BYTES:]
-    return data if data and sealed[:_DIGEST_BYTES] == _digest(identity, data) else None
-
-
-def _digest(identity: bytes, data: bytes) -> bytes:
-    return hashlib.sha256(len(identity).to_bytes(8, "little") + identity + data).digest()
