@@ -7,7 +7,6 @@ those of Shwartz-Ziv and Tishby (2017), section 3.1.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -15,48 +14,64 @@ from typing import Any, Literal
 
 from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
+from ibtui_engine.setting import is_whole
+from ibtui_engine.settings import (
+    ACTIVATIONS,
+    BINNED,
+    DEFAULT_NOISE,
+    DEFAULT_RELAX_FROM,
+    DEFAULT_SNAPSHOTS,
+    DEVICES,
+    ESTIMATORS,
+    LABELS,
+    MAX_EPOCHS,
+    MAX_NETWORKS,
+    MAX_SNAPSHOTS,
+    OPTIMIZERS,
+    SETTINGS,
+    TRAINERS,
+)
 from ibtui_engine.toml_file import read_toml
 
-ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
-OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
-"""`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
-training-error constraint (`ibtui_engine.training.relaxation`)."""
-TRAINERS = ("auto", "fused", "torch")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
-"""How information is measured: bins of equal width on a fixed interval or on the range that occurs, bins of equal mass,
-pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), or the outputs as they are."""
-BINNED = ("binning", "adaptive", "quantile")
-"""The estimators that have bins."""
-LABELS = ("rule", "random")
+__all__ = [
+    "ACTIVATIONS",
+    "BINNED",
+    "DEFAULT_NOISE",
+    "DEFAULT_RELAX_FROM",
+    "DEFAULT_SNAPSHOTS",
+    "DEVICES",
+    "ESTIMATORS",
+    "LABELS",
+    "LONGEST_RULE",
+    "MAX_ENSEMBLES",
+    "MAX_EPOCHS",
+    "MAX_HIDDEN_LAYERS",
+    "MAX_NETWORKS",
+    "MAX_SCHEDULE",
+    "MAX_SNAPSHOTS",
+    "MAX_WIDTH",
+    "MOST_LABELS",
+    "OPTIMIZERS",
+    "TRAINERS",
+    "Ensemble",
+    "Experiment",
+    "Hidden",
+    "hidden_text",
+    "log_spaced_epochs",
+    "outputs_for",
+    "parse_hidden",
+    "read_settings",
+]
 
 MOST_LABELS = 256
 """A sample's labels are kept in a byte each."""
 MAX_HIDDEN_LAYERS = 16
 MAX_WIDTH = 65_536
-MAX_NETWORKS = 100_000
-MAX_EPOCHS = 100_000_000
-MAX_BINS = 1_000_000
-MAX_SNAPSHOTS = 100_000
-"""Epochs to measure between the first and the last, and as many named by `snapshot_at`."""
 MAX_SCHEDULE = 250_000
 """Epochs to measure in all, however often a run was extended."""
 MAX_ENSEMBLES = 10_000
 LONGEST_RULE = 5_000
 """Characters of a rule's name, which may be the path of a file."""
-LEAST_FLOAT32, MOST_FLOAT32 = 2.0**-126, 3.4028234663852886e38
-"""The smallest positive number that float32 has in full precision, and its largest: settings beyond them would reach
-training as 0 or as infinity."""
-MOST_MOMENTUM = 1 - 2.0**-24
-"""The largest float32 below 1."""
-DEFAULT_RELAX_FROM = 350
-"""Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
-DEFAULT_SNAPSHOTS = 120
-"""Epochs measured between the first and the last, unless others are asked for."""
-DEFAULT_NOISE = 1e-3
-"""Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
-LEAST_NOISE, MOST_NOISE = 1e-30, 1e30
-"""Beyond these, squares of distances leave the range of floating point."""
 
 Hidden = tuple[int, ...]
 
@@ -142,29 +157,17 @@ class Experiment:
         if len(self.rule) > LONGEST_RULE:
             raise InvalidValue(f"rule is {shown(self.rule)}: allowed are names of up to {LONGEST_RULE} characters")
         require_rule_name(self.rule)
-        if self.theta is not None and self.theta != "auto":
-            _require_number("theta", self.theta, "a finite number, or auto")
-        if self.gamma is not None:
-            _require_number("gamma", self.gamma, "a number above 0", low=0.0)
-        if self.i_xy is not None:
-            _require_number("i-xy", self.i_xy, "a number of bits above 0 and below 1", low=0.0, below=1.0)
-        if self.gamma is not None and self.i_xy is not None:
-            raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
-        labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
-        if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
-            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
         if not self.hidden:
             raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
         for widths in self.hidden:
             _require_widths(widths)
         if not self.fraction:
             raise InvalidValue("fraction is empty: give at least one sample fraction above 0 and at most 1")
-        for share in self.fraction:
-            _require_number("fraction", share, "above 0 and at most 1", low=0.0, most=1.0)
         if not isinstance(self.optimizer, tuple) or not self.optimizer:
             raise InvalidValue(f"optimizer is {shown(self.optimizer)}: give at least one of {', '.join(OPTIMIZERS)}")
-        for optimizer in self.optimizer:
-            _require_choice("optimizer", optimizer, OPTIMIZERS)
+        for name, setting in SETTINGS.items():
+            for value in getattr(self, name) if setting.several else (getattr(self, name),):
+                setting.require(name, value)
         grid = (("hidden", self.hidden), ("fraction", self.fraction), ("optimizer", self.optimizer))
         for name, values in grid:
             if len(set(values)) < len(values):
@@ -174,36 +177,15 @@ class Experiment:
             raise InvalidValue(
                 f"hidden, fraction and optimizer make {ensembles} ensembles: allowed are at most {MAX_ENSEMBLES}"
             )
-        _require_count("networks", self.networks, 1, MAX_NETWORKS)
-        _require_count("seed", self.seed, 0, 2**62)
-        _require_count("epochs", self.epochs, 1, MAX_EPOCHS)
-        if self.batch != "full":
-            _require_count("batch", self.batch, 1, 2**31, "or full")
-        float32 = f"a number from {LEAST_FLOAT32:.3g} to {MOST_FLOAT32:.3g}, the range of float32"
-        _require_number("learning-rate", self.learning_rate, float32, least=LEAST_FLOAT32, most=MOST_FLOAT32)
-        _require_number(
-            "momentum", self.momentum, "at least 0 and, as a float32, below 1", least=0.0, most=MOST_MOMENTUM
-        )
-        _require_choice("activation", self.activation, ACTIVATIONS)
-        _require_number("init-scale", self.init_scale, float32, least=LEAST_FLOAT32, most=MOST_FLOAT32)
-        _require_choice("labels", self.labels, LABELS)
-        _require_choice("estimator", self.estimator, ESTIMATORS)
-        _require_count("bins", self.bins, 2, MAX_BINS)
-        if self.noise is not None:
-            allowed = f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}"
-            _require_number("noise", self.noise, allowed, least=LEAST_NOISE, most=MOST_NOISE)
-        if self.measured is not None:
-            _require_count("measured", self.measured, 2, 2**31)
-        if self.snapshots is not None:
-            _require_count("snapshots", self.snapshots, 0, MAX_SNAPSHOTS)
+        if self.gamma is not None and self.i_xy is not None:
+            raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
+        labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
+        if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
         if len(self.snapshot_at) > MAX_SNAPSHOTS:
             raise InvalidValue(f"snapshot-at names {len(self.snapshot_at)} epochs: allowed are at most {MAX_SNAPSHOTS}")
         for epoch in self.snapshot_at:
-            _require_count("snapshot-at", epoch, 0, self.epochs, "(the last epoch)")
-        if not isinstance(self.weights, bool):
-            raise InvalidValue(f"weights is {shown(self.weights)}: allowed are true and false")
-        _require_choice("trainer", self.trainer, TRAINERS)
-        _require_choice("device", self.device, DEVICES)
+            _require_epoch("snapshot-at", epoch, self.epochs, "(the last epoch)")
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
             raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
         self._require_relaxation()
@@ -213,7 +195,7 @@ class Experiment:
             if self.relax_from is not None:
                 raise InvalidValue("--relax-from applies only to --optimizer metropolis")
             return
-        _require_count("relax-from", self.relaxation_epoch, 0, self.epochs - 1, "(before the last epoch)")
+        _require_epoch("relax-from", self.relaxation_epoch, self.epochs - 1, "(before the last epoch)")
         if self.trainer == "torch":
             raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
         if self.device not in ("auto", "cpu"):
@@ -376,40 +358,15 @@ def _require_widths(widths: Hidden) -> None:
     if len(widths) > MAX_HIDDEN_LAYERS:
         raise InvalidValue(f"hidden has {len(widths)} layers: at most {MAX_HIDDEN_LAYERS} are allowed")
     for width in widths:
-        if not _is_count(width) or not 1 <= width <= MAX_WIDTH:
+        if not is_whole(width) or not 1 <= width <= MAX_WIDTH:
             raise InvalidValue(
                 f"hidden width {shown(width)} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
             )
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _require_count(name: str, value: object, least: int, most: int, note: str = "") -> None:
-    if not _is_count(value) or not least <= value <= most:  # type: ignore[operator]
-        allowed = f"a whole number from {least} to {most}" + (f" {note}" if note else "")
-        raise InvalidValue(f"{name} is {shown(value)}: allowed is {allowed}")
-
-
-def _require_number(
-    name: str,
-    value: object,
-    allowed: str,
-    *,
-    low: float = -math.inf,
-    least: float = -math.inf,
-    below: float = math.inf,
-    most: float = math.inf,
-) -> None:
-    finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-    if not finite or not (low < value < below and least <= value <= most):  # type: ignore[operator]
-        raise InvalidValue(f"{name} is {shown(value)}: allowed is {allowed}")
-
-
-def _require_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InvalidValue(f"{name} is {shown(value)}: allowed are {', '.join(allowed)}")
+def _require_epoch(name: str, value: object, most: int, note: str) -> None:
+    if not is_whole(value) or not 0 <= value <= most:  # type: ignore[operator]
+        raise InvalidValue(f"{name} is {shown(value)}: allowed is a whole number from 0 to {most} {note}")
 
 
 def _listed(value: Any) -> Iterable[Any]:
@@ -444,7 +401,7 @@ def _read_theta(value: Any) -> Any:
 
 _READERS = {
     "hidden": _read_hidden,
-    "fraction": lambda value: tuple(float(f) if _is_count(f) and abs(f) < 2 else f for f in _listed(value)),
+    "fraction": lambda value: tuple(float(f) if is_whole(f) and abs(f) < 2 else f for f in _listed(value)),
     "optimizer": lambda value: tuple(_listed(value)),
     "snapshot_at": lambda value: tuple(_listed(value)),
     "batch": _read_batch,

@@ -10,12 +10,13 @@ import typer
 
 from ibtui.cli.console import output, tell, write_output
 from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
-from ibtui.cli.run import HOW, WHAT, begin_unnamed, chosen_experiment, complete
+from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
 from ibtui.figures.registry import FIGURES, find_figure
 from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.packages import require_packages
+from ibtui_engine.setting import HOW, WHAT
 
 if TYPE_CHECKING:
     from ibtui.figures.content import Content

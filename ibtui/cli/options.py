@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.settings import SETTINGS
 
 PLACES = "Where sessions are"
 OUTPUT = "Output"
@@ -42,33 +46,39 @@ Threads = Annotated[
         show_default=False,
     ),
 ]
-Estimator = Annotated[
-    str | None,
-    typer.Option(
-        "--estimator",
-        metavar="NAME",
-        help="binning (on [−1, 1], or the range that occurs where outputs are unbounded), adaptive (on the range that "
-        "occurs), quantile (bins of equal mass), kde (bounds under Gaussian noise) or exact (no bins).",
-        rich_help_panel="What is measured",
+
+
+def setting(name: str, *, panel: str | None = None, default: bool = True) -> Any:
+    """The option of a setting of an experiment, as `ibtui_engine.settings` declares it.
+
+    Args:
+        name: of the setting.
+        panel: of the help; by default the setting's own.
+        default: whether the help says the default of new experiments.
+    """
+    declared = SETTINGS[name]
+    flag = name.replace("_", "-")
+    usual = f" [default: {_default(name)}]" if default and _default(name) else ""
+    return typer.Option(
+        f"--{flag}/--no-{flag}" if declared.kind == "flag" else f"--{flag}",
+        help=f"{declared.about}{usual}",
+        metavar=declared.metavar,
+        rich_help_panel=panel or declared.panel,
         show_default=False,
-    ),
-]
-Bins = Annotated[
-    int | None,
-    typer.Option(
-        "--bins",
-        help="Intervals for a neuron's output; for binning, adaptive and quantile.",
-        rich_help_panel="What is measured",
-        show_default=False,
-    ),
-]
-Noise = Annotated[
-    float | None,
-    typer.Option(
-        "--noise",
-        metavar="VARIANCE",
-        help="Variance of the noise that kde adds to each output, in units of activation². [default: 0.001]",
-        rich_help_panel="What is measured",
-        show_default=False,
-    ),
-]
+    )
+
+
+def _default(name: str) -> str:
+    """What a setting is where it is not given, and where not even a preset is."""
+    declared = SETTINGS[name]
+    if declared.kind == "flag":
+        return name if getattr(Experiment(), name) else f"no-{name}"
+    usual, without = (
+        declared.text(getattr(one, name)) or declared.unset for one in (Experiment(), PRESETS[DEFAULT].experiment)
+    )
+    return usual if usual == without else f"{usual}; {without} without a preset"
+
+
+Estimator = Annotated[str | None, setting("estimator", default=False)]
+Bins = Annotated[int | None, setting("bins", default=False)]
+Noise = Annotated[float | None, setting("noise")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ibtui.cli.console import output, print_json, tell
-from ibtui.cli.options import OUTPUT, Json, Quiet
+from ibtui.cli.options import OUTPUT, Json, Quiet, setting
 from ibtui.files import require_output
 from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
@@ -16,35 +16,9 @@ from ibtui_engine.rules.names import is_table, table_path
 
 MADE = "How it is made"
 
-Theta = Annotated[
-    str | None,
-    typer.Option(
-        "--theta",
-        metavar="NUMBER|auto",
-        help="Threshold of the rule; `auto` balances p(y=1) to 0.5. [default: the rule's own]",
-        rich_help_panel=MADE,
-        show_default=False,
-    ),
-]
-Gamma = Annotated[
-    float | None,
-    typer.Option(
-        "--gamma",
-        help="Sharpness of the rule, above 0. [default: the rule's own]",
-        rich_help_panel=MADE,
-        show_default=False,
-    ),
-]
-InformationXY = Annotated[
-    float | None,
-    typer.Option(
-        "--i-xy",
-        metavar="BITS",
-        help="Choose the sharpness that gives this I(X;Y), in bits; instead of --gamma.",
-        rich_help_panel=MADE,
-        show_default=False,
-    ),
-]
+Theta = Annotated[str | None, setting("theta", panel=MADE)]
+Gamma = Annotated[float | None, setting("gamma", panel=MADE)]
+InformationXY = Annotated[float | None, setting("i_xy", panel=MADE)]
 
 
 def rule(

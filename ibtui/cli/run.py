@@ -13,8 +13,7 @@ import typer
 
 from ibtui.cli.console import tell
 from ibtui.cli.ending import orderly
-from ibtui.cli.options import PLACES, Json, Noise, Quiet, SessionsDir, Threads
-from ibtui.cli.rule import Gamma, InformationXY, Theta
+from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads, setting
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
 from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksError, shown
@@ -23,15 +22,12 @@ from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
 from ibtui_engine.session.format import SUFFIX
+from ibtui_engine.setting import WHAT
 
 if TYPE_CHECKING:
     from ibtui_engine.session.writer import SessionWriter
 
-WHAT = "What runs"
-HOW = "How it is trained"
-MEASURED = "What is measured"
-MACHINE = "Machine"
-SETTINGS = "Settings files"
+FILES = "Settings files"
 
 RUN_SETTINGS = {
     "preset": (str, "a text"),
@@ -67,16 +63,7 @@ def run(
             panel=WHAT,
         ),
     ] = None,
-    rule: Annotated[
-        str | None,
-        _option(
-            "--rule",
-            metavar="NAME",
-            help="P(X,Y): symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE. "
-            "[default: symmetric]",
-            panel=WHAT,
-        ),
-    ] = None,
+    rule: Annotated[str | None, setting("rule")] = None,
     data: Annotated[
         Path | None,
         _option(
@@ -86,163 +73,31 @@ def run(
             panel=WHAT,
         ),
     ] = None,
-    theta: Theta = None,
-    gamma: Gamma = None,
-    i_xy: InformationXY = None,
-    hidden: Annotated[
-        list[str] | None,
-        _option(
-            "--hidden",
-            metavar="WIDTHS",
-            help="Widths of the hidden layers, from the input on, or none; repeat it for a grid. [default: 10-8-6-4-2]",
-            panel=WHAT,
-        ),
-    ] = None,
-    fraction: Annotated[
-        list[float] | None,
-        _option(
-            "--fraction",
-            metavar="SHARE",
-            help="Share of the patterns in each network's sample, above 0 and at most 1; repeat it for a grid. "
-            "[default: 0.85]",
-            panel=WHAT,
-        ),
-    ] = None,
-    networks: Annotated[
-        int | None,
-        _option("--networks", help="Networks per ensemble. [default: 50; 10 without a preset]", panel=WHAT),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        _option("--seed", help="Seed of the first network; the others count on from it. [default: 0]", panel=WHAT),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        _option("--epochs", help="Passes through the sample. [default: 10000; 2000 without a preset]", panel=HOW),
-    ] = None,
-    batch: Annotated[
-        str | None,
-        _option("--batch", metavar="SIZE|full", help="Patterns in a batch, or full. [default: 512]", panel=HOW),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, _option("--learning-rate", help="Above 0. [default: 0.02]", panel=HOW)
-    ] = None,
-    optimizer: Annotated[
-        list[str] | None,
-        _option(
-            "--optimizer",
-            metavar="NAME",
-            help="sgd, momentum, adam or metropolis (SGD first, then a Monte-Carlo relaxation of the weights at a loss "
-            "that never rises above the one it begins at); repeat it for a grid. [default: sgd]",
-            panel=HOW,
-        ),
-    ] = None,
-    relax_from: Annotated[
-        int | None,
-        _option(
-            "--relax-from",
-            metavar="EPOCH",
-            help="Where metropolis leaves SGD; from there, epochs of both cost the same, a forward pass counting as a "
-            "third of a gradient. [default: 350]",
-            panel=HOW,
-        ),
-    ] = None,
-    momentum: Annotated[
-        float | None,
-        _option(
-            "--momentum",
-            help="Momentum coefficient (Adam: beta1), at least 0 and below 1. [default: 0.9]",
-            panel=HOW,
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        _option(
-            "--activation",
-            metavar="NAME",
-            help="Of the hidden layers: tanh, relu, sigmoid, softsign or linear. [default: tanh]",
-            panel=HOW,
-        ),
-    ] = None,
-    init_scale: Annotated[
-        float | None,
-        _option(
-            "--init-scale",
-            help="Spread of the initial weights, in units of 1/sqrt(fan-in). [default: 1]",
-            panel=HOW,
-        ),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        _option(
-            "--labels",
-            metavar="KIND",
-            help="Training labels: drawn from the rule (`rule`), or at random (`random`); information is measured "
-            "under the rule either way. [default: rule]",
-            panel=HOW,
-        ),
-    ] = None,
-    estimator: Annotated[
-        str | None,
-        _option(
-            "--estimator",
-            metavar="NAME",
-            help="binning (of [−1, 1], or of what occurs where outputs are unbounded), adaptive (of what occurs), "
-            "quantile (bins of equal mass), kde (bounds under Gaussian noise; slow) or exact (no bins). "
-            "[default: binning]",
-            panel=MEASURED,
-        ),
-    ] = None,
-    bins: Annotated[
-        int | None,
-        _option("--bins", help="Intervals for a neuron's output. [default: 30]", panel=MEASURED),
-    ] = None,
-    noise: Noise = None,
-    measured: Annotated[
-        int | None,
-        _option(
-            "--measured",
-            metavar="PATTERNS",
-            help="Measure information over this many patterns, chosen at random; for rules of more than two labels. "
-            "[default: all]",
-            panel=MEASURED,
-        ),
-    ] = None,
-    snapshots: Annotated[
-        int | None,
-        _option(
-            "--snapshots",
-            help="Epochs to measure between the first and the last, evenly spaced in log epoch. [default: 120]",
-            panel=MEASURED,
-        ),
-    ] = None,
-    snapshot_at: Annotated[
-        list[str] | None,
-        _option(
-            "--snapshot-at",
-            metavar="EPOCHS",
-            help="Measure at these epochs, such as 0,400,9000, and at the first and last; repeat it to add more. "
-            "With --snapshots, both are measured.",
-            panel=MEASURED,
-        ),
-    ] = None,
-    weights: Annotated[
-        bool | None,
-        _option("--weights/--no-weights", help="Keep each snapshot's weights. [default: weights]", panel=MEASURED),
-    ] = None,
-    trainer: Annotated[
-        str | None,
-        _option(
-            "--trainer",
-            metavar="NAME",
-            help="auto, fused (small networks on the CPU) or torch (any size, any device). [default: auto]",
-            panel=MACHINE,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        _option("--device", metavar="NAME", help="auto, cpu, cuda or mps. [default: auto]", panel=MACHINE),
-    ] = None,
+    theta: Annotated[str | None, setting("theta")] = None,
+    gamma: Annotated[float | None, setting("gamma")] = None,
+    i_xy: Annotated[float | None, setting("i_xy")] = None,
+    hidden: Annotated[list[str] | None, setting("hidden")] = None,
+    fraction: Annotated[list[float] | None, setting("fraction")] = None,
+    networks: Annotated[int | None, setting("networks")] = None,
+    seed: Annotated[int | None, setting("seed")] = None,
+    epochs: Annotated[int | None, setting("epochs")] = None,
+    batch: Annotated[str | None, setting("batch")] = None,
+    learning_rate: Annotated[float | None, setting("learning_rate")] = None,
+    optimizer: Annotated[list[str] | None, setting("optimizer")] = None,
+    relax_from: Annotated[int | None, setting("relax_from")] = None,
+    momentum: Annotated[float | None, setting("momentum")] = None,
+    activation: Annotated[str | None, setting("activation")] = None,
+    init_scale: Annotated[float | None, setting("init_scale")] = None,
+    labels: Annotated[str | None, setting("labels")] = None,
+    estimator: Annotated[str | None, setting("estimator")] = None,
+    bins: Annotated[int | None, setting("bins")] = None,
+    noise: Annotated[float | None, setting("noise")] = None,
+    measured: Annotated[int | None, setting("measured")] = None,
+    snapshots: Annotated[int | None, setting("snapshots")] = None,
+    snapshot_at: Annotated[list[str] | None, setting("snapshot_at")] = None,
+    weights: Annotated[bool | None, setting("weights")] = None,
+    trainer: Annotated[str | None, setting("trainer")] = None,
+    device: Annotated[str | None, setting("device")] = None,
     threads: Threads = None,
     name: Annotated[
         str | None, _option("--name", help="The session's name. [default: made from what runs]", panel=PLACES)
@@ -273,7 +128,7 @@ def run(
             "--config",
             metavar="FILE.toml",
             help="Read settings, under the names of these options; options given as well win.",
-            panel=SETTINGS,
+            panel=FILES,
         ),
     ] = None,
     save_config: Annotated[
@@ -282,7 +137,7 @@ def run(
             "--save-config",
             metavar="FILE.toml",
             help="Write the settings of this run to a file, then run.",
-            panel=SETTINGS,
+            panel=FILES,
         ),
     ] = None,
     json: Json = False,

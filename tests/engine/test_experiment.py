@@ -24,15 +24,11 @@ from ibtui_engine.experiment import (
     DEVICES,
     ESTIMATORS,
     LABELS,
-    LEAST_FLOAT32,
-    MAX_BINS,
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
     MAX_WIDTH,
-    MOST_FLOAT32,
-    MOST_MOMENTUM,
     OPTIMIZERS,
     TRAINERS,
     Experiment,
@@ -41,6 +37,7 @@ from ibtui_engine.experiment import (
     parse_hidden,
     read_settings,
 )
+from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM
 
 NAN, INF = math.nan, math.inf
 

@@ -1,0 +1,315 @@
+"""The settings of an experiment: what each is, what it may be, and how it is told of.
+
+`SETTINGS` is their one home: `ibtui_engine.experiment.Experiment`, which has their defaults, checks values by it, and
+the options of commands and the fields of the app's form follow from it. Standard library only.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, DIGITS
+from ibtui_engine.setting import HOW, MACHINE, MEASURED, WHAT, Setting
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
+OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
+"""`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
+training-error constraint (`ibtui_engine.training.relaxation`)."""
+TRAINERS = ("auto", "fused", "torch")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
+"""How information is measured: bins of equal width on a fixed interval or on the range that occurs, bins of equal mass,
+pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), or the outputs as they are."""
+BINNED = ("binning", "adaptive", "quantile")
+"""The estimators that have bins."""
+LABELS = ("rule", "random")
+
+MAX_NETWORKS = 100_000
+MAX_EPOCHS = 100_000_000
+MAX_BINS = 1_000_000
+MAX_SNAPSHOTS = 100_000
+"""Epochs to measure between the first and the last, and as many named by `snapshot_at`."""
+MOST_MOMENTUM = 1 - 2.0**-24
+"""The largest float32 below 1."""
+DEFAULT_RELAX_FROM = 350
+"""Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
+DEFAULT_SNAPSHOTS = 120
+"""Epochs measured between the first and the last, unless others are asked for."""
+DEFAULT_NOISE = 1e-3
+"""Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
+LEAST_NOISE, MOST_NOISE = 1e-30, 1e30
+"""Beyond these, squares of distances leave the range of floating point."""
+LEAST_FLOAT32, MOST_FLOAT32 = 2.0**-126, 3.4028234663852886e38
+"""The smallest positive number that float32 has in full precision, and its largest: settings beyond them would reach
+training as 0 or as infinity."""
+IN_FLOAT32 = f"a number from {LEAST_FLOAT32:.3g} to {MOST_FLOAT32:.3g}, the range of float32"
+
+SETTINGS = MappingProxyType(
+    {
+        "rule": Setting(
+            label="Rule",
+            kind="text",
+            panel=WHAT,
+            about="P(X,Y): symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE.",
+            hint="or mnist:DIR, table:FILE",
+            suggested=(*BUILT_IN_SENTENCES, DIGITS),
+            metavar="NAME",
+        ),
+        "theta": Setting(
+            label="Theta",
+            kind="number",
+            panel=WHAT,
+            about="Threshold of the rule; `auto` balances p(y=1) to 0.5.",
+            hint="threshold of the rule, or auto; empty: the rule's own",
+            allowed="a finite number, or auto",
+            words=("auto",),
+            suggested=("auto",),
+            unset="the rule's own",
+            metavar="NUMBER|auto",
+        ),
+        "gamma": Setting(
+            label="Gamma",
+            kind="number",
+            panel=WHAT,
+            about="Sharpness of the rule, above 0.",
+            hint="sharpness of the rule, above 0; empty: the rule's own",
+            allowed="a number above 0",
+            low=0.0,
+            unset="the rule's own",
+        ),
+        "i_xy": Setting(
+            label="I(X;Y)",
+            kind="number",
+            panel=WHAT,
+            about="Choose the sharpness that gives this I(X;Y), in bits; instead of --gamma.",
+            hint="bits that gamma is chosen for, above 0 and below 1; instead of gamma",
+            allowed="a number of bits above 0 and below 1",
+            low=0.0,
+            below=1.0,
+            unset="that of gamma",
+            metavar="BITS",
+        ),
+        "hidden": Setting(
+            label="Hidden layers",
+            kind="widths",
+            panel=WHAT,
+            about="Widths of the hidden layers, from the input on, or none; repeat it for a grid.",
+            hint="widths from the input on, or none; several make a grid",
+            several=True,
+            suggested=("10-8-6-4-2", "10-7-5-4-3", "12-10-8-6-4-2", "12"),
+            metavar="WIDTHS",
+        ),
+        "fraction": Setting(
+            label="Sample fractions",
+            kind="number",
+            panel=WHAT,
+            about="Share of the patterns in each network's sample, above 0 and at most 1; repeat it for a grid.",
+            hint="above 0 and at most 1; several make a grid",
+            allowed="above 0 and at most 1",
+            low=0.0,
+            most=1.0,
+            several=True,
+            suggested=("0.85", "0.45", "0.05"),
+            metavar="SHARE",
+        ),
+        "networks": Setting(
+            label="Networks",
+            kind="whole",
+            panel=WHAT,
+            about="Networks per ensemble.",
+            hint="in each ensemble, from 1",
+            least=1,
+            most=MAX_NETWORKS,
+            suggested=("10", "50"),
+        ),
+        "seed": Setting(
+            label="First seed",
+            kind="whole",
+            panel=WHAT,
+            about="Seed of the first network; the others count on from it.",
+            hint="from 0; the others count on from it",
+            least=0,
+            most=2**62,
+        ),
+        "epochs": Setting(
+            label="Epochs",
+            kind="whole",
+            panel=HOW,
+            about="Passes through the sample.",
+            hint="passes through the sample, from 1",
+            least=1,
+            most=MAX_EPOCHS,
+            suggested=("2000", "10000"),
+        ),
+        "batch": Setting(
+            label="Batch",
+            kind="whole",
+            panel=HOW,
+            about="Patterns in a batch, or full.",
+            hint="patterns, from 1, or full",
+            least=1,
+            most=2**31,
+            words=("full",),
+            suggested=("512", "128", "full"),
+            metavar="SIZE|full",
+        ),
+        "learning_rate": Setting(
+            label="Learning rate",
+            kind="number",
+            panel=HOW,
+            about="Learning rate, above 0.",
+            hint="above 0",
+            allowed=IN_FLOAT32,
+            least=LEAST_FLOAT32,
+            most=MOST_FLOAT32,
+            suggested=("0.02", "0.0004"),
+        ),
+        "optimizer": Setting(
+            label="Optimiser",
+            kind="choice",
+            panel=HOW,
+            about="sgd, momentum, adam or metropolis (SGD first, then a Monte-Carlo relaxation of the weights at a "
+            "loss that never rises above the one it begins at); repeat it for a grid.",
+            hint="several make a grid",
+            several=True,
+            choices=OPTIMIZERS,
+            metavar="NAME",
+        ),
+        "momentum": Setting(
+            label="Momentum",
+            kind="number",
+            panel=HOW,
+            about="Momentum coefficient (Adam: beta1), at least 0 and below 1.",
+            hint="of momentum (Adam: beta1), from 0, below 1",
+            allowed="at least 0 and, as a float32, below 1",
+            least=0.0,
+            most=MOST_MOMENTUM,
+        ),
+        "relax_from": Setting(
+            label="Relax from",
+            kind="epoch",
+            panel=HOW,
+            about="Where metropolis leaves SGD; from there, epochs of both cost the same, a forward pass counting "
+            "as a third of a gradient.",
+            hint=f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}",
+            unset=f"{DEFAULT_RELAX_FROM}",
+            metavar="EPOCH",
+            of="metropolis",
+        ),
+        "activation": Setting(
+            label="Activation",
+            kind="choice",
+            panel=HOW,
+            about="Of the hidden layers: tanh, relu, sigmoid, softsign or linear.",
+            choices=ACTIVATIONS,
+            metavar="NAME",
+        ),
+        "init_scale": Setting(
+            label="Initial scale",
+            kind="number",
+            panel=HOW,
+            about="Spread of the initial weights, in units of 1/sqrt(fan-in).",
+            hint="spread of the initial weights, in 1/sqrt(fan-in), above 0",
+            allowed=IN_FLOAT32,
+            least=LEAST_FLOAT32,
+            most=MOST_FLOAT32,
+        ),
+        "labels": Setting(
+            label="Labels",
+            kind="choice",
+            panel=HOW,
+            about="Training labels: drawn from the rule (`rule`), or at random (`random`); information is measured "
+            "under the rule either way.",
+            hint="random: a fair coin instead of the rule",
+            choices=LABELS,
+            metavar="KIND",
+        ),
+        "estimator": Setting(
+            label="Estimator",
+            kind="choice",
+            panel=MEASURED,
+            about="binning (of [−1, 1], or of what occurs where outputs are unbounded), adaptive (of what occurs), "
+            "quantile (bins of equal mass), kde (bounds under Gaussian noise; slow) or exact (no bins).",
+            choices=ESTIMATORS,
+            metavar="NAME",
+        ),
+        "bins": Setting(
+            label="Bins",
+            kind="whole",
+            panel=MEASURED,
+            about="Intervals for a neuron's output; for binning, adaptive and quantile.",
+            hint="intervals for a neuron's output, from 2",
+            least=2,
+            most=MAX_BINS,
+            suggested=("30", "60"),
+        ),
+        "noise": Setting(
+            label="Noise",
+            kind="number",
+            panel=MEASURED,
+            about="Variance of the noise that kde adds to each output, in units of activation².",
+            hint=f"variance that kde adds to each output; empty: {DEFAULT_NOISE:g}",
+            allowed=f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}",
+            least=LEAST_NOISE,
+            most=MOST_NOISE,
+            unset=f"{DEFAULT_NOISE:g}",
+            metavar="VARIANCE",
+        ),
+        "measured": Setting(
+            label="Measured",
+            kind="whole",
+            panel=MEASURED,
+            about="Measure information over this many patterns, chosen at random; for rules of more than two labels.",
+            hint="patterns that information is measured over, from 2; empty: all. For more than two labels",
+            least=2,
+            most=2**31,
+            unset="all",
+            metavar="PATTERNS",
+        ),
+        "snapshots": Setting(
+            label="Snapshots",
+            kind="whole",
+            panel=MEASURED,
+            about="Epochs to measure between the first and the last, evenly spaced in log epoch.",
+            hint=f"epochs measured between the first and the last, from 0; empty: {DEFAULT_SNAPSHOTS}",
+            least=0,
+            most=MAX_SNAPSHOTS,
+            unset=f"{DEFAULT_SNAPSHOTS}",
+        ),
+        "snapshot_at": Setting(
+            label="Snapshots at",
+            kind="epoch",
+            panel=MEASURED,
+            about="Measure at these epochs, such as 0,400,9000, and at the first and last; repeat it to add more. "
+            "With --snapshots, both are measured.",
+            hint="more epochs to measure, such as 0, 400, 9000",
+            several=True,
+            metavar="EPOCHS",
+        ),
+        "weights": Setting(
+            label="Keep weights",
+            kind="flag",
+            panel=MEASURED,
+            about="Keep each snapshot's weights.",
+            hint="of each snapshot: for beta*, and to measure again",
+        ),
+        "trainer": Setting(
+            label="Trainer",
+            kind="choice",
+            panel=MACHINE,
+            about="auto, fused (small networks on the CPU) or torch (any size, any device).",
+            hint="fused: small networks; torch: any",
+            choices=TRAINERS,
+            metavar="NAME",
+        ),
+        "device": Setting(
+            label="Device",
+            kind="choice",
+            panel=MACHINE,
+            about="auto, cpu, cuda or mps.",
+            choices=DEVICES,
+            metavar="NAME",
+        ),
+    }
+)
+"""By name, in the order in which they are shown."""

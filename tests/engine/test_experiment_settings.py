@@ -1,0 +1,67 @@
+"""Every setting of an experiment is declared, its values are read back as they are written, and its range holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+
+import pytest
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.presets import PRESETS
+from ibtui_engine.setting import PANELS, Setting
+from ibtui_engine.settings import SETTINGS
+
+EXPERIMENTS = {
+    **{name: preset.experiment for name, preset in PRESETS.items()},
+    "a third": Experiment(fraction=(1 / 3, 1e-7), learning_rate=0.1 + 0.2),
+    "none of it": Experiment(hidden=((), (3, 2)), batch="full", theta="auto", snapshot_at=(0, 7), weights=False),
+    "all of it": Experiment(gamma=2.5, noise=1e-9, estimator="kde", measured=7, snapshots=0),
+}
+
+
+def test_the_settings_are_those_of_an_experiment_and_no_others() -> None:
+    assert set(SETTINGS) == {field.name for field in fields(Experiment)}
+    assert {setting.panel for setting in SETTINGS.values()} == set(PANELS)
+    assert all(setting.about.endswith(".") and setting.label for setting in SETTINGS.values())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_values_are_read_back_as_they_are_written(experiment: Experiment) -> None:
+    written = {name: setting.text(getattr(experiment, name)) for name, setting in SETTINGS.items()}
+    assert Experiment().override({name: SETTINGS[name].read(text) for name, text in written.items()}) == experiment
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_known_value_is_allowed(name: str) -> None:
+    for value in SETTINGS[name].known:
+        Experiment().override({name: SETTINGS[name].read(value)})
+
+
+@pytest.mark.parametrize("name", [name for name, one in SETTINGS.items() if one.kind in ("whole", "number")])
+def test_what_is_beside_a_range_is_refused_and_its_ends_are_not(name: str) -> None:
+    setting = SETTINGS[name]
+    whole = setting.kind == "whole"
+    for end, inside in ((setting.least, True), (setting.most, True), (setting.low, False), (setting.below, False)):
+        if math.isinf(end):
+            continue
+        at = int(end) if whole else end
+        if inside:
+            setting.require(name, at)
+        beyond = at if not inside else at + (1 if end == setting.most else -1) * (1 if whole else max(abs(at), 1e-12))
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is .*allowed is"):
+            setting.require(name, beyond)
+    for wrong in (True, "x", math.nan, [], None if not setting.unset else True):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is .*allowed is"):
+            setting.require(name, wrong)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [(SETTINGS["networks"], "1.5"), (SETTINGS["networks"], ""), (SETTINGS["learning_rate"], "fast"),
+     (SETTINGS["weights"], "perhaps"), (SETTINGS["weights"], ""), (SETTINGS["relax_from"], "soon")],
+)  # fmt: skip
+def test_what_is_no_value_of_its_kind_cannot_be_read(setting: Setting, text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        setting.read(text)
