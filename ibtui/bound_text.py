@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ibtui.wording import over_some
+from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
@@ -33,7 +34,7 @@ def fit_rows(one: LayerFits) -> list[tuple[str, ...]]:
         point = f"({of['ib_x'].mean:.3g}, {of['ib_y'].mean:.3g})" if of["ib_x"].present else "–"
         rows.append(
             (
-                str(k + 1) if k + 1 < layers else "output",
+                layer_number(k + 1, layers),
                 _cell(of["beta"], counted=True) if of["beta"].present else "none",
                 str(of["beta"].count),
                 _cell(of["residual"]),

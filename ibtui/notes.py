@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ibtui_engine.layer_names import layer_name
 from ibtui_engine.measures.checks import (
     WHY_CEILING,
     WHY_VIOLATION,
@@ -36,6 +37,8 @@ class Notes:
     elsewhere: int
     """Snapshots up to the last with a violation, of `snapshots`."""
     snapshots: int
+    layers: int
+    """Of the networks, the output included."""
 
 
 def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Notes:
@@ -44,7 +47,9 @@ def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int
     found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
     here = violations(*_checked(history, row, summary))
     count = broken(history, summary) if elsewhere is None else elsewhere
-    return Notes(summary.experiment.estimator, _sample(summary), found, here, count, len(history.epochs))
+    return Notes(
+        summary.experiment.estimator, _sample(summary), found, here, count, len(history.epochs), history.i_x.shape[-1]
+    )
 
 
 def _sample(summary: Summary) -> str | None:
@@ -79,12 +84,12 @@ def as_lines(noted: Notes) -> list[str]:
         lines.append(f"note: {noted.sample}")
     if noted.ceilings:
         layers = ", ".join(
-            f"T{c.layer}" + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
+            layer_name(c.layer, noted.layers) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
             for c in noted.ceilings
         )
         lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[noted.estimator]}, so I(X;T) says nothing there")
     if noted.violations:
-        told = "; ".join(map(_exceeds, noted.violations))
+        told = "; ".join(_exceeds(one, noted.layers) for one in noted.violations)
         lines.append(f"note: against the data processing inequality: {told}")
     if noted.elsewhere:
         lines.append(
@@ -94,11 +99,12 @@ def as_lines(noted: Notes) -> list[str]:
     return lines
 
 
-def _exceeds(violation: Violation) -> str:
+def _exceeds(violation: Violation, layers: int) -> str:
     def name(layer: int) -> str:
         if layer == 0:
             return "H(X)" if violation.quantity == "i_x" else "I(X;Y)"
-        return f"I(X;T{layer})" if violation.quantity == "i_x" else f"I(T{layer};Y)"
+        told = layer_name(layer, layers)
+        return f"I(X;{told})" if violation.quantity == "i_x" else f"I({told};Y)"
 
     mean = f", {violation.of_means:.2g} in the mean" if violation.of_means > 0 else ""
     return (

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ibtui.wording import over_some, with_spread
+from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.phases.account import LayerPhases, Phases
 from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.order import Order
@@ -54,7 +55,7 @@ def phase_rows(account: Phases, *, counts: bool = True) -> list[Row]:
     """
     return [
         (
-            _name(row.layer, len(account.layers)),
+            layer_number(row.layer, len(account.layers)),
             epoch_text(row.transition, count=not counts),
             str(row.transition.count),
             epoch_text(row.turning, count=not counts),
@@ -88,18 +89,18 @@ def diffusion_rows(account: Phases, diffusion: Sequence[LayerDiffusion] | None, 
         slope, r_squared = _number(row.slope, 2, known=known), row.r_squared
         some = "" if r_squared.count == row.slope.count else f", n {r_squared.count}"
         fit = f"{slope} (R² {r_squared.mean:.2f}{some})" if r_squared.present else slope
-        rows.append((_name(row.layer, len(account.layers)), fit, str(row.slope.count), norms, *weights))
+        rows.append((layer_number(row.layer, len(account.layers)), fit, str(row.slope.count), norms, *weights))
     return rows
 
 
 def sentences(account: Phases) -> list[str]:
     """What is of the whole network, or of some layers alone, each in a line."""
-    lines = [*_drift_sentences(account)]
-    starts = [f"{row.from_start} in T{row.layer}" for row in account.layers if row.from_start]
+    lines, layers = [*_drift_sentences(account)], len(account.layers)
+    starts = [f"{row.from_start} in {layer_name(row.layer, layers)}" for row in account.layers if row.from_start]
     if starts:
         lines.append(f"Networks in which I(X;T) falls from the start: {', '.join(starts)}.")
-    lines.append(f"I(T;Y) rises in the order {_ordered(account.fitting)}.")
-    lines.append(f"I(X;T) falls in the order {_ordered(account.compressing)}.")
+    lines.append(f"I(T;Y) rises in the order {_ordered(account.fitting, layers)}.")
+    lines.append(f"I(X;T) falls in the order {_ordered(account.compressing, layers)}.")
     both = (("from the layer below", account.depth.from_below), ("since its peak", account.depth.since_peak))
     for steps, sides in both:
         if math.isfinite(sides.log_alone):
@@ -125,7 +126,7 @@ def _drift_sentences(account: Phases) -> list[str]:
         )
     else:
         lines.append("All weights together: SNR does not fall from above one to below one in any network.")
-    counts = [(f"T{row.layer}", row.returns) for row in account.layers]
+    counts = [(layer_name(row.layer, len(account.layers)), row.returns) for row in account.layers]
     returns = [f"{n} in {name}" for name, n in (("all weights", int(whole.network_returns.sum())), *counts) if n]
     if returns:
         lines.append(f"Networks whose SNR is above one again at the end: {', '.join(returns)}.")
@@ -137,10 +138,10 @@ def _drift_sentences(account: Phases) -> list[str]:
     return lines
 
 
-def _ordered(order: Order) -> str:
+def _ordered(order: Order, layers: int) -> str:
     if not order.layers:
         return "of no layers: most networks have no such layer in common"
-    told = ", ".join(f"T{layer}" for layer in order.layers)
+    told = ", ".join(layer_name(layer, layers) for layer in order.layers)
     if len(order.layers) == 1:
         return f"{told} alone ({order.networks} of the networks)"
     if math.isnan(order.agreement):
@@ -182,7 +183,3 @@ def _share(value: Spread, known: int | None = None) -> str:
 
 def _some(value: Spread, known: int | None) -> str:
     return "" if value.count == known else over_some(value.count, value.networks)
-
-
-def _name(layer: int, layers: int) -> str:
-    return str(layer) if layer < layers else "output"

@@ -17,6 +17,7 @@ from ibtui.charts.information_plane import MARGIN
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
+from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -50,7 +51,14 @@ def bound_chart(
         series.append(Series(*where, "points", Category(3), label="critical beta", marker="+", key="+"))
     for index, (name, (xs, ys)) in enumerate((sampled or {}).items()):
         series.append(Series(xs, ys, "line", Category(index), label=name, key="123456789"[index % 9]))
-    return ChartSpec(title, *_axes(h, i_xy), series=tuple(series), guides=_ceilings(h, i_xy, ceiling), caption=caption)
+    return ChartSpec(
+        title,
+        *_axes(h, i_xy),
+        series=tuple(series),
+        guides=_ceilings(h, i_xy, ceiling),
+        caption=caption,
+        corner=(h, i_xy),
+    )
 
 
 def layers_chart(
@@ -92,13 +100,14 @@ def layers_chart(
                 still = np.zeros(2)
                 bar = (ends, still) if horizontal else (still, ends)
                 series.append(Series(here + bar[0], there + bar[1], "line", colour, key="|"))
-        marks.append(Mark(here, there, f"{layer + 1}", colour))
+        marks.append(Mark(here, there, layer_number(layer + 1, len(i_x)), colour))
     return ChartSpec(
         title,
         across,
         up,
         series=tuple(series),
         guides=_ceilings(h, i_xy, "H(X)"),
+        corner=(h, i_xy),
         marks=tuple(marks),
         caption=caption,
     )
@@ -139,6 +148,7 @@ def fractions_chart(
         *_axes(h, i_xy),
         series=tuple(replace(one, label="") if bar and isinstance(one.colour, Shades) else one for one in series),
         guides=_ceilings(h, i_xy, "H(X)"),
+        corner=(h, i_xy),
         marks=tuple(marks),
         bar=bar,
         caption=caption,

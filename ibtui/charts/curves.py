@@ -15,6 +15,7 @@ import numpy as np
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis, spanning
 from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui_engine.layer_names import layer_name
 from ibtui_engine.statistics import geometric_mean, mean, standard_deviation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def gradient_chart(
         floor = geometric_mean(std[:, chosen], axis=1) / math.sqrt(batches)
         series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="independent noise"))
     for layer in chosen:
-        name = f"T{layer + 1}"
+        name = layer_name(layer + 1, mean.shape[1])
         dotted = Series(epochs, std[:, layer], "dotted", Category(layer), key=_key(layer), tell=f"{name} std")
         line = Series(epochs, mean[:, layer], "line", Category(layer), label=name, key=_key(layer), tell=f"{name} mean")
         series += [dotted, line]
@@ -79,9 +80,8 @@ def snr_chart(
             snr[:, layer],
             "line",
             Category(layer),
-            label=f"T{layer + 1}",
+            label=layer_name(layer + 1, snr.shape[1]),
             key=_key(layer),
-            tell=f"T{layer + 1}",
         )
         for layer in shown
     )

@@ -33,6 +33,8 @@ class PlotArea:
     height: int
     x: Axis
     y: Axis
+    inset: PlotArea | None = None
+    """A part of the area that shows another part of the plane, enlarged."""
 
     def column(self, unit: float) -> int:
         """The column of the area for a place on the x axis (0 to 1)."""
@@ -44,6 +46,8 @@ class PlotArea:
 
     def values(self, column: int, row: int) -> tuple[float, float] | None:
         """The values of x and y in the middle of a cell of the grid; None outside the data area."""
+        if self.inset is not None and (values := self.inset.values(column, row)) is not None:
+            return values
         across, down = column - self.left, row - self.top
         if not (0 <= across < self.width and 0 <= down < self.height):
             return None

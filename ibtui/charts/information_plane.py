@@ -16,13 +16,11 @@ import numpy as np
 
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis, ticks
-from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
+from ibtui.charts.spec import TURN, ChartSpec, ColourBar, Guide, Mark, Series
+from ibtui_engine.layer_names import layer_name, layer_names, layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
-
-TURN = "◆"
-"""Marks where a layer goes over from drift to diffusion."""
 
 MARGIN = 0.05
 """How much of the way to a bound is shown beyond it."""
@@ -55,32 +53,32 @@ def information_plane(
     end_of_colours = max(last, last_epoch or 0.0)
     places = _log_places(epochs, end_of_colours)
     series, turns, marks = [], [], []
-    for layer in range(i_x.shape[1]):
+    layers = i_x.shape[1]
+    names = layer_names(layers)
+    for layer in range(layers):
         x, y = i_x[:, layer], i_y[:, layer]
-        tell = partial(_layer_at, layer, epochs)
+        tell = partial(_at_epoch, names[layer], epochs)
         series.append(Series(x, y, "line", Shades(places), key=_KEYS[layer % len(_KEYS)], tell=tell))
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         turn = transitions[layer] if layer < len(transitions) else math.nan
         if known.size and first <= turn <= last:
-            place = [float(np.interp(turn, epochs[known], one[known])) for one in (x, y)]
-            turns.append(place)
+            across, up = (float(np.interp(turn, epochs[known], one[known])) for one in (x, y))
+            turns.append(Mark(across, up, dot=TURN, tell=f"{names[layer]} drift ends"))
         if known.size:
-            marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}"))
+            marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), layer_number(layer + 1, layers)))
     begin, end = _written(first), _written(last)
     span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
     if turns:
         caption += f" {TURN}: where a layer's drift ends."
     caption += _sentence(basis)
-    if turns:
-        at = np.array(turns)
-        series.append(Series(at[:, 0], at[:, 1], "points", marker=TURN, key="*", tell="drift ends"))
     return ChartSpec(
         title,
         *_axes(h_x, i_xy),
         series=tuple(series),
         guides=_bounds(h_x, i_xy),
-        marks=tuple(marks),
+        marks=(*turns, *marks),
+        corner=(h_x, i_xy),
         bar=ColourBar("epoch", _stops(first, end_of_colours)) if end_of_colours > first and len(epochs) else None,
         caption=caption if len(epochs) else "",
     )
@@ -103,21 +101,24 @@ def information_points(
     """
     i_x, i_y = np.asarray(i_x), np.asarray(i_y)
     networks, layers = i_x.shape
+    names = layer_names(layers)
     series = tuple(
         Series(
             i_x[:, layer],
             i_y[:, layer],
             "points",
             Category(layer),
-            label=f"T{layer + 1}",
+            label=names[layer],
             key=_KEYS[layer % len(_KEYS)],
-            tell=partial(_seed_of, layer, first_seed),
+            tell=partial(_seed_of, names[layer], first_seed),
         )
         for layer in range(layers)
     )
     caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
     caption += _sentence(basis)
-    return ChartSpec(title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption)
+    return ChartSpec(
+        title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption, corner=(h_x, i_xy)
+    )
 
 
 def compared_planes(
@@ -136,26 +137,35 @@ def compared_planes(
     """
     series, marks = [], []
     for index, (name, (i_x, i_y)) in enumerate(paths.items()):
-        for layer in range(i_x.shape[1]):
+        layers = i_x.shape[1]
+        for layer in range(layers):
             x, y = i_x[:, layer], i_y[:, layer]
             label = name if layer == 0 else ""
-            key, tell = _KEYS[index % len(_KEYS)], f"{name} T{layer + 1}"
+            key, tell = _KEYS[index % len(_KEYS)], f"{name} {layer_name(layer + 1, layers)}"
             series.append(Series(x, y, "line", Category(index), label=label, key=key, tell=tell))
             known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             if known.size:
-                marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), f"{layer + 1}", Category(index)))
+                number = layer_number(layer + 1, layers)
+                here = float(x[known[-1]]), float(y[known[-1]])
+                marks.append(Mark(*here, number, Category(index), family=index))
     caption = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Mean over networks.{_sentence(basis)}"
     return ChartSpec(
-        title, *_axes(h_x, i_xy), series=tuple(series), guides=_bounds(h_x, i_xy), marks=tuple(marks), caption=caption
+        title,
+        *_axes(h_x, i_xy),
+        series=tuple(series),
+        guides=_bounds(h_x, i_xy),
+        marks=tuple(marks),
+        caption=caption,
+        corner=(h_x, i_xy),
     )
 
 
-def _layer_at(layer: int, epochs: Float[np.ndarray, " snapshots"], index: int) -> str:
-    return f"T{layer + 1} epoch {_written(float(epochs[index]))}"
+def _at_epoch(name: str, epochs: Float[np.ndarray, " snapshots"], index: int) -> str:
+    return f"{name} epoch {_written(float(epochs[index]))}"
 
 
-def _seed_of(layer: int, first_seed: int, network: int) -> str:
-    return f"T{layer + 1} seed {first_seed + network}"
+def _seed_of(name: str, first_seed: int, network: int) -> str:
+    return f"{name} seed {first_seed + network}"
 
 
 def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:

@@ -3,10 +3,11 @@
 Colours are named by what they stand for (`Category`, `Shades`) and become red, green and blue only when a
 chart is drawn, so that the same chart can be drawn in either theme.
 
-Categories are the hues of Okabe and Ito (Color Universal Design, 2008), with lightness and chroma searched
-for each theme so that they stay apart for protanopes and deuteranopes (matrices of Machado et al., 2009) and
-stand out from the background. Shades are viridis' hues on a lightness (OKLab; Ottosson, 2020) that rises
-evenly, from an end that is not too dark for a dark terminal to one that is not too light for a light one.
+Categories begin with the hues of Okabe and Ito (Color Universal Design, 2008), with hue, lightness and chroma searched
+for each theme so that they stay apart for everyone, protanopes and deuteranopes among them (matrices of Machado et al.,
+2009), and stand out from the background. Quantities are apart from all categories and from the frame. Shades are
+viridis' hues on a lightness (OKLab; Ottosson, 2020) that rises evenly, from an end that is not too dark for a dark
+terminal to one that is not too light for a light one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ class Category:
     index: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """The colour of something that is no layer, such as loss (0) or accuracy (1)."""
+
+    index: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shades:
     """Colours along a scale, such as epochs: one place between 0 and 1 for each point of a series."""
@@ -45,7 +53,7 @@ class Shades:
     places: Float[np.ndarray, " points"]
 
 
-Colour = RGB | Category | None
+Colour = RGB | Category | Quantity | None
 """One colour; None is the terminal's own text colour."""
 
 
@@ -70,6 +78,7 @@ class Palette:
     guide: RGB
     """Guide lines and their labels."""
     categories: tuple[RGB, ...]
+    quantities: tuple[RGB, ...]
     ramp: tuple[RGB, ...]
 
     def categorical(self, n: int) -> tuple[Swatch, ...]:
@@ -92,6 +101,8 @@ class Palette:
 
     def resolve(self, colour: Colour) -> RGB | None:
         """Red, green and blue of a colour; None for the terminal's own."""
+        if isinstance(colour, Quantity):
+            return self.quantities[colour.index % len(self.quantities)]
         return self.category(colour.index).colour if isinstance(colour, Category) else colour
 
     @property
@@ -133,6 +144,7 @@ DARK = Palette(
         (255, 245, 81),
         (210, 207, 200),
     ),
+    quantities=((187, 119, 255), (0, 255, 153)),
     ramp=(
         (149, 87, 168),
         (138, 112, 198),
@@ -152,15 +164,16 @@ LIGHT = Palette(
     frame=(150, 155, 165),
     guide=(110, 115, 125),
     categories=(
-        (149, 103, 6),
-        (71, 150, 242),
-        (3, 96, 73),
-        (144, 47, 3),
-        (172, 53, 119),
-        (4, 120, 171),
-        (178, 144, 9),
-        (49, 49, 49),
+        (196, 132, 31),
+        (0, 152, 255),
+        (3, 167, 148),
+        (193, 33, 9),
+        (111, 46, 82),
+        (25, 85, 207),
+        (45, 40, 2),
+        (44, 3, 149),
     ),
+    quantities=((204, 68, 187), (15, 120, 0)),
     ramp=(
         (78, 15, 94),
         (70, 40, 120),

@@ -12,7 +12,8 @@ import numpy as np
 
 from ibtui.charts.curves import snr_chart
 from ibtui.charts.palette import Category
-from ibtui.charts.spec import ChartSpec, Guide, Mark, Series
+from ibtui.charts.spec import TURN, ChartSpec, Guide, Mark, Series
+from ibtui_engine.layer_names import layer_name, layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -45,7 +46,8 @@ def transition_chart(
         if np.isfinite([where.low, where.high]).all():
             ends = np.clip([where.low, where.high], 1.0, max(last_epoch, 2.0))
             stretches.append(Series(ends, np.ones(2), "line", Category(layer), key="-"))
-        marks.append(Mark(where.epoch, 1.0, str(layer + 1), Category(layer)))
+        number, told = layer_number(layer + 1, snr.shape[1]), f"{layer_name(layer + 1, snr.shape[1])} drift ends"
+        marks.append(Mark(where.epoch, 1.0, number, Category(layer), dot=TURN, tell=told))
     guides = plain.guides
     if network.present:
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))

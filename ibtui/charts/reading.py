@@ -27,6 +27,7 @@ def read_at(spec: ChartSpec, area: PlotArea, column: int, row: int) -> str:
 def _nearest(spec: ChartSpec, area: PlotArea, column: int, row: int) -> tuple[str, tuple[float, float]] | None:
     best: tuple[str, tuple[float, float]] | None = None
     least = REACH
+    area, column, row = _shown_there(area, column, row)
     for one in spec.series:
         across, up = area.x.to_unit(one.x), area.y.to_unit(one.y)
         shown = (across >= 0) & (across <= 1) & (up >= 0) & (up <= 1)
@@ -37,4 +38,19 @@ def _nearest(spec: ChartSpec, area: PlotArea, column: int, row: int) -> tuple[st
             least = float(distance[index])
             name = one.tell(index) if callable(one.tell) else one.tell or one.label
             best = name, (float(one.x[index]), float(one.y[index]))
+    for mark in spec.marks:
+        if mark.tell:
+            unit_x, unit_y = float(area.x.to_unit(mark.x)[0]), float(area.y.to_unit(mark.y)[0])
+            if 0 <= unit_x <= 1 and 0 <= unit_y <= 1 and (area.column(unit_x), area.row(unit_y)) == (column, row):
+                best = mark.tell, (mark.x, mark.y)
     return best
+
+
+def _shown_there(area: PlotArea, column: int, row: int) -> tuple[PlotArea, int, int]:
+    """The area or its inset, whichever is under a cell of the area, and the cell counted in that one."""
+    inset = area.inset
+    if inset is not None:
+        across, down = column + area.left - inset.left, row + area.top - inset.top
+        if 0 <= across < inset.width and 0 <= down < inset.height:
+            return inset, across, down
+    return area, column, row

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
+DOT = "●"
+"""Where a mark is."""
+
+TURN = "◆"
+"""Where drift ends."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """Points in the order in which they are joined. Any numbers will do; those without a place are gaps."""
@@ -44,12 +51,22 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A short text at a point, over the data; where marks would cover each other they move a little apart."""
+    """A dot in the cell of a point, over the data, and a short text beside it or at the end of a line that leads to it.
+
+    Marks whose dots touch share one text, in which consecutive numbers become a range: `1–3`.
+    """
 
     x: float
     y: float
-    text: str
+    text: str = ""
+    """Empty: the dot stands alone."""
     colour: Colour = None
+    dot: str | None = DOT
+    """None: no dot, as at the end of a line, which shows the place itself."""
+    family: int = 0
+    """Marks of different families do not share a range: their numbers count different things."""
+    tell: str = ""
+    """What a cross-hair calls the point; empty where a series already tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,9 @@ class ChartSpec:
     marks: tuple[Mark, ...] = ()
     bar: ColourBar | None = None
     caption: str = ""
+    corner: tuple[float, float] | None = None
+    """The most that x and y can be. Guides end there, no text stands beyond it, and where marks crowd in this corner
+    and there is room, an inset shows it enlarged."""
 
 
 def with_common_y(specs: Sequence[ChartSpec]) -> tuple[ChartSpec, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui_engine.layer_names import layer_name
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -36,7 +37,7 @@ def sweep_chart(
             compression[:, layer],
             "line",
             Category(layer),
-            label=f"T{layer + 1}",
+            label=layer_name(layer + 1, compression.shape[1]),
             marker="●",
             key=_KEYS[layer % len(_KEYS)],
         )

@@ -12,6 +12,7 @@ from ibtui.cli.options import Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import ensemble_name, estimate, labelled, over_some, printable, with_spread
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -138,7 +139,7 @@ def _table(one: Relaxation, what: str, name: str) -> Table:
     rows: list[tuple[str, ...]] = []
     for row, change in zip(one.layers, changes, strict=True):
         moved = [part for part in (change.relaxed, change.sgd, change.difference) if part is not None]
-        layer = str(row.layer) if row.layer < len(one.layers) else "output"
+        layer = layer_number(row.layer, len(one.layers))
         start, accepted = (over_some(one.count, one.networks) for one in (change.start, row.acceptance))
         cells = [f"{change.start.mean:.3f}{start}", *map(_text, moved), f"{row.acceptance.mean:.0%}{accepted}"]
         rows.append((layer, *cells))

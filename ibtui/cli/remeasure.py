@@ -17,6 +17,7 @@ from ibtui.files import require_new
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
 from ibtui.wording import ensemble_name, estimate, labelled, with_spread
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.format import SUFFIX
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
                 text = with_spread(f"{mean:.3f}", math.nan if std is None else std, ".3f")
                 figures.append(text if least is None else f"{least:.3f} – {mean:.3f}")
             distinct = f"{ensemble['distinct_mean'][0][k]:.0f}"
-            rows.append(("output" if k + 1 == len(widths) else str(k + 1), str(width), *figures, distinct))
+            rows.append((layer_number(k + 1, len(widths)), str(width), *figures, distinct))
         for heading in labelled(("layer", "width", "I(X;T) bits", "I(T;Y) bits", "distinct t"), rows, "sd"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in rows:

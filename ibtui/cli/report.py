@@ -12,6 +12,7 @@ from ibtui.layers_text import SAID, columns
 from ibtui.notes import as_lines, as_plain, notes
 from ibtui.wording import estimate, labelled, over_some, printable, title_of
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.layer_names import layer_number
 from ibtui_engine.rules.names import is_images
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
 from ibtui_engine.session.history import SessionReader, describe_epochs
@@ -172,7 +173,7 @@ def _layer_table(one: RecordedEnsemble, at: int, title: str) -> Table:
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
     figures = one.layer_figures(at)
-    names = [str(layer.layer) if layer.layer < len(figures) else layer.name for layer in figures]
+    names = [layer_number(layer.layer, len(figures)) for layer in figures]
     told = {"layer": names, "width": [str(layer.width) for layer in figures], **columns(figures, unit=" bits")}
     rows = list(zip(*told.values(), strict=True))
     for heading in labelled(tuple(told), rows, "sd"):

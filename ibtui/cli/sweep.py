@@ -16,6 +16,7 @@ from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import estimate, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import BINNED
+from ibtui_engine.layer_names import layer_names
 
 if TYPE_CHECKING:
     from ibtui_engine.sweep import Sweep
@@ -125,8 +126,8 @@ def _print(found: Sweep, title: str, basis: str, at: int | None, measured: int, 
     table = Table(title="compression from the peak, bits (epoch of the peak)", title_justify="left", box=None,
                   header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))  # fmt: skip
     table.add_column("bins", justify="right")
-    for layer in range(layers):
-        table.add_column("output" if layer + 1 == layers else f"T{layer + 1}", justify="right", no_wrap=True)
+    for name in layer_names(layers):
+        table.add_column(name, justify="right", no_wrap=True)
     for row, bins in enumerate(found.bins.tolist()):
         cells = [
             "ceiling" if found.ceiling[row, k] else f"{found.compression[row, k]:.3f} ({found.peak_epoch[row, k]})"

@@ -11,6 +11,7 @@ import numpy as np
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
 from ibtui.figures.reading import only_session
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.layer_names import layer_names
 from ibtui_engine.phases.relaxation import Relaxation, relaxation_of
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import spread
@@ -51,8 +52,8 @@ def _lost(found: Relaxation, i_x: Float64[np.ndarray, "epochs networks layers"])
     since = (found.epochs - found.start).astype(np.float64)[1:]
     change = (i_x - i_x[0])[1:]
     lines = []
-    for k in range(i_x.shape[2]):
+    for k, name in enumerate(layer_names(i_x.shape[2])):
         spreads = [spread(row) for row in change[:, :, k]]
-        mean, low, high = (np.array([getattr(one, name) for one in spreads]) for name in ("mean", "low", "high"))
-        lines.append(Line(f"T{k + 1}", since, mean, low, high, np.array([one.count for one in spreads])))
+        mean, low, high = (np.array([getattr(one, end) for one in spreads]) for end in ("mean", "low", "high"))
+        lines.append(Line(name, since, mean, low, high, np.array([one.count for one in spreads])))
     return tuple(lines)

@@ -20,6 +20,7 @@ from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import EDGE, FLOOR, GUIDE, SMALL, TURN, epoch_colours, epoch_scale, marker, steps
 from ibtui.figures.table import place_on_path
 from ibtui.wording import over_some
+from ibtui_engine.layer_names import OUTPUT, layer_number
 
 MARGIN_X, MARGIN_Y = 0.05, 0.09
 """How much of the way to a bound is shown beyond it; above, there is room for its name."""
@@ -75,7 +76,7 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
         ends: dict[str, Any] = {"linestyle": "none", "clip_on": False, "zorder": 4}
         axes.plot(x[:1], y[:1], marker="o", markersize=2.4, color=colours(0.0), **ends)
         axes.plot(x[-1:], y[-1:], marker="o", markersize=3.6, color=colours(scale(epochs[-1])), **EDGE, **ends)
-        letters.add(float(x[-1]), float(y[-1]), str(layer + 1))
+        letters.add(float(x[-1]), float(y[-1]), layer_number(layer + 1, panel.i_x.shape[1]))
         letters.avoid(x, y)
         if not math.isnan(panel.transitions[layer]):
             at = place_on_path(panel, layer)
@@ -144,7 +145,7 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
             )  # fmt: skip
             if beta[layer] > 0:
                 _tangent(one, float(x[layer]), float(y[layer]), float(beta[layer]), TANGENT * (1 if one is axes else 2))
-        letters.add(float(x[layer]), float(y[layer]), str(layer + 1))
+        letters.add(float(x[layer]), float(y[layer]), layer_number(layer + 1, len(x)))
         missing = int((fits.end[:, layer] != 0).sum())
         told.append((layer, _plus_minus(float(beta[layer]), float(error_beta[layer])), missing))
     for one in close:
@@ -186,7 +187,8 @@ def _betas(axes: Axes, told: list[tuple[int, str, int]], networks: int) -> None:
     few = [over_some(networks - missing, networks) for _, _, missing in told]
     spread = " ± se" if any("pm" in text or "±" in text for _, text, _ in told) else ""
     shared: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "size": SMALL, "linespacing": 1.35}
-    axes.text(0.555, 0.09, "\n".join(["", *(f"$T_{{{layer + 1}}}$" for layer, _, _ in told)]), ha="right", **shared)
+    names = [f"$T_{{{layer}}}$" if layer < len(told) else OUTPUT for layer in range(1, len(told) + 1)]
+    axes.text(0.555, 0.09, "\n".join(["", *names]), ha="right", **shared)
     values = [f"{text}{note}" for (_, text, _), note in zip(told, few, strict=True)]
     axes.text(0.57, 0.09, "\n".join([f"$\\beta^*${spread}", *values]), ha="left", **shared)
 
@@ -214,7 +216,9 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
             where.plot(one.i_x[-1:], one.i_y[-1:], color=colour, marker=marker(k), markersize=3.0, zorder=3, **EDGE)
         letters.avoid(panel.i_x[k], panel.i_y[k])
     for layer in range(panel.i_x.shape[1]):
-        letters.add(float(panel.i_x[-1, layer]), float(panel.i_y[-1, layer]), str(layer + 1))
+        letters.add(
+            float(panel.i_x[-1, layer]), float(panel.i_y[-1, layer]), layer_number(layer + 1, panel.i_x.shape[1])
+        )
     handles += [
         Line2D([], [], label="finite-sample bound", color="0.3", linestyle=(0, (1, 1.2))),
         Line2D([], [], label="IB curve", color="black"),

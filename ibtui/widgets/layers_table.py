@@ -12,6 +12,7 @@ from ibtui.layers_text import columns
 from ibtui.spelling import spell
 from ibtui.widgets.text import write
 from ibtui.wording import labelled, printable
+from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.ensemble import LayerFigures
 
 PADDING = 2
@@ -43,10 +44,7 @@ class LayersTable(VerticalScroll):
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
         told = columns(figures)
-        names = [
-            ("out" if one.layer == len(figures) else str(one.layer)) + (" hidden" if one.layer in hidden else "")
-            for one in figures
-        ]
+        names = [layer_number(one.layer, len(figures)) + (" hidden" if one.layer in hidden else "") for one in figures]
         told = {"T": names, "width": [str(one.width) for one in figures]} | told
         rows = list(zip(*told.values(), strict=True))
         cells = [labelled(tuple(told), rows, "sd"), *rows]

@@ -56,12 +56,12 @@ def test_hidden_layers_are_left_out_and_the_others_keep_number_and_colour(path: 
     found = panels(path)
     every = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
     some = found.chart("plane", epoch=40, shown=(0, 2), points=False)
-    assert [mark.text for mark in some.marks] == ["1", "3"]
+    assert [mark.text for mark in some.marks] == ["1", "output"]
     assert np.isnan(some.series[1].x).all()
     assert np.array_equal(some.series[2].x, every.series[2].x)
     for name in ("gradients", "snr"):
         spec = found.chart(name, epoch=40, shown=(2,), points=False)
-        assert {series.label for series in spec.series} - {"", "noise floor"} == {"T3"}
+        assert {series.label for series in spec.series} - {"", "noise floor"} == {"output"}
 
 
 def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:

@@ -33,6 +33,7 @@ from ibtui.wording import labelled
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.bottleneck.recorded import fit_session
+from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
 
@@ -213,7 +214,7 @@ def test_charts_draw_the_means_of_the_exports_at_every_epoch(
             drawn: dict[str, Any] = {
                 "i_x": (plane.series[k].x, path_x[:, k]),
                 "i_y": (plane.series[k].y, path_y[:, k]),
-                "grad_mean": (lines[f"T{k + 1}"].y,),
+                "grad_mean": (lines[layer_name(k + 1, depth)].y,),
                 "grad_std": (dots[k].y,),
                 "snr": (snr.series[k].y,),
             }
@@ -321,7 +322,10 @@ def test_phases_are_the_same_as_json_in_tables_in_charts_and_in_figures(
             for spread, text, count in ((transition, ended, ended_in), (turning, turned, turned_in)):
                 assert text.split()[0] == ("none" if spread["epoch"] is None else f"{spread['epoch']:.0f}")
                 assert int(count) == spread["networks"]
-            same(marks.get(str(layer["layer"])), math.nan if transition["epoch"] is None else transition["epoch"])
+            same(
+                marks.get(layer_number(layer["layer"], len(told["layers"]))),
+                math.nan if transition["epoch"] is None else transition["epoch"],
+            )
             assert lost == f"{layer['compression']['mean']:.2f} ± {layer['compression']['error']:.2f}"
         if index == largest:
             drawn = {row["layer"]: float(row["epoch"]) for row in ends}
@@ -382,7 +386,7 @@ def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
                 error = statistics.stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
                 same(layer[f"{column}_error"], error)
                 assert layer[f"{column}_networks"] == len(known)
-            assert marks[str(k + 1)] == (layer["i_x_mean"], layer["i_y_mean"])
+            assert marks[layer_number(k + 1, len(told))] == (layer["i_x_mean"], layer["i_y_mean"])
             beta, n = row[BOUND.index("beta*")], row[BOUND.index("n")]
             assert (beta == "none") == (layer["beta_mean"] is None)
             assert int(n) == layer["beta_networks"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ibtui_engine.layer_names import layer_names
 from ibtui_engine.statistics import (
     Spread,
     count,
@@ -99,7 +100,7 @@ class RecordedEnsemble:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """`T1`, `T2`, ..., and `output`."""
-        return (*(f"T{k + 1}" for k in range(self.hidden_layers)), "output")
+        return layer_names(len(self.widths))
 
     @property
     def batches(self) -> int:

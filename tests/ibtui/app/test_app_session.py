@@ -169,7 +169,7 @@ async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any
             values = found.i_x[0, :, layer]
             assert row[2] == f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
             assert row[4] == f"{found.distinct_t[0, :, layer].mean():.0f}"
-        assert [row[0] for row in rows] == ["1", "2", "out"]
+        assert [row[0] for row in rows] == ["1", "2", "output"]
 
 
 def layer_rows(view: Any) -> list[list[str]]:

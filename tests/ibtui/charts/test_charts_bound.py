@@ -28,7 +28,7 @@ def test_tangents_go_through_their_layers_with_slope_one_over_beta() -> None:
     for tangent, k in zip(tangents, (0, 2), strict=True):
         assert np.diff(tangent.y)[0] / np.diff(tangent.x)[0] == pytest.approx(1 / beta[k])
         assert (tangent.x.mean(), tangent.y.mean()) == pytest.approx((i_x[k], i_y[k]))
-    assert [mark.text for mark in spec.marks] == ["1", "2", "3"]
+    assert [mark.text for mark in spec.marks] == ["1", "2", "output"]
 
 
 def test_error_bars_are_as_long_as_the_errors() -> None:

@@ -93,7 +93,8 @@ def test_marks_guides_and_ticks_are_where_the_data_of_their_values_are(x: float,
     assert f"{x:.1f}" in lines[area.top + area.height + 1][max(0, area.left + column - 2) :][:5]
     empty = series((-9, -9))
     marked = render(chart(empty, marks=(Mark(x, y, "m"),)), 70, height, theme="dark")
-    assert marked.cells[area.top + row][area.left + column][0] == "m"
+    assert marked.cells[area.top + row][area.left + column][0] == "●"
+    assert "m" in marked.text()
     guided = render(chart(empty, guides=(Guide("x", x), Guide("y", y))), 70, height, theme="dark")
     above = {guided.cells[area.top + r][area.left + column][0] for r in range(3)}
     assert "┊" in above
@@ -253,14 +254,14 @@ def test_control_characters_do_not_get_through_and_wide_ones_keep_the_columns() 
     assert all(cell_len("".join(text for text, _ in image.runs(row))) == 60 for row in range(16))
 
 
-def test_marks_at_one_point_are_all_shown_and_never_run_together() -> None:
-    marks = tuple(Mark(1.0, 1.0, str(k)) for k in range(1, 7))
+def test_marks_at_one_point_share_a_text_and_never_run_together() -> None:
+    marks = tuple(Mark(1.0, 1.0, str(k)) for k in (1, 2, 3, 5, 7, 8))
     image = render(chart(series((0.3, 0.3)), marks=marks), 60, 20, theme="dark")
     area = area_of(image)
     written = "".join(
         "".join(cell[0] for cell in row[area.left :]) + "\n" for row in image.cells[area.top : area.top + area.height]
     )
-    assert sorted(re.findall(r"\d+", written)) == ["1", "2", "3", "4", "5", "6"]
+    assert re.findall(r"\d.*\d", written) == ["1–3, 5, 7–8"]
 
 
 def test_the_labels_of_guides_keep_off_the_data() -> None:

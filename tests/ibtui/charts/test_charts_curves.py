@@ -31,7 +31,7 @@ def test_gradients_are_a_line_and_dots_of_one_colour_for_each_layer() -> None:
     spec = gradient_chart(EPOCHS, mean, std, shown=(0, 2), last_epoch=100, batches=7, transition=10)
     assert [series.kind for series in spec.series] == ["dotted", *["dotted", "line"] * 2]
     assert [series.colour for series in spec.series] == [None, Category(0), Category(0), Category(2), Category(2)]
-    assert [series.label for series in spec.series] == ["noise floor", "", "T1", "", "T3"]
+    assert [series.label for series in spec.series] == ["noise floor", "", "T1", "", "output"]
     assert np.array_equal(spec.series[4].y, mean[:, 2], equal_nan=True)
     assert np.array_equal(spec.series[3].y, std[:, 2], equal_nan=True)
     for epoch in range(1, len(EPOCHS)):

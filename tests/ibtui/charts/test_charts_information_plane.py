@@ -32,7 +32,7 @@ def test_axes_begin_at_zero_and_end_just_beyond_the_bounds_whatever_the_data() -
 def test_every_layer_has_its_number_where_its_trajectory_ends(layers: int) -> None:
     i_x, i_y = trajectories(layers)
     spec = information_plane(EPOCHS, i_x, i_y, 12.0, 0.99)
-    assert [mark.text for mark in spec.marks] == [str(k + 1) for k in range(layers)]
+    assert [mark.text for mark in spec.marks] == [*(str(k) for k in range(1, layers)), "output"]
     assert [(m.x, m.y) for m in spec.marks] == list(zip(i_x[-1], i_y[-1], strict=True))
     text = render(spec, 80, 24, theme="dark").text()
     assert "H(X)" in text
@@ -68,16 +68,16 @@ def test_before_there_is_a_trajectory_the_chart_is_there(n: int) -> None:
 def test_without_colour_layers_are_drawn_with_their_numbers() -> None:
     i_x, i_y = trajectories(3)
     text = render(information_plane(EPOCHS, i_x, i_y, 12.0, 0.99), 80, 24, theme="dark", colour=False).text()
-    assert all(f"[{k}]" in text for k in (1, 2, 3))
+    assert all(f"[{text_of}]" in text for text_of in ("1", "2", "output"))
     points = information_points(i_x, i_y, 12.0, 0.99, epoch=10)
-    assert "1 T1   2 T2   3 T3" in render(points, 80, 24, theme="dark", colour=False).text()
+    assert "1 T1   2 T2   3 output" in render(points, 80, 24, theme="dark", colour=False).text()
 
 
 def test_points_show_every_network_and_name_every_layer() -> None:
     rng = np.random.default_rng(1)
     i_x, i_y = rng.uniform(0, 12, (40, 5)), rng.uniform(0, 0.99, (40, 5))
     spec = information_points(i_x, i_y, 12.0, 0.99, epoch=275)
-    assert [s.label for s in spec.series] == ["T1", "T2", "T3", "T4", "T5"]
+    assert [s.label for s in spec.series] == ["T1", "T2", "T3", "T4", "output"]
     assert all(len(s.x) == 40 for s in spec.series)
     text = render(spec, 80, 24, theme="dark").text()
     assert "Epoch 275" in text

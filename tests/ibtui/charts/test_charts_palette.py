@@ -61,15 +61,29 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_colour_of_data_stands_out_from_the_background(theme: Theme) -> None:
     colours = palette(theme)
-    for colour in (*colours.categories, *colours.ramp, colours.muted, colours.guide):
+    for colour in (*colours.categories, *colours.quantities, *colours.ramp, colours.muted, colours.guide):
         assert contrast(colour, colours.background) >= 3
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("vision", VISION)
 def test_categories_are_told_apart_whatever_the_colour_vision(theme: Theme, vision: str) -> None:
+    apart = 0.16 if vision == "trichromat" else 0.12
     seen = [oklab(colour, vision) for colour in palette(theme).categories]
-    assert min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2)) > 0.08
+    assert min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2)) > apart
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_losses_frames_and_layers_are_told_apart(theme: Theme) -> None:
+    colours = palette(theme)
+    others = [oklab(colour) for colour in (*colours.categories, colours.frame, colours.guide, colours.muted)]
+    for colour in colours.quantities:
+        assert min(float(np.linalg.norm(oklab(colour) - other)) for other in others) > 0.16
+    for vision in VISION:
+        loss, accuracy = (oklab(colour, vision) for colour in colours.quantities)
+        assert float(np.linalg.norm(loss - accuracy)) > 0.16
+    for colour, grey in itertools.product(colours.categories[:6], (colours.frame, colours.guide, colours.muted)):
+        assert float(np.linalg.norm(oklab(colour) - oklab(grey))) > 0.08
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -21,7 +21,7 @@ def test_each_transition_is_its_layers_number_at_snr_one_with_its_interval() -> 
     spec = transition_chart(EPOCHS, SNR, LAYERS, LAYERS[0], shown=(0, 1, 2), last_epoch=1000, batches=7)
     assert [(mark.x, mark.y, mark.text, mark.colour) for mark in spec.marks] == [
         (LAYERS[0].epoch, 1.0, "1", Category(0)),
-        (LAYERS[2].epoch, 1.0, "3", Category(2)),
+        (LAYERS[2].epoch, 1.0, "output", Category(2)),
     ]
     (stretch,) = [series for series in spec.series if len(series.x) == 2]
     assert stretch.x.tolist() == [LAYERS[0].low, LAYERS[0].high]

@@ -15,7 +15,7 @@ COMPRESSION = np.array([[0.1, 0.5, 0.0], [np.nan, 1.5, 0.2], [np.nan, 0.3, 0.4]]
 
 def test_each_layer_is_a_line_over_the_numbers_of_bins() -> None:
     spec = sweep_chart(BINS, COMPRESSION, shown=(0, 1, 2), at=30, basis="Binning.")
-    assert [series.label for series in spec.series] == ["T1", "T2", "T3"]
+    assert [series.label for series in spec.series] == ["T1", "T2", "output"]
     for layer, series in enumerate(spec.series):
         assert np.array_equal(series.x, BINS)
         assert np.array_equal(series.y, COMPRESSION[:, layer], equal_nan=True)
