@@ -34,6 +34,10 @@ def fit(
     error: Annotated[
         float, typer.Option("--error", metavar="BITS", help="Largest distance of the curve to the true one.")
     ] = 1e-6,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", hidden=True, help="Answer requests on stdin, one JSON object a line (for the app)."),
+    ] = False,
     threads: Threads = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
@@ -46,6 +50,13 @@ def fit(
         raise InvalidValue("--every prints one JSON document: give --json too")
     if every and epoch is not None:
         raise InvalidValue(f"epoch is {epoch}: with --every, none is allowed")
+    if stream:
+        from ibtui.cli.fit_stream import serve
+        from ibtui_engine.session.history import SessionReader
+
+        with SessionReader(path) as reader:
+            serve(reader, threads)
+        return
     from ibtui_engine.bottleneck.recorded import fit_session
 
     summary, curve, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)

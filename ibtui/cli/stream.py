@@ -24,15 +24,11 @@ is still answered in full, unless nobody reads the answers any more.
 
 from __future__ import annotations
 
-import json
-import math
 import queue
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ibtui.cli.console import json_text
+from ibtui.cli.requests import is_count, listen, name_of, read_request, require_known, write_answer
 from ibtui_engine.errors import EngineError, InvalidValue
 
 if TYPE_CHECKING:
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.threads import Threads
 
-LONGEST_LINE = 10_000_000
-"""Characters of a request; more than any list of epochs needs."""
 FIELDS = ("id", "ensemble", "epochs", "bins", "estimator", "noise")
 
 Answers = Iterator[dict[str, Any]]
@@ -59,11 +53,11 @@ def serve(reader: SessionReader, pool: Threads) -> None:
         name, answers = request
         try:
             for answer in answers:
-                _write(answer)
+                write_answer(answer)
                 if requests.newer():
                     break
         except EngineError as error:
-            _write({"id": name, "error": str(error)})
+            write_answer({"id": name, "error": str(error)})
 
 
 class _Requests:
@@ -75,7 +69,7 @@ class _Requests:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._next: tuple[Any, Answers] | None = None
         self._ended = False
-        threading.Thread(target=_listen, args=(self._lines,), daemon=True).start()
+        listen(self._lines)
 
     def wait(self) -> tuple[Any, Answers] | None:
         """The newest request's id and answers; None when stdin has ended."""
@@ -98,44 +92,11 @@ class _Requests:
             return
         name = None
         try:
-            request = _read(line)
-            name = _name(request)
+            request = read_request(line)
+            name = name_of(request)
             self._next = name, _answers(self._reader, self._pool, name, request, self.newer)
         except EngineError as error:
-            _write({"id": name, "error": str(error)})
-
-
-def _listen(lines: queue.SimpleQueue[str | None]) -> None:
-    try:
-        if sys.stdin is None:  # closed by whoever started this
-            return
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        while line := sys.stdin.readline(LONGEST_LINE):
-            lines.put(line)
-    finally:
-        lines.put(None)
-
-
-def _write(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json_text(answer) + "\n")
-    sys.stdout.flush()
-
-
-def _read(line: str) -> dict[str, Any]:
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InvalidValue(f"a request is no JSON: {' '.join(str(error).split())}") from None
-    if not isinstance(request, dict):
-        raise InvalidValue("a request is a JSON object, with id, ensemble, epochs, bins, estimator and noise")
-    return request
-
-
-def _name(request: dict[str, Any]) -> int | float | str | None:
-    name = request.get("id")
-    if not isinstance(name, int | float | str | None) or (isinstance(name, float) and not math.isfinite(name)):
-        raise InvalidValue("id: allowed is a number or a text")
-    return name
+            write_answer({"id": name, "error": str(error)})
 
 
 def _answers(
@@ -145,11 +106,9 @@ def _answers(
     from ibtui_engine.remeasure import SETTINGS, remeasure
     from ibtui_engine.session.history import describe_epochs
 
-    for field in request:
-        if field not in FIELDS:
-            raise InvalidValue(f"unknown field {field!r}: known are {', '.join(FIELDS)}")
+    require_known(request, FIELDS)
     index = request.get("ensemble", 0)
-    if not _is_count(index):
+    if not is_count(index):
         raise InvalidValue(f"ensemble is {index!r}: allowed is a whole number from 0")
     ensemble = reader.ensemble(index)
     epochs = request.get("epochs")
@@ -159,7 +118,7 @@ def _answers(
         raise InvalidValue(f"epochs is {epochs!r}: allowed is a list of measured epochs")
     measured = set(ensemble.snapshots)
     for epoch in epochs:
-        if not _is_count(epoch) or epoch not in measured:
+        if not is_count(epoch) or epoch not in measured:
             raise InvalidValue(f"epoch is {epoch!r}: {describe_epochs(ensemble.snapshots)}")
     settings = {key: request[key] for key in SETTINGS if request.get(key) is not None}
     experiment = reader.summary.experiment.override(settings)
@@ -185,7 +144,3 @@ def _plain(experiment: Experiment, found: LayerInformation) -> dict[str, Any]:
         "low": found.low.tolist(),
         "high": found.high.tolist(),
     }
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

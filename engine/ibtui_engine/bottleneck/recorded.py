@@ -17,6 +17,7 @@ from ibtui_engine.bottleneck.fits import LayerFits
 from ibtui_engine.bottleneck.fitting import fit_snapshot
 from ibtui_engine.bottleneck.kept import find_curve
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.history import LayerHistory, SessionReader, describe_epochs
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.threads import Threads, usable_cores
@@ -43,43 +44,52 @@ def fit_session(
         InvalidValue: the epoch was not measured, or there is no beta* and it is required.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader, reader.moment():
-        summary = reader.summary
-        chosen = _chosen(summary, epoch, every, ensembles)
-        rule, measured = reader.rule(), reader.measured()
-        rule = rule if measured is None else rule.over(measured)
-        missing = no_beta(summary)
-        if missing and require_beta:
-            raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
-        if missing:
-            layers = [reader.layers(ensemble, at) for ensemble, at in chosen]
-        else:
-            weights = [reader.weights(ensemble, at) for ensemble, at in chosen]
-            shapes = {ensemble.index: reader.architecture(ensemble) for ensemble, _ in chosen}
-    curve = find_curve(rule, error=error)
-    if missing:
-        there = zip(chosen, layers, strict=True)
-        return summary, curve, [(e, _as_recorded(curve, summary, e, at, one, missing)) for (e, at), one in there]
-    pool = Threads(threads or usable_cores())
-    fits = []
-    try:
-        for (ensemble, at), found in zip(chosen, weights, strict=True):
-            one = fit_snapshot(
-                curve,
-                rule,
-                shapes[ensemble.index],
-                found,
-                pool,
-                bins=summary.experiment.bins,
-                hidden=ensemble.hidden,
-                fraction=ensemble.fraction,
-                optimizer=ensemble.optimizer,
-                epoch=at,
-            )
-            fits.append((ensemble, one))
-    finally:
-        pool.close()
+    with SessionReader(path) as reader:
+        with reader.moment():
+            summary = reader.summary
+            chosen = _chosen(summary, epoch, every, ensembles)
+            rule = reader.measured_rule()
+            if require_beta and (missing := no_beta(summary)):
+                raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
+        curve = find_curve(rule, error=error)
+        pool = Threads(threads or usable_cores())
+        try:
+            fits = [(one, fit_recorded(reader, one, at, rule, curve, pool)) for one, at in chosen]
+        finally:
+            pool.close()
     return summary, curve, fits
+
+
+def fit_recorded(
+    reader: SessionReader, ensemble: EnsembleSummary, epoch: int, rule: Rule, curve: Curve, pool: Threads
+) -> LayerFits:
+    """The fits of an ensemble's layers at a measured epoch; `rule` is the reader's
+    `measured_rule`, `curve` its curve.
+
+    Raises:
+        InvalidValue: the epoch was not measured for all networks.
+        SessionError: the session cannot be read.
+    """
+    summary = reader.summary
+    missing = no_beta(summary)
+    if missing:
+        if epoch not in ensemble.snapshots:
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        return _as_recorded(curve, summary, ensemble, epoch, reader.layers(ensemble, epoch), missing)
+    with reader.moment():
+        weights, architecture = reader.weights(ensemble, epoch), reader.architecture(ensemble)
+    return fit_snapshot(
+        curve,
+        rule,
+        architecture,
+        weights,
+        pool,
+        bins=summary.experiment.bins,
+        hidden=ensemble.hidden,
+        fraction=ensemble.fraction,
+        optimizer=ensemble.optimizer,
+        epoch=epoch,
+    )
 
 
 def no_beta(summary: Summary) -> str:
@@ -96,7 +106,6 @@ def _as_recorded(
 ) -> LayerFits:
     """An ensemble's distances below the curve at the one epoch of `layers`."""
     i_x, i_y = layers.i_x[0], layers.i_y[0]
-    distance, worth = curve.below(i_x, i_y)
     absent = np.full(i_x.shape, np.nan)
     return LayerFits(
         hidden=ensemble.hidden,
@@ -111,13 +120,13 @@ def _as_recorded(
         i_y=i_y,
         ib_x=absent,
         ib_y=absent,
-        distance=distance,
-        worth=worth,
+        distance=absent,
+        worth=absent,
         inconsistency=absent,
         critical=absent,
         optimizer=ensemble.optimizer,
         no_beta=missing,
-    )
+    ).against(curve)
 
 
 def _chosen(

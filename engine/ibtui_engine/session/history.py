@@ -208,6 +208,12 @@ class SessionReader:
             rows, chosen = self._one("SELECT rows, measured FROM rule")
         return None if chosen is None else np.flatnonzero(unpack_bits(chosen, rows))
 
+    def measured_rule(self) -> Rule:
+        """The rule over the patterns that information is measured over: what the session's IB curve is of."""
+        with self.moment():
+            rule, measured = self.rule(), self.measured()
+        return rule if measured is None else rule.over(measured)
+
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
         depth = len(parse_hidden(ensemble.hidden)) + 1
