@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,18 +22,17 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from ibtui.files import write_whole
+from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
-from ibtui.settings import Settings, Views, load_settings, save_theme
-from ibtui.terminal import Endings, takes_unicode
+from ibtui.settings import Settings, Views, save_theme
 from ibtui.textual_private import terminal_driver
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
-from ibtui_engine.session.summary import Summary, read_summary
+from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
     from ibtui.runs import Started
-    from ibtui_engine.experiment import Experiment
 
 SETTLED_SECONDS = 1.0
 """After which the app is on the screen."""
@@ -78,23 +76,40 @@ class IbtuiApp(App[None]):
         self.app_resume_signal.subscribe(self, self._repaint)
         self.push_screen(LibraryScreen(self.directory))
         if self._first_session is not None:
-            self.open_session(self._first_session)
+            self._open(self._first_session)
         self.set_interval(0.2, self._watch_runs)
         self.set_timer(SETTLED_SECONDS, self._settle)
 
-    def open_session(self, path: Path) -> None:
+    def on_open_session(self, message: OpenSession) -> None:
         """Show a session."""
+        self._open(message.path)
+
+    def _open(self, path: Path) -> None:
         from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
+        from ibtui_engine.session.follow import Follower
 
         self._leave_charts()
-        self.push_screen(SessionScreen(path))
+        try:
+            follower = Follower(path)
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=10)
+            return
+        self.push_screen(SessionScreen(follower, self.views, self.directory))
 
-    def compare(self, paths: list[Path]) -> None:
+    def on_compare(self, message: Compare) -> None:
         """Show the ensembles of some sessions side by side."""
         from ibtui.screens.compare import CompareScreen
+        from ibtui_engine.session.follow import Follower
 
         self._leave_charts()
-        self.push_screen(CompareScreen(paths))
+        followers = []
+        for path in message.paths:
+            try:
+                followers.append(Follower(path))
+            except EngineError as error:
+                self.notify(printable(str(error)), severity="error", markup=False)
+        if followers:
+            self.push_screen(CompareScreen(followers))
 
     def _settle(self) -> None:
         """Collect garbage from now on; `ibtui` begins without."""
@@ -117,28 +132,30 @@ class IbtuiApp(App[None]):
         if self.alone:
             gc.freeze()
 
-    def new_experiment(self, like: Experiment | None = None) -> None:
+    def on_new_experiment(self, message: NewExperiment) -> None:
         """Show the form for a new experiment."""
         from ibtui.screens.new import NewScreen
 
-        self.push_screen(NewScreen(like))
+        self.push_screen(NewScreen(self.directory, message.like))
 
-    def start_run(self, experiment: Experiment, path: Path) -> None:
+    def on_start_run(self, message: StartRun) -> None:
         """Begin a run and go to its session as soon as there is one."""
         from ibtui import runs
 
+        path = message.path
         try:
-            self._runs[path] = runs.start_run(experiment, path)
+            self._runs[path] = runs.start_run(message.experiment, path)
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
         self._waiting = path
         self.push_screen(Starting(printable(path.stem)))
 
-    def resume_run(self, summary: Summary, *, show: bool = True) -> None:
-        """Go on with a session's run, and show it unless it is shown already."""
+    def on_resume_run(self, message: ResumeRun) -> None:
+        """Resume a session's run, and show it unless it is shown already."""
         from ibtui import runs
 
+        summary = message.summary
         if summary.live:
             self.notify(f"{printable(summary.path.stem)} is {summary.status}", markup=False)
             return
@@ -147,8 +164,8 @@ class IbtuiApp(App[None]):
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
-        if show:
-            self.open_session(summary.path)
+        if message.show:
+            self._open(summary.path)
 
     def _watch_runs(self) -> None:
         """Show the session of a run that was just started, and tell when one could not go on."""
@@ -157,7 +174,7 @@ class IbtuiApp(App[None]):
             if isinstance(self.screen, Starting):  # else whoever waited for it is doing something else
                 while not isinstance(self.screen, LibraryScreen):
                     self.pop_screen()
-                self.open_session(path)
+                self._open(path)
         for path, run in list(self._runs.items()):
             if run.ended:
                 del self._runs[path]
@@ -249,24 +266,3 @@ def _at_work(path: Path) -> bool:
         return read_summary(path).live
     except EngineError:
         return not path.exists()
-
-
-def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> int:
-    """Run the app until it is left, and return the exit status: 0, 1 after a crash, 128 + n after signal n.
-
-    Raises:
-        EngineError: the session to begin with, or the settings, cannot be read.
-    """
-    if session is not None:
-        read_summary(session)
-    settings = load_settings()
-    if settings.keys:
-        from ibtui.keys import require_usable_keys
-
-        require_usable_keys(settings.keys)
-    plain = ascii or settings.ascii or not takes_unicode(sys.__stderr__)  # where Textual draws
-    app = IbtuiApp(directory, session, replace(settings, ascii=plain))
-    app.alone = True
-    with Endings(app):
-        app.run()
-    return 1 if app.return_code is None else app.return_code

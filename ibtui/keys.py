@@ -76,14 +76,13 @@ def _screens() -> dict[str, tuple[type, ...]]:
     from ibtui.screens.new import NewScreen, Picker
     from ibtui.screens.playback import PlaybackScreen
     from ibtui.screens.session import SessionScreen
-    from ibtui.screens.study import StudyScreen
     from ibtui.widgets.chart_view import ChartView
     from ibtui.widgets.sessions_table import SessionsTable
 
     return {
         "library": (IbtuiApp, LibraryScreen, SessionsTable),
         "new experiment": (IbtuiApp, NewScreen, Picker),
-        "session": (IbtuiApp, PlaybackScreen, StudyScreen, SessionScreen, ChartView),
+        "session": (IbtuiApp, PlaybackScreen, SessionScreen, ChartView),
         "compare": (IbtuiApp, PlaybackScreen, CompareScreen, ChartView),
     }
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ibtui.wording import estimate
 from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
@@ -55,6 +56,13 @@ class MeasuringAgain:
     def missing(self, ensemble: int, epochs: Sequence[int]) -> int:
         """How many of these epochs are still to come."""
         return sum((ensemble, epoch) not in self._answers for epoch in epochs) if self.active else 0
+
+    def basis(self, ensemble: int, epochs: Sequence[int]) -> str:
+        """What the shown numbers rest on, in a few words, and how many of these epochs are still to come."""
+        if not self.active:
+            return estimate(self._recorded)
+        left = self.missing(ensemble, epochs)
+        return f"measured again: {estimate(self.experiment)}" + (f", {left} epochs to come" if left else "")
 
     # what to measure with
 

@@ -77,8 +77,8 @@ def _wants_the_app() -> bool:
 
 def _app() -> int:
     gc.disable()  # looking for garbage would take a tenth of the time to the first paint: then it is enabled
-    from ibtui.app import run_app
     from ibtui.locations import sessions_directory
+    from ibtui.start import run_app
     from ibtui.terminal import require_terminal
 
     require_terminal()

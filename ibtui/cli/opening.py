@@ -27,7 +27,7 @@ def open_app(
 ) -> None:
     """Open the app: the library of sessions, or one session, live while it runs and replayed afterwards."""
     require_terminal()
-    from ibtui.app import run_app
+    from ibtui.start import run_app
 
     directory = sessions_directory(sessions_dir)
     status = run_app(directory, find_session(session, directory) if session is not None else None, ascii=ascii)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -56,10 +55,10 @@ class CompareScreen(PlaybackScreen):
     panel: reactive[str] = reactive("plane", init=False, repaint=False)
     """One of `PANELS`."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, followers: Sequence[Follower]) -> None:
+        """`followers`: of the sessions, closed with the screen."""
         super().__init__()
-        self._paths = paths
-        self._followers: list[Follower] = []
+        self._followers = followers
         self._every: list[tuple[int, int]] = []
         """Follower and ensemble of all that there are."""
         self._shown: list[tuple[int, int]] = []
@@ -78,11 +77,6 @@ class CompareScreen(PlaybackScreen):
 
     async def on_mount(self) -> None:
         """Open the sessions."""
-        for path in self._paths:
-            try:
-                self._followers.append(Follower(path))
-            except EngineError as error:
-                self.notify(printable(str(error)), severity="error", markup=False)
         self._every = [
             (number, ensemble.index)
             for number, follower in enumerate(self._followers)

@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
 from ibtui.locations import free_path, is_example, require_name, safe_name
+from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.leaving import is_left
 from ibtui.shelf import Shelf, matches
@@ -35,7 +36,6 @@ from ibtui_engine.errors import EngineError
 from ibtui_engine.session.summary import Summary
 
 if TYPE_CHECKING:
-    from ibtui.app import IbtuiApp
     from ibtui_engine.session.results import Results
 
 SERVE = "import json, sys; from ibtui.results import serve; serve(json.load(sys.stdin))"
@@ -58,7 +58,6 @@ class LibraryScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide"), (170, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
-    app: IbtuiApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "New", tooltip="New experiment", id="library.new"),
@@ -305,18 +304,18 @@ class LibraryScreen(Screen[None]):
         """Open the chosen session."""
         summary = self.chosen()
         if summary is not None:
-            self.app.open_session(summary.path)
+            self.post_message(OpenSession(summary.path))
 
     def action_new(self) -> None:
         """Set up an experiment."""
-        self.app.new_experiment()
+        self.post_message(NewExperiment())
 
     def action_quick(self) -> None:
         """Start the usual preset at once."""
         from ibtui_engine.presets import DEFAULT, PRESETS
 
         experiment = PRESETS[DEFAULT].experiment
-        self.app.start_run(experiment, free_path(self.directory, experiment.title))
+        self.post_message(StartRun(experiment, free_path(self.directory, experiment.title)))
 
     def action_filter(self) -> None:
         """Show only sessions that match what is typed."""
@@ -335,7 +334,7 @@ class LibraryScreen(Screen[None]):
         """Go on with the chosen session's run, in a process of its own."""
         summary = self._own("resumed")
         if summary is not None:
-            self.app.resume_run(summary)
+            self.post_message(ResumeRun(summary))
 
     def action_mark(self) -> None:
         """Mark the chosen session for comparing, or no longer."""
@@ -353,13 +352,13 @@ class LibraryScreen(Screen[None]):
         if ensembles < 2:
             self.notify("mark two sessions or more with space, or choose one of several ensembles")
         else:
-            self.app.compare([summary.path for summary in marked])
+            self.post_message(Compare([summary.path for summary in marked]))
 
     def action_duplicate(self) -> None:
         """Set up an experiment with the chosen session's settings."""
         summary = self.chosen()
         if summary is not None:
-            self.app.new_experiment(summary.experiment)
+            self.post_message(NewExperiment(summary.experiment))
 
     @work
     async def action_rename(self) -> None:

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from ibtui.commands import run_python
 from ibtui.locations import free_path, require_name
+from ibtui.messages import StartRun
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
@@ -39,7 +40,7 @@ from ibtui_engine.rules.image_files import require_images, size_of
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, DIGITS
 
 if TYPE_CHECKING:
-    from ibtui.app import IbtuiApp
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -155,15 +156,16 @@ class NewScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (34, "-tall")]  # noqa: RUF012
-    app: IbtuiApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Library", id="new.leave"),
         Binding("ctrl+s", "start", "Start", id="new.start", priority=True),
     ]
 
-    def __init__(self, like: Experiment | None = None) -> None:
+    def __init__(self, directory: Path, like: Experiment | None = None) -> None:
+        """`directory`: where the session is to be; `like`: the experiment whose settings the form begins with."""
         super().__init__()
+        self._directory = directory
         self._like = like
         self._preset = DEFAULT
         """The preset under the cursor: the form is filled when that changes, not when the list has the focus."""
@@ -303,7 +305,7 @@ class NewScreen(Screen[None]):
     def _draw(self) -> None:
         """Draw the network; where there is no room beside the fields, below what is said of the one with the focus."""
         drawing = self.query_one("#drawing", Static)
-        dot = "o" if self.app.ascii else "●"
+        dot = "o" if getattr(self.app, "ascii", False) else "●"
         parts = [Content(draw_architecture(*self._network, dot=dot, room=drawing.content_size.width))]
         if self._others:
             parts.append(Content(f"and {self._others}"))
@@ -353,12 +355,11 @@ class NewScreen(Screen[None]):
             self.notify("some settings are out of range", severity="warning")
             return
         name = self.query_one("#name", Input).value.strip()
-        directory = self.app.directory
-        path = directory / f"{name}.ibs" if name else free_path(directory, experiment.title)
+        path = self._directory / f"{name}.ibs" if name else free_path(self._directory, experiment.title)
         if path.exists():
             self.notify(printable(f"{path.stem} exists already: choose another name"), severity="warning", markup=False)
             return
-        self.app.start_run(experiment, path)
+        self.post_message(StartRun(experiment, path))
 
 
 def _option(name: str) -> Option:

@@ -6,12 +6,13 @@ keys of their own, with capital letters, and go through the session file.
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
@@ -19,11 +20,18 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static, Tab, Tabs
 
+from ibtui.bound_fits import BoundFits
 from ibtui.charts.lettering import clean
 from ibtui.charts.spec import ChartSpec
+from ibtui.commands import ask
+from ibtui.diffusions import Diffusions
+from ibtui.draw_budget import DrawBudget
+from ibtui.measuring import MeasuringAgain
+from ibtui.messages import ResumeRun
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.playback import PlaybackScreen
-from ibtui.screens.study import StudyScreen
+from ibtui.session_view import SessionView
+from ibtui.settings import Views
 from ibtui.status import about, elsewhere, status_line
 from ibtui.widgets.bound_view import BoundView
 from ibtui.widgets.chart_view import ChartView
@@ -37,6 +45,7 @@ from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
+from ibtui_engine.experiment import BINNED
 from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
 
@@ -45,11 +54,6 @@ LOOK_SECONDS = 0.5
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
 
-SHARE = 0.03
-"""Of this machine's computing, what drawing a run that goes on may take: after each time it waits accordingly. Four
-charts take 0.06 s, so that on two cores they are drawn about once a second."""
-LONGEST_WAIT = 2.0
-"""Seconds after which what is new is drawn all the same."""
 TURN_SECONDS = 0.05
 """From a look to its charts, and from one chart with new data to the next: a key waits for one of them at most."""
 
@@ -66,9 +70,10 @@ TITLES = {
     "layers": "Layers",
 }
 """What can be chosen: the charts, the bound, what the phases are, and the table of the layers."""
+NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
-class SessionScreen(StudyScreen):
+class SessionScreen(PlaybackScreen):
     """Shows one session."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (WIDE, "-wide"), (HUGE, "-huge")]  # noqa: RUF012
@@ -85,6 +90,11 @@ class SessionScreen(StudyScreen):
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", show=False, id="session.ensemble"),
         Binding("a", "all", "All ensembles", tooltip="All ensembles side by side", show=False, id="session.all"),
         Binding("c", "copy", "Copy chart", tooltip="Copy the chart as text", show=False, id="session.copy"),
+        Binding("right_parenthesis", "bins(1)", "More bins", show=False, id="measure.more_bins"),
+        Binding("left_parenthesis", "bins(-1)", "Fewer bins", show=False, id="measure.fewer_bins"),
+        Binding("e", "estimator", "Next estimator", show=False, id="measure.estimator"),
+        Binding("E", "recorded", "As recorded", tooltip="The numbers as recorded", show=False, id="measure.recorded"),
+        Binding("W", "save", "Save measured", tooltip="Save what is measured again", show=False, id="measure.save"),
         Binding("P", "run('pause')", "Pause run", show=False, id="run.pause"),
         Binding("R", "run('resume')", "Resume run", show=False, id="run.resume"),
         Binding("S", "run('stop')", "Stop run", show=False, id="run.stop"),
@@ -103,16 +113,23 @@ class SessionScreen(StudyScreen):
     """What is chosen: one of `TITLES`."""
     hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False, repaint=False)
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, follower: Follower, views: Views, directory: Path) -> None:
+        """`follower`: of the session, closed with the screen; `views`: where it is kept how sessions were looked at;
+        `directory`: where sessions are saved.
+        """
+        super().__init__()
+        self.follower = follower
+        self.path = follower.path
+        self._views = views
+        self._directory = directory
+        self._budget = DrawBudget()
+        self._again = MeasuringAgain(self.path, follower.summary.experiment, self.renew, self._complain)
+        self._bound = BoundFits(self.path, self._worker("fit"), self.renew, self._complain)
+        self._diffusions = Diffusions(self._worker("diffusion"), self.renew, self._complain)
         self._panels: dict[int, Panels] = {}
         self._looked = 0.0
         self._stale = False
         """Whether something new has been read, but is not yet shown."""
-        self._shown_at, self._spent = 0.0, 0.0
-        """When it was last shown, by the clock and by the computing this process had done."""
-        self._cost: float | None = None
-        """Seconds of computing that showing it took; None until that is known."""
         self._turns: list[str] = []
         """Charts whose new data are still to be drawn, one after another: a key is never behind more than one."""
         self._choice: tuple[object, ...] = ()
@@ -122,6 +139,13 @@ class SessionScreen(StudyScreen):
         """What is beside the plane, where there is room for two."""
         self._fourth = "learning"
         """What is shown with the plane, the gradients and their SNR, where there is room for four."""
+
+    def _worker(self, group: str) -> Callable[[Coroutine[Any, Any, None]], object]:
+        """What runs a coroutine beside the screen, after ending the one before of the same group."""
+        return partial(self.run_worker, group=group, exclusive=True)
+
+    def _complain(self, text: str) -> None:
+        self.notify(printable(text), severity="warning", markup=False)
 
     def compose(self) -> ComposeResult:
         """Status, charts with the table, timeline, keys."""
@@ -143,63 +167,46 @@ class SessionScreen(StudyScreen):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """Open the session and begin to look at it."""
+        """Show the session as it was last looked at, and look for news from time to time."""
         self._arrange()  # what is not on screen is not worked out
-        self._open()
+        self._read()
+        self._recall()
         self.watch_panel(self.panel)
         self.set_interval(LOOK_SECONDS, self._look)
 
-    def _open(self) -> None:
-        try:
-            self.follower = Follower(self.path)
-        except EngineError as error:
-            self._trouble = str(error)
-            self._show_status()
-            return
-        self.begin_study()
-        self._read()
-        self._recall()
-
     async def on_unmount(self) -> None:
         """Keep the view and let go of the file."""
-        if self.follower is None:
-            return
-        view = {
-            "panel": self.panel,
-            "beside": self._beside,
-            "points": self.points,
-            "ensemble": self.ensemble,
-            "everything": self.everything,
-            "hidden": sorted(self.hidden_layers),
-            "epoch": None if self.playback.following else self.playback.epoch,
-        }
-        self.app.views.keep(self.path, view)
-        await self.end_study()
+        view = SessionView(
+            panel=self.panel,
+            beside=self._beside,
+            points=self.points,
+            ensemble=self.ensemble,
+            everything=self.everything,
+            hidden=tuple(sorted(self.hidden_layers)),
+            epoch=None if self.playback.following else self.playback.epoch,
+            following=self.playback.following,
+        )
+        self._views.keep(self.path, view.to_dict())
+        await self._again.close()
         self.follower.close()
 
     def _recall(self) -> None:
         """Look at the session as it was last looked at."""
-        view = self.app.views.recall(self.path)
-        if self.follower is None:
-            return
-        for name in (view.get("beside"), view.get("panel")):
-            if isinstance(name, str) and name in TITLES:
-                self.panel = name
-        self.points = view.get("points") is True
-        ensemble, hidden, epoch = view.get("ensemble"), view.get("hidden"), view.get("epoch")
         count = len(self.follower.summary.ensembles)
-        if isinstance(ensemble, int) and 0 <= ensemble < count:
-            self.ensemble = ensemble
-        if isinstance(hidden, list) and all(isinstance(layer, int) for layer in hidden):
-            self.hidden_layers = frozenset(hidden)
-        if isinstance(epoch, int):
-            self.playback = self.playback.to_epoch(epoch)
-        self.everything = view.get("everything") is True and count > 1
+        view = SessionView.from_dict(self._views.recall(self.path), panels=TITLES, ensembles=count)
+        self.panel = view.beside
+        self.panel = view.panel
+        self.points = view.points
+        self.ensemble = view.ensemble
+        self.hidden_layers = frozenset(view.hidden)
+        if view.epoch is not None:
+            self.playback = self.playback.to_epoch(view.epoch)
+        self.everything = view.everything
 
     # reading
 
     def _look(self) -> None:
-        if not self.is_current or self.follower is None:
+        if not self.is_current:
             return
         now = time.monotonic()
         if not self.follower.summary.live and now - self._looked < IDLE_LOOK_SECONDS and not self._stale:
@@ -210,26 +217,22 @@ class SessionScreen(StudyScreen):
             self._trouble = elsewhere(self.path, self.follower.place)
         except EngineError as error:
             self._trouble = elsewhere(self.path, self.follower.place) or str(error)
-        if self._stale and not self.busy and self._affordable(now):
+        if self._stale and not self.busy and self._affordable:
             self.set_timer(TURN_SECONDS, self._read)  # a key may come first
         else:
             self._show_status()
 
-    def _affordable(self, now: float) -> bool:
+    @property
+    def _affordable(self) -> bool:
         """Whether drawing again leaves the machine to the run."""
-        if self.follower is None or self.follower.summary.status != "running":
-            return True
-        if self._cost is None:
-            self._cost = time.process_time() - self._spent
-        return now - self._shown_at >= min(self._cost / (SHARE * (os.cpu_count() or 1)), LONGEST_WAIT)
+        return self.follower.summary.status != "running" or self._budget.affordable
 
     def _read(self) -> None:
         """Take in what the follower has."""
         if self.left:
             return
-        assert self.follower is not None
         self._stale = False
-        self._shown_at, self._spent, self._cost = time.monotonic(), time.process_time(), None
+        self._budget.spend()
         self._panels = {}
         self._show_status()
         if self.current is None:
@@ -259,7 +262,7 @@ class SessionScreen(StudyScreen):
 
     def panels_of(self, index: int) -> Panels | None:
         """What the charts of an ensemble are made of; None where nothing is measured."""
-        if self.follower is None or not 0 <= index < len(self.follower.summary.ensembles):
+        if not 0 <= index < len(self.follower.summary.ensembles):
             return None
         if index not in self._panels:
             try:
@@ -276,7 +279,7 @@ class SessionScreen(StudyScreen):
     @property
     def growing(self) -> bool:
         """Whether a run is at work on the session."""
-        return self.follower is not None and self.follower.summary.live
+        return self.follower.summary.live
 
     @property
     def transition(self) -> float | None:
@@ -314,10 +317,10 @@ class SessionScreen(StudyScreen):
         if not self.everything:
             bound, phases = self.query_one("#bound", BoundView), self.query_one("#phases", PhasesView)
             if bound.display:
-                self.show_bound(bound, panels)
+                self._show_bound(bound, panels)
             if phases.display:
-                self.show_phases(phases, panels)
-        self.ask_again()
+                self._show_phases(phases, panels)
+        self._ask_again()
 
     def renew(self) -> None:
         """Other numbers are to be shown."""
@@ -336,7 +339,6 @@ class SessionScreen(StudyScreen):
         return panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
 
     def _draw_each(self) -> None:
-        assert self.follower is not None
         name = self.panel if self.panel in PANELS else "plane"
         there = ((index, self.panels_of(index)) for index in range(len(self.follower.summary.ensembles)))
         charts = {index: (panels.title, self._spec(panels, name)) for index, panels in there if panels is not None}
@@ -346,10 +348,34 @@ class SessionScreen(StudyScreen):
         """Where the playhead is on a chart's x axis, if that has epochs."""
         return None if name == "plane" else self.playback.epoch
 
+    def _show_bound(self, view: BoundView, panels: Panels) -> None:
+        """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
+        epoch = panels.at(self.playback.epoch)
+        if epoch in panels.ensemble.snapshots:
+            self._bound.want(epoch)
+        if self._bound.curve is None:
+            view.wait_for("finding the IB curve …")
+            return
+        fits = self._bound.of(panels.ensemble, epoch)
+        waiting = f"finding beta* at epoch {epoch} …" if self._bound.waiting else ""
+        view.show(panels.bound(self._bound.curve, epoch, fits), fits, waiting)
+
+    def _show_phases(self, view: PhasesView, panels: Panels) -> None:
+        """The phases of an ensemble; its weights are read where that has not been done."""
+        found = None
+        if not self.follower.summary.experiment.weights:
+            waiting = f"No displacements and correlations: {NO_WEIGHTS}."
+        elif self.growing:
+            waiting = "Displacements and correlations are worked out when the run has ended."
+        else:
+            waiting = "reading the weights …"
+            self._diffusions.want(panels)
+            found = self._diffusions.of(panels)
+        view.show(panels.title, panels.phases, found, waiting)
+
     def _show_timeline(self) -> None:
         if self.left:
             return
-        assert self.follower is not None
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self.follower.summary.experiment.epochs
         timeline.live = self.follower.summary.live
@@ -360,7 +386,7 @@ class SessionScreen(StudyScreen):
         if self.left:
             return
         status = self.query_one("#status", Static)
-        if self._trouble or self.follower is None:
+        if self._trouble:
             write(status, printable(self._trouble))
             return
         summary = self.follower.summary
@@ -370,6 +396,55 @@ class SessionScreen(StudyScreen):
         write(status, clean(line))
         told = about(summary, None if current is None else current.ensemble)
         write(self.query_one("#about", Static), "\n".join(printable(line) for line in told))
+
+    # measuring again
+
+    @property
+    def basis(self) -> str:
+        """What the shown numbers rest on, in a few words."""
+        current = self.current
+        return self._again.basis(0 if current is None else self.ensemble, () if current is None else current.epochs)
+
+    @work(exclusive=True, group="again")
+    async def _ask_again(self) -> None:
+        """Have measured what is shown and still missing."""
+        current = self.current
+        if current is not None and self._again.active:
+            await self._again.ask(current.ensemble.index, self.playback.epoch, current.epochs)
+
+    def _change(self, change: Callable[[MeasuringAgain], None]) -> None:
+        if not self.follower.summary.experiment.weights:
+            self._complain(f"not measured again: {NO_WEIGHTS}")
+            return
+        try:
+            change(self._again)
+        except EngineError as error:
+            self._complain(str(error))
+
+    def action_bins(self, steps: int) -> None:
+        """Measure again with more or fewer bins."""
+        self._change(lambda again: again.step_bins(steps))
+
+    def action_estimator(self) -> None:
+        """Measure again with another estimator."""
+        self._change(MeasuringAgain.next_estimator)
+
+    def action_recorded(self) -> None:
+        """Back to the numbers as recorded."""
+        self._again.as_recorded()
+
+    @work(exclusive=True, group="save")
+    async def action_save(self) -> None:
+        """Save the session as measured again under a name of its own."""
+        if not self._again.active:
+            self.notify("nothing is measured again: ( and ) change the bins, e the estimator")
+            return
+        chosen = self._again.experiment
+        command = ["remeasure", str(self.path.absolute()), "--estimator", chosen.estimator]
+        command += ["--bins", str(chosen.bins)] if chosen.estimator in BINNED else []
+        command += ["--sessions-dir", str(self._directory.absolute())]
+        answer = await ask(*command)
+        self.notify(printable(answer.said), severity="error" if answer.status else "information", markup=False)
 
     # what changes the view
 
@@ -416,7 +491,7 @@ class SessionScreen(StudyScreen):
         """One ensemble, or all of them side by side."""
         self.set_class(everything, "everything")
         multiples = self.query_one("#each", Multiples)
-        count = len(self.follower.summary.ensembles) if everything and self.follower is not None else 0
+        count = len(self.follower.summary.ensembles) if everything else 0
         await multiples.lay_out(count)
         if self.left:
             return
@@ -458,8 +533,7 @@ class SessionScreen(StudyScreen):
 
     def action_ensemble(self, steps: int) -> None:
         """Choose another ensemble of the grid."""
-        if self.follower is not None:
-            self.ensemble = (self.ensemble + steps) % max(len(self.follower.summary.ensembles), 1)
+        self.ensemble = (self.ensemble + steps) % max(len(self.follower.summary.ensembles), 1)
 
     def action_live(self) -> None:
         """To the end, which is where the run is now, and along with it."""
@@ -508,9 +582,9 @@ class SessionScreen(StudyScreen):
 
     def action_run(self, command: str) -> None:
         """Ask the run itself to pause, go on or stop; take up one that has ended before its last epoch."""
-        summary = None if self.follower is None else self.follower.summary
-        if summary is not None and command == "resume" and summary.status in ("stopped", "interrupted"):
-            self.app.resume_run(summary, show=False)
+        summary = self.follower.summary
+        if command == "resume" and summary.status in ("stopped", "interrupted"):
+            self.post_message(ResumeRun(summary, show=False))
             return
         try:
             send(self.path, command)

@@ -25,6 +25,7 @@ from textual.pilot import Pilot
 
 from ibtui.app import IbtuiApp
 from ibtui.locations import example_files
+from ibtui.messages import OpenSession
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
@@ -74,7 +75,7 @@ async def _new(pilot: Pilots) -> None:
 
 
 async def _session(pilot: Pilots) -> None:
-    pilot.app.open_session(Path("examples/example-figure-3.ibs"))  # type: ignore[attr-defined]
+    pilot.app.post_message(OpenSession(Path("examples/example-figure-3.ibs")))
     await _until(pilot, lambda: getattr(pilot.app.screen, "current", None) is not None)
     await pilot.press("left_square_bracket")  # the largest sample
 

@@ -86,8 +86,9 @@ class Follower:
 
     def __init__(self, path: Path | str) -> None:
         self._reader = SessionReader(path)
-        self._path = Path(path)
-        self._file = file_identity(self._path)
+        self.path = Path(path)
+        """Where the session was opened."""
+        self._file = file_identity(self.path)
         self._seen = 0
         self._layers: dict[int, _Table] = {}
         self._learning: dict[int, _Table] = {}
@@ -172,7 +173,7 @@ class Follower:
 
         What has been read stays.
         """
-        now = file_identity(self._path)
+        now = file_identity(self.path)
         if now is None:
             return "empty"
         return "as it was" if self._file in (None, now) else "taken"

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from textual.widgets import SelectionList
 
+from ibtui.messages import Compare
 from ibtui.wording import printable
 from ibtui_engine.session.history import SessionReader
 
 
 async def _compare(view: Any, *names: str) -> None:
-    view.app.compare([view.app.directory / f"{name}.ibs" for name in names])
+    view.app.post_message(Compare([view.app.directory / f"{name}.ibs" for name in names]))
     await view.until_screen("CompareScreen")
     await view.until(lambda: view.screen._charts)
     await view.pilot.pause()

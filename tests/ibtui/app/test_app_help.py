@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from textual.widgets import Markdown
 
-from ibtui.app import IbtuiApp, run_app
+from ibtui.app import IbtuiApp
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
+from ibtui.start import run_app
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from ibtui.messages import Compare, OpenSession
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
@@ -53,7 +54,7 @@ async def _new(view: Any) -> None:
 
 def _open(name: str, *keys: str) -> Callable[[Any], Awaitable[None]]:
     async def go(view: Any) -> None:
-        view.app.open_session(view.app.directory / f"{name}.ibs")
+        view.app.post_message(OpenSession(view.app.directory / f"{name}.ibs"))
         await view.until_screen("SessionScreen")
         await view.until(lambda: view.screen.current is not None)
         await view.press(*keys)
@@ -67,7 +68,7 @@ async def _all(view: Any) -> None:
 
 
 async def _compare(view: Any) -> None:
-    view.app.compare([view.app.directory / "fractions.ibs", view.app.directory / "committee.ibs"])
+    view.app.post_message(Compare([view.app.directory / "fractions.ibs", view.app.directory / "committee.ibs"]))
     await view.until_screen("CompareScreen")
     await view.until(lambda: view.screen._charts and view.chart("compared-0").spec)
 
@@ -80,14 +81,14 @@ async def _help(view: Any) -> None:
 async def _bound(view: Any) -> None:
     await _open("recorded")(view)
     view.screen.panel = "bound"
-    await view.until(lambda: view.screen.playback.epoch in view.screen._fits, patience=90)
+    await view.until(lambda: view.screen.playback.epoch in view.screen._bound._fits, patience=90)
     await view.until(lambda: "beta*" in view.text() and "finding" not in view.text())
 
 
 async def _phases(view: Any) -> None:
     await _open("recorded")(view)
     view.screen.panel = "phases"
-    await view.until(lambda: view.screen._diffusion, patience=90)
+    await view.until(lambda: view.screen._diffusions._found, patience=90)
     await view.until(lambda: "reading the weights" not in view.text())
 
 

@@ -1029,7 +1029,7 @@ async def test_the_phases_are_told(open_app: Any, have: Any, name: str, waiting:
         if waiting:
             await view.until(lambda: waiting in view.text())
         else:
-            await view.until(lambda: view.screen._diffusion)
+            await view.until(lambda: view.screen._diffusions._found)
             await view.until(lambda: "reading the weights" not in view.text())
         await view.press("home")  # stays the playhead's
         assert view.screen.playback.epoch == 0
@@ -1051,7 +1051,7 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
         view.screen.panel = "bound"
         for epoch in (40, 12):
             view.screen.playback = view.screen.playback.to_epoch(epoch)
-            await view.until(lambda epoch=epoch: epoch in view.screen._fits, patience=90)
+            await view.until(lambda epoch=epoch: epoch in view.screen._bound._fits, patience=90)
             await view.until(lambda epoch=epoch: f"Epoch {epoch}." in view.chart("bound-chart").spec.caption)
             spec = view.chart("bound-chart").spec
             assert "slope 1/beta*" in spec.caption
@@ -1080,8 +1080,8 @@ async def test_without_weights_there_are_the_curve_and_the_distances_below_it(op
 async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, monkeypatch: Any) -> None:
     run = live()
     async with open_app("live") as view:
-        monkeypatch.setattr("ibtui.screens.session.SHARE", 1e-9)
-        monkeypatch.setattr("ibtui.screens.session.LONGEST_WAIT", 1e9)
+        monkeypatch.setattr("ibtui.draw_budget.SHARE", 1e-9)
+        monkeypatch.setattr("ibtui.draw_budget.LONGEST_WAIT", 1e9)
         run.advance(5)
         await view.until(lambda: view.screen._stale)
         assert view.screen.playback.epoch == 0  # nothing is drawn for what is merely new
@@ -1089,7 +1089,7 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
         assert view.screen.playback.epoch == 5  # but for whoever asks
         run.advance(2)
         await view.until(lambda: view.screen._stale)
-        monkeypatch.setattr("ibtui.screens.session.LONGEST_WAIT", 0.1)
+        monkeypatch.setattr("ibtui.draw_budget.LONGEST_WAIT", 0.1)
         await view.until(lambda: view.screen.playback.epoch == 7)
 
 

@@ -1,0 +1,54 @@
+"""How a session is looked at: what the app remembers of it from one start to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """A choice of charts, ensemble, layers and epoch."""
+
+    panel: str = "plane"
+    """The chosen chart."""
+    beside: str = "gradients"
+    """The chart beside the plane, where there is room for two."""
+    points: bool = False
+    """Whether every network is a point, instead of the mean over networks a path."""
+    ensemble: int = 0
+    everything: bool = False
+    """Whether all ensembles are side by side."""
+    hidden: tuple[int, ...] = ()
+    """Layers that are not drawn, counted from 1."""
+    epoch: int | None = None
+    """Of the playhead; None at the end."""
+    following: bool = False
+    """Whether the playhead was carried along by a run."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any], *, panels: Collection[str], ensembles: int) -> SessionView:
+        """From what was kept, perhaps by another version or of another session: what makes no sense is left out.
+
+        `panels`: the names of the charts there are; `ensembles`: how many the session has.
+        """
+        kept: dict[str, Any] = {}
+        for name in ("panel", "beside"):
+            if isinstance(found.get(name), str) and found[name] in panels:
+                kept[name] = found[name]
+        for name in ("points", "everything", "following"):
+            kept[name] = found.get(name) is True
+        kept["everything"] = kept["everything"] and ensembles > 1
+        ensemble, hidden, epoch = found.get("ensemble"), found.get("hidden"), found.get("epoch")
+        if type(ensemble) is int and 0 <= ensemble < ensembles:
+            kept["ensemble"] = ensemble
+        if isinstance(hidden, list | tuple) and all(type(layer) is int for layer in hidden):
+            kept["hidden"] = tuple(sorted(set(hidden)))
+        if type(epoch) is int:
+            kept["epoch"] = epoch
+        return cls(**kept)

@@ -1,0 +1,33 @@
+"""Starts the app with the user's settings."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ibtui.app import IbtuiApp
+from ibtui.settings import load_settings
+from ibtui.terminal import Endings, takes_unicode
+from ibtui_engine.session.summary import read_summary
+
+
+def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> int:
+    """Run the app until it is left, and return the exit status: 0, 1 after a crash, 128 + n after signal n.
+
+    Raises:
+        EngineError: the session to begin with, or the settings, cannot be read.
+    """
+    if session is not None:
+        read_summary(session)
+    settings = load_settings()
+    if settings.keys:
+        from ibtui.keys import require_usable_keys
+
+        require_usable_keys(settings.keys)
+    plain = ascii or settings.ascii or not takes_unicode(sys.__stderr__)  # where Textual draws
+    app = IbtuiApp(directory, session, replace(settings, ascii=plain))
+    app.alone = True
+    with Endings(app):
+        app.run()
+    return 1 if app.return_code is None else app.return_code
