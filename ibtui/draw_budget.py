@@ -1,4 +1,4 @@
-"""How often charts are drawn again while a run needs the machine."""
+"""How much drawing a watched run is slowed down by: an account of computing that drawing may take."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ SHARE = 0.03
 cores they are drawn about once a second."""
 LONGEST_WAIT = 2.0
 """Seconds after which new data are drawn in any case."""
+OPENING_CREDIT = 4.0
+"""Seconds of computing for the beginning of a run, of which every snapshot is to be seen: about 150 of them."""
 
 
 class DrawBudget:
-    """Measures what each drawing costs in computing, and says when the next one is affordable."""
+    """Grows by `SHARE` of the machine's time, and shrinks by the computing that this process does."""
 
     def __init__(
         self,
@@ -26,20 +28,38 @@ class DrawBudget:
         self._clock = clock
         self._computed = computed
         self._cores = cores or os.cpu_count() or 1
-        self._at: float | None = None
-        self._before = 0.0
-        self._cost: float | None = None
-        """Seconds of computing that the last drawing took; None until somebody asks for the next one."""
+        self._credit = 0.0
+        """Seconds of computing; below zero where more has been done than was to be had."""
+        self._at, self._before = clock(), computed()
+        self._charts_at: float | None = None
 
-    def spend(self) -> None:
-        """A drawing begins."""
-        self._at, self._before, self._cost = self._clock(), self._computed(), None
+    def open(self, credit: float = 0.0) -> None:
+        """Begin anew, with so many seconds of computing to spend at once."""
+        self._credit, self._at, self._before = credit, self._clock(), self._computed()
 
     @property
     def affordable(self) -> bool:
-        """Whether another drawing leaves the machine to the run. The first one always does."""
-        if self._at is None:
-            return True
-        if self._cost is None:
-            self._cost = self._computed() - self._before
-        return self._clock() - self._at >= min(self._cost / (SHARE * self._cores), LONGEST_WAIT)
+        """Whether drawing something now leaves its share to the run."""
+        now, computed = self._clock(), self._computed()
+        earned = (now - self._at) * SHARE * self._cores
+        # what is not spent is not kept for long, and what is overdrawn is forgiven after `LONGEST_WAIT`
+        most = max(self._credit, LONGEST_WAIT * SHARE * self._cores)
+        self._credit = min(self._credit + earned, most) - (computed - self._before)
+        self._credit = max(self._credit, -LONGEST_WAIT * SHARE * self._cores)
+        self._at, self._before = now, computed
+        return self._credit >= 0
+
+    @property
+    def ample(self) -> bool:
+        """Whether more was given by `open` than is earned in `LONGEST_WAIT`, and is not spent yet."""
+        return self._credit > LONGEST_WAIT * SHARE * self._cores
+
+    @property
+    def charts_due(self) -> bool:
+        """Whether all charts are to be drawn with new data now; `charts_drawn` says when they are."""
+        due = self._charts_at is None or self._clock() - self._charts_at >= LONGEST_WAIT
+        return self.affordable or due
+
+    def charts_drawn(self) -> None:
+        """All charts are drawn with new data now."""
+        self._charts_at = self._clock()

@@ -13,6 +13,7 @@ from ibtui.charts.curves import gradient_chart, learning_chart
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
+from ibtui.commentary import commentary
 from ibtui.measuring import MeasuringAgain
 from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
@@ -89,6 +90,10 @@ class Panels:
     def notes(self, epoch: int) -> list[str]:
         """What a reader of the numbers at an epoch must know: ceilings, and inequalities that they break."""
         return as_lines(notes(self.shown.layers, self.summary, epoch, elsewhere=self._broken))
+
+    def commentary(self, epoch: int) -> str:
+        """What happens at an epoch, in one sentence."""
+        return commentary(self.shown, epoch)
 
     @property
     def turn(self) -> float | None:

@@ -1,17 +1,25 @@
 """Where a view stands in a session: the playhead, and how it moves. Nothing here reaches the run.
 
-The playhead is an epoch that was measured. While it follows the end, new snapshots carry it along (live); any move
-back lets it stay where it is, until it is sent to the end again.
+The playhead is an epoch that was measured. While it follows a run, it is carried along to the end, snapshot by
+snapshot, so that each of them is seen (live); any other move lets it stay where it is, until it is sent to the end
+again.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 """Snapshots per second that playing can go at."""
+FOLLOWING = (10.0, 20.0)
+"""Snapshots per second at which a run is followed: near its end, and when far behind it."""
+FAR_BEHIND = 20
+"""Snapshots behind the end from which on it is followed at full speed."""
+MOST_BEHIND = 240
+"""Snapshots that are shown one by one, in 12 s: of more, some are left out."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Playback:
     """Measured so far, ascending."""
     epoch: int = 0
     following: bool = True
-    """Whether new snapshots carry the playhead along."""
+    """Whether the playhead is carried along to the end."""
     playing: bool = False
     speed: float = 10.0
 
@@ -36,12 +44,38 @@ class Playback:
         """Whether nothing measured lies after the playhead."""
         return not self.epochs or self.epoch >= self.epochs[-1]
 
+    @property
+    def behind(self) -> int:
+        """Snapshots between the playhead and the end, while it follows; else 0."""
+        return len(self.epochs) - 1 - self.index if self.following and self.epochs else 0
+
+    @property
+    def pace(self) -> float | None:
+        """Snapshots per second at which the playhead moves by itself; None where it does not."""
+        if self.playing:
+            return self.speed
+        if not self.behind:
+            return None
+        slow, fast = FOLLOWING
+        return slow + (fast - slow) * min(self.behind / FAR_BEHIND, 1.0)
+
+    def carried(self, at_most: int = MOST_BEHIND) -> Playback:
+        """A step towards the end that is followed: by one snapshot, or by more where `at_most` would be left behind."""
+        if not self.behind:
+            return self
+        step = max(math.ceil(self.behind / max(at_most, 1)), 1)
+        return replace(self, epoch=self.epochs[min(self.index + step, len(self.epochs) - 1)])
+
     def grown(self, epochs: Sequence[int]) -> Playback:
-        """With more epochs measured."""
+        """With more epochs measured. The playhead stays where it is, at the first epoch where there was none."""
         known = tuple(epochs)
         if not known:
             return replace(self, epochs=known)
-        return replace(self, epochs=known, epoch=known[-1] if self.following else _nearest(known, self.epoch))
+        return replace(self, epochs=known, epoch=_nearest(known, self.epoch))
+
+    def from_epoch(self, epoch: int) -> Playback:
+        """Follow the end from the measured epoch nearest to one."""
+        return replace(self, epoch=_nearest(self.epochs, epoch) if self.epochs else epoch, following=True)
 
     def step(self, snapshots: int) -> Playback:
         """Forward or back by a number of snapshots."""
@@ -67,9 +101,9 @@ class Playback:
         return replace(self, epoch=epoch, following=True, playing=False)
 
     def toggled(self) -> Playback:
-        """Playing, or no longer; from the beginning where the playhead is at the end."""
-        if self.playing:
-            return replace(self, playing=False)
+        """Still where the playhead moves by itself, else playing; from the beginning where it is at the end."""
+        if self.playing or self.behind:
+            return replace(self, playing=False, following=False)
         start = self.epochs[0] if self.at_end and self.epochs else self.epoch
         return replace(self, playing=True, following=False, epoch=start)
 

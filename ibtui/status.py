@@ -10,22 +10,46 @@ from ibtui.wording import duration
 from ibtui_engine.experiment import Experiment, hidden_text
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 
-RUN_KEYS = {"running": " (P pause, S stop)", "paused": " (R resume, S stop)"}
+SEPARATOR = "  ·  "
+
+RUN_KEYS = {
+    "running": " (P pause, S stop)",
+    "paused": " (R resume, S stop)",
+    "stopped": " (R resume)",
+    "interrupted": " (R resume)",
+}
 """What can be asked of a run, behind its status."""
+LEAST_NAME = 12
+"""Columns that a name has at least."""
 
 
-def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None) -> str:
-    """Name, status of the run, its epoch, pace and time left, the number of the ensemble shown, the estimator."""
+def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None, width: int | None = None) -> str:
+    """Name, state of the run, its epoch, time left and pace, the number of the ensemble shown, the estimator.
+
+    `width`: columns that there are for it; a long name is shortened in its middle to fit.
+    """
     epochs = summary.experiment.epochs
-    parts = [summary.path.stem, f"run: {summary.status}{RUN_KEYS.get(summary.status, '')}"]
-    if summary.status != "finished":
-        parts.append(f"at epoch {summary.epochs_done} of {epochs}")
+    parts = [f"run: {summary.status}{RUN_KEYS.get(summary.status, '')}"]
+    parts.append(f"epoch {summary.epochs_done} of {epochs}" if summary.status != "finished" else f"{epochs} epochs")
     if summary.status == "running" and summary.writer is not None and summary.writer.rate:
-        parts.append(f"{summary.writer.rate:.0f} epochs/s")
         parts.append(f"{duration(summary.writer.remaining)} left")
+        parts.append(f"{summary.writer.rate:.0f} epochs/s")
     if ensemble is not None and len(summary.ensembles) > 1:
         parts.append(f"ensemble {ensemble + 1}/{len(summary.ensembles)}")
-    return "  ·  ".join([*parts, estimator])
+    rest = SEPARATOR.join([*parts, estimator])
+    name = summary.path.stem
+    if width is not None:
+        name = shortened(name, max(width - len(rest) - len(SEPARATOR), LEAST_NAME))
+    return f"{name}{SEPARATOR}{rest}"
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in at most so many columns, an ellipsis in its middle where it is longer: names differ at both ends."""
+    if len(text) <= width:
+        return text
+    end = max((width - 1) // 2, 0)
+    begin = max(width - 1 - end, 0)
+    return f"{text[:begin]}…{text[len(text) - end :]}"
 
 
 def elsewhere(path: Path, place: Literal["as it was", "empty", "taken"]) -> str:

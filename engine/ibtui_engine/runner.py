@@ -66,7 +66,7 @@ class Progress:
     done: float
     """Share of the whole run's computing that is done, 0 to 1."""
     rate: float | None
-    """Epochs per second of the ensemble at work."""
+    """Epochs per second of the whole run: how fast all its ensembles get on together."""
     remaining: float | None
     """Seconds to go, estimated."""
     snapshot: int | None = None
@@ -469,7 +469,7 @@ class _Loop:
         whole = sum(c.weight * last for c in self._cohorts)
         done = sum(c.weight * c.epoch for c in self._cohorts)
         remaining = (whole - done) / self._speed if self._speed else None
-        rate = 1 / cohort.seconds_per_epoch if cohort and cohort.seconds_per_epoch else None
+        rate = self._speed / sum(c.weight for c in self._cohorts) if self._speed and cohort else None
         if status == "running":
             self._show(rate, remaining)
         progress = Progress(

@@ -145,8 +145,11 @@ class CompareScreen(PlaybackScreen):
         timeline.total = max((f.summary.experiment.epochs for f in self._followers), default=1)
         timeline.live = self.growing
         timeline.turn = self.transition
-        self.set_reactive(PlaybackScreen.playback, self.playback.grown(epochs))
+        playback = self.playback.grown(epochs)
+        self.set_reactive(PlaybackScreen.playback, playback if self.playback.epochs else playback.live())
         timeline.playback = self.playback
+        if not self.moving:
+            self.pace()
         self._show_status()
         self.draw()
 

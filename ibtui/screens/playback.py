@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 STEP = Binding.Group("Step", compact=True)
 """How the footer shows two keys as one."""
 
-DRAWINGS_PER_SECOND = 10
+DRAWINGS_PER_SECOND = 20
 """How often charts are drawn again at most, whatever keys, mouse and playing ask for."""
+LEAST_REST = 0.01
+"""Seconds between two steps in which keys are heard."""
 
 
 class PlaybackScreen(Screen[None]):
@@ -44,6 +46,8 @@ class PlaybackScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._player: Timer | None = None
+        self._due = 0.0
+        """When the playhead is to have moved by itself."""
         self._drawn = 0.0
         self._later: Timer | None = None
 
@@ -104,17 +108,35 @@ class PlaybackScreen(Screen[None]):
         self.pace()
 
     def pace(self) -> None:
-        """Step on in a while, if playing."""
+        """Step on in a while, if the playhead moves by itself."""
         if self._player is not None:
             self._player.stop()
             self._player = None
-        if self.playback.playing:
-            self._player = self.set_timer(1 / min(self.playback.speed, DRAWINGS_PER_SECOND), self._tick)
+        pace = self.playback.pace
+        if pace is not None:
+            now = time.monotonic()
+            self._due = max(self._due + 1 / min(pace, DRAWINGS_PER_SECOND), now)
+            self._player = self.set_timer(max(self._due - now, LEAST_REST), self._tick)
 
     def _tick(self) -> None:
-        if self.playback.playing and self.is_current:
-            moved = self.playback.step(max(round(self.playback.speed / DRAWINGS_PER_SECOND), 1))
+        self._player = None
+        if not self.is_current:  # `pace` is called when it is again
+            return
+        now = self.playback
+        if now.playing:
+            moved = now.step(max(round(now.speed / DRAWINGS_PER_SECOND), 1))
             self.playback = moved.live() if moved.at_end and self.growing else moved
+        elif now.behind:
+            self.carry()
+
+    @property
+    def moving(self) -> bool:
+        """Whether the next step of the playhead is on its way."""
+        return self._player is not None
+
+    def carry(self) -> None:
+        """Follow a run by a step."""
+        self.playback = self.playback.carried()
 
     def on_timeline_sought(self, event: Timeline.Sought) -> None:
         """The playhead was dragged."""

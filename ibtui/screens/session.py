@@ -25,10 +25,11 @@ from ibtui.charts.lettering import clean
 from ibtui.charts.spec import ChartSpec
 from ibtui.commands import ask
 from ibtui.diffusions import Diffusions
-from ibtui.draw_budget import DrawBudget
+from ibtui.draw_budget import OPENING_CREDIT, DrawBudget
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
 from ibtui.panels import PANELS, Panels
+from ibtui.playback import MOST_BEHIND
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.session_view import SessionView
 from ibtui.settings import Views
@@ -49,10 +50,19 @@ from ibtui_engine.experiment import BINNED
 from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
 
-LOOK_SECONDS = 0.5
-"""How often a session that runs is looked at."""
+FIRST_LOOK_SECONDS = 0.1
+"""How often a session that has measured nothing yet is looked at."""
+LOOK_SECONDS = 0.4
+"""How often one that runs."""
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
+OPENING_SNAPSHOTS = 5
+"""A run with no more snapshots than this has just begun."""
+CATCHING_UP_SECONDS = 0.03
+"""Of computing that the budget is given for each snapshot behind the end when a session is opened."""
+CLOSE_BEHIND = 4
+"""Snapshots that a followed run may be ahead of its charts where the drawing budget is used up, before some are left
+out."""
 
 TURN_SECONDS = 0.05
 """From a look to its charts, and from one chart with new data to the next: a key waits for one of them at most."""
@@ -70,6 +80,8 @@ TITLES = {
     "layers": "Layers",
 }
 """What can be chosen: the charts, the bound, what the phases are, and the table of the layers."""
+BESIDE_CHARTS = ("layers", "bound", "phases")
+"""What is shown of an epoch beside the charts."""
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
@@ -131,7 +143,11 @@ class SessionScreen(PlaybackScreen):
         self._stale = False
         """Whether something new has been read, but is not yet shown."""
         self._turns: list[str] = []
-        """Charts whose new data are still to be drawn, one after another: a key is never behind more than one."""
+        """Charts, and the table, whose new data are still to be drawn, one after another: a key is never behind more
+        than one."""
+        self._turning = False
+        """Whether they are being drawn."""
+        self._replay_offered = not follower.summary.live
         self._choice: tuple[object, ...] = ()
         """What was chosen to be shown when it was last drawn."""
         self._trouble = ""
@@ -162,6 +178,7 @@ class SessionScreen(PlaybackScreen):
                 yield LayersTable(id="side-layers")
                 yield Static(id="about", markup=False)
         yield Multiples(id="each")
+        yield Static(id="commentary", markup=False)
         yield Timeline(id="timeline")
         yield KeysFooter()
         yield TooSmall()
@@ -169,10 +186,17 @@ class SessionScreen(PlaybackScreen):
     def on_mount(self) -> None:
         """Show the session as it was last looked at, and look for news from time to time."""
         self._arrange()  # what is not on screen is not worked out
-        self._read()
+        self._take_in()
         self._recall()
+        self._open_budget()
         self.watch_panel(self.panel)
-        self.set_interval(LOOK_SECONDS, self._look)
+        self.pace()
+        self.set_interval(FIRST_LOOK_SECONDS, self._look)
+
+    def _open_budget(self) -> None:
+        """Allow for what is to be seen at once: the beginning of a run, or what was measured in one's absence."""
+        new = self.growing and len(self.playback.epochs) <= OPENING_SNAPSHOTS
+        self._budget.open(OPENING_CREDIT if new else min(self.playback.behind * CATCHING_UP_SECONDS, OPENING_CREDIT))
 
     async def on_unmount(self) -> None:
         """Keep the view and let go of the file."""
@@ -183,7 +207,7 @@ class SessionScreen(PlaybackScreen):
             ensemble=self.ensemble,
             everything=self.everything,
             hidden=tuple(sorted(self.hidden_layers)),
-            epoch=None if self.playback.following else self.playback.epoch,
+            epoch=self.playback.epoch,
             following=self.playback.following,
         )
         self._views.keep(self.path, view.to_dict())
@@ -194,22 +218,33 @@ class SessionScreen(PlaybackScreen):
         """Look at the session as it was last looked at."""
         count = len(self.follower.summary.ensembles)
         view = SessionView.from_dict(self._views.recall(self.path), panels=TITLES, ensembles=count)
-        self.panel = view.beside
+        self._beside_the_plane(view.beside)
         self.panel = view.panel
         self.points = view.points
         self.ensemble = view.ensemble
         self.hidden_layers = frozenset(view.hidden)
-        if view.epoch is not None:
-            self.playback = self.playback.to_epoch(view.epoch)
+        self._recall_epoch(view)
         self.everything = view.everything
+
+    def _recall_epoch(self, view: SessionView) -> None:
+        """To where the playhead was. A run is followed from there, or from its first epoch where it was never seen."""
+        if view.epoch is not None and not view.following:
+            self.playback = self.playback.to_epoch(view.epoch)
+        elif not self.growing:
+            self.playback = self.playback.live()
+        else:
+            seen = self.playback.from_epoch(view.epoch or 0)
+            self.playback = seen if seen.behind <= MOST_BEHIND else seen.live()
 
     # reading
 
     def _look(self) -> None:
+        """See whether there is something new."""
         if not self.is_current:
             return
         now = time.monotonic()
-        if not self.follower.summary.live and now - self._looked < IDLE_LOOK_SECONDS and not self._stale:
+        often = LOOK_SECONDS if self.playback.epochs else FIRST_LOOK_SECONDS
+        if now - self._looked < (often if self.growing else IDLE_LOOK_SECONDS) and not self._stale:
             return
         self._looked = now
         try:
@@ -217,47 +252,82 @@ class SessionScreen(PlaybackScreen):
             self._trouble = elsewhere(self.path, self.follower.place)
         except EngineError as error:
             self._trouble = elsewhere(self.path, self.follower.place) or str(error)
-        if self._stale and not self.busy and self._affordable:
-            self.set_timer(TURN_SECONDS, self._read)  # a key may come first
+        if self._stale and not self.busy:
+            self.set_timer(TURN_SECONDS, self._take_in)  # a key may come first
         else:
             self._show_status()
+            self._begin_turns()
 
-    @property
-    def _affordable(self) -> bool:
-        """Whether drawing again leaves the machine to the run."""
-        return self.follower.summary.status != "running" or self._budget.affordable
-
-    def _read(self) -> None:
-        """Take in what the follower has."""
+    def _take_in(self) -> None:
+        """Take in what the follower has. The playhead is carried along by `carry`, which draws the plane; the other
+        charts wait for their turns.
+        """
         if self.left:
             return
         self._stale = False
-        self._budget.spend()
         self._panels = {}
         self._show_status()
         if self.current is None:
+            self._show_timeline()
             self.draw()
             return
+        first = not self.playback.epochs
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
         self._show_timeline()
-        waiting, self._turns = bool(self._turns), list(PANELS) if self.growing else []
-        self.draw()
-        if not waiting:
-            self._take_turns()
+        if first or not self.growing:
+            self._turns = []
+            self.draw()
+        else:
+            following = self.playback.following
+            self._turns = [name for name in (*PANELS, *BESIDE_CHARTS) if name != "plane" or not following]
+            self._begin_turns()
+        if self.playback.pace is not None and not self.moving:
+            self.pace()
+        self._offer_replay()
+
+    def _offer_replay(self) -> None:
+        """Say once that a run which was watched to its end can be seen again."""
+        if not self._replay_offered and not self.growing and self.playback.at_end:
+            self._replay_offered = True
+            self.notify(
+                f"The run is {self.follower.summary.status}. Press space to replay it from epoch 0.", timeout=10
+            )
 
     def watch_playback(self) -> None:
         """The playhead has moved: the plane is another one, and cannot wait for its turn."""
         self._turns = [name for name in self._turns if name != "plane"]
         super().watch_playback()
+        self._offer_replay()
+
+    def carry(self) -> None:
+        """Follow a run by a step, as soon as the drawing budget allows; then by more, if it falls behind."""
+        running = self.follower.summary.status == "running"
+        if running and not self._budget.affordable:
+            self.pace()
+        else:
+            ample = not running or self._budget.ample
+            self.playback = self.playback.carried(MOST_BEHIND if ample else CLOSE_BEHIND)
+
+    def _begin_turns(self) -> None:
+        """Draw what has new data, piece by piece, as soon as the drawing budget allows."""
+        running = self.follower.summary.status == "running"
+        if self._turns and not self._turning and (not running or self._budget.charts_due):
+            self._budget.charts_drawn()
+            self._turning = True
+            self._take_turns()
 
     def _take_turns(self) -> None:
         """Draw the chart whose turn it is; the next one in a while."""
         panels = self.current
         if not self._turns or self.left or panels is None:
-            self._turns = []
+            self._turning = False
             return
-        if time.monotonic() - self._drawn >= TURN_SECONDS:  # else somebody has just moved something
-            self._show_chart(panels, self._turns.pop(0))
+        if time.monotonic() - self._drawn >= TURN_SECONDS or self.playback.behind:  # else a key has just been pressed
+            name = self._turns.pop(0)
+            if name in PANELS:
+                self._show_chart(panels, name)
+            else:
+                self._show_beside(panels, name)
         self.set_timer(TURN_SECONDS, self._take_turns)
 
     def panels_of(self, index: int) -> Panels | None:
@@ -310,17 +380,30 @@ class SessionScreen(PlaybackScreen):
         else:
             for name in PANELS:
                 self._show_chart(panels, name)
-        epoch = self.playback.epoch
-        for table in self.query(LayersTable):
-            if table.region.area > 0 or table.display:
-                table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
-        if not self.everything:
-            bound, phases = self.query_one("#bound", BoundView), self.query_one("#phases", PhasesView)
-            if bound.display:
-                self._show_bound(bound, panels)
-            if phases.display:
-                self._show_phases(phases, panels)
+        self._show_commentary(panels)
+        for name in BESIDE_CHARTS:
+            if name not in self._turns:
+                self._show_beside(panels, name)
         self._ask_again()
+
+    def _show_beside(self, panels: Panels, name: str) -> None:
+        """Show what else there is of an epoch, where it can be seen."""
+        epoch = self.playback.epoch
+        if name == "layers":
+            for table in self.query(LayersTable):
+                if table.region.area > 0 or table.display:
+                    table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
+        elif not self.everything:
+            view = self.query_one(f"#{name}")
+            if view.display and isinstance(view, BoundView):
+                self._show_bound(view, panels)
+            elif view.display and isinstance(view, PhasesView):
+                self._show_phases(view, panels)
+
+    def _show_commentary(self, panels: Panels) -> None:
+        """Say what happens at the playhead."""
+        told = "" if self.everything else panels.commentary(self.playback.epoch)
+        write(self.query_one("#commentary", Static), printable(told))
 
     def renew(self) -> None:
         """Other numbers are to be shown."""
@@ -392,7 +475,8 @@ class SessionScreen(PlaybackScreen):
         summary = self.follower.summary
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
-        line = printable(status_line(summary, self.basis, ensemble=ensemble))
+        width = self.app.size.width - 2
+        line = printable(status_line(summary, self.basis, ensemble=ensemble, width=width))
         write(status, clean(line))
         told = about(summary, None if current is None else current.ensemble)
         write(self.query_one("#about", Static), "\n".join(printable(line) for line in told))
@@ -458,6 +542,7 @@ class SessionScreen(PlaybackScreen):
             self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
             self._show_timeline()
         self.draw_soon()
+        self.pace()
         self._show_status()
 
     def watch_hidden_layers(self) -> None:
@@ -466,10 +551,7 @@ class SessionScreen(PlaybackScreen):
 
     def watch_panel(self, panel: str) -> None:
         """Something else is chosen."""
-        if panel != "plane":
-            self._beside = panel
-        if panel not in PANELS[:3] and panel != "layers":
-            self._fourth = panel
+        self._beside_the_plane(panel)
         self._arrange()
         tabs = self.query_one("#tabs", Tabs)
         with tabs.prevent(Tabs.TabActivated):
@@ -477,6 +559,13 @@ class SessionScreen(PlaybackScreen):
         if panel != "layers" and not self.everything:
             self.query_one("#bound-chart" if panel == "bound" else f"#{panel}").focus()
         self.call_after_refresh(self.draw)
+
+    def _beside_the_plane(self, panel: str) -> None:
+        """What was chosen last is shown with the plane, where there is room for more than one."""
+        if panel != "plane":
+            self._beside = panel
+        if panel not in PANELS[:3] and panel != "layers":
+            self._fourth = panel
 
     def _arrange(self) -> None:
         """As many charts as there is room for, the chosen one among them."""
@@ -538,7 +627,7 @@ class SessionScreen(PlaybackScreen):
     def action_live(self) -> None:
         """To the end, which is where the run is now, and along with it."""
         if self._stale:
-            self._read()
+            self._take_in()
         super().action_live()
 
     def action_all(self) -> None:

@@ -73,8 +73,11 @@ class Timeline(Widget):
             sign = "*" if plain else "◉"
         else:
             sign = "|" if plain else "‖"
-        word = "play" if now.playing else "LIVE" if now.following and self.live else "view"
-        return f" {sign} {word:4} {now.speed:g}x ", f" epoch {now.epoch:>6} of {self.total} "
+        if now.following and self.live and not now.playing:
+            state = f" {sign} LIVE {f'{now.behind} behind' if now.behind else '':10} "
+        else:
+            state = f" {sign} {'play' if now.playing else 'view'} {f'{now.speed:g} a second':10} "
+        return state, f" epoch {now.epoch:>6} of {self.total} "
 
     def _track_width(self, before: str, after: str) -> int:
         return self.size.width - len(before) - len(after)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibtui.playback import SPEEDS, Playback
+from ibtui.playback import FAR_BEHIND, FOLLOWING, MOST_BEHIND, SPEEDS, Playback
 
 EPOCHS = st.lists(st.integers(0, 10**9), min_size=1, max_size=30, unique=True).map(sorted)
 
@@ -48,10 +50,11 @@ def test_seeking_finds_the_nearest(now: Playback, epoch: int) -> None:
 
 
 @given(playbacks(), st.lists(st.integers(0, 10**9), max_size=10))
-def test_what_is_measured_later_moves_only_a_playhead_that_follows(now: Playback, more: list[int]) -> None:
+def test_what_is_measured_later_does_not_move_the_playhead(now: Playback, more: list[int]) -> None:
     later = now.grown(sorted({*now.epochs, *more}))
-    assert later.epoch == (later.epochs[-1] if now.following else now.epoch)
+    assert later.epoch == now.epoch
     assert (later.following, later.playing, later.speed) == (now.following, now.playing, now.speed)
+    assert later.behind == (sum(epoch > now.epoch for epoch in later.epochs) if now.following else 0)
 
 
 @given(playbacks())
@@ -60,13 +63,53 @@ def test_the_end_is_followed_until_a_move(now: Playback) -> None:
     assert end.following
     assert end.at_end
     assert not end.playing
-    assert end.grown((*end.epochs, 10**10)).epoch == 10**10
+    assert end.pace is None
+    later = end.grown((*end.epochs, 10**10))
+    assert later.behind == 1
+    assert later.carried().epoch == 10**10
+    assert later.from_epoch(0).following
     for moved in (end.step(0), end.step(-1), end.to_index(0), end.to_epoch(end.epoch), end.toggled()):
         assert not moved.following
+        assert moved.grown((*end.epochs, 10**10)).carried().epoch == moved.epoch
+
+
+@given(EPOCHS)
+def test_following_from_the_start_shows_every_epoch_once_and_ends_still(epochs: list[int]) -> None:
+    now = Playback().grown(epochs).from_epoch(0)
+    seen = [now.epoch]
+    while now.pace is not None:
+        assert FOLLOWING[0] < now.pace <= FOLLOWING[1]
+        now = now.carried()
+        seen.append(now.epoch)
+    assert seen == epochs
+    assert now.following
+
+
+@given(st.integers(0, 5_000), st.integers(1, MOST_BEHIND))
+def test_far_behind_snapshots_are_left_out_so_that_the_end_is_reached(behind: int, at_most: int) -> None:
+    now = Playback().grown(range(behind + 1)).from_epoch(0)
+    moved = now.carried(at_most)
+    assert moved.epoch == -(-behind // at_most)
+    steps = 0
+    while now.behind:
+        now, steps = now.carried(at_most), steps + 1
+    assert steps <= at_most * (1 + math.log(max(behind / at_most, 1))) + 1
+
+
+def test_the_farther_behind_the_faster() -> None:
+    paces = [Playback().grown(range(n + 1)).from_epoch(0).pace or 0.0 for n in range(1, 2 * FAR_BEHIND)]
+    assert paces == sorted(paces)
+    assert paces[FAR_BEHIND - 2] < FOLLOWING[1] == paces[FAR_BEHIND - 1] == paces[-1]
+
+
+def test_a_key_that_pauses_holds_a_playhead_that_is_carried_along() -> None:
+    held = Playback().grown((0, 1, 2)).toggled()
+    assert (held.playing, held.following, held.pace, held.epoch) == (False, False, None, 0)
 
 
 @given(playbacks())
 def test_playing_shows_every_epoch_once_and_stops_at_the_end(now: Playback) -> None:
+    now = now.to_epoch(now.epoch) if now.following else now
     playing = now if now.playing else now.toggled()
     begun = playing.index
     assert begun == (0 if now.at_end and not now.playing else now.index)
@@ -80,6 +123,7 @@ def test_playing_shows_every_epoch_once_and_stops_at_the_end(now: Playback) -> N
 
 @given(playbacks())
 def test_pausing_stays_where_it_is(now: Playback) -> None:
+    now = now.to_epoch(now.epoch) if now.following else now
     playing = now if now.playing else now.toggled()
     assert playing.toggled().epoch == playing.epoch
     assert not playing.toggled().playing
@@ -96,7 +140,8 @@ def test_nothing_measured_yet() -> None:
         assert moved.epoch == 0
         assert moved.index == 0
     assert now.at_end
-    assert now.grown((0, 5)).epoch == 5
+    assert now.grown((0, 5)).epoch == 0
+    assert now.grown((3, 5)).epoch == 3
 
 
 def test_a_playhead_whose_epoch_is_gone_goes_to_the_nearest_of_another_ensemble() -> None:

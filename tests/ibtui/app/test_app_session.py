@@ -85,10 +85,10 @@ async def test_space_pauses_playing(open_app: Any, have: Any) -> None:
 async def test_speeds(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
-        assert "10x" in view.text()
+        assert "10 a second" in view.text()
         await view.press("greater_than_sign")
         assert view.screen.playback.speed == 20
-        assert "20x" in view.text()
+        assert "20 a second" in view.text()
         await view.press(*["less_than_sign"] * 9)
         assert view.screen.playback.speed == 1
         await view.press(*["greater_than_sign"] * 9)
@@ -493,9 +493,13 @@ async def test_following_a_run_until_the_view_is_moved_and_again_from_its_end(op
     run.advance(4)
     async with open_app("live") as view:
         assert "LIVE" in view.text()
-        assert view.screen.playback.epoch == 4
+        seen = [view.screen.playback.epoch]
+        view.screen.watch(view.screen, "playback", lambda now: seen.append(now.epoch), init=False)
+        await view.until(lambda: view.screen.playback.epoch == 4)
         run.advance(3)
         await view.until(lambda: view.screen.playback.epoch == 7)
+        assert sorted(set(seen)) == list(range(seen[0], 8))  # every snapshot has been shown
+        assert seen == sorted(seen)
         assert len(view.chart().spec.series[0].x) == 8
         await view.press("comma", "comma")
         assert view.screen.playback.epoch == 5
@@ -773,7 +777,7 @@ async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: di
     )
     name = name.replace("/", "")
     path.rename(path.with_name(f"{name}.ibs"))
-    async with open_app(name, size=(80, 24)) as view:
+    async with open_app(name, size=(130, 24)) as view:  # where names need not be shortened
         shown = view.text()
         assert all(character.isprintable() or character == "\n" for character in shown)
         assert printable(name).replace(" ", "") in shown.replace(" ", "")
@@ -944,7 +948,7 @@ async def test_memory_stays_flat_over_hundreds_of_updates(open_app: Any, have: A
     async with open_app("grid", size=(80, 24)) as view:
         used = []
         for k in range(200):
-            view.screen._read()
+            view.screen._take_in()
             await view.pilot.pause(0)
             view.screen._compositor.render_strips()
             if k in (80, 199):
@@ -1082,15 +1086,60 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
     async with open_app("live") as view:
         monkeypatch.setattr("ibtui.draw_budget.SHARE", 1e-9)
         monkeypatch.setattr("ibtui.draw_budget.LONGEST_WAIT", 1e9)
+        view.screen._budget.open(-1.0)
         run.advance(5)
-        await view.until(lambda: view.screen._stale)
+        await view.until(lambda: view.screen.playback.behind == 5)
+        await view.until(lambda: "5 behind" in view.text())
         assert view.screen.playback.epoch == 0  # nothing is drawn for what is merely new
         await view.press("end")
         assert view.screen.playback.epoch == 5  # but for whoever asks
         run.advance(2)
-        await view.until(lambda: view.screen._stale)
-        monkeypatch.setattr("ibtui.draw_budget.LONGEST_WAIT", 0.1)
+        await view.until(lambda: view.screen.playback.behind == 2)
+        monkeypatch.setattr("ibtui.draw_budget.SHARE", 100.0)
         await view.until(lambda: view.screen.playback.epoch == 7)
+
+
+async def test_a_run_is_watched_on_behind_help_and_the_palette(open_app: Any, live: Any) -> None:
+    run = live()
+    async with open_app("live") as view:
+        session = view.screen
+        for key, count in (("question_mark", 3), ("ctrl+p", 3)):
+            await view.press(key)
+            await view.until(lambda: view.screen is not session)
+            run.advance(count)
+            last = session.playback.epoch + count
+            await view.until(lambda last=last: session.playback.epoch == last)
+            assert len(session.query_one("#plane").spec.series[0].x) == last + 1
+            await view.press("escape")
+            await view.until(lambda: view.screen is session)
+
+
+async def test_the_end_of_a_watched_run_offers_to_replay_it(open_app: Any, live: Any) -> None:
+    run = live(epochs=20, snapshots=18)
+    async with open_app("live") as view:
+        assert not view.notes()
+        run.free()
+        await view.until(lambda: any("space to replay" in note for note in view.notes()))
+        assert view.screen.playback.epoch == 20
+        await view.press("space")
+        assert view.screen.playback.playing
+        assert view.screen.playback.epoch < 20
+
+
+async def test_a_run_that_was_watched_goes_on_where_it_was_left(open_app: Any, live: Any, monkeypatch: Any) -> None:
+    run = live()
+    run.advance(5)
+    async with open_app("live") as view:
+        await view.until(lambda: view.screen.playback.epoch == 5)
+        await view.press("q")
+        await view.until_screen("LibraryScreen")
+        run.advance(4)
+        monkeypatch.setattr("ibtui.draw_budget.SHARE", 1e-9)
+        monkeypatch.setattr("ibtui.screens.session.CATCHING_UP_SECONDS", -1.0)
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.playback.epoch == 5
+        assert view.screen.playback.behind == 4
 
 
 async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open_app: Any, have: Any) -> None:
@@ -1102,7 +1151,7 @@ async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open
         await view.until(lambda: not session.query("#plane"))
         session.draw()
         session.renew()
-        session._read()
+        session._take_in()
         session.playback = session.playback.to_index(0)
         assert session.left
 
