@@ -74,7 +74,7 @@ class IbtuiApp(App[None]):
         self.set_class(self.ascii, "ascii")
         self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.app_resume_signal.subscribe(self, self._repaint)
-        self.push_screen(LibraryScreen(self.directory))
+        self.push_screen(LibraryScreen(self.directory, self.views))
         if self._first_session is not None:
             self._open(self._first_session)
         self.set_interval(0.2, self._watch_runs)

@@ -24,6 +24,7 @@ from ibtui.locations import free_path, is_example, require_name, safe_name
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.leaving import is_left
+from ibtui.settings import Views
 from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
@@ -74,9 +75,11 @@ class LibraryScreen(Screen[None]):
         Binding("q", "app.quit", "Quit", id="library.quit"),
     ]
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, views: Views) -> None:
+        """`directory`: of the sessions; `views`: where it is kept how they were sorted."""
         super().__init__()
         self.directory = directory
+        self._views = views
         self._shelf = Shelf(directory)
         self._marked: set[Path] = set()
         self._cursor_row = 0
@@ -106,7 +109,7 @@ class LibraryScreen(Screen[None]):
         self.query_one("#filter", Input).display = False
         self.query_one("#small-plane", ChartView).can_focus = False
         table = self.query_one(SessionsTable)
-        kept = self.app.views.recall(self.directory)
+        kept = self._views.recall(self.directory)
         if isinstance(kept.get("sorted_by"), str):
             with table.prevent(SessionsTable.OrderChanged):
                 table.sort_by(kept["sorted_by"], falling=kept.get("falling") is True)
@@ -193,7 +196,7 @@ class LibraryScreen(Screen[None]):
     def on_sessions_table_order_changed(self) -> None:
         """Sort the table otherwise, and keep to it."""
         table = self.query_one(SessionsTable)
-        self.app.views.keep(self.directory, {"sorted_by": table.sorted_by, "falling": table.falling})
+        self._views.keep(self.directory, {"sorted_by": table.sorted_by, "falling": table.falling})
         self._fill()
 
     def on_resize(self) -> None:

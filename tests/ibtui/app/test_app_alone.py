@@ -39,9 +39,9 @@ class Stranger(App[None]):
     on_new_experiment = on_start_run = on_open_session
 
 
-async def test_the_library_asks_for_sessions_forms_and_runs(have: Any, directory: Path) -> None:
+async def test_the_library_asks_for_sessions_forms_and_runs(have: Any, directory: Path, tmp_path: Path) -> None:
     path = have("plain")
-    app = Stranger(LibraryScreen(directory))
+    app = Stranger(LibraryScreen(directory, Views(tmp_path / "views.json")))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("enter", "n", "d", "s")
         await pilot.pause()
