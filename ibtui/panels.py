@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui.charts.bound import layers_chart
-from ibtui.charts.curves import gradient_chart, learning_chart
+from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
+from ibtui.charts.display import Display
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
@@ -45,7 +46,7 @@ class Panels:
         if again is not None and again.active:
             measured = again.history(index, self.recorded.layers)
             self.shown = self.recorded.measured_again(measured, again.experiment)
-        self._curves: dict[tuple[str, tuple[int, ...]], ChartSpec] = {}
+        self._curves: dict[tuple[str, tuple[int, ...], Display], ChartSpec] = {}
 
     @property
     def summary(self) -> Summary:
@@ -105,39 +106,59 @@ class Panels:
         """Which ensemble it is."""
         return title_of(self.summary, self.ensemble)
 
-    def chart(self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool) -> ChartSpec:
+    def chart(
+        self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool, display: Display = PLAIN
+    ) -> ChartSpec:
         """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
 
-        The plane depends on the epoch; the charts over epochs do not, and are made once.
+        The plane depends on the epoch; the charts over epochs do not, and are made once for each `display`.
         """
         if panel == "plane":
             return self._plane(epoch, shown, points=points)
-        if (panel, shown) not in self._curves:
-            self._curves[panel, shown] = self._over_epochs(panel, shown)
-        return self._curves[panel, shown]
+        if (panel, shown, display) not in self._curves:
+            self._curves[panel, shown, display] = self._over_epochs(panel, shown, display)
+        return self._curves[panel, shown, display]
 
-    def _over_epochs(self, panel: str, shown: tuple[int, ...]) -> ChartSpec:
+    def _over_epochs(self, panel: str, shown: tuple[int, ...], display: Display) -> ChartSpec:
         of = self.shown
         last = float(self.summary.experiment.epochs)
         epochs = of.layers.epochs.astype(np.float64)
         if panel == "gradients":
             mean, std = of.mean("grad_mean"), of.mean("grad_std")
+            turns = [one.epoch if one.present else math.nan for one in self.transition.layers]
             return gradient_chart(
-                epochs, mean, std, shown=shown, last_epoch=last, batches=of.batches, transition=self.turn
+                epochs,
+                mean,
+                std,
+                shown=shown,
+                last_epoch=last,
+                batches=of.batches,
+                transition=self.turn,
+                turns=turns,
+                networks=(of.values("grad_mean"), of.values("grad_std")),
+                display=display,
             )
         if panel == "snr":
             found = self.transition
             return transition_chart(
-                epochs, of.mean("snr"), found.layers, found.network, shown=shown, last_epoch=last, batches=of.batches
+                epochs,
+                of.mean("snr"),
+                found.layers,
+                found.network,
+                shown=shown,
+                last_epoch=last,
+                batches=of.batches,
+                networks=of.values("snr"),
+                display=display,
             )
-        curves = {
-            "loss inside the sample": of.learning.train_loss,
-            "loss outside": of.learning.test_loss,
-            "accuracy inside": of.learning.train_accuracy,
-            "accuracy outside": of.learning.test_accuracy,
-        }
-        there = {name: values for name, values in curves.items() if not np.isnan(values).all()}
-        return learning_chart(epochs, there, last_epoch=last, transition=self.turn)
+        curves = (
+            Learned("loss inside the sample", of.learning.train_loss, 0),
+            Learned("loss outside", of.learning.test_loss, 0, outside=True),
+            Learned("accuracy inside", of.learning.train_accuracy, 1),
+            Learned("accuracy outside", of.learning.test_accuracy, 1, outside=True),
+        )
+        there = [one for one in curves if not np.isnan(one.values).all()]
+        return learning_chart(epochs, there, last_epoch=last, transition=self.turn, display=display)
 
     def _plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> ChartSpec:
         summary, of = self.summary, self.shown

@@ -215,7 +215,7 @@ def _groups(points: Sequence[Point], *, brackets: bool, between: RGB | None, das
     return [
         _Group(
             tuple(sorted({(point.row, point.column) for point in group})),
-            _shared(group, brackets=brackets, between=between, dash=dash),
+            _shared(group, brackets=brackets and group[0].dot is not None, between=between, dash=dash),
             group[0].dot is not None,
         )
         for group in gathered
@@ -312,7 +312,7 @@ def _neighbouring(group: _Group, length: int) -> Iterator[tuple[float, int, int]
         yield extra + 0.3, row + beyond, here[0] - length
     if not group.dotted:  # a text at the end of a line may stand a row away from it
         row, column = group.spots[0]
-        for down in (1, -1, 2, -2):
+        for down in (1, -1, 2, -2, 3, -3):
             yield 0.5 * abs(down), row + down, column + 1
 
 

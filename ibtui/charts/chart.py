@@ -43,7 +43,7 @@ def render(
     used = pens(spec.series, colours, colour=colour, ascii=ascii)
     layout = lay_out(spec, used, width, height, colours, colour=colour, ascii=ascii)
     _draw_frame(sheet, layout, style.glyphs, colours)
-    area = draw_plot(sheet, spec, layout.area, used, style)
+    area = draw_plot(sheet, spec, layout.area, used, style, ends=layout.ends)
     return sheet.image(area, colour=colour)
 
 

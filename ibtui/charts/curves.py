@@ -1,25 +1,45 @@
 """Charts over epochs: each layer's gradients and their signal to noise (Shwartz-Ziv and Tishby 2017, Fig. 4), and how
 losses and accuracies change. Epochs are on a log scale; epoch 0 has no place there.
 
-All take plain arrays, already averaged over networks, with one row an epoch.
+All take plain arrays with one row an epoch, averaged over networks; `networks` are the same before they are averaged,
+for bands of one standard deviation and for single networks. `display` is what a viewer chooses.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ibtui.charts.palette import Category
+from ibtui.charts.display import Display
+from ibtui.charts.palette import Category, Faded, Quantity
 from ibtui.charts.scale import Axis, spanning
-from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui.charts.spec import TURN, Band, ChartSpec, Guide, Mark, Series
 from ibtui_engine.layer_names import layer_name
-from ibtui_engine.statistics import geometric_mean, mean, standard_deviation
+from ibtui_engine.statistics import geometric_mean, logarithms, standard_deviation
+from ibtui_engine.statistics import mean as mean_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
+
+    Networks = Float[np.ndarray, "epochs networks layers"]
+
+PLAIN = Display()
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """One curve of learning: what every network has lost, or got right."""
+
+    name: str
+    values: Float[np.ndarray, "epochs networks"]
+    quantity: int
+    """Which quantity it is: 0 loss in nats, 1 accuracy."""
+    outside: bool = False
+    """Whether it is of the patterns outside the sample, which are drawn dotted."""
 
 
 def gradient_chart(
@@ -31,33 +51,69 @@ def gradient_chart(
     last_epoch: float,
     batches: int,
     transition: float | None = None,
+    turns: Sequence[float] = (),
+    networks: tuple[Networks, Networks] | None = None,
     title: str = "Gradients",
+    display: Display = PLAIN,
 ) -> ChartSpec:
     """Norm of the mean (lines) and standard deviation (dotted) of the layers' batch gradients over their weights' norm.
 
     `shown`: the layers to draw, from 0. Drift is where a layer's line is above its dots. `batches` in an epoch: the
     mean of pure noise would be the standard deviation over their root; the geometric mean of that over the layers is
-    the noise floor. `transition`: the epoch at which drift ends, if it has one.
+    the noise floor, with a layer in focus its own. `transition`: the epoch at which drift ends, if it has one. With a
+    layer in focus the others' means are grey, the place where its line and its dots cross is marked with its own epoch,
+    of `turns`, and a band shows one standard deviation over `networks`.
     """
-    series = []
-    chosen = list(shown)
+    chosen, focus = list(shown), display.focus if display.focus in shown else None
+    log = display.scale(True)
+    named = None if focus is None else layer_name(focus + 1, mean.shape[1])
+    series: list[Series] = []
+    bands: list[Band] = []
+    marks: list[Mark] = []
     if batches > 1 and chosen:
-        floor = geometric_mean(std[:, chosen], axis=1) / math.sqrt(batches)
+        floor = geometric_mean(std[:, chosen if focus is None else [focus]], axis=1) / math.sqrt(batches)
         series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="independent noise"))
-    for layer in chosen:
+    for layer in sorted(chosen, key=lambda one: one == focus):
         name = layer_name(layer + 1, mean.shape[1])
-        dotted = Series(epochs, std[:, layer], "dotted", Category(layer), key=_key(layer), tell=f"{name} std")
-        line = Series(epochs, mean[:, layer], "line", Category(layer), label=name, key=_key(layer), tell=f"{name} mean")
-        series += [dotted, line]
+        line, dots = (display.shaped(epochs, values[:, layer], log=log) for values in (mean, std))
+        key = _key(layer)
+        if focus is not None and layer != focus:
+            series.append(Series(epochs, line, "line", Faded(), label=name, key=".", tell=f"{name} mean", end=name))
+            continue
+        colour = Category(layer)
+        if networks is not None and display.singles:
+            series.append(_singles(epochs, networks[0][:, :, layer], Faded(colour), f"{name} mean, one network"))
+        elif networks is not None and layer == focus:
+            bands.append(_band(epochs, line, networks[0][:, :, layer], colour, log=log))
+        alone = layer == focus
+        series.append(Series(epochs, dots, "dotted", colour, key=key, tell=f"{name} std"))
+        tell = f"{name} mean"
+        series.append(Series(epochs, line, "line", colour, label=name, key=key, tell=tell, end=name, thick=alone))
+        turn = turns[layer] if layer < len(turns) else math.nan
+        if alone and turn >= 1 and len(epochs):
+            both = [float(np.interp(turn, epochs, np.nan_to_num(values))) for values in (line, dots)]
+            crossing = math.sqrt(max(both[0] * both[1], 0.0))
+            marks.append(Mark(turn, crossing, f"{turn:.0f}", colour, dot=TURN, tell=f"{name} drift ends"))
     values = np.concatenate([mean[:, chosen].ravel(), std[:, chosen].ravel()])
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
-        spanning("norm / weight norm", values, log=True),
+        spanning("norm / weight norm", values, log=log),
         series=tuple(series),
-        guides=_end_of_drift(transition),
-        caption="Lines: mean over batches. Dotted: standard deviation. Both averaged over networks.",
+        bands=tuple(bands),
+        marks=tuple(marks),
+        guides=_end_of_drift(transition, "all weights" if marks else "drift ends"),
+        caption=_gradient_caption(named, bool(bands), display),
     )
+
+
+def _gradient_caption(name: str | None, bands: bool, display: Display) -> str:
+    if name is None:
+        told = "Lines: mean over batches. Dotted: standard deviation. Both averaged over networks."
+    else:
+        band = " Band: one standard deviation over networks." if bands else ""
+        told = f"{name}: mean over batches (line), standard deviation (dotted); {TURN}: its drift ends.{band}"
+    return told + _manner(display)
 
 
 def snr_chart(
@@ -67,67 +123,100 @@ def snr_chart(
     shown: Sequence[int],
     last_epoch: float,
     batches: int,
+    networks: Networks | None = None,
     title: str = "Gradient SNR",
+    display: Display = PLAIN,
 ) -> ChartSpec:
     """Mean over standard deviation of the layers' batch gradients, `snr` being the geometric mean over networks: drift
     above 1, diffusion below.
 
-    `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor.
+    `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor. A
+    layer in focus has a band of one standard deviation of its logarithm over `networks`; the others are grey.
     """
-    series = tuple(
-        Series(
-            epochs,
-            snr[:, layer],
-            "line",
-            Category(layer),
-            label=layer_name(layer + 1, snr.shape[1]),
-            key=_key(layer),
+    log = display.scale(True)
+    focus = display.focus if display.focus in shown else None
+    series: list[Series] = []
+    bands: list[Band] = []
+    for layer in sorted(shown, key=lambda one: one == focus):
+        name = layer_name(layer + 1, snr.shape[1])
+        line = display.shaped(epochs, snr[:, layer], log=True)
+        faint = focus is not None and layer != focus
+        colour = Category(layer)
+        if networks is not None and not faint:
+            if display.singles:
+                series.append(_singles(epochs, networks[:, :, layer], Faded(colour), f"{name}, one network"))
+            elif layer == focus:
+                bands.append(_band(epochs, line, networks[:, :, layer], colour, log=True))
+        series.append(
+            Series(
+                epochs,
+                line,
+                "line",
+                Faded() if faint else colour,
+                label=name,
+                key="." if faint else _key(layer),
+                thick=layer == focus or (display.singles and networks is not None),
+                end=name,
+            )
         )
-        for layer in shown
-    )
     floor = 1 / np.sqrt(max(batches, 1))
     guides = [Guide("y", 1.0, "drift above, diffusion below")]
     if batches > 1:
         guides.append(Guide("y", float(floor), "independent noise"))
     values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
+    told = "Geometric means over networks." if batches > 1 else "One batch an epoch: there is no noise to compare with."
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
-        spanning("SNR", values, log=True),
-        series=series,
+        spanning("SNR", values, log=log),
+        series=tuple(series),
+        bands=tuple(bands),
         guides=tuple(guides),
-        caption="Geometric means over networks."
-        if batches > 1
-        else "One batch an epoch: there is no noise to compare with.",
+        caption=told + (" Band: one standard deviation over networks." if bands else "") + _manner(display),
     )
 
 
 def learning_chart(
     epochs: Real[np.ndarray, " epochs"],
-    curves: dict[str, Float[np.ndarray, "epochs networks"]],
+    curves: Sequence[Learned],
     *,
     last_epoch: float,
     transition: float | None = None,
     title: str = "Learning",
+    display: Display = PLAIN,
 ) -> ChartSpec:
-    """Losses (nats) and accuracies by their names: the mean over networks as a line, dotted one standard deviation."""
-    series: list[Series] = []
-    highest = 1.0
-    for index, (name, values) in enumerate(curves.items()):
-        middle = mean(values, axis=1)
-        if values.shape[1] > 1:
-            tell = f"{name}, one standard deviation"
-            edges = (middle + sign * standard_deviation(values, axis=1) for sign in (-1, 1))
-            series += [Series(epochs, edge, "dotted", Category(index), key=name[:1], tell=tell) for edge in edges]
-        series.append(Series(epochs, middle, "line", Category(index), label=name, key=name[:1], tell=name))
-        highest = max(highest, float(np.nanmax(middle, initial=0.0)))
+    """Losses (nats) and accuracies: the mean over networks, a line inside the sample and dotted outside, with a band of
+    one standard deviation.
+    """
+    log = display.scale(False)
+    bands: list[Band] = []
+    behind: list[Series] = []
+    lines: list[Series] = []
+    seen = [np.ones(1)]
+    for one in curves:
+        colour, key = Quantity(one.quantity), one.name[:1].upper() if one.outside else one.name[:1]
+        middle = display.shaped(epochs, mean_of(one.values, axis=1), log=log)
+        several = one.values.shape[1] > 1
+        if several and display.singles:
+            behind.append(_singles(epochs, one.values, Faded(colour), f"{one.name}, one network"))
+        elif several:
+            bands.append(_band(epochs, middle, one.values, colour, log=log))
+        kind: Literal["line", "dotted"] = "dotted" if one.outside else "line"
+        thick = several and display.singles and not one.outside
+        lines.append(Series(epochs, middle, kind, colour, label=one.name, key=key, tell=one.name, thick=thick))
+        seen.append(middle)
+    values = np.concatenate(seen)
+    highest = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
+    told = "Lines: inside the sample. Dotted: outside. Means over networks" if lines else ""
+    told += "; bands: one standard deviation." if bands else "." if lines else ""
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
-        Axis("nats, share", 0.0, highest * 1.03),
-        series=tuple(series),
+        spanning("nats, share", values, log=True) if log else Axis("nats, share", 0.0, highest * 1.03),
+        series=(*behind, *lines),
+        bands=tuple(bands),
         guides=_end_of_drift(transition),
-        caption="Lines: mean over networks. Dotted: one standard deviation." if series else "",
+        caption=told + (_manner(display) if lines else ""),
     )
 
 
@@ -136,8 +225,39 @@ def epoch_axis(last: float) -> Axis:
     return Axis("epoch", 1.0, max(last, 2.0), log=True)
 
 
-def _end_of_drift(epoch: float | None) -> tuple[Guide, ...]:
-    return (Guide("x", epoch, f"drift ends {epoch:.0f}"),) if epoch is not None and epoch >= 1 else ()
+def _singles(
+    epochs: Real[np.ndarray, " epochs"], values: Float[np.ndarray, "epochs networks"], colour: Faded, tell: str
+) -> Series:
+    """Every network's curve, in one series with gaps between them."""
+    gap = np.full((1, values.shape[1]), np.nan)
+    x = np.tile(np.append(np.asarray(epochs, np.float64), np.nan), values.shape[1])
+    return Series(x, np.concatenate([values, gap]).T.ravel(), "line", colour, key=".", tell=tell)
+
+
+def _band(
+    epochs: Real[np.ndarray, " epochs"],
+    middle: Float[np.ndarray, " epochs"],
+    values: Float[np.ndarray, "epochs networks"],
+    colour: Category | Quantity,
+    *,
+    log: bool,
+) -> Band:
+    """One standard deviation over networks on either side of a mean; `log`: of the logarithms."""
+    if log:
+        away = standard_deviation(logarithms(values), axis=1)
+        return Band(epochs, middle * np.exp(-away), middle * np.exp(away), Faded(colour))
+    away = standard_deviation(values, axis=1)
+    return Band(epochs, middle - away, middle + away, Faded(colour))
+
+
+def _manner(display: Display) -> str:
+    """What the viewer has chosen, for the caption."""
+    chosen = [("Smoothed.", display.smooth), ("Thin lines: single networks.", display.singles)]
+    return "".join(f" {text}" for text, there in chosen if there)
+
+
+def _end_of_drift(epoch: float | None, name: str = "drift ends") -> tuple[Guide, ...]:
+    return (Guide("x", epoch, f"{name} {epoch:.0f}"),) if epoch is not None and epoch >= 1 else ()
 
 
 def _key(layer: int) -> str:

@@ -5,7 +5,7 @@ The data keep half of the height; what is written around them goes in by importa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ibtui.charts.image import Cell, PlotArea
@@ -14,6 +14,9 @@ from ibtui.charts.lettering import clean, columns, fit, wrap
 from ibtui.charts.palette import Palette
 from ibtui.charts.scale import Tick, ticks
 from ibtui.charts.spec import ChartSpec
+
+ENDS_FROM = 56
+"""Columns from which on lines are named at their ends rather than in the legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Layout:
     y_ticks: tuple[Tick, ...]
     x_ticks: tuple[PlacedTick, ...]
     x_label: str
+    ends: bool
+    """Whether there is room for texts at the ends of lines, beyond the last column of the area."""
     foot: tuple[list[Cell], ...]
     """The rows below everything: legend, colour bar, caption."""
 
@@ -53,6 +58,11 @@ def lay_out(
     title, y_label, x_label = (
         fit(clean(text, ascii=ascii).strip(), width, ascii=ascii) for text in (spec.title, spec.y.label, spec.x.label)
     )
+    margin = max((len(columns(clean(one.end, ascii=ascii))) + 1 for one in spec.series if one.end), default=0)
+    if margin and width < ENDS_FROM:
+        margin = 0
+    if margin:
+        spec = replace(spec, series=tuple(replace(one, label="") if one.end else one for one in spec.series))
     rows = _Rows(height - 2, max(4, (height + 1) // 2))  # two for the axis and its tick labels
     foot = _legend(spec, used, width, rows.free - 3, palette, ascii=ascii)
     rows.free -= len(foot)
@@ -73,8 +83,8 @@ def lay_out(
     gutter = max((len(tick.label) for tick in y_ticks), default=0)
     if gutter > width // 3:
         y_ticks, gutter = (), 0
-    area = PlotArea(gutter + 1, len(head), width - gutter - 1, rows.free, spec.x, spec.y)
-    return Layout(head, area, y_ticks, _x_ticks(area, width), x_label, tuple(foot))
+    area = PlotArea(gutter + 1, len(head), width - gutter - 1 - margin, rows.free, spec.x, spec.y)
+    return Layout(head, area, y_ticks, _x_ticks(area, width), x_label, bool(margin), tuple(foot))
 
 
 class _Rows:

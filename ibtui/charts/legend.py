@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ibtui.charts.canvas import BLOCK, BRAILLE
 from ibtui.charts.image import Cell
 from ibtui.charts.lettering import clean, columns, fit
-from ibtui.charts.palette import ASCII_MARKERS, MARKERS, RGB, STEPS, Category, Palette, Shades
+from ibtui.charts.palette import ASCII_MARKERS, MARKERS, RGB, STEPS, Category, Faded, Palette, Shades
 from ibtui.charts.spec import ColourBar, Series
 
 BAR_WIDTH = 30
@@ -43,7 +43,8 @@ def pens(series: Sequence[Series], palette: Palette, *, colour: bool, ascii: boo
         glyph = _single(one.marker, ascii)
         if glyph is None and colour and isinstance(one.colour, Category) and not ascii:
             glyph = palette.category(one.colour.index).marker
-        if ascii or (glyph is None and not colour and (len(series) > 1 or one.key)):
+        faint = isinstance(one.colour, Faded)
+        if ascii or (glyph is None and not colour and not faint and (len(series) > 1 or one.key)):
             glyph = _single(one.key, ascii) or glyph or spare[index % len(spare)]
         if ascii or (one.kind in ("points", "dotted") and glyph):
             chosen.append(Pen(glyph or spare[0], None, ink))

@@ -53,8 +53,18 @@ class Shades:
     places: Float[np.ndarray, " points"]
 
 
-Colour = RGB | Category | Quantity | None
+@dataclass(frozen=True, slots=True)
+class Faded:
+    """A colour on its way to the background, of bands and single networks; of None the grey of what is not in focus."""
+
+    colour: RGB | Category | Quantity | None = None
+
+
+Colour = RGB | Category | Quantity | Faded | None
 """One colour; None is the terminal's own text colour."""
+
+FADED = 0.58
+"""How far a faded colour has gone to the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +106,13 @@ class Palette:
         below = min(int(place), len(self.ramp) - 2)
         part = place - below
         one, other = self.ramp[below], self.ramp[below + 1]
-        red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
-        return red, green, blue
+        return _mixed(one, other, part)
 
     def resolve(self, colour: Colour) -> RGB | None:
         """Red, green and blue of a colour; None for the terminal's own."""
+        if isinstance(colour, Faded):
+            ink = self.resolve(colour.colour)
+            return self.frame if ink is None else _mixed(ink, self.background, FADED)
         if isinstance(colour, Quantity):
             return self.quantities[colour.index % len(self.quantities)]
         return self.category(colour.index).colour if isinstance(colour, Category) else colour
@@ -116,6 +128,11 @@ class Palette:
         given = np.ravel(shades.places)[:n]
         places[: len(given)] = np.nan_to_num(given, nan=0.0, posinf=1.0, neginf=0.0)
         return np.rint(np.clip(places, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
+
+
+def _mixed(one: RGB, other: RGB, part: float) -> RGB:
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 @cache

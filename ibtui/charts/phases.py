@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui.charts.curves import snr_chart
-from ibtui.charts.palette import Category
+from ibtui.charts.curves import PLAIN, snr_chart
+from ibtui.charts.display import Display
+from ibtui.charts.palette import Category, Faded
 from ibtui.charts.spec import TURN, ChartSpec, Guide, Mark, Series
 from ibtui_engine.layer_names import layer_name, layer_number
 
@@ -30,29 +31,41 @@ def transition_chart(
     shown: Sequence[int],
     last_epoch: float,
     batches: int,
+    networks: Float[np.ndarray, "epochs networks layers"] | None = None,
     title: str = "Gradient SNR and where drift ends",
+    display: Display = PLAIN,
 ) -> ChartSpec:
     """The SNR chart with each shown layer's transition as its number at SNR one, and the network's as an upright line.
 
     `snr` is the geometric mean over networks; the interval of a layer, where there is one, is the stretch beside its
     number.
     """
-    plain = snr_chart(epochs, snr, shown=shown, last_epoch=last_epoch, batches=batches, title=title)
+    plain = snr_chart(
+        epochs,
+        snr,
+        shown=shown,
+        last_epoch=last_epoch,
+        batches=batches,
+        networks=networks,
+        title=title,
+        display=display,
+    )
+    focus = display.focus if display.focus in shown else None
     stretches, marks = [], []
     for layer in shown:
-        where = layers[layer]
+        where, colour = layers[layer], Category(layer) if focus in (None, layer) else Faded()
         if not where.present:
             continue
         if np.isfinite([where.low, where.high]).all():
             ends = np.clip([where.low, where.high], 1.0, max(last_epoch, 2.0))
-            stretches.append(Series(ends, np.ones(2), "line", Category(layer), key="-"))
+            stretches.append(Series(ends, np.ones(2), "line", colour, key="-"))
         number, told = layer_number(layer + 1, snr.shape[1]), f"{layer_name(layer + 1, snr.shape[1])} drift ends"
-        marks.append(Mark(where.epoch, 1.0, number, Category(layer), dot=TURN, tell=told))
+        marks.append(Mark(where.epoch, 1.0, number, colour, dot=TURN, tell=told))
     guides = plain.guides
     if network.present:
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
-    told = "Numbers at SNR 1: where drift ends." if marks else "No layer's drift ends."
-    caption = plain.caption if batches <= 1 else f"Geometric means. {told}"
+    told = f"{TURN}: where drift ends." if marks else "No layer's drift ends."
+    caption = plain.caption if batches <= 1 else f"{plain.caption} {told}"
     return replace(
         plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption
     )

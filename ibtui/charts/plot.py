@@ -9,12 +9,13 @@ import numpy as np
 
 from ibtui.charts import inset as insets
 from ibtui.charts.annotate import Board, Label, Placed, Point, Position, dots, place
+from ibtui.charts.bands import fill
 from ibtui.charts.canvas import rasterise
-from ibtui.charts.image import PlotArea, Sheet
+from ibtui.charts.image import Cell, PlotArea, Sheet
 from ibtui.charts.legend import Pen
 from ibtui.charts.lettering import clean, fit
-from ibtui.charts.palette import Palette
-from ibtui.charts.spec import ChartSpec, Mark
+from ibtui.charts.palette import Colour, Faded, Palette, Shades
+from ibtui.charts.spec import ChartSpec, Mark, Series
 from ibtui.charts.strokes import strokes
 
 
@@ -55,21 +56,32 @@ class Style:
         return self.ascii or not self.colour
 
 
-def draw_plot(sheet: Sheet, spec: ChartSpec, area: PlotArea, used: tuple[Pen, ...], style: Style) -> PlotArea:
-    """Draw all that is in the data area; the area comes back, with its inset if it has one."""
+def draw_plot(
+    sheet: Sheet, spec: ChartSpec, area: PlotArea, used: tuple[Pen, ...], style: Style, *, ends: bool = False
+) -> PlotArea:
+    """Draw all that is in the data area; the area comes back, with its inset if it has one.
+
+    `ends`: write what lines are called at their ends, for which there may be room beyond the area.
+    """
     glyphs, colours = style.glyphs, style.colours
-    drawn = strokes(spec.series, used, area, colours)
-    cells = rasterise(drawn, area.width, area.height) if drawn else []
-    data = {(r, c) for r, row in enumerate(cells) for c, cell in enumerate(row) if cell[0] != " "}
+    data: dict[Position, Cell] = {}
+    for faint in (True, False):  # a cell has one colour: what is faint gives way where other lines are
+        layer = [(one, pen) for one, pen in zip(spec.series, used, strict=True) if _faint(one) is faint]
+        drawn = strokes(tuple(one for one, _ in layer), tuple(pen for _, pen in layer), area, colours)
+        cells = rasterise(drawn, area.width, area.height) if drawn else []
+        data |= {(r, c): cell for r, row in enumerate(cells) for c, cell in enumerate(row) if cell[0] != " "}
     guides, labels, lines = _guides(spec, area, style)
-    points = _points(spec.marks, area, style)
+    points = _points(spec.marks, area, style) + (_ends(spec, area, style) if ends else [])
     marked = dots(points)
-    board = Board(area.width, area.height, data=data, lines=set(lines))
+    bands = fill(spec.bands, area, colours, colour=style.colour, ascii=style.ascii)
+    board = Board(area.width, area.height, data=set(data), lines={*lines, *bands})
+    if ends:
+        board.width = sheet.width - area.left
     corner = _corner(spec, area)
     found = None
     if corner is not None:
         board.top, board.right = corner
-        found = insets.choose(spec, area, data | set(lines) | set(marked), corner)
+        found = insets.choose(spec, area, {*data, *lines, *marked}, corner)
         if found is not None:
             board.taken |= found.cells
     texts = place(
@@ -83,8 +95,10 @@ def draw_plot(sheet: Sheet, spec: ChartSpec, area: PlotArea, used: tuple[Pen, ..
     )
     for placed in guides:
         _put(sheet, area, placed)
-    for r, c in data:
-        sheet.put_cells(area.top + r, area.left + c, [cells[r][c]])
+    for (r, c), cell in bands.items():
+        sheet.put_cells(area.top + r, area.left + c, [cell])
+    for (r, c), cell in data.items():
+        sheet.put_cells(area.top + r, area.left + c, [cell])
     if found is not None:
         area = replace(area, inset=_draw_inset(sheet, spec, area, found, used, style))
     for placed in [*texts, *marked.values()]:
@@ -153,6 +167,27 @@ def _points(marks: Sequence[Mark], area: PlotArea, style: Style) -> list[Point]:
         for mark, x, y in zip(marks, across.tolist(), up.tolist(), strict=True)
         if 0 <= x <= 1 and 0 <= y <= 1
     ]
+
+
+def _ends(spec: ChartSpec, area: PlotArea, style: Style) -> list[Point]:
+    """The names of lines, at the last point of each that is in the area."""
+    found = []
+    for one in spec.series:
+        if one.end:
+            across, up = area.x.to_unit(one.x), area.y.to_unit(one.y)
+            there = np.flatnonzero((across >= 0) & (across <= 1) & (up >= 0) & (up <= 1))
+            if there.size:
+                place = Mark(float(one.x[there[-1]]), float(one.y[there[-1]]), one.end, _ink(one), dot=None)
+                found += _points([place], area, style)
+    return sorted(found, key=lambda point: (point.row, point.text))
+
+
+def _faint(series: Series) -> bool:
+    return isinstance(series.colour, Faded)
+
+
+def _ink(series: Series) -> Colour:
+    return None if isinstance(series.colour, Shades) else series.colour
 
 
 def _draw_inset(

@@ -38,6 +38,20 @@ class Series:
     """The same where colours cannot tell series apart (without colour, in ASCII). None: one is chosen."""
     tell: str | Callable[[int], str] = ""
     """What a cross-hair calls the series, or the point of an index. Empty: the label."""
+    thick: bool = False
+    """Of a line: twice as thick as others."""
+    end: str = ""
+    """What is written at its last point, where the chart is wide enough; the legend then leaves the series out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """The space between two lines, filled behind all series. Where an end is not finite there is none."""
+
+    x: Float[np.ndarray, " points"]
+    low: Float[np.ndarray, " points"]
+    high: Float[np.ndarray, " points"]
+    colour: Colour = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,7 @@ class ChartSpec:
     marks: tuple[Mark, ...] = ()
     bar: ColourBar | None = None
     caption: str = ""
+    bands: tuple[Band, ...] = ()
     corner: tuple[float, float] | None = None
     """The most that x and y can be. Guides end there, no text stands beyond it, and where marks crowd in this corner
     and there is room, an inset shows it enlarged."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ibtui.charts import paths
@@ -56,6 +58,9 @@ def strokes(series: tuple[Series, ...], used: tuple[Pen, ...], area: PlotArea, c
             levels_of.append(levels[dots.source])
         else:
             found.append(Stroke(dots, pen.marker, pen.colour, lines))
+            if one.thick and lines and pen.marker == BRAILLE:  # once more, a dot lower
+                lower = np.minimum(dots.row + 1, area.height * down - 1)
+                found.append(Stroke(replace(dots, row=lower), pen.marker, pen.colour, lines))
         if pen.stamp:
             spots = paths.along(dots, across, down, 5 * index % STAMP_EVERY, STAMP_EVERY)
             stamps.append(Stroke(spots, pen.stamp, pen.colour, False))

@@ -224,12 +224,12 @@ def test_charts_draw_the_means_of_the_exports_at_every_epoch(
                     np.testing.assert_allclose(values, expected, rtol=1e-9, atol=1e-12)
                     compared += len(expected)
         for k, column in enumerate(("train_loss", "test_loss", "train_accuracy", "test_accuracy")):
-            low, high, line = learning.series[3 * k : 3 * k + 3]
+            line, band = learning.series[k], learning.bands[k]
             for row in (0, len(snapshots) // 2, -1):
                 place = (index, snapshots[row], 0)
                 same(line.y[row], of.mean(column, place))
-                same(low.y[row], of.mean(column, place) - of.std(column, place))
-                same(high.y[row], of.mean(column, place) + of.std(column, place))
+                same(band.low[row], of.mean(column, place) - of.std(column, place))
+                same(band.high[row], of.mean(column, place) + of.std(column, place))
         for epoch in some_epochs(snapshots):
             points = shown.chart("plane", epoch=epoch, shown=every, points=True)
             for k in every:
