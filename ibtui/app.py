@@ -34,6 +34,8 @@ from ibtui_engine.session.summary import read_summary
 if TYPE_CHECKING:
     from ibtui.runs import Started
 
+AWAITING_SECONDS = 0.05
+"""How often it is looked whether a run that was just started has made its session."""
 SETTLED_SECONDS = 1.0
 """After which the app is on the screen."""
 
@@ -150,6 +152,8 @@ class IbtuiApp(App[None]):
             return
         self._waiting = path
         self.push_screen(Starting(printable(path.stem)))
+        self._await_session()
+        self.call_after_refresh(_load_charts)
 
     def on_resume_run(self, message: ResumeRun) -> None:
         """Resume a session's run, and show it unless it is shown already."""
@@ -167,14 +171,22 @@ class IbtuiApp(App[None]):
         if message.show:
             self._open(summary.path)
 
+    def _await_session(self) -> None:
+        """Show the session of a run that was just started as soon as it is there."""
+        path = self._waiting
+        if path is None:
+            return
+        if not path.exists():
+            self.set_timer(AWAITING_SECONDS, self._await_session)
+            return
+        self._waiting = None
+        if isinstance(self.screen, Starting):  # else whoever waited for it is doing something else
+            while not isinstance(self.screen, LibraryScreen):
+                self.pop_screen()
+            self._open(path)
+
     def _watch_runs(self) -> None:
-        """Show the session of a run that was just started, and tell when one could not go on."""
-        if self._waiting is not None and self._waiting.exists():
-            path, self._waiting = self._waiting, None
-            if isinstance(self.screen, Starting):  # else whoever waited for it is doing something else
-                while not isinstance(self.screen, LibraryScreen):
-                    self.pop_screen()
-                self._open(path)
+        """Tell when a run could not be started, or has failed."""
         for path, run in list(self._runs.items()):
             if run.ended:
                 del self._runs[path]
@@ -258,6 +270,14 @@ class IbtuiApp(App[None]):
     def action_theme(self) -> None:
         """Dark or light."""
         self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+
+
+def _load_charts() -> None:
+    """Load what draws a session while its run is still starting: it takes a third of a second."""
+    import plotext  # noqa: F401
+
+    import ibtui.charts.chart
+    import ibtui.screens.session  # noqa: F401
 
 
 def _at_work(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ibtui.wording import duration
+from ibtui.wording import duration, shortened
 from ibtui_engine.experiment import Experiment, hidden_text
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 
@@ -41,15 +41,6 @@ def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None
     if width is not None:
         name = shortened(name, max(width - len(rest) - len(SEPARATOR), LEAST_NAME))
     return f"{name}{SEPARATOR}{rest}"
-
-
-def shortened(text: str, width: int) -> str:
-    """The text in at most so many columns, an ellipsis in its middle where it is longer: names differ at both ends."""
-    if len(text) <= width:
-        return text
-    end = max((width - 1) // 2, 0)
-    begin = max(width - 1 - end, 0)
-    return f"{text[:begin]}…{text[len(text) - end :]}"
 
 
 def elsewhere(path: Path, place: Literal["as it was", "empty", "taken"]) -> str:

@@ -103,3 +103,15 @@ def _estimator(experiment: Experiment) -> str:
         return f"binning, {bins} of [−1, 1]"
     where = "the range that occurs in each layer" if fixed is None else f"[{fixed[0]:g}, {fixed[1]:g}]"
     return f"binning, {bins} of {where} (the output: of [−1, 1])"
+
+
+def shortened(text: str, width: int, mark: str = "…") -> str:
+    """A text in at most `width` columns: a longer one loses its middle, since names differ at both ends."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    kept = max(width - cell_len(mark), 0)
+    head = set_cell_size(text, (kept + 1) // 2).rstrip()
+    tail = set_cell_size(text[::-1], kept // 2)[::-1].lstrip()
+    return f"{head}{mark}{tail}"

@@ -47,7 +47,7 @@ def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
     application = Application(
         name="ibtui",
         help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
-        "Without a command, `ibtui` opens the app. `ibtui run` trains ten networks, measures every layer as they "
+        "Without a command, `ibtui` opens the app. `ibtui run` trains 40 networks, measures every layer as they "
         "learn, and saves a session.",
         invoke_without_command=True,
         rich_markup_mode="markdown",

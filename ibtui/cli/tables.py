@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ibtui.spelling import encodable
+from ibtui.wording import shortened
 
 if TYPE_CHECKING:
     from rich.table import Column
@@ -72,16 +73,6 @@ def fitted(table: Table, width: int | None, encoding: str = "utf-8") -> list[Tab
             groups.append(columns[:1])
         groups[-1].append(column)
     return [_table(table, group, gap) for group in groups]
-
-
-def shortened(text: str, width: int, mark: str = "…") -> str:
-    """A text in that many columns of the screen: one that needs more loses its middle."""
-    if cell_len(text) <= width:
-        return text
-    kept = max(width - cell_len(mark), 0)
-    head = set_cell_size(text, (kept + 1) // 2).rstrip()
-    tail = set_cell_size(text[::-1], kept // 2)[::-1].lstrip()
-    return f"{head}{mark}{tail}"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ SERVE = "import json, sys; from ibtui.results import serve; serve(json.load(sys.
 """What the process that works out results runs."""
 LOOK_SECONDS = 1.0
 WELCOME = (
-    "There are no sessions of yours yet.\n\nPress  s  to start one right away: ten networks learn a rule on twelve "
+    "There are no sessions of yours yet.\n\nPress  s  to start one right away: 40 networks learn a rule on twelve "
     "binary inputs, and you watch each of their layers move in the information plane.  n  sets up another experiment,  "
     "?  explains."
 )

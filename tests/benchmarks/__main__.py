@@ -16,6 +16,7 @@ import torch
 from ibtui_engine.threads import usable_cores
 from tests.benchmarks.app import app_answers, starting
 from tests.benchmarks.bound import bound_points
+from tests.benchmarks.live import watched_runs
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.timing import Row
 from tests.benchmarks.training import scaling, training_steps
@@ -31,6 +32,7 @@ PARTS = {
     "compiling": compiling,
     "start": starting,
     "app": app_answers,
+    "live": watched_runs,
 }
 
 

@@ -33,7 +33,7 @@ WINDOWS = 5
 
 
 @contextmanager
-def _place() -> Iterator[tuple[Path, dict[str, str]]]:
+def place_of_its_own() -> Iterator[tuple[Path, dict[str, str]]]:
     """A directory of its own, and an environment in which sessions, settings and views lie there."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -52,7 +52,7 @@ def _place() -> Iterator[tuple[Path, dict[str, str]]]:
 
 def starting() -> list[Row]:
     """`--version`, `list` and the app's first paint, the latter two with 100 sessions, beside `python -c pass`."""
-    with _place() as (place, environment):
+    with place_of_its_own() as (place, environment):
         many = place / "many"
         many.mkdir()
         small = place / "small.ibs"
@@ -79,7 +79,7 @@ def starting() -> list[Row]:
 
 def app_answers() -> list[Row]:
     """Opening, scrubbing, a killed run, and a watched one. Takes some minutes."""
-    with _place() as (place, environment):
+    with place_of_its_own() as (place, environment):
         _run(LARGE, place / "sessions" / "large.ibs", environment)
         return [
             *_opening(environment),

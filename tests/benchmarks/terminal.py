@@ -38,6 +38,11 @@ class Terminal:
         self.wait(0.0)
         self._text = b""
 
+    def taken(self) -> bytes:
+        """What has been read and not been taken yet."""
+        text, self._text = self._text, b""
+        return text
+
     def until(self, text: str) -> float:
         """Read until this is written; when it was."""
         wanted = text.encode()

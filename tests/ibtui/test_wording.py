@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from ibtui.wording import estimate, labelled, over_some, with_spread
+from ibtui.wording import estimate, labelled, over_some, shortened, with_spread
 from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
 
 
@@ -54,3 +57,13 @@ def test_a_mean_over_some_networks_says_over_how_many() -> None:
     assert [over_some(count, 10) for count in (0, 1, 7, 10)] == ["", " (n 1)", " (n 7)", ""]
     assert with_spread("6.845", 1.2019, ".3f") == "6.845 ± 1.202"
     assert with_spread("6.845", math.nan, ".3f") == "6.845"
+
+
+@given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=40), st.integers(3, 60))
+def test_a_name_that_is_too_long_loses_its_middle(name: str, width: int) -> None:
+    short = shortened(name, width)
+    assert cell_len(short) <= width
+    if short != name:
+        head, tail = short.split("…", 1) if name.count("…") == 0 else ("", "")
+        assert name.startswith(head)
+        assert name.endswith(tail)

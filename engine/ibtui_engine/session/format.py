@@ -60,7 +60,7 @@ CREATE TABLE writer (
     started REAL NOT NULL,        -- when that process began, seconds since 1970
     host TEXT NOT NULL,
     heartbeat REAL NOT NULL,      -- seconds since 1970
-    rate REAL,                    -- epochs per second of the cohort at work
+    rate REAL,                    -- epochs per second of the whole run
     remaining REAL,               -- seconds still to go, estimated
     token TEXT,                   -- random, of this claim; also in NAME.ibs-lock, which the process keeps locked
     machine TEXT,                 -- boot and process namespace in which pid means something

@@ -47,7 +47,7 @@ class Writer:
     heartbeat: float
     """Seconds since 1970."""
     rate: float | None
-    """Epochs per second of the cohort at work."""
+    """Epochs per second of the whole run."""
     remaining: float | None
     """Seconds still to go, estimated."""
     token: str | None = None

@@ -51,7 +51,7 @@ async def test_every_field_shows_its_range(open_app: Any) -> None:
             assert all(value in hint(field).plain for value in field.known)
             assert not view.one(f"#hint-{field.name}").has_class("error")
         assert not view.one("#start", Button).disabled
-        assert "ensemble of 10 networks: about" in view.said("#estimate")
+        assert "ensemble of 40 networks: about" in view.said("#estimate")
 
 
 BAD = [
@@ -167,7 +167,7 @@ async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
         before = view.said("#estimate")
         await view.write("#epochs", "1000000")
         await view.write("#fraction", "0.2, 0.5 0.8")
-        assert "3 ensembles of 10 networks" in view.said("#estimate")
+        assert "3 ensembles of 40 networks" in view.said("#estimate")
         assert view.said("#estimate") != before
         assert "3 ensembles" in view.text()  # in sight even where the form is scrolled
         await view.write("#epochs", "1x")

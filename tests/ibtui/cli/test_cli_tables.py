@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ibtui.cli.console import output
 from ibtui.cli.listing import LEAST_NEEDED, shown_columns
-from ibtui.cli.tables import LEAST_NAME, TableConsole, fitted, shortened
+from ibtui.cli.tables import LEAST_NAME, TableConsole, fitted
 from ibtui.surroundings import settle
 
 NAME = "symmetric-10-8-6-4-2-0.85-adam-10x2000"
@@ -75,16 +75,6 @@ def test_sentences_are_folded_before_names_are_shortened() -> None:
     assert len(lines) > 5
     (narrow,) = fitted(table_of([row], sentence=True), 60)
     assert str(next(iter(narrow.columns[0].cells))).count("…") == 1
-
-
-@given(WORDS, st.integers(3, 60))
-def test_a_name_that_is_too_long_loses_its_middle(name: str, width: int) -> None:
-    short = shortened(name, width)
-    assert cell_len(short) <= width
-    if short != name:
-        head, tail = short.split("…", 1) if name.count("…") == 0 else ("", "")
-        assert name.startswith(head)
-        assert name.endswith(tail)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
