@@ -62,17 +62,18 @@ def _watch(
             terminal.wait(1.0)
             began = terminal.press(START)
         first = terminal.until("before training") - began
-        written = b""
+        painted = [0]
         patience = time.monotonic() + PATIENCE
-        while not any(int(epoch) >= end for epoch, _ in LABEL.findall(written[-5_000:])):
+        while painted[-1] < end:
             if time.monotonic() > patience:
                 raise TimeoutError(f"epoch {end} was not painted in {PATIENCE:.0f} s")
             terminal.wait(0.2)
-            written += terminal.taken()
+            painted += [
+                int(epoch) for epoch, total in LABEL.findall(terminal.taken()) if int(total) == experiment.epochs
+            ]
         (path,) = (place / "sessions").glob("*.ibs")
         summary = read_summary(path)
         if summary.live:
             terminal.press("S")
             terminal.wait(2.0)
-    painted = [0, *(int(epoch) for epoch, total in LABEL.findall(written) if int(total) == experiment.epochs)]
     return first, painted, summary
