@@ -78,8 +78,8 @@ def run(room: Path, line: tuple[str, ...], more: Mapping[str, str]) -> subproces
 
 
 def made(room: Path, done: subprocess.CompletedProcess[bytes]) -> dict[str, bytes]:
-    """What a command has put out: the files `out.*`, which are taken away, and its standard output, whatever the name of
-    the directory is.
+    """What a command has put out: the files `out.*`, which are taken away, and its standard output, in which the
+    directory's name does not count.
     """
     found = {"stdout": done.stdout.replace(os.fsencode(room), b".")}
     for file in room.glob("out.*"):
