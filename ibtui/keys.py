@@ -72,8 +72,9 @@ def _screens() -> dict[str, tuple[type, ...]]:
     """What has keys on each screen, at the same time."""
     from ibtui.app import IbtuiApp
     from ibtui.screens.compare import CompareScreen
+    from ibtui.screens.form_fields import Picker
     from ibtui.screens.library import LibraryScreen
-    from ibtui.screens.new import NewScreen, Picker
+    from ibtui.screens.new import NewScreen
     from ibtui.screens.playback import PlaybackScreen
     from ibtui.screens.session import SessionScreen
     from ibtui.widgets.chart_view import ChartView

@@ -40,14 +40,17 @@ class NewExperiment(Message):
 class StartRun(Message):
     """Start a run in a process of its own, and show its session, which it writes to `path`."""
 
-    def __init__(self, experiment: Experiment, path: Path) -> None:
+    def __init__(self, experiment: Experiment, path: Path, *, threads: int | None = None) -> None:
         super().__init__()
         self.experiment = experiment
         self.path = path
+        self.threads = threads
 
 
 class ResumeRun(Message):
-    """Resume the run of a session in a process of its own, and show the session if `show`."""
+    """Resume the run of a session in a process of its own, and show the session if `show`. A finished one goes further:
+    the app asks how far.
+    """
 
     def __init__(self, summary: Summary, *, show: bool = True) -> None:
         super().__init__()

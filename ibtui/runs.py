@@ -50,22 +50,26 @@ class Started:
         return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {self._process.returncode}"
 
 
-def start_run(experiment: Experiment, path: Path) -> Started:
-    """Begin `ibtui run` with these settings, to be saved as `path`.
+def start_run(experiment: Experiment, path: Path, *, threads: int | None = None) -> Started:
+    """Begin `ibtui run` with these settings, to be saved as `path`; `threads`: None takes all cores.
 
     Raises:
         StorageError: no process can be started, or no temporary file made.
     """
-    return _start(["run", "--config", "/dev/stdin", "--out", str(path)], tomli_w.dumps(experiment.to_dict()).encode())
+    limited = [] if threads is None else ["--threads", str(threads)]
+    given = tomli_w.dumps(experiment.to_dict()).encode()
+    return _start(["run", "--config", "/dev/stdin", "--out", str(path), *limited], given)
 
 
-def resume_run(path: Path) -> Started:
-    """Begin `ibtui resume` on a session.
+def resume_run(path: Path, *, epochs: int | None = None, networks: int | None = None) -> Started:
+    """Begin `ibtui resume` on a session: to its end, or further to this many epochs, with this many networks.
 
     Raises:
         StorageError: no process can be started, or no temporary file made.
     """
-    return _start(["resume", str(path.absolute())])
+    given = {"--epochs": epochs, "--networks": networks}
+    further = [text for option, number in given.items() if number is not None for text in (option, str(number))]
+    return _start(["resume", str(path.absolute()), *further])
 
 
 def _start(arguments: list[str], given: bytes = b"") -> Started:

@@ -1,10 +1,16 @@
-"""The form for a new experiment: presets at one side, settings at the other, each with its range or its error."""
+"""The form for a new experiment: presets at one side, settings at the other, each with its range or its error.
+
+The fields follow from `ibtui_engine.settings`. Those that few need are
+behind "more settings"; Start is always in sight.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+import os
+from pathlib import Path
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -15,140 +21,29 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from ibtui.commands import run_python
+from ibtui.commands import ask, run_python
+from ibtui.files import require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name
 from ibtui.messages import StartRun
+from ibtui.screens.form_fields import FIELDS, FIRST, FURTHER, OF_RUN, PRESET, Picker, beginnings, hint
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
-from ibtui_engine.errors import EngineError
-from ibtui_engine.experiment import (
-    ACTIVATIONS,
-    DEFAULT_RELAX_FROM,
-    ESTIMATORS,
-    LABELS,
-    MAX_EPOCHS,
-    OPTIMIZERS,
-    Experiment,
-    Hidden,
-    hidden_text,
-    outputs_for,
-)
+from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.experiment import MAX_EPOCHS, Experiment, Hidden, hidden_text, outputs_for, read_settings
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.rules.image_files import require_images, size_of
-from ibtui_engine.rules.names import BUILT_IN_SENTENCES, DIGITS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Field:
-    """One setting of the form."""
-
-    name: str
-    label: str
-    hint: str
-    """Its range and unit."""
-    several: bool = False
-    """Whether it takes a list, separated by commas or blanks."""
-    known: tuple[str, ...] = ()
-    """Values to pick from, with up and down or the mouse; others may be allowed too."""
-    of: str = ""
-    """The optimiser that it is a setting of, if it is one of some alone; it may be left empty then."""
-
-    def text(self, experiment: Experiment) -> str:
-        """The setting as people write it."""
-        value = getattr(experiment, self.name)
-        if self.name == "hidden":
-            return ", ".join(hidden_text(h) for h in value)
-        if self.several:
-            return ", ".join(v if isinstance(v, str) else f"{v:g}" for v in value)
-        return "" if value is None else f"{value}"
-
-    def read(self, text: str) -> Any:
-        """The setting as `Experiment.override` takes it. Raises ValueError where it is no number."""
-        parts = text.replace(",", " ").split()
-        if self.name in ("hidden", "optimizer"):
-            return parts
-        if self.several:
-            return [float(part) for part in parts]
-        stripped = text.strip()
-        if self.of and not stripped:
-            return None
-        if self.name in _WHOLE:
-            return int(stripped)
-        if self.name in _REAL:
-            return float(stripped)
-        return stripped
-
-
-_WHOLE = {"networks", "seed", "epochs", "relax_from", "bins", "snapshots"}
-_REAL = {"learning_rate"}
-
-FIELDS = (
-    Field("rule", "Rule", "or mnist:DIR, table:FILE", known=(*BUILT_IN_SENTENCES, DIGITS)),
-    Field(
-        "hidden",
-        "Hidden layers",
-        "widths from the input on, or none; several make a grid",
-        True,
-        ("10-8-6-4-2", "10-7-5-4-3", "12-10-8-6-4-2", "12"),
-    ),
-    Field("activation", "Activation", "", known=ACTIVATIONS),
-    Field("fraction", "Sample fractions", "above 0 and at most 1; several make a grid", True, ("0.85", "0.45", "0.05")),
-    Field("networks", "Networks", "in each ensemble, from 1", known=("10", "50")),
-    Field("seed", "First seed", "from 0; the others count on from it"),
-    Field("epochs", "Epochs", "passes through the sample, from 1", known=("2000", "10000")),
-    Field("optimizer", "Optimiser", "several make a grid", True, OPTIMIZERS),
-    Field(
-        "relax_from",
-        "Relax from",
-        f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}",
-        of="metropolis",
-    ),
-    Field("learning_rate", "Learning rate", "above 0", known=("0.02", "0.0004")),
-    Field("batch", "Batch", "patterns, from 1, or full", known=("512", "128", "full")),
-    Field("estimator", "Estimator", "", known=ESTIMATORS),
-    Field("bins", "Bins", "intervals for a neuron's output, from 2", known=("30", "60")),
-    Field("labels", "Labels", "random: a fair coin instead of the rule", known=LABELS),
-    Field("name", "Name", "of the session; empty: made from what runs"),
-)
-
-PRESET = Field("preset", "Preset", "", known=tuple(PRESETS))
-"""Not a setting: choosing one fills in the others."""
-
-
-class Picker(Input):
-    """A line to type in, or to go through known values in with up and down."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "pick(1)", "Next known value", show=False, id="new.next_value"),
-        Binding("up", "pick(-1)", "Known value before", show=False, id="new.value_before"),
-    ]
-
-    def __init__(self, field: Field) -> None:
-        super().__init__(id=field.name, classes="value", compact=True)
-        self._known = field.known
-
-    def action_pick(self, steps: int) -> None:
-        """Take the known value after the one that is there, or before it."""
-        if self._known:
-            at = self._known.index(self.value) if self.value in self._known else (-1 if steps > 0 else 0)
-            self.value = self._known[(at + steps) % len(self._known)]
-            self.cursor_position = len(self.value)
-
-
-def hint(field: Field) -> Content:
-    """What a field takes: known values, which can be clicked, and its range."""
-    known = [Content(value).stylize(f"underline @click=screen.pick('{field.name}','{value}')") for value in field.known]
-    parts = [Content("  ").join(known)] if known else []
-    return Content("  ").join([*parts, *([Content(field.hint)] if field.hint else [])])
-
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, is_images, is_table, table_path
+from ibtui_engine.settings import SETTINGS
 
 WIDE = 100
 """Columns from which on there is room for the presets."""
+PAUSE_SECONDS = 0.3
+"""After which a rule that is typed is looked at: not at every letter."""
+UNSETTLED = ("rule", "directory", "config", "save_config")
+"""Fields whose value may become right or wrong while it stays as it is."""
+CLOSED, OPEN = "▸ More settings  (f2)", "▾ Fewer settings  (f2)"
 
 
 class NewScreen(Screen[None]):
@@ -160,6 +55,7 @@ class NewScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Library", id="new.leave"),
         Binding("ctrl+s", "start", "Start", id="new.start", priority=True),
+        Binding("f2", "further", "More settings", id="new.further", priority=True),
     ]
 
     def __init__(self, directory: Path, like: Experiment | None = None) -> None:
@@ -175,6 +71,12 @@ class NewScreen(Screen[None]):
         """What is said of each field: its range, or its error."""
         self._network: tuple[Hidden, int, int] = self._base.hidden[0], BUILT_IN_SIZE[1], 1
         """The network that is drawn: its hidden layers, inputs and outputs."""
+        self._read: dict[str, tuple[str, Any, str]] = {}
+        """What is in each field: its text, its value, and what is wrong with it."""
+        self._rule_said: dict[str, tuple[str, bool]] = {}
+        """What the rules are that were looked at, by what they are asked for with; and whether they are refused."""
+        self._wrong = ""
+        """Why the settings cannot be run."""
         self._others = ""
         """The hidden layers of the others in the grid."""
 
@@ -188,24 +90,41 @@ class NewScreen(Screen[None]):
             with VerticalScroll(id="form", can_focus=False):
                 with Horizontal(classes="field", id="preset-field"):  # where there is no room for the list
                     yield Label(PRESET.label, classes="label")
-                    yield Picker(PRESET)
-                for field in FIELDS:
-                    with Horizontal(classes="field", id=f"field-{field.name}"):
-                        yield Label(field.label, id=f"label-{field.name}", classes="label")
-                        yield Picker(field)
-                        yield Static(hint(field), id=f"hint-{field.name}", classes="hint", markup=False)
+                    yield Picker("preset", PRESET)
+                for name in FIRST:
+                    yield self._field(name)
+                yield Button(CLOSED, id="more", compact=True)
+                with Vertical(id="further"):
+                    for panel, names in FURTHER.items():
+                        yield Label(panel, classes="panel")
+                        for name in names:
+                            yield self._field(name)
                 yield Static(id="drawing", markup=False)
-                yield Button("Start  (ctrl+s)", id="start", variant="primary")
-        yield Static(id="estimate", markup=False)
+        with Horizontal(id="foot"):
+            yield Static(id="estimate", markup=False)
+            yield Button("Start  (ctrl+s)", id="start", variant="primary", compact=True)
         yield KeysFooter()
         yield TooSmall()
 
+    def _field(self, name: str) -> Horizontal:
+        field = FIELDS[name]
+        return Horizontal(
+            Label(field.label, id=f"label-{name}", classes="label"),
+            Picker(name, field),
+            Static(hint(name, field), id=f"hint-{name}", classes="hint", markup=False),
+            classes="field",
+            id=f"field-{name}",
+        )
+
     def on_mount(self) -> None:
         """Fill in the settings to begin with."""
+        self.query_one("#further").display = False
+        with self.prevent(Input.Changed):
+            self.query_one("#version", Input).value = OF_RUN["version"].choices[0]
         self.fill(self._base)
         presets = self.query_one("#presets", OptionList)
         presets.highlighted = presets.get_option_index(self._preset)
-        self.query_one(f"#{PRESET.name}", Input).value = "" if self._like else self._preset
+        self.query_one("#preset", Input).value = "" if self._like else self._preset
         begin = presets if self._like is None and self.app.size.width >= WIDE else self.query_one("#hidden", Input)
         begin.focus()
         self._calibrate()
@@ -213,9 +132,9 @@ class NewScreen(Screen[None]):
     def fill(self, experiment: Experiment) -> None:
         """Put an experiment's settings into the form."""
         self._base = experiment
-        for field in FIELDS:
-            value = "" if field.name == "name" else field.text(experiment)
-            self.query_one(f"#{field.name}", Input).value = printable(value)
+        with self.prevent(Input.Changed):
+            for name, setting in SETTINGS.items():
+                self.query_one(f"#{name}", Input).value = printable(setting.text(getattr(experiment, name)))
         self._check()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -226,74 +145,95 @@ class NewScreen(Screen[None]):
     def _choose(self, preset: str) -> None:
         if preset != self._preset:
             self._preset = preset
-            self.fill(PRESETS[preset].experiment)
+            self._fill_preset()
+
+    def _fill_preset(self) -> None:
+        preset = PRESETS[self._preset]
+        with self.prevent(Input.Changed):
+            self.query_one("#name", Input).value = ""
+        self.fill(preset.quick if self.query_one("#version", Input).value == "quick" else preset.experiment)
 
     def on_option_list_option_selected(self) -> None:
         """A preset is chosen: on to the form."""
-        self.fill(PRESETS[self._preset].experiment)
+        self._fill_preset()
         self.query_one("#hidden", Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Something is typed."""
-        if event.input.id != PRESET.name:
-            self._check()
-            return
-        known = event.value in PRESETS
-        self._told[PRESET.name] = Content(PRESETS[event.value].sentence if known else ", ".join(PRESETS))
-        if known:
-            self._choose(event.value)
-        self._draw()
+        match event.input.id:
+            case "preset":
+                known = event.value in PRESETS
+                self._told["preset"] = Content(PRESETS[event.value].sentence if known else ", ".join(PRESETS))
+                if known:
+                    self._choose(event.value)
+                self._draw()
+            case "version":
+                if event.value in OF_RUN["version"].choices:
+                    self._fill_preset()
+            case "config":
+                self._fill_from(event.value)
+            case _:
+                self._check()
 
-    def on_button_pressed(self) -> None:
-        """Start."""
-        self.action_start()
+    def _fill_from(self, text: str) -> None:
+        """Fill the form from a settings file, once it is named in full."""
+        if text.endswith(".toml") and Path(text).is_file():
+            try:
+                settings = {name.replace("-", "_"): value for name, value in read_settings(Path(text)).items()}
+                preset = PRESETS.get(str(settings.get("preset", DEFAULT)), PRESETS[DEFAULT])
+                base = preset.quick if settings.get("quick") is True else preset.experiment
+                self.fill(base.override({name: value for name, value in settings.items() if name in SETTINGS}))
+            except EngineError:  # said beside the field
+                pass
+        self._check()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Start, or show more."""
+        if event.button.id == "more":
+            self.action_further()
+        else:
+            self.action_start()
+
+    def action_further(self) -> None:
+        """Show all settings, or those that are always there."""
+        further = self.query_one("#further")
+        further.display = not further.display
+        self._check()
+        first = next(name for names in FURTHER.values() for name in names)
+        self.call_after_refresh(self.query_one(f"#{first}" if further.display else "#more").focus)
 
     def _check(self) -> Experiment | None:
         """Show each field's range, or its error; the experiment, if there is none."""
         settings: dict[str, Any] = {}
-        wrong = False
+        wrong: list[str] = []
         optimizers = self.query_one("#optimizer", Input).value
-        for field in FIELDS:
+        for name, field in FIELDS.items():
             asked = field.of in optimizers
-            self.query_one(f"#field-{field.name}").display = asked
+            self.query_one(f"#field-{name}").display = asked
             if not asked:
                 continue
-            text = self.query_one(f"#{field.name}", Input).value
-            error = ""
+            text = self.query_one(f"#{name}", Input).value
+            if self._read.get(name, ("",))[0] != text or name not in self._read or name in UNSETTLED:
+                value, error = self._value(name, text)
+                self._read[name] = text, value, error
+                self._say(name, text, error)
+            _, value, error = self._read[name]
+            if name in SETTINGS:
+                settings[name] = value
+            if error:
+                wrong.append(name)
+        self._show_further(wrong)
+        self._wrong = f"{FIELDS[wrong[0]].label}: {self._told[wrong[0]].plain}" if wrong else ""
+        experiment = None
+        if not wrong:
             try:
-                if field.name == "name":
-                    if text.strip():
-                        require_name(text.strip())
-                else:
-                    settings[field.name] = field.read(text)
-                    alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
-                    Experiment().override({**alone, field.name: settings[field.name]})
-                    if field.name == "rule":
-                        require_images(settings["rule"])
-            except ValueError:
-                error = f"{text!r} is no number: {field.hint}" if text.strip() else f"is empty: {hint(field).plain}"
-            except EngineError as refused:
-                error = str(refused)
-            beside = self.query_one(f"#hint-{field.name}", Static)
-            self._told[field.name] = Content(printable(error)).stylize("$text-error") if error else hint(field)
-            beside.update(self._told[field.name])
-            for widget in (beside, self.query_one(f"#label-{field.name}")):
-                widget.set_class(bool(error), "error")
-            wrong = wrong or bool(error)
-        self.query_one("#start", Button).disabled = wrong
-        if wrong:
+                experiment = self._experiment(settings)
+            except EngineError as refused:  # settings that do not go together
+                self._wrong = str(refused)
+        self.query_one("#start", Button).disabled = experiment is None
+        if experiment is None:
             self._draw()
-            self.query_one("#estimate", Static).update("")
-            return None
-        try:
-            epochs = int(settings["epochs"])
-            kept = tuple(epoch for epoch in self._base.snapshot_at if epoch <= epochs)
-            measured = None if settings["rule"] in BUILT_IN_SENTENCES else self._base.measured
-            experiment = self._base.override({"snapshot_at": kept, "measured": measured, **settings})
-        except EngineError as refused:  # settings that do not go together
-            self._draw()
-            self.query_one("#estimate", Static).update(printable(str(refused)))
-            self.query_one("#start", Button).disabled = True
+            self.query_one("#estimate", Static).update("" if wrong else printable(self._wrong))
             return None
         self._others = ", ".join(hidden_text(h) for h in experiment.hidden[1:])
         _, inputs, labels = size_of(experiment.rule) or BUILT_IN_SIZE
@@ -301,6 +241,133 @@ class NewScreen(Screen[None]):
         self._draw()
         self._show_estimate(experiment)
         return experiment
+
+    def _value(self, name: str, text: str) -> tuple[Any, str]:
+        """What is in a field, and what is wrong with it."""
+        field, value = FIELDS[name], None
+        try:
+            value = field.read(text)
+            self._require(name, value)
+        except ValueError:
+            kind = "answer" if field.kind == "flag" else "number"
+            takes = hint(name, field).plain
+            return None, f"{text!r} is no {kind}: {takes}" if text.strip() else f"is empty: {takes}"
+        except EngineError as refused:
+            return value, str(refused)
+        return value, ""
+
+    def _require(self, name: str, value: Any) -> None:
+        """Refuse what a field cannot have, whatever the others have."""
+        if name in SETTINGS:
+            field = FIELDS[name]
+            alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
+            alone |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
+            Experiment().override({**alone, name: value})
+            if name == "rule":
+                require_images(value)
+                self._look_at_rule()
+                said, refused = self._rule_said.get(self._rule_asked(), ("", False))
+                if refused:
+                    raise InvalidValue(said)
+        elif value is not None:
+            match name:
+                case "name":
+                    require_name(value)
+                case "directory" if not os.path.isdir(value):
+                    raise InvalidValue(f"there is no directory {value!r}{self._beginnings(name)}")
+                case "config":
+                    if not os.path.isfile(value):
+                        raise InvalidValue(f"there is no file {value!r}{self._beginnings(name)}")
+                    read_settings(Path(value))
+                case "save_config":
+                    require_new(Path(value), ".toml")
+                    require_place(Path(value))
+                case "threads" | "version":
+                    FIELDS[name].require(name, value)
+
+    def _beginnings(self, name: str) -> str:
+        found = beginnings(name, self.query_one(f"#{name}", Input).value)
+        return f"; tab completes: {found}" if found else ""
+
+    def _say(self, name: str, text: str, error: str) -> None:
+        """Say beside a field what it takes, or what is wrong with it."""
+        told = Content(printable(error)).stylize("$text-error") if error else hint(name, FIELDS[name])
+        if name == "rule":
+            said, refused = self._rule_said.get(self._rule_asked(), ("", False))
+            if said and not error and not refused:
+                told = Content(printable(said)) if is_table(text) else Content("\n").join([told, Content(said)])
+            elif not error and is_table(text):
+                told = Content(f"reading it …{self._beginnings(name)}")
+            elif error and is_table(text) and not _is_there(text):
+                told = Content(printable(f"{error}{self._beginnings(name)}")).stylize("$text-error")
+        if (before := self._told.get(name)) is not None and before.is_same(told):
+            return
+        self._told[name] = told
+        beside = self.query_one(f"#hint-{name}", Static)
+        beside.update(told)
+        for widget in (beside, self.query_one(f"#label-{name}")):
+            widget.set_class(bool(error), "error")
+
+    def _show_further(self, wrong: list[str]) -> None:
+        """Say on the button how many of the further settings are other than usual, and show them if one is wrong."""
+        further = self.query_one("#further")
+        hidden = [name for names in FURTHER.values() for name in names]
+        if not further.display and any(name in wrong for name in hidden):
+            further.display = True
+        usual = Experiment()
+        changed = sum(
+            self.query_one(f"#{name}", Input).value != SETTINGS[name].text(getattr(usual, name))
+            for name in hidden
+            if name in SETTINGS
+        )
+        told = f", {changed} set" if changed else ""
+        self.query_one("#more", Button).label = Content((OPEN if further.display else CLOSED) + told)
+
+    def _experiment(self, settings: dict[str, Any]) -> Experiment:
+        """The experiment of all fields. What nobody has touched follows the others: fewer epochs leave out those of the
+        preset's snapshots that are no longer reached, and a rule of two labels is measured over all its patterns.
+
+        Raises:
+            InvalidValue: settings do not go together.
+        """
+        base, epochs = self._base, int(settings["epochs"])
+        if tuple(settings["snapshot_at"]) == base.snapshot_at:
+            settings = {**settings, "snapshot_at": [epoch for epoch in base.snapshot_at if epoch <= epochs]}
+        if settings["rule"] in BUILT_IN_SENTENCES and settings["measured"] == base.measured:
+            settings = {**settings, "measured": None}
+        return base.override(settings)
+
+    # the rule
+
+    def _rule_asked(self) -> str:
+        """What the rule in the form is asked for with: its name and what makes it."""
+        return json.dumps(
+            [self.query_one(f"#{name}", Input).value.strip() for name in ("rule", "theta", "gamma", "i_xy")]
+        )
+
+    def _look_at_rule(self) -> None:
+        """Have the rule read, if it is another one; images are looked at by name alone, since they take long."""
+        if not is_images(self.query_one("#rule", Input).value) and self._rule_asked() not in self._rule_said:
+            self._read_rule(self._rule_asked())
+
+    @work(exclusive=True, group="rule")
+    async def _read_rule(self, asked: str) -> None:
+        """Say what the rule is in numbers, or why it is none, as `ibtui rule` does."""
+        await asyncio.sleep(PAUSE_SECONDS)
+        rule, *values = json.loads(asked)
+        if is_table(rule) and not _is_there(rule):
+            self._rule_said[asked] = f"table {rule.removeprefix(TABLE_PREFIX)!r} does not exist", True
+        else:
+            names = ("--theta", "--gamma", "--i-xy")
+            options = [f"{name}={value}" for name, value in zip(names, values, strict=True) if value]
+            answer = await ask("rule", "--json", *options, "--", rule)
+            if answer.status == 0:
+                found = json.loads(answer.output)
+                self._rule_said[asked] = _in_numbers(found), False
+            else:
+                self._rule_said[asked] = answer.said, is_table(rule)
+        if self in self.app.screen_stack and self._rule_asked() == asked:  # the form may have been left
+            self._check()
 
     def _draw(self) -> None:
         """Draw the network; where there is no room beside the fields, below what is said of the one with the focus."""
@@ -352,14 +419,32 @@ class NewScreen(Screen[None]):
         """Begin the run and go to its session."""
         experiment = self._check()
         if experiment is None:
-            self.notify("some settings are out of range", severity="warning")
+            self.notify(printable(self._wrong), severity="warning", markup=False)
             return
         name = self.query_one("#name", Input).value.strip()
-        path = self._directory / f"{name}.ibs" if name else free_path(self._directory, experiment.title)
+        directory = Path(self.query_one("#directory", Input).value.strip() or self._directory)
+        path = directory / f"{name}.ibs" if name else free_path(directory, experiment.title)
         if path.exists():
             self.notify(printable(f"{path.stem} exists already: choose another name"), severity="warning", markup=False)
             return
-        self.post_message(StartRun(experiment, path))
+        if self._save_settings(experiment):
+            self.post_message(StartRun(experiment, path, threads=self._read["threads"][1]))
+
+    def _save_settings(self, experiment: Experiment) -> bool:
+        """Write the settings to the file that is asked for, if one is; whether that is done."""
+        file = self.query_one("#save_config", Input).value.strip()
+        if not file:
+            return True
+        import tomli_w
+
+        try:
+            require_new(Path(file), ".toml")
+            write_whole(Path(file), tomli_w.dumps(experiment.to_dict()).encode())
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return False
+        self.notify(printable(f"wrote the settings to {file}"), markup=False)
+        return True
 
 
 def _option(name: str) -> Option:
@@ -368,6 +453,22 @@ def _option(name: str) -> Option:
     text = Text(name, style="bold")
     text.append(f"\n{PRESETS[name].sentence}\n", style="not bold dim")
     return Option(text, id=name)
+
+
+def _is_there(table: str) -> bool:
+    """Whether the file that a table's name means is there."""
+    try:
+        return table_path(table).is_file()
+    except (EngineError, OSError, ValueError):
+        return False
+
+
+def _in_numbers(rule: dict[str, Any]) -> str:
+    """What a rule is, in a line."""
+    return (
+        f"{rule['patterns']} patterns of {rule['inputs']} inputs, {rule['labels']} labels: H(X) {rule['h_x']:.4g}, "
+        f"I(X;Y) {rule['i_xy']:.4g} bits"
+    )
 
 
 def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: str = "●", room: int = 0) -> str:

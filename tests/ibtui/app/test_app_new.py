@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from textual.widgets import Button, Input, OptionList
+from typer.main import get_command
 
+from ibtui.cli.application import make_application
 from ibtui.runs import NICENESS
-from ibtui.screens.new import FIELDS, NewScreen, draw_architecture, hint
+from ibtui.screens.form_fields import FIELDS, FIRST, FURTHER, OF_RUN, hint
+from ibtui.screens.new import NewScreen, draw_architecture
 from ibtui_engine.calibration import Speed
-from ibtui_engine.experiment import DEFAULT_RELAX_FROM, Experiment
+from ibtui_engine.experiment import DEFAULT_RELAX_FROM, Experiment, read_settings
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.session.control import send, wait_until
 from ibtui_engine.session.summary import read_summary
+from ibtui_engine.settings import SETTINGS
 
 SPEED = Speed(1e-9, 1e-8)
 
@@ -38,18 +42,25 @@ async def _open(view: Any) -> None:
 
 
 def _values(view: Any) -> dict[str, str]:
-    return {field.name: view.one(f"#{field.name}", Input).value for field in FIELDS}
+    return {name: view.one(f"#{name}", Input).value for name in FIELDS}
+
+
+async def _settled(view: Any) -> None:
+    """Until the rule in the form has been looked at."""
+    await view.until(lambda: view.screen._rule_asked() in view.screen._rule_said)
 
 
 @pytest.mark.usefixtures("calibrated")
 async def test_every_field_shows_its_range(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
         await _open(view)
-        for field in FIELDS:
-            assert view.said(f"#hint-{field.name}") == hint(field).plain
-            assert field.hint in hint(field).plain
-            assert all(value in hint(field).plain for value in field.known)
-            assert not view.one(f"#hint-{field.name}").has_class("error")
+        await _settled(view)
+        assert "4096 patterns of 12 inputs, 2 labels: H(X) 12, I(X;Y) 0.9901 bits" in view.said("#hint-rule")
+        for name, field in FIELDS.items():
+            assert view.said(f"#hint-{name}").startswith(hint(name, field).plain)
+            assert field.hint in hint(name, field).plain
+            assert all(value in hint(name, field).plain for value in field.known)
+            assert not view.one(f"#hint-{name}").has_class("error")
         assert not view.one("#start", Button).disabled
         assert "ensemble of 40 networks: about" in view.said("#estimate")
 
@@ -86,6 +97,22 @@ BAD = [
     ("name", "a/b", "without /"),
     ("name", ".x", "dot"),
     ("name", "a\x1b[2Jb", "printable"),
+    ("theta", "wide", "no number"),
+    ("gamma", "0", "above 0"),
+    ("i_xy", "1", "below 1"),
+    ("momentum", "1", "below 1"),
+    ("init_scale", "0", "allowed is a number"),
+    ("noise", "0", "a variance from"),
+    ("measured", "1", "from 2"),
+    ("snapshots", "-1", "from 0"),
+    ("snapshot_at", "1.5", "no number"),
+    ("weights", "some", "no answer"),
+    ("trainer", "fast", "auto, fused, torch"),
+    ("device", "tpu", "auto, cpu, cuda, mps"),
+    ("threads", "0", "from 1 to 1024"),
+    ("directory", "nowhere/at/all", "no directory"),
+    ("config", "nosuch.toml", "no file"),
+    ("save_config", "settings.txt", "ends in .toml"),
 ]
 
 
@@ -106,13 +133,13 @@ async def test_what_is_wrong_is_said_beside_its_field_at_once(open_app: Any) -> 
                 said = view.said(f"#hint-{name}")
                 assert reason in said, (name, text, said)
                 assert said.isprintable()
-            assert {f.name for f in FIELDS if view.one(f"#hint-{f.name}").has_class("error")} == set(round_)
+            assert {name for name in FIELDS if view.one(f"#hint-{name}").has_class("error")} == set(round_)
             assert view.one("#start", Button).disabled
             assert view.said("#estimate") == ""
             for name in round_:
                 view.one(f"#{name}", Input).value = good[name]
             await view.until(lambda: not view.one("#start", Button).disabled)
-        assert not any(view.one(f"#hint-{f.name}").has_class("error") for f in FIELDS)
+        assert not any(view.one(f"#hint-{name}").has_class("error") for name in FIELDS)
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -122,7 +149,7 @@ async def test_wrong_settings_do_not_start(open_app: Any, directory: Path) -> No
         await view.write("#networks", "0")
         assert "from 1" in view.said("#hint-networks")
         await view.press("ctrl+s")
-        assert any("out of range" in note for note in view.notes())
+        assert any("Networks: networks is 0: allowed is a whole number" in note for note in view.notes())
         assert list(directory.iterdir()) == []
 
 
@@ -134,10 +161,10 @@ async def test_presets_fill_the_form(open_app: Any) -> None:
         assert presets.has_focus
         for name in PRESETS:
             experiment = PRESETS[name].experiment
-            await view.until(lambda e=experiment: _values(view)["hidden"] == FIELDS[1].text(e))
+            await view.until(lambda e=experiment: _values(view)["hidden"] == SETTINGS["hidden"].text(e.hidden))
             values = _values(view)
-            for field in FIELDS[:-1]:
-                assert values[field.name] == field.text(experiment)
+            for field, setting in SETTINGS.items():
+                assert values[field] == setting.text(getattr(experiment, field))
             if name == "mnist":  # its files are not here, and that is said beside the rule
                 assert view.screen._check() is None
                 assert "no train-images-idx3-ubyte" in str(view.one("#hint-rule").render())
@@ -221,7 +248,7 @@ async def test_start_runs_the_experiment_and_goes_to_its_session(open_app: Any, 
         await view.until(lambda: type(view.screen).__name__ == "SessionScreen")
         assert view.screen.path == path
         await view.until(lambda: "run: finished" in view.said("#status"))
-        assert view.screen.playback.epoch == 5
+        await view.until(lambda: view.screen.playback.epoch == 5)  # it plays through what was measured
         await view.press("escape")
         await view.until_screen("LibraryScreen")
     experiment = read_summary(path).experiment
@@ -284,8 +311,15 @@ async def test_the_form_at_all_sizes(open_app: Any, size: tuple[int, int]) -> No
         assert view.app.focused is not None
         assert view.app.focused.region.area > 0
         assert "about" in view.text()
-        view.one("#start").focus()
-        await view.until(lambda: "Start  (ctrl+s)" in view.text())
+        assert "Start  (ctrl+s)" in view.text()
+        for name in (*FIRST[:8], "name"):  # wherever the form is scrolled to
+            view.one(f"#{name}").focus()
+            await view.pilot.pause()
+            assert "Start  (ctrl+s)" in view.text()
+        await view.press("f2")
+        await view.until(lambda: view.app.focused is not None and view.app.focused.id == "theta")
+        await view.until(lambda: view.app.focused.region.area > 0 and "Theta" in view.text())
+        assert "Start  (ctrl+s)" in view.text()
 
 
 @pytest.mark.usefixtures("calibrated")
@@ -341,12 +375,6 @@ async def test_a_deep_network_is_drawn_whole_in_a_small_terminal(open_app: Any) 
         assert "● ● ● ● ● ● ●" in view.text()
 
 
-@pytest.mark.parametrize("experiment", [p.experiment for p in PRESETS.values()] + [Experiment(batch="full")])
-def test_fields_read_back_what_they_write(experiment: Experiment) -> None:
-    settings = {f.name: f.read(f.text(experiment)) for f in FIELDS if f.name != "name"}
-    assert experiment.override(settings) == experiment
-
-
 @pytest.mark.usefixtures("calibrated")
 @pytest.mark.long
 async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: Any) -> None:
@@ -371,24 +399,12 @@ async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: An
 
 @pytest.mark.usefixtures("calibrated")
 @pytest.mark.long
-async def test_every_known_value_is_allowed(open_app: Any) -> None:
-    async with open_app(size=(160, 60)) as view:
-        await _open(view)
-        for field in FIELDS:
-            for value in field.known:
-                view.one(f"#{field.name}", Input).value = value
-                await view.pilot.pause()
-                assert not view.one(f"#hint-{field.name}").has_class("error"), (field.name, value)
-
-
-@pytest.mark.usefixtures("calibrated")
-@pytest.mark.long
 async def test_while_a_run_starts_something_else_can_be_done(open_app: Any, directory: Path, monkeypatch: Any) -> None:
     class Begun:
         ended = False
         complaint = ""
 
-    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: Begun())
+    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path, **_: Begun())
     async with open_app() as view:
         await _open(view)
         await view.write("#name", "slow")
@@ -433,5 +449,135 @@ async def test_where_there_is_room_presets_are_a_list_and_no_field(open_app: Any
         await _open(view)
         assert view.one("#preset-field").display is False
         assert view.one("#presets", OptionList).display
-        for field in FIELDS:
-            assert view.one(f"#hint-{field.name}").display
+        for name in FIELDS:
+            assert view.one(f"#hint-{name}").display
+
+
+OPTIONS_ELSEWHERE = {
+    "quick": "version",
+    "data": "rule",  # as mnist:DIR
+    "out": "directory",  # with the name
+    "sessions_dir": "directory",
+    "preset": "preset",
+}
+"""Where the form has options of `ibtui run` under another name."""
+FOR_SCRIPTS = {"json", "quiet", "or_resume", "help"}
+"""What those need that read the output, or run a job again; a taken name is refused by the form."""
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_everything_the_command_offers_is_in_the_form(open_app: Any) -> None:
+    offered = {parameter.name for parameter in get_command(make_application(["run"])).commands["run"].params}
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        assert not view.one("#further").display
+        await view.press("f2")
+        await view.until(lambda: view.one("#further").display)
+        for name in offered - FOR_SCRIPTS:
+            assert view.one(f"#{OPTIONS_ELSEWHERE.get(name, name)}", Input)
+        assert {*FIRST, *(name for names in FURTHER.values() for name in names)} == {*SETTINGS, *OF_RUN}
+        await view.press("f2")
+        await view.until(lambda: not view.one("#further").display)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_further_settings_that_are_wrong_or_unusual_are_not_hidden(open_app: Any) -> None:
+    async with open_app(size=(120, 40)) as view:
+        await _open(view)
+        view.screen.fill(Experiment(momentum=0.5, device="cpu"))
+        await view.until(lambda: "More settings  (f2), 2 set" in view.text())
+        view.one("#momentum", Input).value = "1.5"
+        await view.until(lambda: view.one("#further").display)
+        assert view.one("#start", Button).disabled
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_further_settings_reach_the_run(open_app: Any, directory: Path, monkeypatch: Any, tmp_path: Path) -> None:
+    begun: list[tuple[Any, Path]] = []
+    monkeypatch.setattr(
+        "ibtui.runs.start_run", lambda experiment, path, **_: begun.append((experiment, path)) or Begun()
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    wanted = {"momentum": "0.5", "gamma": "3", "snapshot_at": "7, 9", "weights": "no", "device": "cpu", "noise": "0.01",
+              "name": "mine", "directory": str(elsewhere), "save_config": str(tmp_path / "mine.toml")}  # fmt: skip
+    async with open_app() as view:
+        await _open(view)
+        for name, text in wanted.items():
+            view.one(f"#{name}", Input).value = text
+        await view.pilot.pause()
+        await view.press("ctrl+s")
+        await view.until(lambda: begun)
+    experiment, path = begun[0]
+    assert path == elsewhere / "mine.ibs"
+    assert (experiment.momentum, experiment.gamma, experiment.snapshot_at) == (0.5, 3.0, (7, 9))
+    assert (experiment.weights, experiment.device, experiment.noise) == (False, "cpu", 0.01)
+    assert Experiment.from_dict(read_settings(tmp_path / "mine.toml")) == experiment
+    async with open_app() as view:  # the file fills a form anew, and is not written over
+        await _open(view)
+        view.one("#config", Input).value = str(tmp_path / "mine.toml")
+        await view.until(lambda: _values(view)["momentum"] == "0.5")
+        assert view.screen._check() == experiment
+        view.one("#save_config", Input).value = str(tmp_path / "mine.toml")
+        await view.until(lambda: "exists already" in view.said("#hint-save_config"))
+
+
+def _noting(begun: list[tuple[Any, Path]]) -> Any:
+    def start(experiment: Experiment, path: Path, **_: Any) -> Begun:
+        begun.append((experiment, path))
+        return Begun()
+
+    return start
+
+
+class Begun:
+    ended = True
+    complaint = ""
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_the_quick_version_of_a_preset_fills_the_form(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        await view.press("down")
+        view.one("#version", Input).value = "quick"
+        await view.until(lambda: view.screen._check() == PRESETS["figure-2"].quick)
+        view.one("#version", Input).value = "full"
+        await view.until(lambda: view.screen._check() == PRESETS["figure-2"].experiment)
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "good one.csv").write_text("0,0,.2\n0,1,.7\n1,0,.5\n1,1,.1\n")
+    (tmp_path / "tables" / "good two.npz").write_bytes(b"")
+    (tmp_path / "tables" / "bad.csv").write_text("0,0,.2\n0,1,7\n")
+    (tmp_path / "tables" / "notes.txt").write_text("")
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        rule = view.one("#rule", Input)
+        rule.focus()
+        rule.value = "tab"
+        rule.cursor_position = 3
+        await view.press("tab")
+        assert rule.value == "table:"
+        await view.press("t", "tab", "tab")
+        assert rule.value == "table:tables/"
+        assert rule.has_focus  # which of the files stands beside the field
+        await view.press("g", "tab")
+        assert rule.value == "table:tables/good "
+        await view.until(lambda: "good one.csv, good two.npz" in view.said("#hint-rule"))
+        assert view.one("#hint-rule").has_class("error")
+        assert view.one("#start", Button).disabled
+        await view.press("o", "tab")
+        assert rule.value == "table:tables/good one.csv"
+        await view.until(lambda: "4 patterns of 2 inputs, 2 labels: H(X) 2, I(X;Y) 0.1864" in view.said("#hint-rule"))
+        assert not view.one("#start", Button).disabled
+        await view.press("tab")  # nothing is left to complete
+        assert not rule.has_focus
+        rule.value = "table:tables/bad.csv"
+        await view.until(lambda: view.one("#hint-rule").has_class("error"))
+        assert "bad.csv" in view.said("#hint-rule")
+        assert view.one("#start", Button).disabled
+        rule.value = "symmetric"
+        await view.until(lambda: not view.one("#start", Button).disabled)
