@@ -94,12 +94,14 @@ def _written(file: Path) -> float:
         return 0.0
 
 
-def matches(summary: Summary, words: Iterable[str]) -> bool:
-    """Whether all the words, in lower case, stand in what is known of a session."""
+def matches(summary: Summary, words: Iterable[str], noted: str = "") -> bool:
+    """Whether all the words, in lower case, stand in what is known of a session, and in what is noted of it."""
     words = tuple(words)
     if not words:
         return True
     experiment = summary.experiment.to_dict() | {"optimizer": summary.experiment.optimizer}
     named = (experiment["rule"], experiment["activation"], *experiment["optimizer"], *experiment["hidden"])
-    text = " ".join((summary.path.stem, summary.status, *named, *(f"{f:g}" for f in experiment["fraction"]))).lower()
+    text = " ".join(
+        (summary.path.stem, summary.status, noted, *named, *(f"{f:g}" for f in experiment["fraction"]))
+    ).lower()
     return all(word in text for word in words)

@@ -23,6 +23,7 @@ COMMANDS = {
     "pause": (RUNNING, "control", "pause"),
     "stop": (RUNNING, "control", "stop"),
     "list": (READING, "listing", "list_sessions"),
+    "note": (READING, "note", "note"),
     "show": (READING, "show", "show"),
     "phases": (READING, "phases", "phases"),
     "relaxation": (READING, "relaxation", "relaxation"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ibtui.annotations import NONE, Annotations
 from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
 from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ibtui_engine.session.results import Results
 
 NUMBERS = ("networks", "epochs", "age", "size", "drift ends", "bits lost", "accuracy")
-LEAST_NEEDED = ("size", "fraction", "hidden", "networks", "rule", "age")
+LEAST_NEEDED = ("note", "size", "fraction", "hidden", "networks", "rule", "age")
 """Columns that a narrow terminal does without, the first of them first."""
 NAME_WIDTH = 48
 """Columns of the screen that names get before others are left out."""
@@ -62,13 +63,25 @@ def list_sessions(
             complain(str(error))
     found.sort(key=lambda summary: -summary.created)
     worked_out = _results(found) if results else {}
+    annotations = Annotations()
+    noted = {summary.path: annotations.of(summary) for summary in found}
     if json:
-        print_json([as_plain(summary) | _plain_results(summary, worked_out) for summary in found])
+        print_json(
+            [
+                as_plain(summary)
+                | {"note": noted[summary.path].note, "tags": list(noted[summary.path].tags)}
+                | _plain_results(summary, worked_out)
+                for summary in found
+            ]
+        )
         return
     if not found:
         tell(f"no sessions in {directory}; make one with: ibtui run, or see: ibtui list --examples", quiet=quiet)
         return
     rows = [_row(summary) | (cells(worked_out[summary.path]) if results else {}) for summary in found]
+    if any(one != NONE for one in noted.values()):
+        for row, one in zip(rows, noted.values(), strict=True):
+            row |= {"tags": printable(", ".join(one.tags)), "note": printable(one.note)}
     console = output()
     headings = shown_columns(rows, console.width) if console.is_terminal else list(rows[0])
     from rich.table import Table
@@ -110,6 +123,8 @@ def shown_columns(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     widths["name"] = min(widths["name"], NAME_WIDTH)
     for name in LEAST_NEEDED:
+        if name not in widths:
+            continue
         if sum(widths.values()) + GAP * (len(widths) - 1) <= width:
             break
         del widths[name]

@@ -22,6 +22,8 @@ HEADING = "examples"
 """The key of the row above the sessions that ship with the project."""
 NAME_CLAIM = {0: 18, 100: 28}
 """Columns of the screen that names get before others are left out, by the least width of the table."""
+MOST_OF_TAGS = 24
+"""Columns of the screen that tags have at most."""
 LEAST_NAME = 12
 """Columns of the screen that a name has at least."""
 
@@ -35,6 +37,8 @@ class Line:
     """Whether it is marked for comparing."""
     results: Results | None = None
     """None while they are not known."""
+    tags: tuple[str, ...] = ()
+    """The user's."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ COLUMNS = (
         right=True,
         falling=True,
     ),
+    Column("tags", lambda line: printable(", ".join(line.tags)), lambda line: ", ".join(line.tags).lower() or None),
     Column(
         "rule", lambda line: printable(line.summary.experiment.rule), lambda line: line.summary.experiment.rule.lower()
     ),
@@ -109,7 +114,7 @@ COLUMNS = (
     Column("age", lambda line: age(now() - line.summary.created), lambda line: -line.summary.created, right=True),
     Column("size", lambda line: size(line.summary.size), lambda line: line.summary.size, right=True, falling=True),
 )
-DISPENSABLE = ("size", "fraction", "hidden", "rule", "age", "networks", "epochs")
+DISPENSABLE = ("size", "fraction", "hidden", "rule", "age", "networks", "epochs", "tags")
 """Columns left out where there is no room for all, the first one first: they are said of the chosen session."""
 LEAST_WIDTHS = {"drift ends": 10, "bits lost": 9, "accuracy": 8}
 """Columns of the screen that results have, known or not: the table stays as it is when they come."""
@@ -182,6 +187,7 @@ class SessionsTable(DataTable[Text]):
             name: max(LEAST_WIDTHS.get(name, 0), len(heading), *(cells[name].cell_len for cells in rows.values()), 0)
             for name, heading in headings.items()
         }
+        widths["tags"] = min(widths["tags"], MOST_OF_TAGS)
         name = widths["name"]
         claim = next(columns for least, columns in sorted(NAME_CLAIM.items(), reverse=True) if room >= least)
         widths["name"] = min(name, claim)
@@ -189,8 +195,10 @@ class SessionsTable(DataTable[Text]):
         def spare() -> int:
             return room - sum(widths.values()) - 2 * self.cell_padding * len(widths)
 
+        if not any(line["tags"].plain for line in rows.values()):
+            del widths["tags"]
         for column in DISPENSABLE:
-            if spare() < 0:
+            if column in widths and spare() < 0:
                 del widths[column]
         widths["name"] = max(min(name, widths["name"] + spare()), min(name, LEAST_NAME))
         return {name: (headings[name], width) for name, width in widths.items()}

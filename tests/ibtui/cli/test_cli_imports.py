@@ -27,6 +27,7 @@ OPTIONS = {
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
+    "note": "--tag --untag --clear --sessions-dir --json --quiet",
     "show": "--epoch --chart --no-chart --sessions-dir --json",
     "phases": "--ensemble --chart --no-chart --sessions-dir --json",
     "relaxation": "--chart --no-chart --sessions-dir --json",

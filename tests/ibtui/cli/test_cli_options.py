@@ -14,7 +14,7 @@ from ibtui.cli.run import parse_epochs
 from ibtui_engine.errors import InvalidValue
 
 REPEATABLE = {"run --hidden", "run --fraction", "run --optimizer", "run --snapshot-at", "curve --fraction",
-              "figure --session"}  # fmt: skip
+              "figure --session", "note --tag", "note --untag"}  # fmt: skip
 
 
 def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
