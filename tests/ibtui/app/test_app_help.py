@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Markdown
+from textual.widgets import Input
 
 from ibtui.app import IbtuiApp
+from ibtui.screens.help import matching
+from ibtui.screens.help_texts import CHARTS
+from ibtui.screens.help_texts import SCREENS as SCREEN_TEXTS
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui.start import run_app
@@ -54,14 +57,75 @@ async def test_help_lists_the_keys_and_the_science(open_app: Any, have: Any, scr
             view.one("#presets").focus()
         await view.press("question_mark")
         await view.until_screen("HelpScreen")
-        text = view.one(Markdown, Markdown).source
+        told = [what for rows in view.screen._entries.values() for _, what in rows]
         for what in described.values():
-            assert what in text
-        assert "12 bits is the ceiling" in text
-        assert "# Help" not in text  # it says what this screen is
+            assert ("Show or hide that layer" if what.startswith("Show or hide layer") else what) in told
+        assert any("are 12 bits, H(X)" in what for what in told)
+        assert SCREEN_TEXTS[screen][0] in view.screen._entries  # it says what this screen is
         await view.until(lambda: "Keys" in view.text())
         await view.press("down", "pagedown", "question_mark")
         await view.until_screen(screen)
+
+
+@pytest.mark.parametrize("chart", ["plane", "gradients", "snr", "learning"])
+async def test_help_starts_with_the_focused_chart(open_app: Any, have: Any, chart: str) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        view.screen.panel = chart
+        await view.until(lambda: view.chart(chart).has_focus)
+        await view.press("question_mark")
+        await view.until_screen("HelpScreen")
+        groups = list(view.screen._entries)
+        assert groups[:2] == [f"This chart: {CHARTS[chart][0]}", "Keys: this chart"]
+        await view.until(lambda: CHARTS[chart][1][0][1][:30] in view.text())
+
+
+async def test_f1_opens_help_from_fields_too(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app() as view:
+        await view.press("slash", "f1")
+        await view.until_screen("HelpScreen")
+        assert view.one("#search", Input).value == ""
+        await view.press("f1")
+        await view.until_screen("LibraryScreen")
+        assert view.one("#filter", Input).value == ""
+        await view.press("escape")
+        await _go(view, "NewScreen")
+        view.one("#hidden", Input).focus()
+        await view.press("f1")
+        await view.until_screen("HelpScreen")
+        await view.press("question_mark")
+        await view.until_screen("NewScreen")
+        assert "?" not in view.one("#hidden", Input).value
+
+
+async def test_help_finds_what_has_all_the_words_typed(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("question_mark")
+        await view.until_screen("HelpScreen")
+        every = view.said("#help-keys")
+        await view.press(*"PLAY")
+        await view.until(lambda: "of " in view.said("#help-keys") and view.said("#help-keys") != every)
+        assert "space" in view.text()
+        assert "compression" not in view.text()
+        assert matching(view.screen._entries, "drift snr") == {
+            group: rows
+            for group, entries in view.screen._entries.items()
+            if (
+                rows := [
+                    (term, what)
+                    for term, what in entries
+                    if "drift" in f"{group}{term}{what}".lower() and "snr" in f"{group}{term}{what}".lower()
+                ]
+            )
+        }
+        view.one("#search", Input).value = "zebra [b]"
+        await view.until(lambda: "Nothing here has all of: zebra [b]" in view.text())
+        await view.press("escape")  # empties the search first
+        await view.until(lambda: view.one("#search", Input).value == "")
+        await view.press("escape")
+        await view.until_screen("SessionScreen")
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -1,0 +1,169 @@
+"""What help says of charts, screens and words, as terms with their explanations."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+Rows = tuple[tuple[str, str], ...]
+
+CHARTS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
+    {
+        "plane": (
+            "the information plane",
+            (
+                ("to the right", "I(X;T): how many bits of the input the layer still tells apart."),
+                ("upwards", "I(T;Y): how many bits of the label can be read off the layer."),
+                (
+                    "a number",
+                    "a layer at the playhead's epoch, counted from the input on; the last is the output.",
+                ),
+                ("a line", "where the layer was before, coloured by epoch."),
+                ("◆", "where the layer's drift ends and diffusion begins."),
+                ("H(X), I(X;Y)", "the ceilings: no layer can tell apart more inputs, or know more of the label."),
+                ("a good layer", "is far up, and as far left as that allows: what it has forgotten cannot mislead it."),
+            ),
+        ),
+        "gradients": (
+            "gradients",
+            (
+                ("mean", "size of the mean gradient over an epoch's batches, over the size of the weights."),
+                ("spread", "how much the batches differ. Where it is above the mean, they pull in random directions."),
+                ("where they cross", "drift ends: the signal sinks into the noise. The line marks it."),
+            ),
+        ),
+        "snr": (
+            "gradient signal to noise",
+            (
+                ("SNR", "mean gradient over its spread, for each layer; geometric mean over networks."),
+                ("above 1", "drift: the batches agree where to go, and the labels are being fitted."),
+                ("below 1", "diffusion: a random walk. Independent batches would give 1/√batches from noise alone."),
+            ),
+        ),
+        "learning": (
+            "learning",
+            (
+                ("loss", "cross-entropy in nats, inside the sample that is learned from and outside."),
+                ("accuracy", "share of labels guessed right. A gap between inside and outside is overfitting."),
+                ("dotted", "one standard deviation over networks."),
+            ),
+        ),
+        "bound": (
+            "the bound",
+            (
+                (
+                    "the curve",
+                    "the most I(T;Y) that is possible at each I(X;T): nothing lies above it.",
+                ),
+                ("a number", "a layer; its distance below the curve is the label information that it gave away."),
+                ("beta*", "the trade-off that fits the layer best (Eq. 12 of the paper); the slope there is 1/beta*."),
+            ),
+        ),
+        "phases": (
+            "the two phases",
+            (
+                ("drift ends", "epoch at which a layer's SNR falls below 1, with its 95 % interval over networks."),
+                ("turns", "epoch at which I(X;T) turns from rising to falling."),
+                ("bits lost", "from the peak of I(X;T) to the last snapshot."),
+            ),
+        ),
+        "layers": (
+            "the table of the layers",
+            (
+                ("± sd", "standard deviation over networks (n − 1)."),
+                ("distinct", "different values of the layer over all inputs."),
+                ("saturated", "share of outputs near the activation's bounds."),
+            ),
+        ),
+    }
+)
+"""Each chart's name in a heading, and how to read it."""
+
+SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
+    {
+        "LibraryScreen": (
+            "Library",
+            (
+                ("a session", "one file with all that was measured. Opening one that runs shows it live."),
+                ("drift ends", "epoch at which the gradient SNR of the whole network falls below 1."),
+                ("bits lost", "the most that a hidden layer lost of the input, from the peak of I(X;T) to the end."),
+                ("accuracy", "share of the labels outside the sample that are guessed right, at the end."),
+                ("of several", "ensembles, results are of the one with the largest sample and the most layers."),
+                ("examples", "ship with ibtui and are only read; d sets up an experiment with their settings."),
+            ),
+        ),
+        "NewScreen": (
+            "New experiment",
+            (
+                ("presets", "fill in the form; change what you like."),
+                ("a grid", "several architectures, fractions or optimisers: every one with every other."),
+                ("tab", "completes names and files; on to the next field where nothing is left to complete."),
+                ("table:FILE", "a rule of your own, from .npz, .mat or .csv; it is read and described as you type."),
+            ),
+        ),
+        "SessionScreen": (
+            "Session",
+            (
+                ("the playhead", "the epoch that all charts show. Moving it moves this view alone, never the run."),
+                ("the run", "is another process: closing the app leaves it running."),
+            ),
+        ),
+        "CompareScreen": (
+            "Compare",
+            (
+                (
+                    "one playhead",
+                    "two to six ensembles at one epoch, or the last that was measured before.",
+                ),
+                ("overlay", "all paths in one chart, a colour for each ensemble."),
+            ),
+        ),
+    }
+)
+"""Each screen's name, and what to know of it."""
+
+GROUPS = MappingProxyType(
+    {
+        "chart": "Keys: this chart",
+        "library": "Keys: library",
+        "new": "Keys: the form",
+        "session": "Keys: session",
+        "compare": "Keys: compare",
+        "measure": "Keys: measure again",
+        "run": "Keys: the run",
+        "": "Keys: this screen",
+        "app": "Keys: everywhere",
+    }
+)
+"""Groups of keys, by the beginnings of their names in the settings, in their order."""
+
+WORDS: MappingProxyType[str, Rows] = MappingProxyType(
+    {
+        "Words: information": (
+            ("X, T, Y", "the input, the values of one layer, the label."),
+            ("I(X;T)", "bits of the input that the layer tells apart."),
+            ("I(T;Y)", "bits of the label that can be read off the layer; never more than I(X;Y)."),
+            ("the ceiling", "4096 equally likely inputs are 12 bits, H(X): a layer there gives each its own value, "
+             "and its I(X;T) says nothing more."),
+            ("bottleneck", "the trade-off between knowing the label and forgetting the input."),
+        ),
+        "Words: the two phases": (
+            ("drift", "the batches of an epoch agree: SNR above 1, layers rise, the labels are fitted."),
+            ("diffusion", "the batches pull in random directions: SNR below 1."),
+            ("compression", "I(X;T) falls. Shwartz-Ziv and Tishby (2017) claim that diffusion does it; how much of it "
+             "is an artefact of bins is disputed (Saxe 2018, Goldfeld 2019)."),
+            ("to see for yourself", "run relu, full-batch, random-labels; change the bins and the estimator."),
+        ),
+        "Words: what the numbers rest on": (
+            ("bins", "each neuron's output is put in one of 30 equal intervals; a layer's value is the tuple of its "
+             "bins, counted exactly over all inputs and under the true rule, whatever sample was learned from."),
+            ("estimator", "how values are made of outputs: binning, adaptive, quantile, kde or exact."),
+            ("the notes", "below the table say where a binned layer seems to know more than the one before."),
+        ),
+        "Words: sessions": (
+            ("network", "one random start trained on one random sample; its seed determines both."),
+            ("ensemble", "the networks of one combination of settings."),
+            ("snapshot", "all that was measured at one epoch."),
+        ),
+    }
+)  # fmt: skip
+"""What words mean, in groups."""
