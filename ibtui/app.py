@@ -22,6 +22,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from ibtui.files import write_whole
+from ibtui.locations import is_example
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
@@ -33,6 +34,7 @@ from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
     from ibtui.runs import Started
+    from ibtui_engine.session.summary import Summary
 
 AWAITING_SECONDS = 0.05
 """How often it is looked whether a run that was just started has made its session."""
@@ -48,6 +50,7 @@ class IbtuiApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
         Binding("question_mark", "help", "Help", id="app.help"),
+        Binding("f1", "help", "Help", show=False, id="app.help_anywhere", priority=True),
         Binding("ctrl+t", "theme", "Dark/light", show=False, id="app.theme"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend", priority=True),
         Binding("f12", "picture", "Screenshot", tooltip="Save the screen as SVG", show=False, id="app.screenshot"),
@@ -146,7 +149,7 @@ class IbtuiApp(App[None]):
 
         path = message.path
         try:
-            self._runs[path] = runs.start_run(message.experiment, path)
+            self._runs[path] = runs.start_run(message.experiment, path, threads=message.threads)
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
@@ -156,20 +159,35 @@ class IbtuiApp(App[None]):
         self.call_after_refresh(_load_charts)
 
     def on_resume_run(self, message: ResumeRun) -> None:
-        """Resume a session's run, and show it unless it is shown already."""
-        from ibtui import runs
-
+        """Resume a session's run, and show it unless it is shown already; ask how far a finished one is to go."""
         summary = message.summary
         if summary.live:
             self.notify(f"{printable(summary.path.stem)} is {summary.status}", markup=False)
-            return
+        elif is_example(summary.path):
+            self.notify("an example is only read; d in the library makes an experiment with its settings")
+        elif summary.status == "finished":
+            self._extend(summary, message.show)
+        else:
+            self._resume(summary.path, message.show)
+
+    @work
+    async def _extend(self, summary: Summary, show: bool) -> None:
+        from ibtui.screens.extending import Extending
+
+        further = await self.push_screen_wait(Extending(summary))
+        if further is not None:
+            self._resume(summary.path, show, epochs=further.epochs, networks=further.networks)
+
+    def _resume(self, path: Path, show: bool, **further: int) -> None:
+        from ibtui import runs
+
         try:
-            self._runs[summary.path] = runs.resume_run(summary.path)
+            self._runs[path] = runs.resume_run(path, **further)
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
-        if message.show:
-            self._open(summary.path)
+        if show:
+            self._open(path)
 
     def _await_session(self) -> None:
         """Show the session of a run that was just started as soon as it is there."""

@@ -32,12 +32,15 @@ class SessionView:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any], *, panels: Collection[str], ensembles: int) -> SessionView:
+    def from_dict(
+        cls, found: Mapping[str, Any], *, panels: Collection[str], ensembles: int, first: int = 0
+    ) -> SessionView:
         """From what was kept, perhaps by another version or of another session: what makes no sense is left out.
 
-        `panels`: the names of the charts there are; `ensembles`: how many the session has.
+        `panels`: the names of the charts there are; `ensembles`: how many the session has; `first`: the one to begin
+        with where none was chosen.
         """
-        kept: dict[str, Any] = {}
+        kept: dict[str, Any] = {"ensemble": first}
         for name in ("panel", "beside"):
             if isinstance(found.get(name), str) and found[name] in panels:
                 kept[name] = found[name]

@@ -43,7 +43,7 @@ class CompareScreen(PlaybackScreen):
         Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="compare.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="compare.panel_back", priority=True),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="compare.points"),
-        Binding("e", "choose", "Choose", tooltip="Choose the ensembles", id="compare.choose"),
+        Binding("s", "choose", "Select", tooltip="Select the ensembles", id="compare.choose"),
         Binding("f", "full", "Full screen", show=False, id="compare.full"),
         Binding("right_square_bracket", "go(1)", "Next ensemble", show=False, id="compare.next"),
         Binding("left_square_bracket", "go(-1)", "Ensemble before", show=False, id="compare.before"),

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,7 +21,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
-from ibtui.locations import free_path, is_example, require_name, safe_name
+from ibtui.annotations import NONE, Annotations
+from ibtui.locations import free_path, is_example, require_name
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.leaving import is_left
@@ -66,9 +68,10 @@ class LibraryScreen(Screen[None]):
         Binding("slash", "filter", "Filter", id="library.filter"),
         Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
-        Binding("r", "resume", "Resume", tooltip="Go on with the run", id="library.resume"),
+        Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
-        Binding("e", "export", "Export", show=False, id="library.export"),
+        Binding("x", "export", "Export", tooltip="Export as table, picture or film", show=False, id="library.export"),
+        Binding("t", "note", "Note", tooltip="Write a note and tags", id="library.note"),
         Binding("m", "rename", "Rename", show=False, id="library.rename"),
         Binding("delete,backspace", "delete", "Delete", show=False, id="library.delete"),
         Binding("escape", "clear", "Clear filter", show=False, id="library.clear"),
@@ -85,6 +88,7 @@ class LibraryScreen(Screen[None]):
         self._cursor_row = 0
         self._previewed: tuple[Path, int] | None = None
         self._known = KnownResults()
+        self._notes = Annotations()
         self._asked: dict[Path, float] = {}
         """When the results of a session were last worked out, by the clock."""
         self._working_out = False
@@ -92,7 +96,7 @@ class LibraryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A filter, the table, the chosen session, keys."""
         yield Static("ibtui", id="heading", markup=False)
-        yield Input(placeholder="filter by name, rule, status, architecture …", id="filter")
+        yield Input(placeholder="filter by name, rule, status, architecture, tag, note …", id="filter")
         yield Static(id="welcome", markup=False)
         with Container(id="library"):
             yield SessionsTable()
@@ -147,8 +151,8 @@ class LibraryScreen(Screen[None]):
 
     def _fill(self) -> None:
         words = self.query_one("#filter", Input).value.lower().split()
-        own = [summary for summary in self._shelf.own if matches(summary, words)]
-        examples = [summary for summary in self._shelf.examples if matches(summary, words)]
+        own = [summary for summary in self._shelf.own if self._matches(summary, words)]
+        examples = [summary for summary in self._shelf.examples if self._matches(summary, words)]
         self.query_one(SessionsTable).fill(self._lines(own), self._lines(examples), self.app.size.width)
         empty = not self._shelf.own
         self.set_class(empty, "welcome")
@@ -166,8 +170,13 @@ class LibraryScreen(Screen[None]):
         write(self.query_one("#heading", Static), printable(heading))
         self._preview()
 
+    def _matches(self, summary: Summary, words: Sequence[str]) -> bool:
+        return matches(summary, words, self._notes.of(summary).text)
+
     def _lines(self, summaries: Sequence[Summary]) -> list[Line]:
-        return [Line(one, one.path in self._marked, self._results_of(one)) for one in summaries]
+        return [
+            Line(one, one.path in self._marked, self._results_of(one), self._notes.of(one).tags) for one in summaries
+        ]
 
     def chosen(self) -> Summary | None:
         """The session under the cursor."""
@@ -267,7 +276,10 @@ class LibraryScreen(Screen[None]):
         said = "Working out what came of it …" if outcome is None else outcome.trouble
         if outcome is not None and outcome.results is not None:
             said = sentence(summary, outcome.results)
-        write(self.query_one("#sentence", Static), printable(said))
+        noted = self._notes.of(summary)
+        tags = f"tags: {', '.join(noted.tags)}" if noted.tags else ""
+        told = [printable(line) for line in (said, noted.note, tags) if line]
+        write(self.query_one("#sentence", Static), "\n".join(told))
         measured = (summary.path, sum(len(e.snapshots) for e in summary.ensembles))
         if measured != self._previewed:
             self._previewed = measured
@@ -364,6 +376,22 @@ class LibraryScreen(Screen[None]):
             self.post_message(NewExperiment(summary.experiment))
 
     @work
+    async def action_note(self) -> None:
+        """Write a note and tags on the chosen session, an example too: they are not in its file."""
+        from ibtui.screens.annotating import Annotating
+
+        summary = self.chosen()
+        if summary is None:
+            return
+        noted = await self.app.push_screen_wait(Annotating(summary.path.stem, self._notes.of(summary)))
+        if noted is not None:
+            try:
+                self._notes.keep(summary, noted)
+            except EngineError as error:
+                self.notify(printable(str(error)), severity="error", markup=False)
+            self._look()
+
+    @work
     async def action_rename(self) -> None:
         """Give the chosen session's file another name."""
         from ibtui.screens.dialogs import Line
@@ -387,9 +415,12 @@ class LibraryScreen(Screen[None]):
 
         name = await self.app.push_screen_wait(Line(f"Name of {printable(old.stem)}:", printable(old.stem), refuse))
         if name is not None and name.strip() != old.stem:
+            noted = self._notes.of(summary)
             try:
                 settle(old)
                 rename(old, _beside(old, name))
+                if noted != NONE:  # else a copy of the old name could come to have it
+                    self._notes.keep(replace(summary, path=_beside(old, name)), noted)
             except (OSError, EngineError) as error:
                 self.notify(printable(f"not renamed: {error}"), severity="error", markup=False)
             self._look()
@@ -410,31 +441,19 @@ class LibraryScreen(Screen[None]):
         if await self.app.push_screen_wait(Choice(question, {"keep": "Keep", "delete": "Delete"})) == "delete":
             try:
                 discard(summary.path)
-            except OSError as error:
+                self._notes.keep(summary, NONE)
+            except (OSError, EngineError) as error:
                 self.notify(printable(f"not deleted: {error}"), severity="error", markup=False)
             self._look()
 
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:
-        """Write the chosen session's information, gradients and learning as CSV files where the app was started."""
-        from ibtui.commands import ask
+        """Export the chosen session: ask what and where."""
+        from ibtui.screens.exporting import export
 
         summary = self.chosen()
-        if summary is None:
-            return
-        written = []
-        for what in ("information", "gradients", "learning"):
-            out = Path(f"{safe_name(summary.path.stem)}-{what}.csv")
-            if out.exists():
-                self.notify(f"{printable(str(out))} exists already", severity="warning", markup=False)
-                continue
-            answer = await ask("export", str(summary.path.absolute()), "--what", what, "-o", str(out))
-            if answer.status == 0:
-                written.append(str(out))
-            else:
-                self.notify(printable(answer.said), severity="error", markup=False)
-        if written:
-            self.notify(printable(f"wrote {', '.join(written)}"), markup=False)
+        if summary is not None:
+            await export(self, summary.path)
 
 
 def _beside(path: Path, name: str) -> Path:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -26,6 +27,7 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.commands import ask
 from ibtui.diffusions import Diffusions
 from ibtui.draw_budget import OPENING_CREDIT, DrawBudget
+from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
 from ibtui.panels import PANELS, Panels
@@ -82,6 +84,18 @@ TITLES = {
 """What can be chosen: the charts, the bound, what the phases are, and the table of the layers."""
 BESIDE_CHARTS = ("layers", "bound", "phases")
 """What is shown of an epoch beside the charts."""
+ENSEMBLE, MEASURE = Binding.Group("Ensemble", compact=True), Binding.Group("Measure", compact=True)
+"""Keys that the footer shows together."""
+OF_INFORMATION = ("plane", "bound", "phases", "layers")
+"""What is made of I(X;T) and I(T;Y), and changes with the bins and the estimator."""
+LEFT_OUT = {
+    "session.live": 140,
+    "session.full": 140,
+    "session.points": 140,
+    "session.back": WIDE,
+    "session.forward": WIDE,
+}
+"""Keys that the footer leaves out below so many columns, for those that depend on what is shown."""
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
@@ -98,18 +112,19 @@ class SessionScreen(PlaybackScreen):
         Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="session.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
         Binding("f", "full", "Full", tooltip="Full screen, and back", id="session.full"),
-        Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", show=False, id="session.ensemble_back"),
-        Binding("right_square_bracket", "ensemble(1)", "Next ensemble", show=False, id="session.ensemble"),
-        Binding("a", "all", "All ensembles", tooltip="All ensembles side by side", show=False, id="session.all"),
+        Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", id="session.ensemble_back", group=ENSEMBLE),
+        Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble", group=ENSEMBLE),
+        Binding("a", "all", "All", tooltip="All ensembles side by side", id="session.all"),
         Binding("c", "copy", "Copy chart", tooltip="Copy the chart as text", show=False, id="session.copy"),
-        Binding("right_parenthesis", "bins(1)", "More bins", show=False, id="measure.more_bins"),
-        Binding("left_parenthesis", "bins(-1)", "Fewer bins", show=False, id="measure.fewer_bins"),
-        Binding("e", "estimator", "Next estimator", show=False, id="measure.estimator"),
+        Binding("x", "export", "Export", tooltip="Export as table, picture or film", show=False, id="session.export"),
+        Binding("left_parenthesis", "bins(-1)", "Fewer bins", id="measure.fewer_bins", group=MEASURE),
+        Binding("right_parenthesis", "bins(1)", "More bins", id="measure.more_bins", group=MEASURE),
+        Binding("e", "estimator", "Next estimator", id="measure.estimator", group=MEASURE),
         Binding("E", "recorded", "As recorded", tooltip="The numbers as recorded", show=False, id="measure.recorded"),
         Binding("W", "save", "Save measured", tooltip="Save what is measured again", show=False, id="measure.save"),
-        Binding("P", "run('pause')", "Pause run", show=False, id="run.pause"),
-        Binding("R", "run('resume')", "Resume run", show=False, id="run.resume"),
-        Binding("S", "run('stop')", "Stop run", show=False, id="run.stop"),
+        Binding("P", "run('pause')", "Pause", tooltip="Pause the run", id="run.pause"),
+        Binding("R", "run('resume')", "Resume", tooltip="Resume the run, further if it is finished", id="run.resume"),
+        Binding("S", "run('stop')", "Stop", tooltip="Stop the run", id="run.stop"),
         *[
             Binding(str(k), f"layer({k})", f"Show or hide layer {k}", show=False, id=f"session.layer_{k}")
             for k in range(1, 10)
@@ -130,6 +145,9 @@ class SessionScreen(PlaybackScreen):
         `directory`: where sessions are saved.
         """
         super().__init__()
+        self._example = is_example(follower.path)
+        self._status = ""
+        """Of the run, when it was last told."""
         self.follower = follower
         self.path = follower.path
         self._views = views
@@ -216,8 +234,11 @@ class SessionScreen(PlaybackScreen):
 
     def _recall(self) -> None:
         """Look at the session as it was last looked at."""
-        count = len(self.follower.summary.ensembles)
-        view = SessionView.from_dict(self._views.recall(self.path), panels=TITLES, ensembles=count)
+        summary = self.follower.summary
+        count, telling = len(summary.ensembles), summary.telling
+        first = 0 if telling is None else summary.ensembles.index(telling)
+        kept = self._views.recall(self.path)
+        view = SessionView.from_dict(kept, panels=TITLES, ensembles=count, first=first)
         self._beside_the_plane(view.beside)
         self.panel = view.panel
         self.points = view.points
@@ -235,6 +256,35 @@ class SessionScreen(PlaybackScreen):
         else:
             seen = self.playback.from_epoch(view.epoch or 0)
             self.playback = seen if seen.behind <= MOST_BEHIND else seen.live()
+
+    # keys in the footer
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """All keys that work; the footer shows those that have something to do here and now."""
+        found = super().active_bindings
+        return {
+            key: active if self._fits(active.binding) else active._replace(binding=replace(active.binding, show=False))
+            for key, active in found.items()
+        }
+
+    def _fits(self, binding: Binding) -> bool:
+        """Whether the footer is to show a key."""
+        summary = self.follower.summary
+        match binding.id or "":
+            case "session.ensemble" | "session.ensemble_back" | "session.all":
+                return len(summary.ensembles) > 1
+            case "measure.more_bins" | "measure.fewer_bins" | "measure.estimator":
+                beside = self.app.size.width >= WIDE and not self.everything  # the plane is there whatever is chosen
+                return self.panel in OF_INFORMATION or beside
+            case "run.pause":
+                return summary.status == "running"
+            case "run.stop":
+                return summary.live
+            case "run.resume":
+                return summary.status != "running" and not self._example
+            case name:
+                return self.app.size.width >= LEFT_OUT.get(name, 0)
 
     # reading
 
@@ -473,6 +523,9 @@ class SessionScreen(PlaybackScreen):
             write(status, printable(self._trouble))
             return
         summary = self.follower.summary
+        if summary.status != self._status:  # other keys have something to do
+            self._status = summary.status
+            self.refresh_bindings()
         current = self.current
         ensemble = None if current is None or self.everything else self.ensemble
         width = self.app.size.width - 2
@@ -553,6 +606,7 @@ class SessionScreen(PlaybackScreen):
         """Something else is chosen."""
         self._beside_the_plane(panel)
         self._arrange()
+        self.refresh_bindings()
         tabs = self.query_one("#tabs", Tabs)
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
@@ -670,9 +724,9 @@ class SessionScreen(PlaybackScreen):
             self.notify("chart copied as text")
 
     def action_run(self, command: str) -> None:
-        """Ask the run itself to pause, go on or stop; take up one that has ended before its last epoch."""
+        """Ask the run itself to pause, go on or stop; take up one that has ended, further where it is finished."""
         summary = self.follower.summary
-        if command == "resume" and summary.status in ("stopped", "interrupted"):
+        if command == "resume" and not summary.live:
             self.post_message(ResumeRun(summary, show=False))
             return
         try:
@@ -680,6 +734,13 @@ class SessionScreen(PlaybackScreen):
             self.notify(f"asked the run to {command}")
         except EngineError as error:
             self.notify(printable(str(error)), severity="warning", markup=False)
+
+    @work(exclusive=True, group="export")
+    async def action_export(self) -> None:
+        """Export the session: ask what and where."""
+        from ibtui.screens.exporting import export
+
+        await export(self, self.path)
 
     def action_leave(self) -> None:
         """Back to the library; the run, if there is one, goes on."""

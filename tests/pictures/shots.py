@@ -77,7 +77,6 @@ async def _new(pilot: Pilots) -> None:
 async def _session(pilot: Pilots) -> None:
     pilot.app.post_message(OpenSession(Path("examples/example-figure-3.ibs")))
     await _until(pilot, lambda: getattr(pilot.app.screen, "current", None) is not None)
-    await pilot.press("left_square_bracket")  # the largest sample
 
 
 async def _compare(pilot: Pilots) -> None:

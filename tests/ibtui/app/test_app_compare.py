@@ -148,7 +148,7 @@ async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> 
         have("grid", name)
     async with open_app() as view:
         await _compare(view, "a", "b", "c")
-        await view.press("e")
+        await view.press("s")
         await view.until_screen("Several")
         several = view.one("#several", SelectionList)
         assert several.option_count == 9
@@ -164,7 +164,7 @@ async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> 
         await view.until_screen("CompareScreen")
         await view.until(lambda: len(_panels(view)) == 2 and _panels(view)[1].spec)
         assert [str(panel.border_title) for panel in _panels(view)] == ["a: 4-3 at 0.85", "c: 3-2-2 at 0.85"]
-        await view.press("e")
+        await view.press("s")
         await view.until_screen("Several")
         await view.press("escape")
         await view.until_screen("CompareScreen")

@@ -51,7 +51,7 @@ async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> N
             view.screen._look()
             await view.pilot.pause()
             assert view.screen.focused is None  # there is nothing to open
-        await view.press("enter", "space", "c", "d", "e", "m", "r", "delete", "escape", "up", "down")
+        await view.press("enter", "space", "c", "d", "x", "m", "r", "delete", "escape", "up", "down")
         assert type(view.screen).__name__ == "LibraryScreen"
         have("plain")
         await view.until(lambda: _names(view) == ["plain"])
@@ -263,6 +263,57 @@ async def test_mark_and_compare(open_app: Any, have: Any) -> None:
         assert "comparing 2 ensembles" in view.said("#status")
 
 
+async def test_notes_and_tags_are_written_shown_found_and_kept(open_app: Any, have: Any, tmp_path: Path) -> None:
+    path = have("plain")
+    have("lone")
+    before = path.read_bytes()
+    async with open_app() as view:
+        assert "tags" not in _cells(view, "plain")
+        await _choose(view, "plain")
+        await view.press("t")
+        await view.until_screen("Annotating")
+        await view.write("#note", "odd [b]")
+        await view.write("#tags", "keep, paper")
+        await view.press("escape")
+        await view.until_screen("LibraryScreen")
+        await view.press("t")
+        await view.until_screen("Annotating")
+        assert view.one("#note", Input).value == ""  # escape left it as it was
+        await view.write("#note", "odd [b]")
+        view.one("#tags", Input).value = "x" * 50
+        await view.until(lambda: "tag is" in view.said("#trouble"))
+        await view.press("enter")
+        assert type(view.screen).__name__ == "Annotating"
+        view.one("#tags", Input).value = "keep, paper"
+        await view.press("enter")
+        await view.until_screen("LibraryScreen")
+        await view.until(lambda: _cells(view, "plain").get("tags") == "keep, paper")
+        assert "odd [b]" in view.said("#sentence")
+        for words in ("paper", "odd"):
+            await view.press("slash")
+            view.one("#filter", Input).value = words
+            await view.until(lambda: _names(view) == ["plain"])
+            await view.press("escape")
+            await view.until(lambda: len(_names(view)) == 2)
+        await _choose(view, "plain")
+        await view.press("m")
+        await view.until_screen("Line")
+        view.one("#line", Input).value = "renamed"
+        await view.press("enter")
+        await view.until(lambda: type(view.screen).__name__ == "LibraryScreen" and "renamed" in _names(view))
+        assert _cells(view, "renamed")["tags"] == "keep, paper"
+        shutil.copy2(path.with_name("renamed.ibs"), path)  # a copy has none
+        await view.until(lambda: "plain" in _names(view))
+        assert _cells(view, "plain")["tags"] == ""
+        await _choose(view, "renamed")
+        await view.press("delete")
+        await view.until_screen("Choice")
+        await view.press("right", "enter")
+        await view.until(lambda: "renamed" not in _names(view))
+    assert path.read_bytes() == before
+    assert list((tmp_path / "data" / "ibtui" / "notes").iterdir()) == []
+
+
 async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
     have("plain")
     have("lone", "taken")
@@ -371,7 +422,7 @@ async def test_a_running_session_is_shown_so_and_is_neither_deleted_renamed_nor_
 
 async def test_resume_goes_on_in_a_process_of_its_own(open_app: Any, have: Any, monkeypatch: Any) -> None:
     begun: list[Path] = []
-    monkeypatch.setattr("ibtui.runs.resume_run", lambda path: begun.append(path) or _Ended())
+    monkeypatch.setattr("ibtui.runs.resume_run", lambda path, **_: begun.append(path) or _Ended())
     path = have("plain", "", "UPDATE session SET status = 'stopped'")
     async with open_app() as view:
         await view.press("r")
@@ -380,23 +431,71 @@ async def test_resume_goes_on_in_a_process_of_its_own(open_app: Any, have: Any, 
         await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
 
 
+async def test_a_finished_run_is_extended_by_more_epochs_or_networks(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Path, dict[str, int]]] = []
+    monkeypatch.setattr("ibtui.runs.resume_run", lambda path, **further: begun.append((path, further)) or _Ended())
+    path = have("plain")
+    async with open_app() as view:
+        await view.press("r")
+        await view.until_screen("Extending")
+        assert view.one("#epochs", Input).value == "80"
+        assert view.one("#networks", Input).value == "3"
+        for epochs, networks, said in (
+            ("40", "3", "give more epochs or more networks"),
+            ("39", "3", "has 40 already"),
+            ("40", "2", "has 3 already"),
+            ("many", "3", "epochs is 'many'"),
+            ("1000000000", "3", "allowed is a whole number"),
+        ):
+            view.one("#epochs", Input).value, view.one("#networks", Input).value = epochs, networks
+            await view.until(lambda said=said: said in view.said("#trouble"))
+            await view.press("enter")
+            assert type(view.screen).__name__ == "Extending"
+        view.one("#epochs", Input).value, view.one("#networks", Input).value = "50", "4"
+        await view.until(lambda: view.said("#trouble") == "")
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        assert begun == [(path, {"epochs": 50, "networks": 4})]
+        await view.press("R")  # from the session's screen, too
+        await view.until_screen("Extending")
+        await view.press("escape")
+        await view.until_screen("SessionScreen")
+        assert len(begun) == 1
+
+
+@pytest.mark.long
+async def test_an_extended_run_trains_to_its_new_end(open_app: Any, have: Any) -> None:
+    path = have("kept")
+    async with open_app() as view:
+        await view.press("r")
+        await view.until_screen("Extending")
+        view.one("#epochs", Input).value, view.one("#networks", Input).value = "44", "4"
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        await view.until(lambda: read_summary(path).experiment.epochs == 44 and read_summary(path).status == "finished")
+    (ensemble,) = read_summary(path).ensembles
+    assert (ensemble.networks, ensemble.epochs_done) == (4, 44)
+
+
 class _Ended:
     ended = True
     complaint = "it is \x1bodd [b]"
 
 
-async def test_export_writes_csv_where_the_app_was_started(open_app: Any, have: Any, tmp_path: Path) -> None:
+async def test_export_writes_what_was_chosen_where_it_was_asked_for(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
-    taken = tmp_path / "plain-learning.csv"
-    taken.write_text("mine")
     async with open_app() as view:
-        await view.press("e")
+        await view.press("x")
+        await view.until_screen("Exporting")
+        await view.press("down", "up", "enter")  # on to where
+        await view.until(lambda: view.one("#out", Input).has_focus)
+        await view.press("enter")
         await view.until(lambda: any("wrote plain-information.csv" in note for note in view.notes()))
-        assert any("plain-learning.csv exists already" in note for note in view.notes())
-    assert taken.read_text() == "mine"
     with (tmp_path / "plain-information.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 8 * 3 * 3
-    assert (tmp_path / "plain-gradients.csv").exists()
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".csv"]
 
 
 async def test_the_same_settings_again_fill_the_form(open_app: Any, have: Any, monkeypatch: Any) -> None:
@@ -540,7 +639,7 @@ async def test_s_starts_a_run_at_once(open_app: Any, monkeypatch: Any) -> None:
     begun: list[tuple[Any, Path]] = []
     run = _Ended()
     run.ended = False  # else the screen that waits for it may be gone while the key is still waited for
-    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path: begun.append((experiment, path)) or run)
+    monkeypatch.setattr("ibtui.runs.start_run", lambda experiment, path, **_: begun.append((experiment, path)) or run)
     async with open_app() as view:
         await view.press("s")
         await view.until_screen("Starting")

@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
 from ibtui.charts import chart
@@ -216,6 +217,80 @@ async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
         assert "hidden" not in layer_rows(view)[1][0]
 
 
+EXAMPLES = Path(__file__).parents[3] / "sessions"
+
+
+async def test_a_session_opens_on_the_ensemble_with_most_to_see(open_app: Any) -> None:
+    """The largest sample of the example, of which all else is less."""
+    async with open_app("example-figure-3", directory=EXAMPLES) as view:
+        assert view.screen.current.ensemble.fraction == 0.85
+        assert "0.85" in view.chart().spec.title
+
+
+def _footer(view: Any) -> set[str]:
+    return {active.binding.id for active in view.screen.active_bindings.values() if active.binding.show}
+
+
+async def test_the_footer_shows_the_keys_that_have_something_to_do(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("grid")
+    several = {"session.ensemble", "session.ensemble_back", "session.all"}
+    measure = {"measure.more_bins", "measure.fewer_bins", "measure.estimator"}
+    async with open_app("plain", size=(80, 24)) as view:
+        assert not several & _footer(view)
+        assert measure < _footer(view)
+        assert {"run.resume", "run.pause", "run.stop"} & _footer(view) == {"run.resume"}
+        view.screen.panel = "learning"
+        assert not measure & _footer(view)
+        await view.until(lambda: "Measure" not in view.text().splitlines()[-1])
+    async with open_app("grid", size=(80, 24)) as view:
+        assert several < _footer(view)
+        assert "session.full" not in _footer(view)
+        last = view.text().splitlines()[-1]
+        assert all(word in last for word in ("Ensemble", "All", "Measure", "Resume", "Help"))
+
+
+async def test_the_footer_follows_the_run(open_app: Any, live: Any) -> None:
+    run = live()
+    async with open_app("live") as view:
+        assert {"run.pause", "run.stop"} < _footer(view)
+        assert "run.resume" not in _footer(view)
+        await view.press("P")
+        run._gate.release()  # it looks for what is asked of it, and measures no more
+        await view.until(lambda: "run.resume" in _footer(view) and "run.pause" not in _footer(view))
+
+
+async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: Any, have: Any, tmp_path: Path) -> None:
+    have("plain")
+    taken = tmp_path / "taken.json"
+    taken.write_text("mine")
+    async with open_app("plain") as view:
+        await view.press("x")
+        await view.until_screen("Exporting")
+        assert view.one("#out", Input).value == "plain-information.csv"
+        await view.press("down", "down")
+        await view.until(lambda: view.one("#out", Input).value == "plain-learning.csv")
+        await view.press("escape")
+        await view.until_screen("SessionScreen")
+        assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in (".csv", ".json")) == ["taken.json"]
+        await view.press("x")
+        await view.until_screen("Exporting")
+        view.one("#out", Input).value = "plain.ibs"
+        view.one("#out").focus()
+        await view.until(lambda: "cannot write 'plain.ibs'" in view.said("#trouble"))
+        await view.press("enter")
+        assert type(view.screen).__name__ == "Exporting"
+        view.one("#out", Input).value = "taken.json"
+        await view.until(lambda: "exists already" in view.said("#trouble"))
+        await view.press("enter")
+        await view.until(lambda: "again" in view.said("#trouble"))
+        assert taken.read_text() == "mine"
+        await view.press("enter")
+        await view.until_screen("SessionScreen")
+        await view.until(lambda: any("wrote taken.json" in note for note in view.notes()))
+    assert json.loads(taken.read_text())
+
+
 async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -223,29 +298,35 @@ async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
         for _ in range(4):
             titles.append(view.chart().spec.title)
             await view.press("right_square_bracket")
-        assert [title.split(": ")[1].split()[0] for title in titles] == ["4-3", "5", "3-2-2", "4-3"]
-        assert "ensemble 2/3" in view.text()
-        await view.press("left_square_bracket", "left_square_bracket")
+        assert [title.split(": ")[1].split()[0] for title in titles] == ["3-2-2", "4-3", "5", "3-2-2"]
+        assert "ensemble 1/3" in view.text()
+        await view.press("left_square_bracket")
         assert "3-2-2" in view.chart().spec.title
         assert len(view.chart().spec.marks) == 4
+
+
+def _layers(view: Any) -> list[str]:
+    """The layers with a mark in the plane, by number; the output may be called so."""
+    last = str(len(view.screen.current.widths))
+    return [last if mark.text == "output" else mark.text for mark in view.chart().spec.marks]
 
 
 async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
-        await view.press("1", "2")  # of three
-        assert [mark.text for mark in view.chart().spec.marks] == ["3"]
+        await view.press("right_square_bracket", "1", "2")  # of three
+        assert _layers(view) == ["3"]
         await view.press("right_square_bracket")  # of two
-        assert [mark.text for mark in view.chart().spec.marks] == ["1", "2"]
+        assert _layers(view) == ["1", "2"]
         await view.press("right_square_bracket")  # of four
-        assert [mark.text for mark in view.chart().spec.marks] == ["3", "4"]
+        assert _layers(view) == ["3", "4"]
 
 
 async def test_hidden_layers_that_an_ensemble_does_not_have_do_not_count_there(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
-        await view.press("left_square_bracket", "3", "4", "left_square_bracket", "1")
-        assert [mark.text for mark in view.chart().spec.marks] == ["2"]
+        await view.press("3", "4", "left_square_bracket", "1")
+        assert _layers(view) == ["2"]
 
 
 async def test_all_ensembles_side_by_side(open_app: Any, have: Any) -> None:
@@ -569,7 +650,7 @@ async def test_the_view_is_remembered(open_app: Any, have: Any) -> None:
         await view.until_screen("LibraryScreen")
     async with open_app("grid") as view:
         screen = view.screen
-        assert (screen.ensemble, screen.points, screen.panel, screen.hidden_layers) == (1, True, "snr", {2})
+        assert (screen.ensemble, screen.points, screen.panel, screen.hidden_layers) == (0, True, "snr", {2})
         assert screen.playback.epoch == 1
         assert not screen.playback.following
 

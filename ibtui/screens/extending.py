@@ -1,0 +1,94 @@
+"""A dialog for how much further a finished run is to go: more epochs, more networks, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from ibtui.wording import printable
+from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.session.summary import Summary
+from ibtui_engine.settings import SETTINGS
+
+
+@dataclass(frozen=True)
+class Further:
+    """How far a run is to go."""
+
+    epochs: int
+    networks: int
+    """In each ensemble."""
+
+
+def require_further(summary: Summary, epochs: str, networks: str) -> Further:
+    """How far a session's run is to go, from texts.
+
+    Raises:
+        InvalidValue: one is no number, out of range or less than there is, or neither is more.
+    """
+    found = {}
+    for name, text in (("epochs", epochs), ("networks", networks)):
+        there = getattr(summary.experiment, name)
+        try:
+            found[name] = SETTINGS[name].read(text)
+        except ValueError:
+            raise InvalidValue(f"{name} is {text!r}: allowed is a whole number from {there}") from None
+        SETTINGS[name].require(name, found[name])
+        if found[name] < there:
+            raise InvalidValue(f"{name} is {found[name]}: the session has {there} already")
+    further = Further(**found)
+    if summary.status == "finished" and further == Further(summary.experiment.epochs, summary.experiment.networks):
+        raise InvalidValue("it is finished: give more epochs or more networks")
+    return further
+
+
+class Extending(ModalScreen[Further | None]):
+    """Asks how far a run is to go; None where it is left with escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__()
+        self._summary = summary
+
+    def compose(self) -> ComposeResult:
+        """The two numbers, what is wrong with them, what keys do."""
+        experiment = self._summary.experiment
+        with Vertical(id="dialog"):
+            yield Static(printable(f"{self._summary.path.stem} is finished. Train it further:"), markup=False)
+            yield Label(f"Epochs, {experiment.epochs} so far", classes="over-line")
+            yield Input(str(2 * experiment.epochs), id="epochs")
+            yield Label(f"Networks in each ensemble, {experiment.networks} so far", classes="over-line")
+            yield Input(str(experiment.networks), id="networks")
+            yield Static(id="trouble", markup=False)
+            yield Static("enter goes on with the run   esc leaves it", classes="keys", markup=False)
+
+    def _read(self) -> Further:
+        epochs, networks = (self.query_one(f"#{name}", Input).value for name in ("epochs", "networks"))
+        return require_further(self._summary, epochs, networks)
+
+    def on_input_changed(self) -> None:
+        """Say what is wrong."""
+        said = ""
+        try:
+            self._read()
+        except EngineError as error:
+            said = printable(str(error))
+        self.query_one("#trouble", Static).update(said)
+
+    def on_input_submitted(self) -> None:
+        """That is it, if nothing is wrong."""
+        try:
+            self.dismiss(self._read())
+        except EngineError:
+            return
