@@ -116,7 +116,7 @@ class SessionScreen(PlaybackScreen):
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble", group=ENSEMBLE),
         Binding("a", "all", "All", tooltip="All ensembles side by side", id="session.all"),
         Binding("c", "copy", "Copy chart", tooltip="Copy the chart as text", show=False, id="session.copy"),
-        Binding("x", "export", "Export", tooltip="Export as table, picture or film", show=False, id="session.export"),
+        Binding("w", "export", "Export", tooltip="Export as table, picture or film", show=False, id="session.export"),
         Binding("left_parenthesis", "bins(-1)", "Fewer bins", id="measure.fewer_bins", group=MEASURE),
         Binding("right_parenthesis", "bins(1)", "More bins", id="measure.more_bins", group=MEASURE),
         Binding("e", "estimator", "Next estimator", id="measure.estimator", group=MEASURE),

@@ -24,7 +24,7 @@ UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "yaml", "clou
 TRUSTED = {"engine/ibtui_engine/compiling/cache.py": {"pickle"}}
 """Machine code that this user's own processes wrote: tests/engine/compiling holds that nothing else is unpickled."""
 KEYS = ("\t", "\t", "\t", "\t", "\t", "\t", "a", "a", "p", "?", "\x1b", ",", ".", "t", ")", "e", "P", "q", "m",
-        "../out\r", "\x1b", " ", "c", "\x1b", "d", "\x1b", "x", "\x1b", "/", "x", "\x1b", "\x7f", "\x1b")  # fmt: skip
+        "../out\r", "\x1b", " ", "c", "\x1b", "d", "\x1b", "w", "\x1b", "/", "x", "\x1b", "\x7f", "\x1b")  # fmt: skip
 """A way through all charts, help, the library, its questions and the form."""
 
 

@@ -51,7 +51,7 @@ async def test_an_empty_library_says_how_to_begin(open_app: Any, have: Any) -> N
             view.screen._look()
             await view.pilot.pause()
             assert view.screen.focused is None  # there is nothing to open
-        await view.press("enter", "space", "c", "d", "x", "m", "r", "delete", "escape", "up", "down")
+        await view.press("enter", "space", "c", "d", "w", "m", "r", "delete", "escape", "up", "down")
         assert type(view.screen).__name__ == "LibraryScreen"
         have("plain")
         await view.until(lambda: _names(view) == ["plain"])
@@ -487,7 +487,7 @@ class _Ended:
 async def test_export_writes_what_was_chosen_where_it_was_asked_for(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     async with open_app() as view:
-        await view.press("x")
+        await view.press("w")
         await view.until_screen("Exporting")
         await view.press("down", "up", "enter")  # on to where
         await view.until(lambda: view.one("#out", Input).has_focus)

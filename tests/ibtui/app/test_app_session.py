@@ -265,7 +265,7 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
     taken = tmp_path / "taken.json"
     taken.write_text("mine")
     async with open_app("plain") as view:
-        await view.press("x")
+        await view.press("w")
         await view.until_screen("Exporting")
         assert view.one("#out", Input).value == "plain-information.csv"
         await view.press("down", "down")
@@ -273,7 +273,7 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
         await view.press("escape")
         await view.until_screen("SessionScreen")
         assert sorted(path.name for path in tmp_path.iterdir() if path.suffix in (".csv", ".json")) == ["taken.json"]
-        await view.press("x")
+        await view.press("w")
         await view.until_screen("Exporting")
         view.one("#out", Input).value = "plain.ibs"
         view.one("#out").focus()
