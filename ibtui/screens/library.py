@@ -254,10 +254,10 @@ class LibraryScreen(Screen[None]):
                     if time.monotonic() - shown >= RESULTS_SHOWN_SECONDS and not is_left(self, "#sessions"):
                         shown = time.monotonic()
                         self._fill()
-            self._known.save()
         except (OSError, ValueError, KeyError, EngineError) as error:
             self.notify(printable(f"the sessions' results cannot be worked out: {error}"), severity="warning")
-        finally:
+        finally:  # also where the app is left meanwhile
+            self._known.save()
             self._working_out = False
         if not is_left(self, "#sessions"):
             self._fill()
