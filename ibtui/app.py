@@ -226,10 +226,12 @@ class IbtuiApp(App[None]):
         yield from super().get_system_commands(screen)
 
     def action_help(self) -> None:
-        """Explain the screen."""
+        """Explain the screen, or close what explains it."""
         from ibtui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
             self.push_screen(HelpScreen(self.screen))
 
     async def action_quit(self) -> None:

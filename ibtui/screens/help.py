@@ -127,7 +127,7 @@ def _keys(screen: Screen[Any]) -> Iterable[tuple[str, str, str]]:
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and active.enabled and not binding.system:
-            group = GROUPS.get((binding.id or "").partition(".")[0], "Keys: this screen")
+            group = GROUPS.get((binding.id or "").partition(".")[0], GROUPS[""])
             what = binding.tooltip or binding.description
             if (binding.id or "").startswith("session.layer_"):
                 what = "Show or hide that layer"

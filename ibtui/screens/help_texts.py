@@ -130,8 +130,8 @@ GROUPS = MappingProxyType(
         "compare": "Keys: compare",
         "measure": "Keys: measure again",
         "run": "Keys: the run",
-        "": "Keys: this screen",
         "app": "Keys: everywhere",
+        "": "Keys: fields and lists",
     }
 )
 """Groups of keys, by the beginnings of their names in the settings, in their order."""
