@@ -25,7 +25,7 @@ from textual.pilot import Pilot
 
 from ibtui.app import IbtuiApp
 from ibtui.locations import example_files
-from ibtui.messages import OpenSession
+from ibtui.messages import Compare, OpenSession
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
@@ -80,7 +80,7 @@ async def _session(pilot: Pilots) -> None:
 
 
 async def _compare(pilot: Pilots) -> None:
-    pilot.app.compare([Path("examples/example-figure-3.ibs")])  # type: ignore[attr-defined]
+    pilot.app.post_message(Compare([Path("examples/example-figure-3.ibs")]))
     await _until(pilot, lambda: getattr(pilot.app.screen, "_charts", None))
 
 
