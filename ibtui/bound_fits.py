@@ -1,77 +1,295 @@
-"""The IB curve of a session and the beta* of its layers, found by a process beside the app."""
+"""The IB curve of the shown session and the beta* of its layers, while somebody looks at it.
+
+A curve that is known, because it ships or was kept, is read in a thread. All else comes from one process beside the
+app (`ibtui fit --stream`), which begins when it is first needed and ends with the screen. One request at a time is on
+its way to it; when the answer is there, the epoch that is wanted by then is asked for. So no fit that was begun is
+given up, and whoever moves on to another epoch waits for one fit at most. Nothing here loads a compiler.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+import subprocess
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from ibtui.commands import ask
+from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
-    from ibtui_engine.session.summary import EnsembleSummary
 
-FIT_AFTER = 0.3
-"""Seconds that the playhead rests before beta* is found there."""
+REST_SECONDS = 0.8
+"""From one request to the next while a run is at work, which needs the cores more."""
+MOST_KEPT = 300
+"""Fits that stay in memory; those of 50 networks are 30 kB."""
+END_SECONDS = 2.0
+"""For which the threads are waited for at the end; they end with the process, which is killed."""
 
 
 class BoundFits:
     """What is known of a session's bound; `want` has more of it found."""
 
-    def __init__(
-        self,
-        path: Path,
-        work: Callable[[Coroutine[Any, Any, None]], object],
-        changed: Callable[[], None],
-        refused: Callable[[str], None],
-    ) -> None:
-        """`work`: runs a coroutine, and ends the one before; `changed`: called when more is known."""
+    def __init__(self, path: Path, changed: Callable[[], None], refused: Callable[[str], None]) -> None:
+        """`changed`: called when more is known; `refused`: with what cannot be had, and why. Both in the event loop."""
         self._path = path
-        self._work = work
         self._changed = changed
         self._refused = refused
-        self._fits: dict[int, dict[tuple[str, float, str], LayerFits]] = {}
-        """By epoch, then by hidden layers, sample fraction and optimiser."""
-        self._fitting: int | None = None
         self.curve: Curve | None = None
-        """None until it has been found."""
+        """None until it is known; a coarse one may be followed by the full one."""
+        self._fits: OrderedDict[tuple[int, int], LayerFits] = OrderedDict()
+        """By ensemble and epoch."""
+        self._shown: dict[int, int] = {}
+        """The epoch of the fits that `latest` has of each ensemble."""
+        self._wanted: tuple[int, int] | None = None
+        self._asked: tuple[int, int] | None = None
+        """The request that is on its way."""
+        self._impossible: set[tuple[int, int]] = set()
+        self._asked_at = 0.0
+        self._later: asyncio.TimerHandle | None = None
+        self._sparing = False
+        self._looking = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._threads: list[threading.Thread] = []
+        self._closed = False
 
-    def of(self, ensemble: EnsembleSummary, epoch: int) -> LayerFits | None:
-        """The fits of an ensemble at an epoch, as far as they are known."""
-        return self._fits.get(epoch, {}).get((ensemble.hidden, ensemble.fraction, ensemble.optimizer))
+    # what is known
+
+    def of(self, ensemble: int, epoch: int) -> LayerFits | None:
+        """The fits of an ensemble at an epoch."""
+        return self._fits.get((ensemble, epoch))
+
+    def latest(self, ensemble: int) -> LayerFits | None:
+        """The fits of an ensemble that were wanted and found last, of whatever epoch."""
+        epoch = self._shown.get(ensemble)
+        return None if epoch is None else self._fits.get((ensemble, epoch))
+
+    def shown(self, ensemble: int, epoch: int) -> LayerFits | None:
+        """The fits to be shown at an epoch: its own, or until they are there the last ones; None where it has none."""
+        if (ensemble, epoch) in self._impossible or (self._closed and self.of(ensemble, epoch) is None):
+            return None
+        return self.of(ensemble, epoch) or self.latest(ensemble)
+
+    def finding(self, ensemble: int) -> int | None:
+        """The epoch at which an ensemble's beta* is being found."""
+        for one in (self._wanted, self._asked):
+            if one is not None and one[0] == ensemble:
+                return one[1]
+        return None
+
+    def said(self, ensemble: int, fits: LayerFits | None) -> str:
+        """Of what epoch the shown fits are, what is being found, and how good the curve is, in a line."""
+        finding = self.finding(ensemble)
+        parts = []
+        if fits is not None:
+            parts.append(f"{'distances' if fits.no_beta else 'beta*'} at epoch {fits.epoch}")
+        if finding is not None and (fits is None or finding != fits.epoch):
+            parts.append(f"finding {'that' if fits is not None else 'beta*'} at epoch {finding} …")
+        if self.curve is not None and self.curve.coarse:
+            quality = f"within {self.curve.error:.1g} bits" if self.curve.certified else "a first look"
+            parts.append(f"the curve is {quality} until a better one is found")
+        return ", ".join(parts)
 
     @property
-    def waiting(self) -> bool:
-        """Whether fits are being found."""
-        return self._fitting is not None
+    def ended(self) -> bool:
+        """Whether no more can be found."""
+        return self._closed
 
-    def want(self, epoch: int) -> None:
-        """Have the fits of an epoch found, unless they are known or on their way."""
-        if epoch not in self._fits and self._fitting != epoch:
-            self._work(self._fit(epoch))
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more comes in by itself: all that was wanted is there, or cannot be had."""
+        if self._closed or not self._looking:
+            return True
+        return self.curve is not None and not self.curve.coarse and self._wanted is None and self._asked is None
 
-    async def _fit(self, epoch: int) -> None:
-        self._fitting = epoch
-        await asyncio.sleep(FIT_AFTER)  # whoever is on the way to another epoch does not stop here
-        answer = await ask("fit", str(self._path.absolute()), "--epoch", str(epoch), "--json")
-        self._fitting = None
+    # what is wanted
+
+    def want_curve(self) -> None:
+        """Have the curve found, unless it is known or on its way."""
+        if not self._looking and not self._closed:
+            self._looking = True
+            self._begin(self._look_up)
+
+    def want(self, ensemble: int, epoch: int, *, sparing: bool = False) -> None:
+        """Have the fits of an ensemble at a measured epoch found, unless they are known, and the curve.
+
+        `sparing`: leave the cores to others for most of the time.
+        """
+        self.want_curve()
+        key = ensemble, epoch
+        self._sparing = sparing
+        if key in self._fits:
+            self._fits.move_to_end(key)
+            self._shown[ensemble] = epoch
+        self._wanted = None if key in self._fits or key in self._impossible or key == self._asked else key
+        self._ask()
+
+    def _ask(self) -> None:
+        """Send what is wanted, unless an answer is still to come, or it is too soon."""
+        if self._wanted is None or self._asked is not None or self._closed or self._later is not None:
+            return
+        rest = self._asked_at + REST_SECONDS - time.monotonic()
+        if self._sparing and rest > 0:
+            self._later = asyncio.get_running_loop().call_later(rest, self._ask_later)
+            return
+        process = self._running()
+        if process is None:
+            return
+        self._asked, self._wanted, self._asked_at = self._wanted, None, time.monotonic()
+        ensemble, epoch = self._asked
+        assert process.stdin is not None
+        with suppress(OSError):  # it has ended, which `_ended` says
+            process.stdin.write(json.dumps({"id": 0, "ensemble": ensemble, "epoch": epoch}).encode() + b"\n")
+            process.stdin.flush()
+
+    def _ask_later(self) -> None:
+        self._later = None
+        self._ask()
+
+    # the process and the threads
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        """The process, which is started if need be; None where it cannot be, or has ended."""
+        if self._process is None and not self._closed:
+            try:
+                errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that reads it
+                self._process = subprocess.Popen(
+                    python_command("-m", "ibtui", "fit", str(self._path.absolute()), "--stream"),
+                    env=python_environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                )
+            except OSError as error:
+                self._closed = True
+                self._refused(f"beta* cannot be found: {error.strerror}")
+                return None
+            self._begin(self._listen, self._process, errors)
+        return self._process
+
+    def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
+        """Run something in a thread, which may outlive the event loop."""
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=target, args=(loop, *arguments), name="bound", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, take: Callable[..., None], *found: Any) -> None:
+        """Have something taken in the event loop; called in a thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(take, *found)
+
+    def _look_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read the curve, if it is known."""
+        from ibtui_engine.bottleneck.kept import kept_curve
+        from ibtui_engine.session.history import SessionReader
+
+        try:
+            with SessionReader(self._path) as reader:
+                curve = kept_curve(reader.measured_rule())
+        except EngineError as error:
+            self._tell(loop, self._take_refusal, str(error))
+            return
+        self._tell(loop, self._take_looked_up, curve)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        """Take what the process says, to its end."""
         from ibtui_engine.bottleneck.curve import Curve
         from ibtui_engine.bottleneck.fits import LayerFits
 
-        try:
-            if answer.status:
-                raise EngineError(answer.said)
-            found = json.loads(answer.output)
-            self.curve = Curve.from_dict(found["curve"])
-            fits = [LayerFits.from_dict(one) for one in found["fits"]]
-        except (EngineError, ValueError, KeyError) as error:
-            self._fits[epoch] = {}
-            self._refused(str(error))
+        assert process.stdout is not None
+        assert process.stdin is not None
+        with process.stdout, errors:
+            for line in process.stdout:
+                try:
+                    answer = json.loads(line)
+                    if "curve" in answer:
+                        self._tell(loop, self._take_curve, Curve.from_dict(answer["curve"]))
+                    elif "error" in answer:
+                        self._tell(loop, self._take_error, str(answer["error"]))
+                    else:
+                        fits = LayerFits.from_dict(answer["fits"])
+                        self._tell(loop, self._take_fits, answer["ensemble"], answer["epoch"], fits)
+                except (EngineError, ValueError, KeyError, TypeError) as error:
+                    self._tell(loop, self._take_error, f"an answer cannot be read: {error}")
+            with suppress(OSError):
+                process.stdin.close()
+            status = process.wait()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+        last = said[-1].removeprefix("ibtui: ") if said else f"exit status {status}"
+        self._tell(loop, self._take_end, last)
+
+    # what comes in
+
+    def _take_looked_up(self, curve: Curve | None) -> None:
+        if self._closed:
             return
-        self._fits[epoch] = {(one.hidden, one.fraction, one.optimizer): one for one in fits}
+        if curve is not None:
+            self._take_curve(curve)
+        elif self.curve is None:
+            self._running()  # finds a coarse one
+
+    def _take_curve(self, curve: Curve) -> None:
+        if self._closed or (self.curve is not None and not self.curve.coarse):
+            return
+        self.curve = curve
+        for key, fits in self._fits.items():
+            self._fits[key] = fits.against(curve)
         self._changed()
+
+    def _take_fits(self, ensemble: int, epoch: int, fits: LayerFits) -> None:
+        if self._closed:
+            return
+        self._fits[ensemble, epoch] = fits if self.curve is None or self.curve.coarse else fits.against(self.curve)
+        self._shown[ensemble] = epoch
+        while len(self._fits) > MOST_KEPT:
+            self._fits.popitem(last=False)
+        self._asked = None
+        self._ask()
+        self._changed()
+
+    def _take_error(self, said: str) -> None:
+        if self._closed:
+            return
+        if self._asked is not None:
+            self._impossible.add(self._asked)
+            self._asked = None
+        self._refused(said)
+        self._ask()
+        self._changed()
+
+    def _take_refusal(self, said: str) -> None:
+        if not self._closed:
+            self.close()
+            self._refused(said)
+            self._changed()
+
+    def _take_end(self, said: str) -> None:
+        """The process has ended by itself: what is known stays, and no more is found."""
+        if self._closed:
+            return
+        self._wanted = self._asked = None
+        self.close()
+        self._refused(f"no more beta* is found: {said}")
+        self._changed()
+
+    def close(self) -> None:
+        """End the process, its pipes and the threads."""
+        self._closed = True
+        self._wanted = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if self._process is not None:
+            self._process.kill()
+        for thread in self._threads:
+            thread.join(END_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui.charts.bound import layers_chart
+from ibtui.charts.bound import layers_chart, with_bound
 from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
 from ibtui.charts.information_plane import information_plane, information_points
@@ -18,6 +18,7 @@ from ibtui.commentary import commentary
 from ibtui.measuring import MeasuringAgain
 from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
+from ibtui_engine.bottleneck.fits import distances, why_no_beta
 from ibtui_engine.phases.account import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
@@ -190,29 +191,43 @@ class Panels:
         return self.shown.at(epoch)
 
     def bound(self, curve: Curve, epoch: int, fits: LayerFits | None) -> ChartSpec:
-        """The IB curve with the layers at an epoch: as they were fitted, or until then as they were measured."""
-        corners = curve.corners
-        title = f"Layers and the IB curve: {self.title}"
-        caption = f"Epoch {epoch}. Numbers: the layers, from the input on, mean over networks."
-        shared = (corners[:, 0], corners[:, 1], self.summary.h_x, curve.i_xy)
+        """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch."""
         if fits is not None:
             basis = estimate(self.summary.experiment) if fits.no_beta else f"binning, {fits.bins} bins"
-            slopes = "" if fits.no_beta else " Through each: slope 1/beta*."
-            caption += f"{slopes} {basis[0].upper()}{basis[1:]}."
-            return layers_chart(
-                *shared,
-                fits.mean("i_x"),
-                fits.mean("i_y"),
-                error_x=fits.error("i_x"),
-                error_y=fits.error("i_y"),
-                beta=fits.mean("beta"),
-                title=title,
-                caption=caption,
-            )
-        figures = self.figures(epoch)
-        i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
-        basis = estimate(self.summary.experiment)
-        return layers_chart(*shared, i_x, i_y, title=title, caption=f"{caption} {basis[0].upper()}{basis[1:]}.")
+            i_x, i_y = fits.mean("i_x"), fits.mean("i_y")
+        else:
+            basis = estimate(self.summary.experiment)
+            figures = self.figures(epoch)
+            i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
+        slopes = (
+            " Through each: slope 1/beta*." if not why_no_beta(self.summary) else ""
+        )  # also as long as it is not there
+        return layers_chart(
+            curve.corners[:, 0],
+            curve.corners[:, 1],
+            self.summary.h_x,
+            curve.i_xy,
+            i_x,
+            i_y,
+            error_x=None if fits is None else fits.error("i_x"),
+            error_y=None if fits is None else fits.error("i_y"),
+            beta=None if fits is None else fits.mean("beta"),
+            title=f"Layers and the IB curve: {self.title}",
+            caption=f"Epoch {epoch if fits is None else fits.epoch}. Numbers: the layers, from the input on, mean over "
+            f"networks.{slopes} {basis[0].upper()}{basis[1:]}.",
+        )
+
+    def distances(self, curve: Curve, epoch: int) -> LayerFits | None:
+        """How far below the curve the layers lie at a measured epoch where there is no beta*; None where there is."""
+        row = self.recorded.row(epoch)
+        if row is None or not why_no_beta(self.recorded.summary):
+            return None
+        layers = self.recorded.layers
+        return distances(self.recorded.summary, self.recorded.ensemble, epoch, layers.i_x[row], layers.i_y[row], curve)
+
+    def with_bound(self, plane: ChartSpec, curve: Curve) -> ChartSpec:
+        """An information plane of this session with the IB curve in it."""
+        return with_bound(plane, curve.corners[:, 0], curve.corners[:, 1], self.summary.h_x)
 
     def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""

@@ -17,6 +17,8 @@ class SessionView:
     """The chart beside the plane, where there is room for two."""
     points: bool = False
     """Whether every network is a point, instead of the mean over networks a path."""
+    bound: bool = False
+    """Whether the IB curve is drawn in the plane."""
     ensemble: int = 0
     everything: bool = False
     """Whether all ensembles are side by side."""
@@ -44,7 +46,7 @@ class SessionView:
         for name in ("panel", "beside"):
             if isinstance(found.get(name), str) and found[name] in panels:
                 kept[name] = found[name]
-        for name in ("points", "everything", "following"):
+        for name in ("points", "bound", "everything", "following"):
             kept[name] = found.get(name) is True
         kept["everything"] = kept["everything"] and ensembles > 1
         ensemble, hidden, epoch = found.get("ensemble"), found.get("hidden"), found.get("epoch")

@@ -61,6 +61,14 @@ def bound_chart(
     )
 
 
+def with_bound(
+    spec: ChartSpec, curve_x: Float[np.ndarray, " points"], curve_y: Float[np.ndarray, " points"], h: float
+) -> ChartSpec:
+    """A chart of the information plane, in bits, with the IB curve as a thin line behind all else; `h` is H(X)."""
+    x, y = _extended(curve_x, curve_y, h)
+    return replace(spec, series=(Series(x, y, "line", None, label="IB bound", key="-"), *spec.series))
+
+
 def layers_chart(
     curve_x: Float[np.ndarray, " points"],
     curve_y: Float[np.ndarray, " points"],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
@@ -47,10 +47,14 @@ from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import printable
+from ibtui_engine.bottleneck.fits import why_no_beta
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED
 from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
+
+if TYPE_CHECKING:
+    from ibtui_engine.bottleneck.curve import Curve
 
 FIRST_LOOK_SECONDS = 0.1
 """How often a session that has measured nothing yet is looked at."""
@@ -71,6 +75,8 @@ TURN_SECONDS = 0.05
 
 WIDE, HUGE = 110, 170
 """Columns from which on there is room for two charts, and for four with the table."""
+HIGH = 55
+"""Rows from which on there is room for the bound under that table."""
 
 TITLES = {
     "plane": "Plane",
@@ -108,6 +114,7 @@ class SessionScreen(PlaybackScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Library", id="session.leave"),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="session.points"),
+        Binding("b", "bound", "IB bound", tooltip="The IB curve in the plane", show=False, id="session.bound"),
         Binding("question_mark", "app.help", "Help", id="app.help"),
         Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="session.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
@@ -139,6 +146,8 @@ class SessionScreen(PlaybackScreen):
     panel: reactive[str] = reactive("plane", init=False, repaint=False)
     """What is chosen: one of `TITLES`."""
     hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False, repaint=False)
+    bound_line: reactive[bool] = reactive(False, init=False, repaint=False)
+    """The IB curve in the plane."""
 
     def __init__(self, follower: Follower, views: Views, directory: Path) -> None:
         """`follower`: of the session, closed with the screen; `views`: where it is kept how sessions were looked at;
@@ -154,7 +163,9 @@ class SessionScreen(PlaybackScreen):
         self._directory = directory
         self._budget = DrawBudget()
         self._again = MeasuringAgain(self.path, follower.summary.experiment, self.renew, self._complain)
-        self._bound = BoundFits(self.path, self._worker("fit"), self.renew, self._complain)
+        self._bound = BoundFits(self.path, self._renew_bound, self._complain)
+        self._drawn_curve: Curve | None = None
+        """What is known of the curve was this when it was last drawn."""
         self._diffusions = Diffusions(self._worker("diffusion"), self.renew, self._complain)
         self._panels: dict[int, Panels] = {}
         self._looked = 0.0
@@ -195,6 +206,7 @@ class SessionScreen(PlaybackScreen):
             with Vertical(id="side"):
                 yield LayersTable(id="side-layers")
                 yield Static(id="about", markup=False)
+                yield BoundView(id="side-bound")
         yield Multiples(id="each")
         yield Static(id="commentary", markup=False)
         yield Timeline(id="timeline")
@@ -222,6 +234,7 @@ class SessionScreen(PlaybackScreen):
             panel=self.panel,
             beside=self._beside,
             points=self.points,
+            bound=self.bound_line,
             ensemble=self.ensemble,
             everything=self.everything,
             hidden=tuple(sorted(self.hidden_layers)),
@@ -229,6 +242,7 @@ class SessionScreen(PlaybackScreen):
             following=self.playback.following,
         )
         self._views.keep(self.path, view.to_dict())
+        self._bound.close()
         await self._again.close()
         self.follower.close()
 
@@ -242,6 +256,7 @@ class SessionScreen(PlaybackScreen):
         self._beside_the_plane(view.beside)
         self.panel = view.panel
         self.points = view.points
+        self.bound_line = view.bound
         self.ensemble = view.ensemble
         self.hidden_layers = frozenset(view.hidden)
         self._recall_epoch(view)
@@ -422,7 +437,7 @@ class SessionScreen(PlaybackScreen):
             for view in self.query(ChartView):
                 view.clear("measuring epoch 0 …" if self.growing else "nothing has been measured")
             return
-        choice = (self.ensemble, self.points, self.everything, self._shown(panels), self.basis)
+        choice = (self.ensemble, self.points, self.bound_line, self.everything, self._shown(panels), self.basis)
         if choice != self._choice:
             self._choice, self._turns = choice, []
         if self.everything:
@@ -444,11 +459,11 @@ class SessionScreen(PlaybackScreen):
                 if table.region.area > 0 or table.display:
                     table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
         elif not self.everything:
-            view = self.query_one(f"#{name}")
-            if view.display and isinstance(view, BoundView):
-                self._show_bound(view, panels)
-            elif view.display and isinstance(view, PhasesView):
-                self._show_phases(view, panels)
+            for view in self.query(BoundView if name == "bound" else PhasesView):
+                if view.display and isinstance(view, BoundView):
+                    self._show_bound(view, panels)
+                elif view.display and isinstance(view, PhasesView):
+                    self._show_phases(view, panels)
 
     def _show_commentary(self, panels: Panels) -> None:
         """Say what happens at the playhead."""
@@ -469,7 +484,11 @@ class SessionScreen(PlaybackScreen):
             view.show(old or self._spec(panels, name), self._moment(name))
 
     def _spec(self, panels: Panels, name: str) -> ChartSpec:
-        return panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
+        spec = panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
+        if name != "plane" or not self.bound_line:
+            return spec
+        self._bound.want_curve()
+        return spec if self._bound.curve is None else panels.with_bound(spec, self._bound.curve)
 
     def _draw_each(self) -> None:
         name = self.panel if self.panel in PANELS else "plane"
@@ -483,15 +502,30 @@ class SessionScreen(PlaybackScreen):
 
     def _show_bound(self, view: BoundView, panels: Panels) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
-        epoch = panels.at(self.playback.epoch)
-        if epoch in panels.ensemble.snapshots:
-            self._bound.want(epoch)
-        if self._bound.curve is None:
-            view.wait_for("finding the IB curve …")
+        epoch, index, curve = panels.at(self.playback.epoch), panels.ensemble.index, self._bound.curve
+        fits = None if curve is None else panels.distances(curve, epoch)
+        if why_no_beta(panels.summary) or epoch not in panels.ensemble.snapshots:
+            self._bound.want_curve()
+        else:
+            self._bound.want(index, epoch, sparing=self.growing)
+            fits = self._bound.shown(index, epoch)
+        if curve is None:
+            view.wait_for(
+                len(panels.widths), "There is no IB curve." if self._bound.ended else "finding the IB curve …"
+            )
+        else:
+            view.show(panels.bound(curve, epoch, fits), len(panels.widths), fits, self._bound.said(index, fits))
+
+    def _renew_bound(self) -> None:
+        """More is known of the bound."""
+        panels = self.current
+        if self.left or panels is None:
             return
-        fits = self._bound.of(panels.ensemble, epoch)
-        waiting = f"finding beta* at epoch {epoch} …" if self._bound.waiting else ""
-        view.show(panels.bound(self._bound.curve, epoch, fits), fits, waiting)
+        curve, self._drawn_curve = self._drawn_curve, self._bound.curve
+        if self.bound_line and curve is not self._bound.curve:
+            self.draw_soon()
+        else:
+            self._show_beside(panels, "bound")
 
     def _show_phases(self, view: PhasesView, panels: Panels) -> None:
         """The phases of an ensemble; its weights are read where that has not been done."""
@@ -589,6 +623,10 @@ class SessionScreen(PlaybackScreen):
         """Networks or means."""
         self.draw_soon()
 
+    def watch_bound_line(self) -> None:
+        """The IB curve in the plane, or not."""
+        self.draw_soon()
+
     def watch_ensemble(self) -> None:
         """Another ensemble is chosen."""
         if self.current is not None:
@@ -611,7 +649,8 @@ class SessionScreen(PlaybackScreen):
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
         if panel != "layers" and not self.everything:
-            self.query_one("#bound-chart" if panel == "bound" else f"#{panel}").focus()
+            bound = "#side-bound-chart" if self._five else "#bound-chart"
+            self.query_one(bound if panel == "bound" else f"#{panel}").focus()
         self.call_after_refresh(self.draw)
 
     def _beside_the_plane(self, panel: str) -> None:
@@ -621,13 +660,19 @@ class SessionScreen(PlaybackScreen):
         if panel not in PANELS[:3] and panel != "layers":
             self._fourth = panel
 
+    @property
+    def _five(self) -> bool:
+        """Whether the bound has a place of its own beside four charts."""
+        return self.app.size.width >= HUGE and self.app.size.height >= HIGH
+
     def _arrange(self) -> None:
         """As many charts as there is room for, the chosen one among them."""
         width = self.app.size.width
-        four = (*PANELS[:3], self._fourth)
+        four = (*PANELS[:3], "learning" if self._five and self._fourth == "bound" else self._fourth)
         shown = four if width >= HUGE else ("plane", self._beside) if width >= WIDE else (self.panel,)
         for name in TITLES:
             self.query_one(f"#{name}").display = name in shown
+        self.query_one("#side-bound").display = self._five
         self.query_one("#charts", Grid).styles.grid_size_columns = min(len(shown), 2)
 
     async def watch_everything(self, everything: bool) -> None:
@@ -664,7 +709,7 @@ class SessionScreen(PlaybackScreen):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A chart was clicked: it is the chosen one."""
-        name = str(event.widget.id).removesuffix("-chart")
+        name = str(event.widget.id).removesuffix("-chart").removeprefix("side-")
         if name in TITLES:
             self.panel = name
 
@@ -692,6 +737,10 @@ class SessionScreen(PlaybackScreen):
         """Every network's layers, or their mean's path."""
         self.points = not self.points
 
+    def action_bound(self) -> None:
+        """The IB curve in the plane, or not."""
+        self.bound_line = not self.bound_line
+
     def action_full(self) -> None:
         """The chosen chart over the whole screen, or all as before."""
         if self.maximized is not None:
@@ -701,7 +750,8 @@ class SessionScreen(PlaybackScreen):
         self.call_after_refresh(self.draw)
 
     def _chosen(self) -> Widget:
-        return self.focused if isinstance(self.focused, ChartView) else self.query_one(f"#{self.panel}")
+        side = "side-" if self.panel == "bound" and self._five else ""
+        return self.focused if isinstance(self.focused, ChartView) else self.query_one(f"#{side}{self.panel}")
 
     def action_panel(self, steps: int) -> None:
         """Choose the next chart."""

@@ -17,6 +17,7 @@ from ibtui_engine.threads import usable_cores
 from tests.benchmarks.app import app_answers, starting
 from tests.benchmarks.bound import bound_points
 from tests.benchmarks.live import watched_runs
+from tests.benchmarks.live_bound import live_bound
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.timing import Row
 from tests.benchmarks.training import scaling, training_steps
@@ -33,6 +34,7 @@ PARTS = {
     "start": starting,
     "app": app_answers,
     "live": watched_runs,
+    "live_bound": live_bound,
 }
 
 

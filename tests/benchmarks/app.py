@@ -91,14 +91,14 @@ def app_answers() -> list[Row]:
 
 def _run(experiment: Experiment, path: Path, environment: Mapping[str, str]) -> float:
     """Run it to its end, as the command does; seconds that it took."""
-    with _running(experiment, path, environment) as process:
+    with running(experiment, path, environment) as process:
         began = time.perf_counter()
         process.wait()
         return time.perf_counter() - began
 
 
 @contextmanager
-def _running(
+def running(
     experiment: Experiment, path: Path, environment: Mapping[str, str], *, behind: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     import tomli_w
@@ -150,7 +150,7 @@ def _killed(place: Path, environment: Mapping[str, str]) -> list[Row]:
     waits = []
     for number in range(5):
         path = place / "sessions" / f"killed-{number}.ibs"
-        with _running(Experiment(networks=2, epochs=10**7, weights=False), path, environment) as process:
+        with running(Experiment(networks=2, epochs=10**7, weights=False), path, environment) as process:
             while not path.exists():
                 time.sleep(0.01)
             with (
@@ -170,7 +170,7 @@ def _killed(place: Path, environment: Mapping[str, str]) -> list[Row]:
 def _watching(place: Path, environment: Mapping[str, str]) -> list[Row]:
     """A run as the app starts it, alone and with the app open on it, in turns; and how soon keys are answered then."""
     path = place / "sessions" / "watched.ibs"
-    with _running(WATCHED, path, environment, behind=True):
+    with running(WATCHED, path, environment, behind=True):
         while not path.exists() or read_summary(path).epochs_done < 300:
             time.sleep(0.1)
         alone, watched, waits = [], [], []

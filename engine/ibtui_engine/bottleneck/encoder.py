@@ -18,12 +18,11 @@ import math
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from ibtui_engine.bottleneck.fits import GREATEST
 from ibtui_engine.bottleneck.kernel import divergence, logistic, soft_plus
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import exp_less_one
 
-GREATEST = 1e6
-"""beta is looked for from 0 to here."""
 ALIKE = 1e-14
 """Relative difference of two decoders' log odds up to which they are one."""
 INSIDE, LOW_END, HIGH_END = 0, -1, 1

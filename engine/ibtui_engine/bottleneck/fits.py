@@ -18,6 +18,10 @@ from ibtui_engine.statistics import Spread, mean, spread, standard_error
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
+    from ibtui_engine.session.summary import EnsembleSummary, Summary
+
+GREATEST = 1e6
+"""beta* is looked for from 0 to here."""
 MATRICES = (
     "beta", "residual", "end", "i_x", "i_y", "ib_x", "ib_y", "distance", "worth", "inconsistency", "critical"
 )  # fmt: skip
@@ -122,3 +126,46 @@ class LayerFits:
         if len({read[name].shape for name in MATRICES}) != 1 or read["beta"].ndim != 2:
             raise InvalidValue("these are no fits: their columns are not of one shape")
         return cls(**read)
+
+
+def why_no_beta(summary: Summary) -> str:
+    """Why beta* cannot be fitted to a session's layers; empty where it can."""
+    if summary.labels > 2:
+        return f"beta* is fitted where there are two labels, and here there are {summary.labels}"
+    if not summary.experiment.weights:
+        return "beta* needs the weights, and this session was run with --no-weights"
+    return ""
+
+
+def distances(
+    summary: Summary,
+    ensemble: EnsembleSummary,
+    epoch: int,
+    i_x: Float64[np.ndarray, "networks layers"],
+    i_y: Float64[np.ndarray, "networks layers"],
+    curve: Curve,
+) -> LayerFits:
+    """How far below the curve an ensemble's layers lie that were measured at an epoch, in bits, where there is no
+    beta*, for the reason of `why_no_beta`.
+    """
+    absent = np.full(i_x.shape, np.nan)
+    return LayerFits(
+        hidden=ensemble.hidden,
+        fraction=ensemble.fraction,
+        epoch=epoch,
+        bins=summary.experiment.bins,
+        greatest=GREATEST,
+        beta=absent,
+        residual=absent,
+        end=np.zeros(i_x.shape),
+        i_x=i_x,
+        i_y=i_y,
+        ib_x=absent,
+        ib_y=absent,
+        distance=absent,
+        worth=absent,
+        inconsistency=absent,
+        critical=absent,
+        optimizer=ensemble.optimizer,
+        no_beta=why_no_beta(summary),
+    ).against(curve)

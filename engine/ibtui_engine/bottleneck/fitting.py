@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from ibtui_engine.bottleneck.curve import Curve
-from ibtui_engine.bottleneck.encoder import GREATEST, INSIDE, cell_of, divergences_of, fit_encoder, fit_groups
-from ibtui_engine.bottleneck.fits import LayerFits
+from ibtui_engine.bottleneck.encoder import INSIDE, cell_of, divergences_of, fit_encoder, fit_groups
+from ibtui_engine.bottleneck.fits import GREATEST, LayerFits
 from ibtui_engine.bottleneck.layers import layer_groups
 from ibtui_engine.bottleneck.solver import BITS
 from ibtui_engine.bottleneck.source import Source

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path
 
-import numpy as np
-
 from ibtui_engine.bottleneck.curve import ERROR, Curve
-from ibtui_engine.bottleneck.encoder import GREATEST
-from ibtui_engine.bottleneck.fits import LayerFits
+from ibtui_engine.bottleneck.fits import LayerFits, distances, why_no_beta
 from ibtui_engine.bottleneck.fitting import fit_snapshot
 from ibtui_engine.bottleneck.kept import find_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.session.history import LayerHistory, SessionReader, describe_epochs
+from ibtui_engine.session.history import SessionReader, describe_epochs
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.threads import Threads, usable_cores
 
@@ -49,7 +46,7 @@ def fit_session(
             summary = reader.summary
             chosen = _chosen(summary, epoch, every, ensembles)
             rule = reader.measured_rule()
-            if require_beta and (missing := no_beta(summary)):
+            if require_beta and (missing := why_no_beta(summary)):
                 raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
         curve = find_curve(rule, error=error)
         pool = Threads(threads or usable_cores())
@@ -71,11 +68,11 @@ def fit_recorded(
         SessionError: the session cannot be read.
     """
     summary = reader.summary
-    missing = no_beta(summary)
-    if missing:
+    if why_no_beta(summary):
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
-        return _as_recorded(curve, summary, ensemble, epoch, reader.layers(ensemble, epoch), missing)
+        layers = reader.layers(ensemble, epoch)
+        return distances(summary, ensemble, epoch, layers.i_x[0], layers.i_y[0], curve)
     with reader.moment():
         weights, architecture = reader.weights(ensemble, epoch), reader.architecture(ensemble)
     return fit_snapshot(
@@ -90,43 +87,6 @@ def fit_recorded(
         optimizer=ensemble.optimizer,
         epoch=epoch,
     )
-
-
-def no_beta(summary: Summary) -> str:
-    """Why beta* cannot be fitted to a session's layers; empty where it can."""
-    if summary.labels > 2:
-        return f"beta* is fitted where there are two labels, and here there are {summary.labels}"
-    if not summary.experiment.weights:
-        return "beta* needs the weights, and this session was run with --no-weights"
-    return ""
-
-
-def _as_recorded(
-    curve: Curve, summary: Summary, ensemble: EnsembleSummary, epoch: int, layers: LayerHistory, missing: str
-) -> LayerFits:
-    """An ensemble's distances below the curve at the one epoch of `layers`."""
-    i_x, i_y = layers.i_x[0], layers.i_y[0]
-    absent = np.full(i_x.shape, np.nan)
-    return LayerFits(
-        hidden=ensemble.hidden,
-        fraction=ensemble.fraction,
-        epoch=epoch,
-        bins=summary.experiment.bins,
-        greatest=GREATEST,
-        beta=absent,
-        residual=absent,
-        end=np.zeros(i_x.shape),
-        i_x=i_x,
-        i_y=i_y,
-        ib_x=absent,
-        ib_y=absent,
-        distance=absent,
-        worth=absent,
-        inconsistency=absent,
-        critical=absent,
-        optimizer=ensemble.optimizer,
-        no_beta=missing,
-    ).against(curve)
 
 
 def _chosen(

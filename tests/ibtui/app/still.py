@@ -26,6 +26,7 @@ async def still(pilot: Pilot[None]) -> list[list[Segment]]:
             field.cursor_blink = False
         charts = [chart for chart in screen.query(ChartView) if chart.display and chart.region.area]
         waits = getattr(screen, "behind", False) or any(chart.spec is None for chart in charts)
+        waits = waits or (hasattr(screen, "_bound") and not screen._bound.settled)
         now = [list(strip) for strip in screen._compositor.render_strips()]
         same = same + 1 if now == seen and not waits else 0
         seen = now

@@ -81,7 +81,7 @@ async def _help(view: Any) -> None:
 async def _bound(view: Any) -> None:
     await _open("recorded")(view)
     view.screen.panel = "bound"
-    await view.until(lambda: view.screen.playback.epoch in view.screen._bound._fits, patience=90)
+    await view.until(lambda: view.screen._bound.of(0, view.screen.playback.epoch), patience=90)
     await view.until(lambda: "beta*" in view.text() and "finding" not in view.text())
 
 

@@ -1136,7 +1136,7 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
         view.screen.panel = "bound"
         for epoch in (40, 12):
             view.screen.playback = view.screen.playback.to_epoch(epoch)
-            await view.until(lambda epoch=epoch: epoch in view.screen._bound._fits, patience=90)
+            await view.until(lambda epoch=epoch: view.screen._bound.of(0, epoch), patience=90)
             await view.until(lambda epoch=epoch: f"Epoch {epoch}." in view.chart("bound-chart").spec.caption)
             spec = view.chart("bound-chart").spec
             assert "slope 1/beta*" in spec.caption

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ibtui.charts.bound import bound_chart, fractions_chart, layers_chart
+from ibtui.charts.bound import bound_chart, fractions_chart, layers_chart, with_bound
 from ibtui.charts.chart import render
+from ibtui.charts.information_plane import information_plane
 from ibtui.charts.palette import Shades
 
 X, Y = np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.8, 0.9])
@@ -29,6 +30,16 @@ def test_tangents_go_through_their_layers_with_slope_one_over_beta() -> None:
         assert np.diff(tangent.y)[0] / np.diff(tangent.x)[0] == pytest.approx(1 / beta[k])
         assert (tangent.x.mean(), tangent.y.mean()) == pytest.approx((i_x[k], i_y[k]))
     assert [mark.text for mark in spec.marks] == ["1", "2", "output"]
+
+
+def test_the_curve_lies_behind_all_else_of_a_plane_and_is_told() -> None:
+    i_x, i_y = np.array([[11.0, 4.0], [10.0, 2.0]]), np.array([[0.1, 0.1], [0.5, 0.4]])
+    plane = information_plane(np.array([0, 9]), i_x, i_y, 12.0, 0.9)
+    spec = with_bound(plane, X, Y, 12.0)
+    assert spec.series[1:] == plane.series
+    assert (spec.series[0].x.tolist(), spec.series[0].y.tolist()) == ([0, 1, 3, 12], [0, 0.8, 0.9, 0.9])
+    assert (spec.marks, spec.guides, spec.x, spec.y) == (plane.marks, plane.guides, plane.x, plane.y)
+    assert "IB bound" in render(spec, 80, 20, theme="dark").text()
 
 
 def test_error_bars_are_as_long_as_the_errors() -> None:

@@ -1,0 +1,225 @@
+"""The bound beside the app: one process, no fit given up, what was found last stays until the next is there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from ibtui import bound_fits
+from ibtui.bound_fits import BoundFits
+from ibtui_engine.bottleneck import kept
+from ibtui_engine.bottleneck.recorded import fit_session
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
+
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bound") / "it.ibs"
+    experiment = Experiment(hidden=((4, 3), (5,)), networks=2, epochs=40, snapshots=6)
+    Run(begin(path, "it", experiment), threads=1).execute()
+    return path
+
+
+class Watched:
+    """`BoundFits` with what it has told."""
+
+    def __init__(self, path: Path) -> None:
+        self.changes = 0
+        self.refused: list[str] = []
+        self.bound = BoundFits(path, self._changed, self.refused.append)
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while not condition():
+            assert asyncio.get_running_loop().time() < end, self.refused
+            await asyncio.sleep(0.01)
+
+
+def watch(path: Path, work: Callable[[Watched], Awaitable[None]]) -> Watched:
+    """Do something with a bound, and see that nothing is left of it."""
+
+    async def go() -> Watched:
+        watched = Watched(path)
+        try:
+            await work(watched)
+        finally:
+            watched.bound.close()
+        return watched
+
+    watched = asyncio.run(go())
+    assert not [thread for thread in threading.enumerate() if thread.name == "bound"]
+    assert not children()
+    return watched
+
+
+def children() -> list[int]:
+    """Processes of fits that this one has started."""
+    return [child.pid for child in psutil.Process().children() if "--stream" in child.cmdline()]
+
+
+def test_the_curve_of_a_built_in_rule_needs_no_process(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        watched.bound.want_curve()
+        watched.bound.want_curve()
+        await watched.until(lambda: watched.bound.curve)
+        assert not children()
+        assert watched.bound.curve is not None
+        assert not watched.bound.curve.coarse
+
+    assert watch(path, work).changes == 1
+
+
+def test_fits_are_those_of_the_engine_from_one_process_for_all_epochs(path: Path) -> None:
+    summary, _, expected = fit_session(path, every=True)
+    assert len(summary.ensembles) == 2
+
+    async def work(watched: Watched) -> None:
+        pids = set()
+        for ensemble, fits in expected:
+            watched.bound.want(ensemble.index, fits.epoch)
+            await watched.until(lambda: watched.bound.of(ensemble.index, fits.epoch))  # noqa: B023
+            pids |= set(children())
+            found = watched.bound.of(ensemble.index, fits.epoch)
+            assert found is not None
+            np.testing.assert_array_equal(found.beta, fits.beta)
+            np.testing.assert_array_equal(found.distance, fits.distance)
+        assert len(pids) == 1
+        assert watched.bound.finding(0) is None
+
+    assert watch(path, work).refused == []
+
+
+def test_what_was_found_last_stays_until_the_next_and_none_that_was_begun_is_given_up(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        bound = watched.bound
+        first, second, *passed, last = fit_epochs
+        bound.want(0, first)
+        await watched.until(lambda: bound.of(0, first))
+        bound.want(0, second)
+        assert bound.finding(0) == second
+        for epoch in (*passed, last):
+            bound.want(0, epoch)  # the one of `second` is at work
+            latest = bound.latest(0)
+            assert latest is not None
+            assert latest.epoch == first
+        await watched.until(lambda: bound.of(0, last))
+        assert bound.of(0, second) is not None
+        assert not any(bound.of(0, epoch) for epoch in passed)
+        latest = bound.latest(0)
+        assert latest is not None
+        assert latest.epoch == last
+        bound.want(0, first)  # known: at once
+        latest = bound.latest(0)
+        assert latest is not None
+        assert latest.epoch == first
+        assert bound.latest(1) is None
+
+    fit_epochs = fit_session(path)[0].ensembles[0].snapshots
+    assert watch(path, work).refused == []
+
+
+def test_a_run_is_spared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is at work, the next request waits; the newest wish by then is the one that counts."""
+    monkeypatch.setattr(bound_fits, "REST_SECONDS", 0.5)
+
+    async def work(watched: Watched) -> None:
+        bound, asked = watched.bound, []
+        bound.want(0, epochs[0], sparing=True)
+        asked.append(bound._asked_at)
+        await watched.until(lambda: bound.of(0, epochs[0]))
+        bound.want(0, epochs[1], sparing=True)
+        bound.want(0, epochs[2], sparing=True)
+        await watched.until(lambda: bound.of(0, epochs[2]))
+        asked.append(bound._asked_at)
+        assert asked[1] - asked[0] >= 0.5
+
+    epochs = fit_session(path)[0].ensembles[0].snapshots
+    watch(path, work)
+
+
+def test_an_unknown_rule_has_a_coarse_curve_and_then_the_full_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kept.user_cache_path("ibtui") / "kernels"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    session = tmp_path / "mine.ibs"
+    experiment = Experiment(rule="symmetric-soft", gamma=5.0, hidden=((3,),), networks=2, epochs=4, snapshots=2)
+    Run(begin(session, "mine", experiment), threads=1).execute()
+
+    async def work(watched: Watched) -> None:
+        bound = watched.bound
+        bound.want_curve()
+        await watched.until(lambda: bound.curve)
+        assert bound.curve is not None
+        assert bound.curve.coarse
+        bound.want(0, 4)
+        await watched.until(lambda: bound.of(0, 4))
+        await watched.until(lambda: bound.curve and not bound.curve.coarse)
+        fits = bound.of(0, 4)
+        assert fits is not None
+        ib_x, _ = bound.curve.point_at(fits.beta)
+        np.testing.assert_array_equal(fits.ib_x, ib_x)
+
+    assert watch(session, work).refused == []
+
+
+def test_an_epoch_that_was_not_measured_is_refused_once(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        watched.bound.want(0, 39)
+        await watched.until(lambda: watched.refused)
+        watched.bound.want(0, 39)
+        watched.bound.want(0, 0)
+        await watched.until(lambda: watched.bound.of(0, 0))
+
+    (said,) = watch(path, work).refused
+    assert said.startswith("epoch is 39: measured are")
+
+
+def test_a_process_that_ends_by_itself_is_told_of_and_what_is_known_stays(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        bound = watched.bound
+        bound.want(0, 0)
+        await watched.until(lambda: bound.of(0, 0))
+        os.kill(children()[0], signal.SIGKILL)
+        await watched.until(lambda: watched.refused)
+        bound.want(0, 40)
+        assert not children()
+        assert bound.latest(0) is not None
+
+    (said,) = watch(path, work).refused
+    assert said.startswith("no more beta* is found: ")
+
+
+def test_closed_in_the_midst_nothing_is_left(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        watched.bound.want(0, 0)
+        await asyncio.sleep(0.05)
+
+    watched = watch(path, work)
+    assert watched.refused == []
+    assert watched.bound.finding(0) is None or not children()
+
+
+def test_a_session_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "none.ibs").write_text("no session")
+
+    async def work(watched: Watched) -> None:
+        watched.bound.want_curve()
+        await watched.until(lambda: watched.refused)
+
+    (said,) = watch(tmp_path / "none.ibs", work).refused
+    assert "none.ibs" in said
