@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from ibtui.epoch_display import EpochDisplay
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class SessionView:
     """Of the playhead; None at the end."""
     following: bool = False
     """Whether the playhead was carried along by a run."""
+    over_epochs: EpochDisplay = field(default_factory=EpochDisplay)
+    """How the charts over epochs are drawn."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return asdict(self)
+        return {**asdict(self), "over_epochs": self.over_epochs.to_dict()}
 
     @classmethod
     def from_dict(
@@ -56,4 +60,5 @@ class SessionView:
             kept["hidden"] = tuple(sorted(set(hidden)))
         if type(epoch) is int:
             kept["epoch"] = epoch
+        kept["over_epochs"] = EpochDisplay.from_dict(found.get("over_epochs"))
         return cls(**kept)

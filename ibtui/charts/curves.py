@@ -103,16 +103,17 @@ def gradient_chart(
         bands=tuple(bands),
         marks=tuple(marks),
         guides=_end_of_drift(transition, "all weights" if marks else "drift ends"),
-        caption=_gradient_caption(named, bool(bands), display),
+        caption=_gradient_caption(named, display, bands=bool(bands), crossing=bool(marks)),
     )
 
 
-def _gradient_caption(name: str | None, bands: bool, display: Display) -> str:
+def _gradient_caption(name: str | None, display: Display, *, bands: bool, crossing: bool) -> str:
     if name is None:
         told = "Lines: mean over batches. Dotted: standard deviation. Both averaged over networks."
     else:
         band = " Band: one standard deviation over networks." if bands else ""
-        told = f"{name}: mean over batches (line), standard deviation (dotted); {TURN}: its drift ends.{band}"
+        turn = f"; {TURN}: its drift ends" if crossing else ""
+        told = f"{name}: mean over batches (line), standard deviation (dotted){turn}.{band}"
     return told + _manner(display)
 
 

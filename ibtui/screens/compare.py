@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from ibtui.charts.information_plane import compared_planes
+from ibtui.epoch_display import LOGARITHMIC
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
@@ -113,6 +114,16 @@ class CompareScreen(PlaybackScreen):
         own = panels.turn if panels is not None else None
         return own if own is not None else next((end for end in ends if end is not None), None)
 
+    @property
+    def chosen_charts(self) -> tuple[str, ...]:
+        """The chosen chart if it is over epochs, or else all."""
+        return (self.panel,) if self.panel in LOGARITHMIC else tuple(LOGARITHMIC)
+
+    @property
+    def layers_shown(self) -> tuple[int, ...]:
+        """Those of the deepest network."""
+        return tuple(range(max((len(panels.widths) for panels in self._charts if panels is not None), default=0)))
+
     def _look(self) -> None:
         if self.left:
             return
@@ -188,7 +199,9 @@ class CompareScreen(PlaybackScreen):
         charts = {}
         for number, title, panels in there:
             shown = tuple(range(len(panels.widths)))
-            charts[number] = title, panels.chart(self.panel, epoch=epoch, shown=shown, points=self.points)
+            display = self.over_epochs.of(self.panel, shown, len(shown))
+            spec = panels.chart(self.panel, epoch=epoch, shown=shown, points=self.points, display=display)
+            charts[number] = title, spec
         self.query_one("#compared", Multiples).show(charts, None if self.panel == "plane" else epoch)
 
     def watch_overlay(self, overlay: bool) -> None:

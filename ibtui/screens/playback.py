@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from ibtui.epoch_display import EpochDisplay
 from ibtui.playback import Playback
 from ibtui.screens.leaving import is_left
 from ibtui.widgets.timeline import Timeline
@@ -39,9 +41,17 @@ class PlaybackScreen(Screen[None]):
         Binding("g", "jump", "Go to epoch", show=False, id="session.jump"),
         Binding("less_than_sign", "speed(-1)", "Slower", show=False, id="session.slower"),
         Binding("greater_than_sign", "speed(1)", "Faster", show=False, id="session.faster"),
-    ]
+        Binding("y", "scale", "Log or linear", tooltip="Over epochs: log or linear y", show=False, id="session.scale"),
+        Binding("l", "focus_layer", "Layer in focus", tooltip="Over epochs: next layer in focus, the others grey",
+                show=False, id="session.focus"),
+        Binding("n", "singles", "Single networks", tooltip="Over epochs: single networks behind the mean",
+                show=False, id="session.singles"),
+        Binding("s", "smooth", "Smooth", tooltip="Over epochs: smooth the means", show=False, id="session.smooth"),
+    ]  # fmt: skip
 
     playback: reactive[Playback] = reactive(Playback(), init=False, repaint=False)
+    over_epochs: reactive[EpochDisplay] = reactive(EpochDisplay(), init=False, repaint=False)
+    """How the charts over epochs are drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +73,16 @@ class PlaybackScreen(Screen[None]):
 
     def draw(self) -> None:
         """Show what there is at the playhead."""
+        raise NotImplementedError
+
+    @property
+    def chosen_charts(self) -> tuple[str, ...]:
+        """The charts over epochs that a change of scale is for."""
+        raise NotImplementedError
+
+    @property
+    def layers_shown(self) -> tuple[int, ...]:
+        """The layers that can be in focus, counted from 0."""
         raise NotImplementedError
 
     # drawing
@@ -141,6 +161,26 @@ class PlaybackScreen(Screen[None]):
     def on_timeline_sought(self, event: Timeline.Sought) -> None:
         """The playhead was dragged."""
         self.playback = self.playback.to_epoch(event.epoch)
+
+    def watch_over_epochs(self) -> None:
+        """Charts over epochs are drawn in another way."""
+        self.draw_soon()
+
+    def action_scale(self) -> None:
+        """A logarithmic y axis instead of a linear one, and back."""
+        self.over_epochs = self.over_epochs.rescaled(self.chosen_charts)
+
+    def action_focus_layer(self) -> None:
+        """The next layer in focus; after the last one none."""
+        self.over_epochs = self.over_epochs.refocused(self.layers_shown)
+
+    def action_singles(self) -> None:
+        """Every network as a thin line, or the mean alone."""
+        self.over_epochs = replace(self.over_epochs, singles=not self.over_epochs.singles)
+
+    def action_smooth(self) -> None:
+        """Means smoothed over neighbouring epochs, or as they are."""
+        self.over_epochs = replace(self.over_epochs, smooth=not self.over_epochs.smooth)
 
     def action_play(self) -> None:
         """Play the view, or pause it."""

@@ -27,6 +27,7 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.commands import ask
 from ibtui.diffusions import Diffusions
 from ibtui.draw_budget import OPENING_CREDIT, DrawBudget
+from ibtui.epoch_display import LOGARITHMIC
 from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
@@ -240,6 +241,7 @@ class SessionScreen(PlaybackScreen):
             hidden=tuple(sorted(self.hidden_layers)),
             epoch=self.playback.epoch,
             following=self.playback.following,
+            over_epochs=self.over_epochs,
         )
         self._views.keep(self.path, view.to_dict())
         self._bound.close()
@@ -259,6 +261,7 @@ class SessionScreen(PlaybackScreen):
         self.bound_line = view.bound
         self.ensemble = view.ensemble
         self.hidden_layers = frozenset(view.hidden)
+        self.over_epochs = view.over_epochs
         self._recall_epoch(view)
         self.everything = view.everything
 
@@ -421,6 +424,16 @@ class SessionScreen(PlaybackScreen):
         """Where the drift of the chosen ensemble's networks ends."""
         return None if self.current is None else self.current.turn
 
+    @property
+    def chosen_charts(self) -> tuple[str, ...]:
+        """The chosen chart if it is over epochs, or else all."""
+        return (self.panel,) if self.panel in LOGARITHMIC else tuple(LOGARITHMIC)
+
+    @property
+    def layers_shown(self) -> tuple[int, ...]:
+        """Those of the chosen ensemble that are not hidden."""
+        return () if self.current is None else self._shown(self.current)
+
     # drawing
 
     def _shown(self, panels: Panels) -> tuple[int, ...]:
@@ -437,7 +450,8 @@ class SessionScreen(PlaybackScreen):
             for view in self.query(ChartView):
                 view.clear("measuring epoch 0 …" if self.growing else "nothing has been measured")
             return
-        choice = (self.ensemble, self.points, self.bound_line, self.everything, self._shown(panels), self.basis)
+        shown = self._shown(panels)
+        choice = (self.ensemble, self.points, self.bound_line, self.everything, shown, self.basis, self.over_epochs)
         if choice != self._choice:
             self._choice, self._turns = choice, []
         if self.everything:
@@ -484,7 +498,9 @@ class SessionScreen(PlaybackScreen):
             view.show(old or self._spec(panels, name), self._moment(name))
 
     def _spec(self, panels: Panels, name: str) -> ChartSpec:
-        spec = panels.chart(name, epoch=self.playback.epoch, shown=self._shown(panels), points=self.points)
+        shown = self._shown(panels)
+        display = self.over_epochs.of(name, shown, len(panels.widths))
+        spec = panels.chart(name, epoch=self.playback.epoch, shown=shown, points=self.points, display=display)
         if name != "plane" or not self.bound_line:
             return spec
         self._bound.want_curve()

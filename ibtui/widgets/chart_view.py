@@ -104,6 +104,8 @@ class ChartView(Widget, can_focus=True):
         known = spec is self.spec and self._image is not None
         if spec is not self.spec:
             self.spec = spec
+            if self._zoom and (self._zoom[0].log, self._zoom[1].log) != (spec.x.log, spec.y.log):
+                self._zoom = None  # limits of one scale may be none of another
             self.name_it(spec.title)
             if self.cursor is not None:
                 self.call_after_refresh(self._read)

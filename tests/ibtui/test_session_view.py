@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibtui.epoch_display import LOGARITHMIC, EpochDisplay
 from ibtui.session_view import SessionView
 
 PANELS = ("plane", "gradients", "learning")
@@ -23,6 +24,13 @@ PANELS = ("plane", "gradients", "learning")
         hidden=st.lists(st.integers(1, 12), unique=True).map(lambda found: tuple(sorted(found))),
         epoch=st.none() | st.integers(0, 10**6),
         following=st.booleans(),
+        over_epochs=st.builds(
+            EpochDisplay,
+            other_scale=st.frozensets(st.sampled_from(sorted(LOGARITHMIC))),
+            smooth=st.booleans(),
+            singles=st.booleans(),
+            focus=st.none() | st.integers(0, 20),
+        ),
     )
 )
 def test_what_is_kept_comes_back(view: SessionView) -> None:
@@ -43,3 +51,5 @@ def test_whatever_was_kept_a_view_comes_of_it(found: dict[str, Any], ensembles: 
     assert not (view.everything and ensembles < 2)
     assert all(type(layer) is int for layer in view.hidden)
     assert view.epoch is None or type(view.epoch) is int
+    assert view.over_epochs.other_scale <= LOGARITHMIC.keys()
+    assert view.over_epochs.focus is None or view.over_epochs.focus >= 0

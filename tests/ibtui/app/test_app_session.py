@@ -21,6 +21,7 @@ from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
 from ibtui.charts import chart
+from ibtui.charts.palette import Faded
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
@@ -175,7 +176,8 @@ async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any
 
 def layer_rows(view: Any) -> list[list[str]]:
     """The cells of the table of the layers, without its head."""
-    return [re.split(r"  +", line.strip()) for line in view.said("#side-layers #figures").split("\n")]
+    cell = re.compile(r"\S+(?: [±–] \S+)?(?: hidden)?")
+    return [cell.findall(line) for line in view.said("#side-layers #figures").split("\n")]
 
 
 async def test_a_step_lays_nothing_out_and_draws_no_chart_but_the_plane(
@@ -207,13 +209,13 @@ async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(170, 40)) as view:
         await view.press("2")
-        assert [mark.text for mark in view.chart().spec.marks] == ["1", "3"]
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "output"]
         assert "T2" not in [series.label for series in view.chart("gradients").spec.series]
         assert "hidden" in layer_rows(view)[1][0]
         await view.press("1", "3", "4")  # the last one stays; there is no fourth
         assert view.screen.hidden_layers == {1, 2}
         await view.press("1", "2")
-        assert [mark.text for mark in view.chart().spec.marks] == ["1", "2", "3"]
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "2", "output"]
         assert "hidden" not in layer_rows(view)[1][0]
 
 
@@ -291,6 +293,49 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
     assert json.loads(taken.read_text())
 
 
+async def test_keys_for_the_charts_over_epochs(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(200, 50)) as view:
+
+        def specs() -> dict[str, Any]:
+            return {name: view.chart(name).spec for name in ("gradients", "snr", "learning")}
+
+        def grey(spec: Any) -> list[str]:
+            return [series.end for series in spec.series if series.colour == Faded()]
+
+        before = specs()
+        assert [spec.y.log for spec in before.values()] == [True, True, False]
+        assert grey(before["gradients"]) == ["T1", "output"], "the last hidden layer is in focus"
+        assert not grey(before["snr"])
+        await view.press("y")  # the plane is chosen: all three
+        assert [spec.y.log for spec in specs().values()] == [False, False, True]
+        view.screen.panel = "learning"
+        await view.press("y")
+        assert [spec.y.log for spec in specs().values()] == [False, False, False]
+        await view.press("l")
+        assert [grey(spec) for spec in specs().values()] == [["T2", "output"], ["T2", "output"], []]
+        await view.press("l", "l", "l")
+        assert not grey(specs()["snr"])
+        await view.press("n", "s")
+        assert all("Thin lines: single networks." in spec.caption for spec in specs().values())
+        assert all("Smoothed." in spec.caption for spec in specs().values())
+        await view.press("n", "s")
+        assert specs()["learning"].y == before["learning"].y
+        assert "Smoothed" not in specs()["snr"].caption
+
+
+async def test_a_zoom_ends_where_the_scale_changes(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", size=(80, 30)) as view:
+        view.screen.panel = "learning"
+        await view.press("plus", "plus")
+        zoomed = view.chart("learning").image.area
+        assert (zoomed.y.log, zoomed.y.limits) != (False, view.chart("learning").spec.y.limits)
+        await view.press("y")
+        shown = view.chart("learning").image.area
+        assert (shown.y.log, shown.y.limits) == (True, view.chart("learning").spec.y.limits)
+
+
 async def test_ensembles_one_after_another(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -321,12 +366,22 @@ async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(o
         await view.press("right_square_bracket")  # of four
         assert _layers(view) == ["3", "4"]
 
+        await view.press("1", "2")  # of three
+        assert [mark.text for mark in view.chart().spec.marks] == ["output"]
+        await view.press("right_square_bracket")  # of two
+        assert [mark.text for mark in view.chart().spec.marks] == ["1", "output"]
+        await view.press("right_square_bracket")  # of four
+        assert [mark.text for mark in view.chart().spec.marks] == ["3", "output"]
+
 
 async def test_hidden_layers_that_an_ensemble_does_not_have_do_not_count_there(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
         await view.press("3", "4", "left_square_bracket", "1")
         assert _layers(view) == ["2"]
+
+        await view.press("left_square_bracket", "3", "4", "left_square_bracket", "1")
+        assert [mark.text for mark in view.chart().spec.marks] == ["output"]
 
 
 async def test_all_ensembles_side_by_side(open_app: Any, have: Any) -> None:
@@ -888,11 +943,13 @@ async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
     async with open_app("turning", size=(200, 60)) as view:
         turn = view.screen.current.turn
         assert 6 < turn < 12  # between an SNR of 2 and one of 0.4
-        turns = view.chart().spec.series[-1]
-        assert (turns.marker, len(turns.x)) == ("◆", 3)
-        for layer, path in enumerate(view.chart().spec.series[:3]):  # each stands on its layer's path
-            assert path.x.min() <= turns.x[layer] <= path.x.max()
-        assert [mark.text for mark in view.chart("snr").spec.marks] == ["1", "2", "3"]
+        turns = [mark for mark in view.chart().spec.marks if mark.dot == "◆"]
+        assert len(turns) == 3
+        for path, mark in zip(view.chart().spec.series, turns, strict=True):  # each stands on its layer's path
+            assert path.x.min() <= mark.x <= path.x.max()
+        assert [mark.text for mark in view.chart("snr").spec.marks] == ["1", "2", "output"]
+        [crossing] = view.chart("gradients").spec.marks
+        assert 6 < crossing.x < 12
         for name in ("gradients", "snr", "learning"):
             assert [guide.value for guide in view.chart(name).spec.guides if guide.axis == "x"] == [turn]
         assert "◆" in view.one("#timeline", Timeline).render_line(0).text
