@@ -61,7 +61,7 @@ class ChartView(Widget, can_focus=True):
     DEFAULT_CSS = """
     ChartView > .chart--cross { background: $foreground 20%; }
     ChartView { border: round $foreground 30%; border-title-color: $foreground; border-subtitle-color: $foreground; }
-    ChartView:focus { border: round $accent; }
+    ChartView:focus { border: round $foreground; }
     """
 
     cursor: reactive[tuple[int, int] | None] = reactive(None, repaint=False)

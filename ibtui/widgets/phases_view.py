@@ -47,7 +47,7 @@ class PhasesView(VerticalScroll, inherit_bindings=False):
 
     DEFAULT_CSS = """
     PhasesView { border: round $foreground 30%; padding: 0 1; }
-    PhasesView:focus { border: round $accent; }
+    PhasesView:focus { border: round $foreground; }
     """
 
     def compose(self) -> ComposeResult:
