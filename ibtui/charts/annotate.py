@@ -30,7 +30,7 @@ HIDDEN = 0.6
 """Cost of a cell of data that a text covers."""
 LINE = 0.05
 """Cost of a cell of a guide that a text covers."""
-AMBIGUOUS = 2.5
+AMBIGUOUS = 6.0
 """Cost of a text that touches the dot of another."""
 LEADER = 3.0
 """Cost of a leader, and what each of its cells adds: over data as much as a text."""

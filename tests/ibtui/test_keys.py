@@ -26,7 +26,7 @@ def test_the_usual_keys_can_be_used() -> None:
         ({"session.play": "ctrl+q"}, ("'ctrl+q'", "app.quit", "session.play")),
         ({"library.open": "space,q"}, ("library.mark", "library.open", "'space'")),
         ({"chart.left": "comma"}, ("session.back", "chart.left", "'comma'")),
-        ({"compare.overlay": "x", "compare.full": "y,x"}, ("compare.overlay", "compare.full", "compare screen")),
+        ({"compare.overlay": "x", "compare.full": "u,x"}, ("compare.overlay", "compare.full", "compare screen")),
         ({"app.theme": "ctrl+p"}, ("'ctrl+p'", "app.theme", "the command palette")),
         ({"app.quit": "escape"}, ("'escape'", "app.quit")),
     ],
