@@ -265,6 +265,8 @@ class NewScreen(Screen[None]):
             Experiment().override({**alone, name: value})
             if name == "rule":
                 require_images(value)
+                if is_table(value) and not _is_there(value):
+                    raise InvalidValue(f"table {value.removeprefix(TABLE_PREFIX)!r} does not exist")
                 self._look_at_rule()
                 said, refused = self._rule_said.get(self._rule_asked(), ("", False))
                 if refused:
@@ -355,17 +357,13 @@ class NewScreen(Screen[None]):
         """Say what the rule is in numbers, or why it is none, as `ibtui rule` does."""
         await asyncio.sleep(PAUSE_SECONDS)
         rule, *values = json.loads(asked)
-        if is_table(rule) and not _is_there(rule):
-            self._rule_said[asked] = f"table {rule.removeprefix(TABLE_PREFIX)!r} does not exist", True
+        names = ("--theta", "--gamma", "--i-xy")
+        options = [f"{name}={value}" for name, value in zip(names, values, strict=True) if value]
+        answer = await ask("rule", "--json", *options, "--", rule)
+        if answer.status == 0:
+            self._rule_said[asked] = _in_numbers(json.loads(answer.output)), False
         else:
-            names = ("--theta", "--gamma", "--i-xy")
-            options = [f"{name}={value}" for name, value in zip(names, values, strict=True) if value]
-            answer = await ask("rule", "--json", *options, "--", rule)
-            if answer.status == 0:
-                found = json.loads(answer.output)
-                self._rule_said[asked] = _in_numbers(found), False
-            else:
-                self._rule_said[asked] = answer.said, is_table(rule)
+            self._rule_said[asked] = answer.said, is_table(rule)
         if self in self.app.screen_stack and self._rule_asked() == asked:  # the form may have been left
             self._check()
 
