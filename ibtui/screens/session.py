@@ -518,9 +518,11 @@ class SessionScreen(PlaybackScreen):
 
     def _show_bound(self, view: BoundView, panels: Panels) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
-        epoch, index, curve = panels.at(self.playback.epoch), panels.ensemble.index, self._bound.curve
+        index, curve, measured = panels.ensemble.index, self._bound.curve, panels.ensemble.snapshots
+        behind = self.growing and self.playback.following and measured  # the newest counts, not what is caught up with
+        epoch = measured[-1] if behind else panels.at(self.playback.epoch)
         fits = None if curve is None else panels.distances(curve, epoch)
-        if why_no_beta(panels.summary) or epoch not in panels.ensemble.snapshots:
+        if why_no_beta(panels.summary) or epoch not in measured:
             self._bound.want_curve()
         else:
             self._bound.want(index, epoch, sparing=self.growing)

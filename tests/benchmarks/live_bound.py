@@ -25,7 +25,7 @@ WINDOW = 20.0
 LOOK_SECONDS = 0.05
 BEFORE = 300
 """Epochs that the run is at when it is opened."""
-_EPOCH = re.compile(r"beta\* at epoch (\d+)")
+_EPOCH = re.compile(r"(?<!finding )beta\* at epoch (\d+)")
 
 
 class _Seen:
@@ -73,7 +73,9 @@ def _watched(rule: str, path: Path, environment: Mapping[str, str]) -> list[Row]
                 seen.look()
             pressed = terminal.press("\t")
             there = seen.until("Layers and the IB curve") - pressed
-            first = seen.until("beta* at epoch") - pressed
+            while not _EPOCH.search(seen.look()):
+                pass
+            first = time.perf_counter() - pressed
             ages = _ages(seen, path)
     ages.sort()
     return [
