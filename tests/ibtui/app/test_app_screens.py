@@ -50,6 +50,7 @@ async def _empty(view: Any) -> None:
 async def _new(view: Any) -> None:
     await view.press("n")
     await view.until_screen("NewScreen")
+    await view.until(lambda: view.screen._rule_asked() in view.screen._rule_said, patience=90)
 
 
 def _open(name: str, *keys: str) -> Callable[[Any], Awaitable[None]]:
@@ -93,6 +94,7 @@ async def _phases(view: Any) -> None:
 
 
 async def _leave(view: Any) -> None:
+    await _library(view)
     view.app._runs[view.app.directory / "running.ibs"] = SimpleNamespace(ended=False, complaint="")
     await view.press("ctrl+q")
     await view.until_screen("Choice")
@@ -218,7 +220,7 @@ async def test_screen(
             monkeypatch.setenv("NO_COLOR", "1")
             monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another state"))  # nothing is remembered
         settings = Settings(ascii=ascii)
-        async with asyncio.timeout(60), open_app(size=size, settings=settings, directory=Path("sessions")) as view:
+        async with asyncio.timeout(180), open_app(size=size, settings=settings, directory=Path("sessions")) as view:
             await SCREENS[name](view)
             for theme, chosen in themes.items():
                 view.app.theme = chosen
