@@ -20,7 +20,7 @@ SPARSE = ("--networks", "4", "--epochs", "1500", "--snapshot-at", "0", "--seed",
 QUICK = ("--networks", "2", "--hidden", "4-3", "--fraction", "0.1", "--epochs", "200", "--snapshots", "12",
          "--seed", "3", "--threads", "1", "--json")  # fmt: skip
 """A run of a fifth of a second."""
-ENDLESS = ("--networks", "2", "--hidden", "4-3", "--fraction", "0.1", "--epochs", "10000000", "--snapshots", "12",
+ENDLESS = ("--networks", "2", "--hidden", "4-3", "--fraction", "0.1", "--epochs", "100000000", "--snapshots", "12",
            "--threads", "1")  # fmt: skip
 
 
