@@ -728,7 +728,7 @@ class SessionScreen(PlaybackScreen):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A chart was clicked: it is the chosen one."""
         name = str(event.widget.id).removesuffix("-chart").removeprefix("side-")
-        if name in TITLES:
+        if name in TITLES and not self.everything:  # hidden charts pass the focus on among themselves
             self.panel = name
 
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:
