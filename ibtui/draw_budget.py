@@ -11,7 +11,7 @@ SHARE = 0.03
 cores they are drawn about once a second."""
 LONGEST_WAIT = 2.0
 """Seconds after which new data are drawn in any case."""
-OPENING_CREDIT = 4.0
+OPENING_CREDIT = 6.0
 """Seconds of computing for the beginning of a run, of which every snapshot is to be seen: about 150 of them."""
 
 
@@ -31,7 +31,8 @@ class DrawBudget:
         self._credit = 0.0
         """Seconds of computing; below zero where more has been done than was to be had."""
         self._at, self._before = clock(), computed()
-        self._charts_at: float | None = None
+        self._drawn: dict[str, float] = {}
+        """When each thing was last drawn."""
 
     def open(self, credit: float = 0.0) -> None:
         """Begin anew, with so many seconds of computing to spend at once."""
@@ -54,12 +55,14 @@ class DrawBudget:
         """Whether more was given by `open` than is earned in `LONGEST_WAIT`, and is not spent yet."""
         return self._credit > LONGEST_WAIT * SHARE * self._cores
 
-    @property
-    def charts_due(self) -> bool:
-        """Whether all charts are to be drawn with new data now; `charts_drawn` says when they are."""
-        due = self._charts_at is None or self._clock() - self._charts_at >= LONGEST_WAIT
-        return self.affordable or due
+    def due(self, what: str, longest: float | None = None) -> bool:
+        """Whether something is to be drawn now: it is affordable, or was not `drawn` for so many seconds
+        (`LONGEST_WAIT`).
+        """
+        longest = LONGEST_WAIT if longest is None else longest
+        last = self._drawn.get(what)
+        return self.affordable or last is None or self._clock() - last >= longest
 
-    def charts_drawn(self) -> None:
-        """All charts are drawn with new data now."""
-        self._charts_at = self._clock()
+    def drawn(self, what: str) -> None:
+        """Something is drawn now."""
+        self._drawn[what] = self._clock()

@@ -61,6 +61,10 @@ FIRST_LOOK_SECONDS = 0.1
 """How often a session that has measured nothing yet is looked at."""
 LOOK_SECONDS = 0.4
 """How often one that runs."""
+SPARING_LOOK_SECONDS = 0.8
+"""How often one that runs, once the computing that was given for its beginning is used up."""
+CARRY_SECONDS = 1.0
+"""Seconds after which a run is followed by a step, whatever that costs."""
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
 OPENING_SNAPSHOTS = 5
@@ -103,6 +107,9 @@ LEFT_OUT = {
     "session.forward": WIDE,
 }
 """Keys that the footer leaves out below so many columns, for those that depend on what is shown."""
+COMPILING_SECONDS = 3.0
+"""After which the first snapshot is late because kernels are being compiled."""
+COMPILING = "compiling the kernels, which is done once on a machine …"
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
@@ -170,6 +177,7 @@ class SessionScreen(PlaybackScreen):
         self._diffusions = Diffusions(self._worker("diffusion"), self.renew, self._complain)
         self._panels: dict[int, Panels] = {}
         self._looked = 0.0
+        self._opened = time.monotonic()
         self._stale = False
         """Whether something new has been read, but is not yet shown."""
         self._turns: list[str] = []
@@ -226,6 +234,7 @@ class SessionScreen(PlaybackScreen):
 
     def _open_budget(self) -> None:
         """Allow for what is to be seen at once: the beginning of a run, or what was measured in one's absence."""
+        self._budget.drawn("plane")
         new = self.growing and len(self.playback.epochs) <= OPENING_SNAPSHOTS
         self._budget.open(OPENING_CREDIT if new else min(self.playback.behind * CATCHING_UP_SECONDS, OPENING_CREDIT))
 
@@ -311,7 +320,9 @@ class SessionScreen(PlaybackScreen):
         if not self.is_current:
             return
         now = time.monotonic()
-        often = LOOK_SECONDS if self.playback.epochs else FIRST_LOOK_SECONDS
+        often = SPARING_LOOK_SECONDS if self._sparing else LOOK_SECONDS
+        if not self.playback.epochs:
+            often = FIRST_LOOK_SECONDS
         if now - self._looked < (often if self.growing else IDLE_LOOK_SECONDS) and not self._stale:
             return
         self._looked = now
@@ -325,6 +336,8 @@ class SessionScreen(PlaybackScreen):
         else:
             self._show_status()
             self._begin_turns()
+            if self.current is None:
+                self.draw()
 
     def _take_in(self) -> None:
         """Take in what the follower has. The playhead is carried along by `carry`, which draws the plane; the other
@@ -342,6 +355,8 @@ class SessionScreen(PlaybackScreen):
         first = not self.playback.epochs
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
         self._show_timeline()
+        if first:
+            self._open_budget()
         if first or not self.growing:
             self._turns = []
             self.draw()
@@ -369,18 +384,26 @@ class SessionScreen(PlaybackScreen):
 
     def carry(self) -> None:
         """Follow a run by a step, as soon as the drawing budget allows; then by more, if it falls behind."""
-        running = self.follower.summary.status == "running"
-        if running and not self._budget.affordable:
+        if self._at_work and not self._budget.due("plane", CARRY_SECONDS):
             self.pace()
         else:
-            ample = not running or self._budget.ample
-            self.playback = self.playback.carried(MOST_BEHIND if ample else CLOSE_BEHIND)
+            self._budget.drawn("plane")
+            self.playback = self.playback.carried(CLOSE_BEHIND if self._sparing else MOST_BEHIND)
+
+    @property
+    def _at_work(self) -> bool:
+        """Whether a run is at work that drawing takes computing from."""
+        return self.follower.summary.status == "running"
+
+    @property
+    def _sparing(self) -> bool:
+        """Whether the computing that was given for the beginning is used up."""
+        return self._at_work and not self._budget.ample
 
     def _begin_turns(self) -> None:
         """Draw what has new data, piece by piece, as soon as the drawing budget allows."""
-        running = self.follower.summary.status == "running"
-        if self._turns and not self._turning and (not running or self._budget.charts_due):
-            self._budget.charts_drawn()
+        if self._turns and not self._turning and (not self._at_work or self._budget.due("charts")):
+            self._budget.drawn("charts")
             self._turning = True
             self._take_turns()
 
@@ -448,7 +471,7 @@ class SessionScreen(PlaybackScreen):
         panels = self.current
         if panels is None:
             for view in self.query(ChartView):
-                view.clear("measuring epoch 0 …" if self.growing else "nothing has been measured")
+                view.clear(self._why_empty())
             return
         shown = self._shown(panels)
         choice = (self.ensemble, self.points, self.bound_line, self.everything, shown, self.basis, self.over_epochs)
@@ -464,6 +487,13 @@ class SessionScreen(PlaybackScreen):
             if name not in self._turns:
                 self._show_beside(panels, name)
         self._ask_again()
+
+    def _why_empty(self) -> str:
+        """Why there is nothing to draw yet."""
+        if not self.growing:
+            return "nothing has been measured"
+        waited = time.monotonic() - self._opened
+        return COMPILING if waited > COMPILING_SECONDS else "measuring epoch 0 …"
 
     def _show_beside(self, panels: Panels, name: str) -> None:
         """Show what else there is of an epoch, where it can be seen."""

@@ -55,12 +55,33 @@ def test_in_the_long_run_drawing_takes_its_share(cost: float, cores: int) -> Non
 def test_charts_are_drawn_at_last_however_dear_they_are() -> None:
     machine = Machine()
     budget = machine.budget(1)
-    assert budget.charts_due  # never drawn
-    budget.charts_drawn()
+    assert budget.due("charts")  # never drawn
+    budget.drawn("charts")
     machine.draw(1.0)
-    assert not budget.charts_due
-    machine.now += LONGEST_WAIT
-    assert budget.charts_due
+    assert not budget.due("charts")
+    assert not budget.due("charts", 1.01)
+    assert budget.due("charts", 0.99)
+    assert budget.due("plane")
+    machine.draw(LONGEST_WAIT)
+    assert not budget.affordable
+    assert budget.due("charts")
+
+
+def test_a_followed_run_is_caught_up_with_where_nothing_can_be_afforded() -> None:
+    """Looking for news alone may take more than the share on a slow machine."""
+    machine = Machine()
+    budget = machine.budget()
+    budget.open()
+    drawn = 0
+    for _ in range(600):
+        machine.now += 0.09
+        machine.draw(0.01)
+        if budget.due("plane", 1.0):
+            budget.drawn("plane")
+            machine.draw(0.03)
+            drawn += 1
+    assert not budget.affordable
+    assert drawn >= 55
 
 
 def test_ample_is_only_what_was_given() -> None:

@@ -1210,6 +1210,7 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
     async with open_app("live") as view:
         monkeypatch.setattr("ibtui.draw_budget.SHARE", 1e-9)
         monkeypatch.setattr("ibtui.draw_budget.LONGEST_WAIT", 1e9)
+        monkeypatch.setattr("ibtui.screens.session.CARRY_SECONDS", 1e9)
         view.screen._budget.open(-1.0)
         run.advance(5)
         await view.until(lambda: view.screen.playback.behind == 5)
@@ -1260,6 +1261,7 @@ async def test_a_run_that_was_watched_goes_on_where_it_was_left(open_app: Any, l
         run.advance(4)
         monkeypatch.setattr("ibtui.draw_budget.SHARE", 1e-9)
         monkeypatch.setattr("ibtui.screens.session.CATCHING_UP_SECONDS", -1.0)
+        monkeypatch.setattr("ibtui.screens.session.CARRY_SECONDS", 1e9)
         await view.press("enter")
         await view.until_screen("SessionScreen")
         assert view.screen.playback.epoch == 5
