@@ -70,7 +70,7 @@ PRESETS = _by_name(
     Preset(
         "quick",
         "40 networks on 85 % of the patterns: watch the two phases in a quarter of a minute.",
-        Experiment(networks=40, epochs=4_000, snapshots=160),
+        Experiment(networks=40, epochs=4_000),
     ),
     Preset(
         "figure-2",

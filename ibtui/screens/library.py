@@ -134,7 +134,7 @@ class LibraryScreen(Screen[None]):
 
     def _look(self, most: int | None = None) -> None:
         """Read what has changed, and of what is new as much as the shelf is asked for."""
-        if is_left(self, "#sessions"):
+        if self._left:
             return
         if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
             return
@@ -148,6 +148,11 @@ class LibraryScreen(Screen[None]):
         self.call_after_refresh(self._work_out_results)
 
     # the table
+
+    @property
+    def _left(self) -> bool:
+        """Whether it has been left for good: of its widgets, the first ones go before the last ones."""
+        return is_left(self, "#heading") or is_left(self, "#sessions")
 
     def _fill(self) -> None:
         words = self.query_one("#filter", Input).value.lower().split()
@@ -233,7 +238,7 @@ class LibraryScreen(Screen[None]):
 
     def _work_out_results(self) -> None:
         """Have the results that are missing worked out, unless that is going on."""
-        if self._working_out or is_left(self, "#sessions") or not (paths := self._outdated()):
+        if self._working_out or self._left or not (paths := self._outdated()):
             return
         self._working_out = True
         self._read_results(paths)
@@ -251,7 +256,7 @@ class LibraryScreen(Screen[None]):
                 async for line in lines:
                     answer = json.loads(line)
                     self._known.keep(Path(answer["path"]), from_plain(answer))
-                    if time.monotonic() - shown >= RESULTS_SHOWN_SECONDS and not is_left(self, "#sessions"):
+                    if time.monotonic() - shown >= RESULTS_SHOWN_SECONDS and not self._left:
                         shown = time.monotonic()
                         self._fill()
         except (OSError, ValueError, KeyError, EngineError) as error:
@@ -259,7 +264,7 @@ class LibraryScreen(Screen[None]):
         finally:  # also where the app is left meanwhile
             self._known.save()
             self._working_out = False
-        if not is_left(self, "#sessions"):
+        if not self._left:
             self._fill()
 
     # the chosen session

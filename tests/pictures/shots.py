@@ -72,6 +72,8 @@ async def _new(pilot: Pilots) -> None:
     await pilot.press("n")
     await _until(pilot, lambda: isinstance(pilot.app.screen, NewScreen))
     await pilot.press("down", "down")
+    form: Any = pilot.app.screen
+    await _until(pilot, lambda: form._rule_asked() in form._rule_said)
 
 
 async def _session(pilot: Pilots) -> None:

@@ -11,6 +11,7 @@ import pytest
 from textual.widgets import Button, Input, OptionList
 from typer.main import get_command
 
+from ibtui import commands
 from ibtui.cli.application import make_application
 from ibtui.runs import NICENESS
 from ibtui.screens.form_fields import FIELDS, FIRST, FURTHER, OF_RUN, hint
@@ -202,13 +203,13 @@ async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
 
 
 async def test_this_machine_is_measured_in_another_process(open_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin, asked = asyncio.create_subprocess_exec, asyncio.Event()
+    begin, asked = commands.run_python, asyncio.Event()
 
-    async def when_asked(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+    async def when_asked(*arguments: str) -> tuple[int, bytes, bytes]:
         await asked.wait()
-        return await begin(*command, **options)
+        return await begin(*arguments)
 
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", when_asked)
+    monkeypatch.setattr("ibtui.screens.new.run_python", when_asked)
     async with open_app() as view:
         await _open(view)
         assert "measuring this machine" in view.said("#estimate")

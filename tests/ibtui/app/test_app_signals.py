@@ -109,6 +109,8 @@ def shell(command_environment: Mapping[str, str], tmp_path: Path) -> Iterator[Sh
 
 APP = f"{sys.executable} -m ibtui"
 LIBRARY = "no sessions of yours yet"
+EXAMPLES = 5
+"""Sessions in the library of somebody who has none."""
 
 
 def test_bytes_that_are_no_text_are_ignored(shell: Shell) -> None:
@@ -121,7 +123,7 @@ def test_bytes_that_are_no_text_are_ignored(shell: Shell) -> None:
         shell.send(data)
         time.sleep(0.15)
     shell.send("?")
-    shell.until_shown("What you see")
+    shell.until_shown("type to search")
     shell.send("\x11")
     shell.until_prompt()
     assert shell.answer("echo status $?") == "status 0"
@@ -167,6 +169,7 @@ def test_ctrl_z_suspends_and_fg_goes_on(shell: Shell) -> None:
     before = shell.answer("stty -g")
     shell.run(APP)
     shell.until_shown("? Help")  # the last line, which comes last
+    shell.until(lambda: "\n".join(shell.lines()).count("%") >= EXAMPLES)  # results, which are worked out
     shown = shell.lines()
     shell.screen.reset()
     shell.send("\x1a")
@@ -178,14 +181,14 @@ def test_ctrl_z_suspends_and_fg_goes_on(shell: Shell) -> None:
     shell.until_shown(LIBRARY)
     assert shell.lines() == shown
     shell.send("?")
-    shell.until_shown("What you see")
+    shell.until_shown("type to search")
     shell.send("\x1a")
     shell.until_prompt()
     shell.run("bg")
     shell.until_prompt()
     shell.screen.reset()
     shell.run("fg")
-    shell.until_shown("What you see")
+    shell.until_shown("type to search")
     shell.send("\x11")
     shell.until_prompt()
     assert shell.answer("stty -g") == before
@@ -201,7 +204,7 @@ def test_stopped_from_outside_it_goes_on_with_the_terminal_as_it_needs_it(shell:
     shell.run("fg")
     shell.until_shown(LIBRARY)
     shell.send("?")
-    shell.until_shown("What you see")
+    shell.until_shown("type to search")
     shell.send("\x11")
     shell.until_prompt()
     assert shell.answer("echo status $?") == "status 0"

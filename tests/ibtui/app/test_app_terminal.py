@@ -154,16 +154,20 @@ def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, direc
     program.expect("New experiment")
     program.expect("about .* on this machine")
     program.send("\x13")
-    program.expect("run: finished", timeout=4 * PATIENCE)  # it stands behind all other work
+    program.expect("epoch [2-9]: drift", timeout=4 * PATIENCE)  # it stands behind all other work
+    program.send("S")
+    program.expect("run: stopped")
     leave(program, "q", "q")
     [path] = directory.glob("*.ibs")
+    last = read_summary(path).ensembles[0].snapshots[-1]
     program = terminal("open", path.stem)
-    program.expect("2000 of 2000")
+    program.send("\x1b[F")  # end
+    program.expect(f"{last} of 4000")
     program.send("\x1b[H")  # home
-    program.expect(" 0 of 2000")
+    program.expect(" 0 of 4000")
     program.send(">" * 4 + " ")
     program.expect("play")
-    program.expect("2000 of 2000")
+    program.expect(f"{last} of 4000")
     leave(program, "q", "q")
 
 

@@ -99,7 +99,7 @@ BAD_SETTINGS = {
     "--init-scale": ("-1", "allowed is a number from 1.18e-38 to 3.4e+38"),
     "--bins": ("1", "from 2"),
     "--snapshots": ("-1", "from 0"),
-    "--snapshot-at": ("0,2001", "the last epoch"),
+    "--snapshot-at": ("0,4001", "the last epoch"),
     "--snapshot-at ": ("1,x", "0,400,9000"),
     "--snapshot-at  ": ("", "0,400,9000"),
     "--trainer": ("keras", "auto, fused, torch"),
