@@ -218,6 +218,11 @@ class LibraryScreen(Screen[None]):
         if self._shelf.own or self._shelf.examples:
             self._fill()
 
+    def on_sessions_table_room_changed(self) -> None:
+        """Choose the columns for the width that the table has now."""
+        if not self._left:
+            self._fill()
+
     # results
 
     def _results_of(self, summary: Summary) -> Results | None:

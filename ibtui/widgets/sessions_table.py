@@ -129,6 +129,9 @@ class SessionsTable(DataTable[Text]):
         Binding("O", "turn_round", "Sort the other way round", show=False, id="library.reverse"),
     ]
 
+    class RoomChanged(Message):
+        """The table has another width than the columns were chosen for."""
+
     class OrderChanged(Message):
         """Another order was chosen."""
 
@@ -140,6 +143,8 @@ class SessionsTable(DataTable[Text]):
         """Whether the largest comes first."""
         self._shown: dict[str, tuple[str, int]] = {}
         """The columns on the screen, with their headings and widths."""
+        self._room = 0
+        """The width that the columns were chosen for."""
 
     def fill(self, own: Sequence[Line], examples: Sequence[Line], room: int) -> None:
         """Put what is known into the table. Columns have the widths that their texts need, found here: a table that
@@ -150,7 +155,8 @@ class SessionsTable(DataTable[Text]):
         if examples:
             rows[HEADING] = {column.name: Text() for column in COLUMNS} | {"name": Text("Examples", "dim italic")}
             rows |= {str(line.summary.path): _cells(line) for line in self._in_order(examples)}
-        shown = self._columns(rows, self.scrollable_content_region.width or room)
+        self._room = self.scrollable_content_region.width or room
+        shown = self._columns(rows, self._room)
         rows = {key: {c: _fitting(cells[c], width) for c, (_, width) in shown.items()} for key, cells in rows.items()}
         if [str(key.value) for key in self.rows] == list(rows) and shown == self._shown:
             for key, cells in rows.items():
@@ -169,6 +175,16 @@ class SessionsTable(DataTable[Text]):
             self.move_cursor(row=names.index(chosen))
         elif names and names[0] == HEADING:
             self.move_cursor(row=1)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the columns were chosen for the width that it has."""
+        return self._room in (0, self.scrollable_content_region.width)
+
+    def on_resize(self) -> None:
+        """There may be room for more columns, or for fewer."""
+        if not self.fits:
+            self.post_message(self.RoomChanged())
 
     def _in_order(self, lines: Sequence[Line]) -> list[Line]:
         column = next((column for column in COLUMNS if column.name == self.sorted_by), None)

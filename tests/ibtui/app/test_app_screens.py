@@ -22,6 +22,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from ibtui.messages import Compare, OpenSession
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
+from ibtui.widgets.sessions_table import SessionsTable
 from ibtui_engine.calibration import Speed
 from ibtui_engine.session.liveness import file_number
 from tests.ibtui.app.conftest import change
@@ -41,6 +42,7 @@ ASCII = {"ASCII": "textual-dark"}
 async def _library(view: Any) -> None:
     library = view.screen
     await view.until(lambda: library._previewed and not library._working_out and not library._outdated())
+    await view.until(lambda: library.query_one(SessionsTable).fits)
 
 
 async def _empty(view: Any) -> None:
