@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,6 +14,9 @@ from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from ibtui.wording import printable
+from ibtui_engine.errors import EngineError
+
+Answer = TypeVar("Answer")
 
 
 class Choice(ModalScreen[str | None]):
@@ -69,6 +72,43 @@ class Line(ModalScreen[str | None]):
         """That is the answer, if it is one."""
         if not self._refuse(event.value):
             self.dismiss(event.value)
+
+
+class Fields(ModalScreen[Answer | None], Generic[Answer]):
+    """Asks for what several lines say together; None where it is left with escape.
+
+    What is wrong with them is said as they are typed, in the widget `trouble`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def read(self) -> Answer:
+        """What the lines say.
+
+        Raises:
+            EngineError: something is wrong with them.
+        """
+        raise NotImplementedError
+
+    def on_input_changed(self) -> None:
+        """Say what is wrong."""
+        said = ""
+        try:
+            self.read()
+        except EngineError as error:
+            said = printable(str(error))
+        self.query_one("#trouble", Static).update(said)
+
+    def on_input_submitted(self) -> None:
+        """That is the answer, if nothing is wrong."""
+        try:
+            self.dismiss(self.read())
+        except EngineError:
+            return
 
 
 class Several(ModalScreen[list[str] | None]):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from ibtui.screens.dialogs import Fields
 from ibtui.wording import printable
-from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.summary import Summary
 from ibtui_engine.settings import SETTINGS
 
@@ -48,14 +46,8 @@ def require_further(summary: Summary, epochs: str, networks: str) -> Further:
     return further
 
 
-class Extending(ModalScreen[Further | None]):
+class Extending(Fields[Further]):
     """Asks how far a run is to go; None where it is left with escape."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel"),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
-    ]
 
     def __init__(self, summary: Summary) -> None:
         super().__init__()
@@ -73,22 +65,7 @@ class Extending(ModalScreen[Further | None]):
             yield Static(id="trouble", markup=False)
             yield Static("enter goes on with the run   esc leaves it", classes="keys", markup=False)
 
-    def _read(self) -> Further:
+    def read(self) -> Further:
+        """What the two lines say."""
         epochs, networks = (self.query_one(f"#{name}", Input).value for name in ("epochs", "networks"))
         return require_further(self._summary, epochs, networks)
-
-    def on_input_changed(self) -> None:
-        """Say what is wrong."""
-        said = ""
-        try:
-            self._read()
-        except EngineError as error:
-            said = printable(str(error))
-        self.query_one("#trouble", Static).update(said)
-
-    def on_input_submitted(self) -> None:
-        """That is it, if nothing is wrong."""
-        try:
-            self.dismiss(self._read())
-        except EngineError:
-            return
