@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from ibtui_engine.children import python_command, python_environment
+from ibtui.commands import END_SECONDS, Companion, last_line
 from ibtui_engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ REST_SECONDS = 0.8
 """From one request to the next while a run is at work, which needs the cores more."""
 MOST_KEPT = 300
 """Fits that stay in memory; those of 50 networks are 30 kB."""
-END_SECONDS = 2.0
-"""For which the threads are waited for at the end; they end with the process, which is killed."""
 
 
 class BoundFits:
@@ -57,8 +54,9 @@ class BoundFits:
         self._later: asyncio.TimerHandle | None = None
         self._sparing = False
         self._looking = False
-        self._process: subprocess.Popen[bytes] | None = None
-        self._threads: list[threading.Thread] = []
+        self._process: Companion[Callable[[], None]] | None = None
+        self._thread: threading.Thread | None = None
+        """Reads a curve that is known."""
         self._closed = False
 
     # what is known
@@ -116,7 +114,9 @@ class BoundFits:
         """Have the curve found, unless it is known or on its way."""
         if not self._looking and not self._closed:
             self._looking = True
-            self._begin(self._look_up)
+            arguments = (asyncio.get_running_loop(),)
+            self._thread = threading.Thread(target=self._look_up, args=arguments, name="curve", daemon=True)
+            self._thread.start()
 
     def want(self, ensemble: int, epoch: int, *, sparing: bool = False) -> None:
         """Have the fits of an ensemble at a measured epoch found, unless they are known, and the curve.
@@ -145,42 +145,39 @@ class BoundFits:
             return
         self._asked, self._wanted, self._asked_at = self._wanted, None, time.monotonic()
         ensemble, epoch = self._asked
-        assert process.stdin is not None
-        with suppress(OSError):  # it has ended, which `_ended` says
-            process.stdin.write(json.dumps({"id": 0, "ensemble": ensemble, "epoch": epoch}).encode() + b"\n")
-            process.stdin.flush()
+        process.say({"id": 0, "ensemble": ensemble, "epoch": epoch})
 
     def _ask_later(self) -> None:
         self._later = None
         self._ask()
 
-    # the process and the threads
+    # the process, and the thread
 
-    def _running(self) -> subprocess.Popen[bytes] | None:
+    def _running(self) -> Companion[Callable[[], None]] | None:
         """The process, which is started if need be; None where it cannot be, or has ended."""
         if self._process is None and not self._closed:
+            arguments = "-m", "ibtui", "fit", str(self._path.absolute()), "--stream"
             try:
-                errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that reads it
-                self._process = subprocess.Popen(
-                    python_command("-m", "ibtui", "fit", str(self._path.absolute()), "--stream"),
-                    env=python_environment(),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                )
+                self._process = Companion(*arguments, read=self._read, heard=lambda take: take(), ended=self._take_end)
             except OSError as error:
                 self._closed = True
                 self._refused(f"beta* cannot be found: {error.strerror}")
-                return None
-            self._begin(self._listen, self._process, errors)
         return self._process
 
-    def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
-        """Run something in a thread, which may outlive the event loop."""
-        loop = asyncio.get_running_loop()
-        thread = threading.Thread(target=target, args=(loop, *arguments), name="bound", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _read(self, line: bytes) -> Callable[[], None]:
+        """What is to be done with a line of the process; called in its thread."""
+        from ibtui_engine.bottleneck.curve import Curve
+        from ibtui_engine.bottleneck.fits import LayerFits
+
+        try:
+            answer = json.loads(line)
+            if "curve" in answer:
+                return partial(self._take_curve, Curve.from_dict(answer["curve"]))
+            if "error" in answer:
+                return partial(self._take_error, str(answer["error"]))
+            return partial(self._take_fits, answer["ensemble"], answer["epoch"], LayerFits.from_dict(answer["fits"]))
+        except (EngineError, ValueError, KeyError, TypeError) as error:
+            return partial(self._take_error, f"an answer cannot be read: {error}")
 
     def _tell(self, loop: asyncio.AbstractEventLoop, take: Callable[..., None], *found: Any) -> None:
         """Have something taken in the event loop; called in a thread."""
@@ -199,34 +196,6 @@ class BoundFits:
             self._tell(loop, self._take_refusal, str(error))
             return
         self._tell(loop, self._take_looked_up, curve)
-
-    def _listen(self, loop: asyncio.AbstractEventLoop, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
-        """Take what the process says, to its end."""
-        from ibtui_engine.bottleneck.curve import Curve
-        from ibtui_engine.bottleneck.fits import LayerFits
-
-        assert process.stdout is not None
-        assert process.stdin is not None
-        with process.stdout, errors:
-            for line in process.stdout:
-                try:
-                    answer = json.loads(line)
-                    if "curve" in answer:
-                        self._tell(loop, self._take_curve, Curve.from_dict(answer["curve"]))
-                    elif "error" in answer:
-                        self._tell(loop, self._take_error, str(answer["error"]))
-                    else:
-                        fits = LayerFits.from_dict(answer["fits"])
-                        self._tell(loop, self._take_fits, answer["ensemble"], answer["epoch"], fits)
-                except (EngineError, ValueError, KeyError, TypeError) as error:
-                    self._tell(loop, self._take_error, f"an answer cannot be read: {error}")
-            with suppress(OSError):
-                process.stdin.close()
-            status = process.wait()
-            errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().splitlines()
-        last = said[-1].removeprefix("ibtui: ") if said else f"exit status {status}"
-        self._tell(loop, self._take_end, last)
 
     # what comes in
 
@@ -273,13 +242,11 @@ class BoundFits:
             self._refused(said)
             self._changed()
 
-    def _take_end(self, said: str) -> None:
+    def _take_end(self, status: int, said: str) -> None:
         """The process has ended by itself: what is known stays, and no more is found."""
-        if self._closed:
-            return
         self._wanted = self._asked = None
         self.close()
-        self._refused(f"no more beta* is found: {said}")
+        self._refused(f"no more beta* is found: {last_line(said, status)}")
         self._changed()
 
     def close(self) -> None:
@@ -290,6 +257,6 @@ class BoundFits:
             self._later.cancel()
             self._later = None
         if self._process is not None:
-            self._process.kill()
-        for thread in self._threads:
-            thread.join(END_SECONDS)
+            self._process.close()
+        if self._thread is not None:
+            self._thread.join(END_SECONDS)

@@ -1,16 +1,124 @@
-"""Asking a command of `ibtui` something from the app: a process of its own, which ends with the question."""
+"""Speaking with a command of `ibtui` from the app: a process of its own, which ends with whoever asked.
+
+A thread of its own reads what the process says and closes its pipes, so that nothing is left behind, and nobody waits,
+where the app, and with it the event loop, ends first.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import tempfile
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO, Any, Generic, TypeVar
 
 from ibtui_engine.children import python_command, python_environment
+
+END_SECONDS = 2.0
+"""For which `close` waits for the thread that reads; it ends with the process, which is killed."""
+
+T = TypeVar("T")
+
+
+class Companion(Generic[T]):
+    """A Python process beside the app that is spoken with in lines, from the event loop."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        read: Callable[[bytes], T],
+        heard: Callable[[T], None],
+        ended: Callable[[int, str], None],
+        given: bytes | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            arguments: of Python.
+            read: makes of a line of its stdout what `heard` is given; called in the thread. What it raises a
+                ValueError for is passed over.
+            heard: called in the event loop with each line as it comes, unless `close` was called before.
+            ended: called in the event loop when it has ended by itself, after the last line: its exit status, and what
+                it has written on stderr.
+            given: what it reads on stdin; None where it is spoken with (`say`).
+
+        Raises:
+            OSError: no process can be started, or no temporary file made.
+        """
+        self._read, self._heard, self._ended = read, heard, ended
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        told = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that reads it
+        try:
+            with tempfile.TemporaryFile() as stdin:  # a pipe would have to be filled while stdout is read
+                stdin.write(given or b"")
+                stdin.seek(0)
+                self._process = subprocess.Popen(
+                    python_command(*arguments),
+                    env=python_environment(),
+                    stdin=subprocess.PIPE if given is None else stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=told,
+                )
+        except OSError:
+            told.close()
+            raise
+        self._thread = threading.Thread(target=self._listen, args=(told,), name="companion", daemon=True)
+        self._thread.start()
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Write an object on its stdin, as a line of JSON; nothing where it has ended, which `ended` tells."""
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """End it, and hear nothing more."""
+        self._closed = True
+        self._process.kill()
+
+    def close(self) -> None:
+        """End it, its pipes and its thread."""
+        self.kill()
+        self._thread.join(END_SECONDS)
+
+    def _listen(self, told: IO[bytes]) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stdout, told:
+            for line in stdout:
+                with suppress(ValueError):  # it was ended in the midst of a line
+                    self._tell(self._hear, self._read(line))
+            if self._process.stdin is not None:
+                with suppress(OSError):
+                    self._process.stdin.close()
+            status = self._process.wait()
+            told.seek(0)
+            said = told.read().decode(errors="replace")
+        self._tell(self._end, status, said)
+
+    def _tell(self, take: Callable[..., None], *found: Any) -> None:
+        """Have something taken in the event loop."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(take, *found)
+
+    def _hear(self, found: T) -> None:
+        if not self._closed:
+            self._heard(found)
+
+    def _end(self, status: int, said: str) -> None:
+        if not self._closed:
+            self._ended(status, said)
+
+
+def last_line(said: str, status: int) -> str:
+    """What is wrong, of all that a command has written on stderr."""
+    lines = said.strip().splitlines()
+    return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {status}"
 
 
 @dataclass(frozen=True)
@@ -27,50 +135,33 @@ class Answer:
 async def ask(*arguments: str) -> Answer:
     """Run `ibtui` with these arguments to its end. Whoever no longer waits for the answer ends the command."""
     status, output, told = await run_python("-m", "ibtui", *arguments)
-    lines = told.decode(errors="replace").strip().splitlines()
-    said = lines[-1].removeprefix("ibtui: ") if lines else f"exit status {status}"
-    return Answer(status, output, said)
+    return Answer(status, output, last_line(told, status))
 
 
-async def run_python(*arguments: str) -> tuple[int, bytes, bytes]:
+async def run_python(*arguments: str) -> tuple[int, bytes, str]:
     """Run Python beside this process to its end: its exit status, and what it wrote on stdout and on stderr.
 
-    Whoever no longer waits ends it. A thread of its own takes what it writes and closes its pipes, so that nothing is
-    left behind where the app, and with it the event loop, ends first.
+    Whoever no longer waits ends it.
     """
-    process = subprocess.Popen(
-        python_command(*arguments),
-        env=python_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[bytes, bytes]] = loop.create_future()
+    answer: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+    lines: list[bytes] = []
 
-    def take(found: tuple[bytes, bytes]) -> None:
-        if not answer.done():
-            answer.set_result(found)
+    def end(status: int, told: str) -> None:
+        if not answer.done():  # nobody may wait any more
+            answer.set_result((status, told))
 
-    def wait() -> None:
-        found = process.communicate()
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(take, found)
-
-    threading.Thread(target=wait, name="command", daemon=True).start()
+    process = Companion(*arguments, read=bytes, heard=lines.append, ended=end, given=b"")
     try:
-        output, told = await answer
-    except asyncio.CancelledError:
+        status, told = await answer
+    finally:
         process.kill()
-        raise
-    return process.returncode, output, told
+    return status, b"".join(lines), told
 
 
 async def lines_of(*arguments: str, given: bytes = b"") -> AsyncGenerator[bytes]:
     """Run Python beside this process, and yield each line of its stdout as it comes, until it ends.
 
-    Whoever no longer iterates (`aclose`) ends it. As in `run_python`, a thread of its own reads, and nothing is left
-    behind where the event loop ends first.
+    Whoever no longer iterates (`aclose`) ends it.
 
     Args:
         arguments: of Python.
@@ -79,29 +170,10 @@ async def lines_of(*arguments: str, given: bytes = b"") -> AsyncGenerator[bytes]
     Raises:
         OSError: no process can be started, or no temporary file made.
     """
-    with tempfile.TemporaryFile() as stdin:  # a pipe would have to be filled while stdout is read
-        stdin.write(given)
-        stdin.seek(0)
-        process = subprocess.Popen(
-            python_command(*arguments),
-            env=python_environment(),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    loop = asyncio.get_running_loop()
     lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-
-    def read() -> None:
-        assert process.stdout is not None
-        with process.stdout, suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            for line in process.stdout:
-                loop.call_soon_threadsafe(lines.put_nowait, line)
-        process.wait()
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(lines.put_nowait, None)
-
-    threading.Thread(target=read, name="lines of a command", daemon=True).start()
+    process = Companion(
+        *arguments, read=bytes, heard=lines.put_nowait, ended=lambda *_: lines.put_nowait(None), given=given
+    )
     try:
         while (line := await lines.get()) is not None:
             yield line

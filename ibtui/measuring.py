@@ -6,18 +6,16 @@ the session file is only read. Nothing here loads a compiler.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ibtui.commands import Companion, last_line
 from ibtui.wording import estimate
-from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
 from ibtui_engine.session.history import LayerHistory
@@ -26,8 +24,6 @@ BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000
 """Numbers of bins that the keys step through."""
 MEASURED = ("i_x", "i_y", "i_x_lower", "i_y_lower", "distinct_t", "low", "high")
 """What an answer has for every network and layer."""
-LONGEST_LINE = 2**26
-"""Bytes of an answer: 100 000 networks of 16 layers."""
 
 
 class MeasuringAgain:
@@ -44,8 +40,7 @@ class MeasuringAgain:
         """By ensemble and epoch."""
         self._asked: tuple[int, int, set[int]] = (-1, -1, set())
         """Ensemble, first epoch and all epochs of the last request."""
-        self._process: asyncio.subprocess.Process | None = None
-        self._listening: asyncio.Task[None] | None = None
+        self._process: Companion[dict[str, Any]] | None = None
         self._number = 0
 
     @property
@@ -109,7 +104,7 @@ class MeasuringAgain:
         known = {field.name for field in fields(recorded)}
         return replace(recorded, **{name: value for name, value in values.items() if name in known})
 
-    async def ask(self, ensemble: int, shown: int, epochs: Sequence[int]) -> None:
+    def ask(self, ensemble: int, shown: int, epochs: Sequence[int]) -> None:
         """Have the epochs that are still to come measured, the shown one first."""
         wanted = [epoch for epoch in epochs if (ensemble, epoch) not in self._answers]
         if not self.active or not wanted:
@@ -128,34 +123,23 @@ class MeasuringAgain:
             "estimator": self.experiment.estimator,
             "noise": self.experiment.noise,
         }
-        if self._process is None or self._process.returncode is not None:
-            await self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        with suppress(ConnectionError):
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            await self._process.stdin.drain()
+        try:
+            self._running().say(request)
+        except OSError as error:
+            self._refused(f"nothing can be measured again: {error.strerror}")
 
-    async def _start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *python_command("-m", "ibtui", "remeasure", str(self._path.absolute()), "--stream"),
-            env=python_environment(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=LONGEST_LINE,
-        )
-        self._listening = asyncio.create_task(self._listen(self._process))
+    def _running(self) -> Companion[dict[str, Any]]:
+        """The process, which is started if there is none. Raises OSError where none can be."""
+        if self._process is None:
+            arguments = "-m", "ibtui", "remeasure", str(self._path.absolute()), "--stream"
+            self._process = Companion(*arguments, read=json.loads, heard=self._take, ended=self._end)
+        return self._process
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        with suppress(ValueError):  # a line that is too long
-            async for line in process.stdout:
-                self._take(json.loads(line))
-        said = (await process.stderr.read()).decode(errors="replace").strip()
-        if await process.wait() not in (0, -15) and said:
-            self._refused(said.splitlines()[-1].removeprefix("ibtui: "))
+    def _end(self, status: int, said: str) -> None:
+        """The process has ended by itself; the next question begins another."""
+        self._process = None
+        self._asked = -1, -1, set()
+        self._refused(last_line(said, status))
 
     def _take(self, answer: dict[str, Any]) -> None:
         if answer.get("id") != self._number:
@@ -171,12 +155,7 @@ class MeasuringAgain:
         self._answers[answer["ensemble"], answer["epoch"]] = found
         self._changed()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the process."""
-        if self._process is None:
-            return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        await self._process.wait()
-        if self._listening is not None:
-            await self._listening
+        if self._process is not None:
+            self._process.close()

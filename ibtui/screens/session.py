@@ -254,7 +254,7 @@ class SessionScreen(PlaybackScreen):
         )
         self._views.keep(self.path, view.to_dict())
         self._bound.close()
-        await self._again.close()
+        self._again.close()
         self.follower.close()
 
     def _recall(self) -> None:
@@ -624,12 +624,11 @@ class SessionScreen(PlaybackScreen):
         current = self.current
         return self._again.basis(0 if current is None else self.ensemble, () if current is None else current.epochs)
 
-    @work(exclusive=True, group="again")
-    async def _ask_again(self) -> None:
+    def _ask_again(self) -> None:
         """Have measured what is shown and still missing."""
         current = self.current
         if current is not None and self._again.active:
-            await self._again.ask(current.ensemble.index, self.playback.epoch, current.epochs)
+            self._again.ask(current.ensemble.index, self.playback.epoch, current.epochs)
 
     def _change(self, change: Callable[[MeasuringAgain], None]) -> None:
         if not self.follower.summary.experiment.weights:

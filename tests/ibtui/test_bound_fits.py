@@ -61,7 +61,7 @@ def watch(path: Path, work: Callable[[Watched], Awaitable[None]]) -> Watched:
         return watched
 
     watched = asyncio.run(go())
-    assert not [thread for thread in threading.enumerate() if thread.name == "bound"]
+    assert not [thread for thread in threading.enumerate() if thread.name in ("curve", "companion")]
     assert not children()
     return watched
 

@@ -205,7 +205,7 @@ async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
 async def test_this_machine_is_measured_in_another_process(open_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begin, asked = commands.run_python, asyncio.Event()
 
-    async def when_asked(*arguments: str) -> tuple[int, bytes, bytes]:
+    async def when_asked(*arguments: str) -> tuple[int, bytes, str]:
         await asked.wait()
         return await begin(*arguments)
 
