@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.faults.warm import Warm, plain_environment
 
 settings.register_profile(
     "steady",
@@ -67,7 +70,22 @@ def pytest_configure(config: pytest.Config) -> None:
         list(side_by_side.map(compile_them, KERNELS))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From now on look for garbage among what the tests make, not again and again among all that is loaded."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 Ibtui = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Starts commands in processes of their own that have loaded already what they need."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
+    with Warm(tmp_path_factory.mktemp("warm"), plain_environment(own)) as starting:
+        yield starting
 
 
 @pytest.fixture
@@ -85,20 +103,10 @@ def command_environment(tmp_path: Path) -> Mapping[str, str]:
 
 
 @pytest.fixture
-def ibtui(command_environment: Mapping[str, str], tmp_path: Path) -> Ibtui:
-    """Run `python -m ibtui` with arguments, in the test's directory; text comes back."""
+def ibtui(command_environment: Mapping[str, str], tmp_path: Path, warm: Warm) -> Ibtui:
+    """Run the command with arguments, in the test's directory; text comes back."""
 
-    def run(*arguments: str | Path, timeout: float = 120, **options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ibtui", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=timeout,
-            cwd=tmp_path,
-            env=dict(command_environment),
-            stdin=subprocess.DEVNULL,
-            **options,  # type: ignore[call-overload]
-        )
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return warm.completed(*arguments, cwd=tmp_path, environment=command_environment)
 
     return run

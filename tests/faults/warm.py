@@ -1,11 +1,12 @@
 """The real command in a process of its own, without its second of loading: a process that has loaded all of it forks.
 
-`python -m tests.faults.warm` is that process. It reads requests on stdin, one JSON object a line, and answers each.
+This file, run as a program, is that process. It reads requests on stdin, one JSON object a line, and answers each.
 What a command is to suffer beside signals is set up in the child before it begins (`Faults`).
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -70,6 +71,10 @@ class Child:
                 os.kill(self.pid, number)
 
     @property
+    def output(self) -> bytes:
+        return self._out.read_bytes()
+
+    @property
     def out(self) -> str:
         return self._out.read_text(errors="surrogateescape")
 
@@ -79,19 +84,19 @@ class Child:
 
 
 class Warm:
-    """Starts commands in one directory, whose sessions lie in `sessions`."""
+    """Starts commands, in one directory, whose sessions lie in `sessions`, unless told otherwise."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self.sessions = directory / "sessions"
         self.sessions.mkdir(parents=True, exist_ok=True)
-        self.environment = environment_in(directory)
+        self.environment = environment_in(directory) if environment is None else dict(environment)
         self._count = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.warm", str(directory)],
+            [sys.executable, "-P", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=ROOT,
+            cwd=directory,
             env=self.environment,
             encoding="utf-8",
         )
@@ -107,8 +112,14 @@ class Warm:
             raise RuntimeError(f"the process that starts commands has ended with {self._process.wait()}")
         return json.loads(answer)
 
-    def start(self, *arguments: object, faults: Faults | None = None) -> Child:
-        """Begin a command."""
+    def start(
+        self,
+        *arguments: object,
+        faults: Faults | None = None,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Begin a command, in a directory and with an environment of its own where they are given."""
         self._count += 1
         out, err = (self.directory / f"{self._count}.{name}" for name in ("out", "err"))
         pid = self.ask(
@@ -117,6 +128,8 @@ class Warm:
             out=str(out),
             err=str(err),
             faults=asdict(faults or Faults()),
+            cwd=str(cwd or ROOT),
+            environment=None if environment is None else dict(environment),
         )
         return Child(self, pid, out, err)
 
@@ -127,6 +140,17 @@ class Warm:
             child.end(signal.SIGKILL)
             raise TimeoutError(f"ibtui {' '.join(map(str, arguments))} has not ended")
         return child
+
+    def completed(
+        self, *arguments: object, cwd: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, in a directory and with an environment of its own."""
+        child = self.start(*arguments, cwd=cwd, environment=environment)
+        status = child.wait(120)
+        if status is None:
+            child.end(signal.SIGKILL)
+            raise TimeoutError(f"ibtui {' '.join(map(str, arguments))} has not ended")
+        return subprocess.CompletedProcess(arguments, status, child.out, child.err)
 
     def path(self, name: str) -> Path:
         return self.sessions / f"{name}.ibs"
@@ -141,20 +165,24 @@ class Warm:
 
 def environment_in(directory: Path) -> dict[str, str]:
     """Of commands whose sessions, settings and state lie in a directory; compiled kernels stay shared."""
-    from tests.ibtui.cli.conftest import plain_environment
-
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
     places = {f"XDG_{kind}_HOME": str(directory / kind.lower()) for kind in ("DATA", "CONFIG", "STATE")}
     places |= {"IBTUI_SESSIONS": str(directory / "sessions"), "PYTHONPATH": str(ROOT)}
     return plain_environment(kept | places)
 
 
+def plain_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what changes the output's colours or encoding."""
+    colours = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PYTHONIOENCODING", "COLORFGBG")
+    return {key: value for key, value in environment.items() if key not in colours} | {"TERM": "xterm-256color"}
+
+
 # in the process that forks
 
 
-def serve(directory: Path) -> None:
+def serve() -> None:
     """Answer requests until stdin ends, then end all that was started. A child returns, to run its command."""
-    _load(directory)
+    _load()
     children: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
@@ -176,23 +204,50 @@ def serve(directory: Path) -> None:
     os._exit(0)
 
 
-def _load(directory: Path) -> None:
-    """Import all that a run needs, and load the kernels by running a little."""
-    import scipy.special  # noqa: F401
+USUAL = (
+    ("run", "--networks", "1", "--epochs", "3", "--hidden", "2", "--fraction", "0.01", "--name", "sgd"),
+    ("run", "--networks", "1", "--epochs", "3", "--hidden", "2", "--optimizer", "adam", "--name", "adam", "--quiet"),
+    ("list",),
+    ("list", "--json"),
+    ("show", "sgd"),
+    ("show", "sgd", "--json"),
+    ("phases", "sgd"),
+    ("fit", "sgd"),
+    ("export", "sgd", "--format", "csv"),
+    ("export", "sgd", "--format", "json"),
+    ("presets",),
+    ("run", "--help"),
+    ("no such command",),
+)
+"""Commands that have nearly all loaded that any command loads."""
 
-    import ibtui.charts.chart
-    import ibtui.charts.information_plane
-    import ibtui.cli.report  # noqa: F401
-    from ibtui.cli.application import make_application
-    from ibtui_engine.experiment import Experiment
-    from ibtui_engine.runner import Run, begin
 
-    make_application()
-    with tempfile.TemporaryDirectory(dir=directory) as room:
-        for optimizer in ("sgd", "adam"):
-            settings = {"hidden": "2", "networks": 1, "epochs": 3, "fraction": 0.01, "optimizer": optimizer}
-            tiny = Experiment.from_dict(settings)
-            Run(begin(Path(room) / f"{optimizer}.ibs", "tiny", tiny), threads=1).execute()
+def _load() -> None:
+    """Import all that the usual commands need, and load their kernels, by running them in this process."""
+    from ibtui.cli import main
+
+    kept = [os.dup(number) for number in (1, 2)]
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with tempfile.TemporaryDirectory() as room, open(os.devnull, "w") as nowhere:
+        for number in (1, 2):
+            os.dup2(nowhere.fileno(), number)
+        os.environ["IBTUI_SESSIONS"], sessions = room, os.environ.get("IBTUI_SESSIONS")
+        for command in USUAL:
+            sys.argv = ["ibtui", *command]
+            with suppress(SystemExit):
+                main()
+        del os.environ["IBTUI_SESSIONS"]
+        if sessions is not None:
+            os.environ["IBTUI_SESSIONS"] = sessions
+        sys.stdout.flush()
+        sys.stderr.flush()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    for number, descriptor in enumerate(kept, start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    gc.collect()
+    gc.freeze()  # what all children share is not copied by a collection in one of them
 
 
 def _wait(pid: int, seconds: float) -> int | None:
@@ -210,6 +265,10 @@ def _become(request: Mapping[str, Any]) -> None:
     for name in ("SIGINT", "SIGHUP", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(request["cwd"])
+    if request["environment"] is not None:
+        os.environ.clear()
+        os.environ.update(request["environment"])
     for number, name in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
         file = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT, 0o666)
         os.dup2(file, number)
@@ -274,7 +333,7 @@ def _log_work(path: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve()
     from ibtui.cli import main
 
     main()

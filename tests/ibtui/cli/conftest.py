@@ -19,6 +19,8 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.faults.warm import Warm, plain_environment
+
 PATIENCE = 60.0
 """Seconds after which something that should come has not: these machines are shared."""
 
@@ -50,11 +52,18 @@ class Program:
                   "--snapshot-at", "0", "--trainer", "fused", "--threads", "1")  # fmt: skip
     """An epoch takes half a minute and more."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str], warm: Warm) -> None:
         self.directory = directory
+        self._warm = warm
         self.sessions = directory / "sessions"
         self.environment = dict(environment)
         self._started: list[Process] = []
+
+    def elsewhere(self, directory: Path) -> Program:
+        """The same in another directory, with sessions of its own."""
+        program = Program(directory, self.environment, self._warm)
+        program.environment["IBTUI_SESSIONS"] = str(program.sessions)
+        return program
 
     def command(self, *arguments: str | Path, largest_file: int | None = None) -> list[str]:
         """The command line, to be sent signals; with the size in bytes beyond which no file of it can grow."""
@@ -70,6 +79,8 @@ class Program:
         stderr: int = subprocess.PIPE,
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; text comes back."""
+        if largest_file is None and environment is None and stdout == stderr == subprocess.PIPE:
+            return self._warm.completed(*arguments, cwd=self.directory, environment=self.environment)
         plain = [sys.executable, "-m", "ibtui", *map(str, arguments)]
         return subprocess.run(
             plain if largest_file is None else self.command(*arguments, largest_file=largest_file),
@@ -184,15 +195,10 @@ class Program:
 
     def weights(self, name: str, *arguments: str) -> dict[str, np.ndarray]:
         """`export --what weights`, from stdout."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ibtui", "export", name, "--what", "weights", *arguments],
-            capture_output=True,
-            timeout=PATIENCE,
-            cwd=self.directory,
-            env=self.environment,
-        )
-        assert done.returncode == 0, done.stderr
-        with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
+        export = "export", name, "--what", "weights", *arguments
+        child = self._warm.start(*export, cwd=self.directory, environment=self.environment)
+        assert child.wait(PATIENCE) == 0, child.err
+        with np.load(io.BytesIO(child.output), allow_pickle=False) as arrays:
             return dict(arrays)
 
     def bits(self, name: str) -> Texts:
@@ -204,22 +210,16 @@ class Program:
         return found
 
 
-def plain_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without what changes the output's colours or encoding."""
-    colours = ("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PYTHONIOENCODING", "COLORFGBG")
-    return {key: value for key, value in environment.items() if key not in colours} | {"TERM": "xterm-256color"}
-
-
 @pytest.fixture
-def program(tmp_path: Path, command_environment: Mapping[str, str]) -> Iterator[Program]:
+def program(tmp_path: Path, command_environment: Mapping[str, str], warm: Warm) -> Iterator[Program]:
     """The command in a directory of the test's own."""
-    program = Program(tmp_path, plain_environment(command_environment))
+    program = Program(tmp_path, plain_environment(command_environment), warm)
     yield program
     program.close()
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
+def made(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Program:
     """Sessions made once, to be read, not written: `grid`, of 2 x 2 ensembles, and `straight`, a `LONG` run that
     nothing has interrupted. The workers of pytest-xdist share them.
     """
@@ -229,7 +229,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Program:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("IBTUI_", "COLUMNS", "LINES"))}
     places = {"IBTUI_SESSIONS": str(directory / "sessions")}
     places |= {f"XDG_{kind}_HOME": str(directory / kind) for kind in ("DATA", "CONFIG")}
-    program = Program(directory, plain_environment(kept | places))
+    program = Program(directory, plain_environment(kept | places), warm)
     architectures = ("--hidden", "4-3", "--hidden", "none")
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -38,10 +38,7 @@ def same(told: float | None, found: float) -> bool:
 @pytest.fixture(scope="session")
 def falling(made: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """A session with transitions in most networks: small networks that learn fast."""
-    from tests.ibtui.cli.conftest import Program as Command
-
-    program = Command(tmp_path_factory.mktemp("falling"), made.environment)
-    program.environment["IBTUI_SESSIONS"] = str(program.sessions)
+    program = made.elsewhere(tmp_path_factory.mktemp("falling"))
     program.good(
         "run", "--name", "falls", "--hidden", "5-3", "--networks", "4", "--epochs", "700", "--learning-rate", "0.1",
         "--snapshots", "60", "--quiet",

@@ -20,10 +20,7 @@ SETTINGS = ("--hidden", "none", "--rule", "perceptron", "--fraction", "0.1", "--
 @pytest.fixture(scope="module")
 def both(made: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """A session of SGD beside its relaxation, and one of SGD alone without weights."""
-    from tests.ibtui.cli.conftest import Program as Command
-
-    program = Command(tmp_path_factory.mktemp("both"), made.environment)
-    program.environment["IBTUI_SESSIONS"] = str(program.sessions)
+    program = made.elsewhere(tmp_path_factory.mktemp("both"))
     relaxing = ("--optimizer", "sgd", "--optimizer", "metropolis", "--relax-from", "20", "--epochs", "120")
     program.good("run", "--name", "both", *SETTINGS, *relaxing, "--snapshots", "12")
     program.good("run", "--name", "bare", *SETTINGS, "--epochs", "5", "--no-weights")
