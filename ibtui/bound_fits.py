@@ -14,12 +14,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ibtui.commands import END_SECONDS, Companion, last_line
+from ibtui.commands import END_SECONDS, Companion, last_line, telling
 from ibtui_engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -114,8 +113,7 @@ class BoundFits:
         """Have the curve found, unless it is known or on its way."""
         if not self._looking and not self._closed:
             self._looking = True
-            arguments = (asyncio.get_running_loop(),)
-            self._thread = threading.Thread(target=self._look_up, args=arguments, name="curve", daemon=True)
+            self._thread = threading.Thread(target=self._look_up, args=(telling(),), name="curve", daemon=True)
             self._thread.start()
 
     def want(self, ensemble: int, epoch: int, *, sparing: bool = False) -> None:
@@ -179,12 +177,7 @@ class BoundFits:
         except (EngineError, ValueError, KeyError, TypeError) as error:
             return partial(self._take_error, f"an answer cannot be read: {error}")
 
-    def _tell(self, loop: asyncio.AbstractEventLoop, take: Callable[..., None], *found: Any) -> None:
-        """Have something taken in the event loop; called in a thread."""
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(take, *found)
-
-    def _look_up(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look_up(self, tell: Callable[..., None]) -> None:
         """Read the curve, if it is known."""
         from ibtui_engine.bottleneck.kept import kept_curve
         from ibtui_engine.session.history import SessionReader
@@ -193,9 +186,9 @@ class BoundFits:
             with SessionReader(self._path) as reader:
                 curve = kept_curve(reader.measured_rule())
         except EngineError as error:
-            self._tell(loop, self._take_refusal, str(error))
+            tell(self._take_refusal, str(error))
             return
-        self._tell(loop, self._take_looked_up, curve)
+        tell(self._take_looked_up, curve)
 
     # what comes in
 

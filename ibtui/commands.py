@@ -7,6 +7,7 @@ where the app, and with it the event loop, ends first.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import subprocess
 import tempfile
@@ -22,6 +23,20 @@ END_SECONDS = 2.0
 """For which `close` waits for the thread that reads; it ends with the process, which is killed."""
 
 T = TypeVar("T")
+
+
+def telling() -> Callable[..., None]:
+    """What has something called in this event loop, from whatever thread, as if it were called from here.
+
+    A thread has a context of its own, in which Textual does not know its app: a timer that is set there never rings.
+    """
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+    def tell(take: Callable[..., None], *found: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(take, *found, context=context)
+
+    return tell
 
 
 class Companion(Generic[T]):
@@ -51,7 +66,7 @@ class Companion(Generic[T]):
         """
         self._read, self._heard, self._ended = read, heard, ended
         self._closed = False
-        self._loop = asyncio.get_running_loop()
+        self._tell = telling()
         told = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that reads it
         try:
             with tempfile.TemporaryFile() as stdin:  # a pipe would have to be filled while stdout is read
@@ -100,11 +115,6 @@ class Companion(Generic[T]):
             told.seek(0)
             said = told.read().decode(errors="replace")
         self._tell(self._end, status, said)
-
-    def _tell(self, take: Callable[..., None], *found: Any) -> None:
-        """Have something taken in the event loop."""
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(take, *found)
 
     def _hear(self, found: T) -> None:
         if not self._closed:

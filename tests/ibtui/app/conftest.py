@@ -59,8 +59,7 @@ class View:
     async def press(self, *keys: str) -> None:
         """Press keys, and wait for charts that may not be drawn more often to have caught up."""
         await self.pilot.press(*keys)
-        while getattr(self.screen, "behind", False):
-            await self.pilot.pause(0.02)
+        await self.until(lambda: not self.app.is_running or not getattr(self.screen, "behind", False))
 
     async def write(self, field: str, text: str) -> None:
         """Replace what is in an input, as if it were typed."""

@@ -37,6 +37,7 @@ async def test_the_curve_needs_no_process_and_is_the_one_that_ships(open_app: An
         assert not fitters()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_beta_stays_with_its_epoch_until_the_next_is_there_and_nothing_jumps(
     open_app: Any, have: Any, size: tuple[int, int]
@@ -84,6 +85,7 @@ async def test_a_run_that_grows_keeps_its_last_beta_and_one_process(open_app: An
     assert not fitters()
 
 
+@pytest.mark.long
 async def test_a_key_lays_the_curve_over_the_plane_and_takes_it_away(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
@@ -104,6 +106,7 @@ async def test_a_key_lays_the_curve_over_the_plane_and_takes_it_away(open_app: A
         await view.until(lambda: "IB bound" in view.text())
 
 
+@pytest.mark.long
 async def test_all_planes_side_by_side_have_the_curve(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid", size=(120, 40)) as view:
@@ -135,6 +138,7 @@ async def test_the_bound_is_the_fifth_chart_where_there_is_room(open_app: Any, h
         await view.until(lambda: view.visible(*four, "bound", "side-bound") == [*four[:3], "bound"])
 
 
+@pytest.mark.long
 async def test_a_rule_that_cannot_be_read_is_told_of_once(open_app: Any, have: Any) -> None:
     have("plain", "odd", "UPDATE rule SET log_odds = x'00'")
     async with open_app("odd", size=(120, 40)) as view:
@@ -144,3 +148,15 @@ async def test_a_rule_that_cannot_be_read_is_told_of_once(open_app: Any, have: A
         assert note.startswith("the session is damaged: ")
         await view.until(lambda: "There is no IB curve." in view.text())
         assert not fitters()
+
+
+async def test_a_curve_that_comes_right_after_a_drawing_is_drawn(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes from a thread, and sets a timer: one that rings."""
+    have("plain")
+    monkeypatch.setattr("ibtui.screens.playback.DRAWINGS_PER_SECOND", 1)
+    async with open_app("plain", size=(80, 24)) as view:
+        await view.until(lambda: view.chart().spec)
+        await view.press("b")
+        await view.until(lambda: "IB bound" in view.text())
