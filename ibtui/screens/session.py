@@ -500,7 +500,7 @@ class SessionScreen(PlaybackScreen):
         epoch = self.playback.epoch
         if name == "layers":
             for table in self.query(LayersTable):
-                if table.region.area > 0 or table.display:
+                if all(widget.display for widget in (table, *table.ancestors)):
                     table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
         elif not self.everything:
             for view in self.query(BoundView if name == "bound" else PhasesView):
@@ -695,9 +695,10 @@ class SessionScreen(PlaybackScreen):
         tabs = self.query_one("#tabs", Tabs)
         with tabs.prevent(Tabs.TabActivated):
             tabs.active = f"tab-{panel}"
-        if panel != "layers" and not self.everything:
+        if not self.everything:
             bound = "#side-bound-chart" if self._five else "#bound-chart"
-            self.query_one(bound if panel == "bound" else f"#{panel}").focus()
+            there = self.query_one(bound if panel == "bound" else f"#{panel}")
+            (there if there.display else self.query_one("#side-layers")).focus()
         self.call_after_refresh(self.draw)
 
     def _beside_the_plane(self, panel: str) -> None:

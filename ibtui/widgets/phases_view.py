@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ibtui.phases_text import (
@@ -24,6 +20,8 @@ from ibtui.phases_text import (
     phase_rows,
     sentences,
 )
+from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
+from ibtui.widgets.text import write
 from ibtui.wording import labelled
 
 if TYPE_CHECKING:
@@ -31,50 +29,48 @@ if TYPE_CHECKING:
     from ibtui_engine.phases.diffusion import LayerDiffusion
 
 
-WIDE = 96
-"""Columns from which on the tables have room for all of theirs."""
-
-
-class PhasesView(VerticalScroll, inherit_bindings=False):
-    """Shows `Phases`, and what the weights say where they were read. Home and end stay the playhead's."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_up", "Scroll up", show=False),
-        Binding("down", "scroll_down", "Scroll down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
-    ]
+class PhasesView(ScrolledView):
+    """Shows `Phases`, and what the weights say where they were read."""
 
     DEFAULT_CSS = """
     PhasesView { border: round $foreground 30%; padding: 0 1; }
     PhasesView:focus { border: round $foreground; }
+    PhasesView Static { width: 100%; height: auto; }
+    PhasesView .sentences { padding: 1 0; }
+    PhasesView .heading { text-style: bold; }
+    PhasesView .waiting { text-style: italic; }
+    PhasesView .caveats { color: $text-muted; padding: 1 0 0 0; }
+    PhasesView FiguresTable { width: auto; }
     """
 
     def compose(self) -> ComposeResult:
-        """One text."""
-        yield Static(id="phases-text")
+        """Two tables, with what is of no layer between them."""
+        yield FiguresTable(classes="phases")
+        yield Static(classes="sentences", markup=False)
+        yield Static("After the transition", classes="heading", markup=False)
+        yield FiguresTable(classes="diffusion")
+        yield Static(classes="waiting", markup=False)
+        yield Static(classes="caveats", markup=False)
 
     def show(self, title: str, account: Phases, diffusion: Sequence[LayerDiffusion] | None, waiting: str) -> None:
         """Show an ensemble's phases; `waiting` says why there is nothing of its weights (yet)."""
         self.border_title = Text(f"Phases: {title}").markup
-        small = self.size.width < WIDE
-        parts: list[RenderableType] = [_table(PHASES, phase_rows(account, counts=not small), small=small), Text()]
-        parts += [Text(line) for line in sentences(account)]
-        parts += [Text(), Text("After the transition", "bold")]
-        parts.append(_table(DIFFUSION, diffusion_rows(account, diffusion, counts=not small), small=small))
-        if diffusion is None:
-            parts.append(Text(waiting, "italic"))
-        parts += [Text(), Text(f"{CAVEATS} {DIFFUSION_CAVEATS}", "dim")]
-        self.query_one("#phases-text", Static).update(Group(*parts))
+        for name, columns, rows in (
+            ("phases", PHASES, lambda counts: phase_rows(account, counts=counts)),
+            ("diffusion", DIFFUSION, lambda counts: diffusion_rows(account, diffusion, counts=counts)),
+        ):
+            self.query_one(f".{name}", FiguresTable).show(*_forms(columns, rows))
+        write(self.query_one(".sentences", Static), "\n".join(sentences(account)))
+        still = self.query_one(".waiting", Static)
+        still.display = diffusion is None
+        write(still, waiting)
+        write(self.query_one(".caveats", Static), f"{CAVEATS} {DIFFUSION_CAVEATS}")
 
 
-def _table(columns: Sequence[str], rows: Sequence[Row], *, small: bool) -> Table:
-    columns = labelled(columns, rows, "se")
-    if small:
-        columns, rows = narrow(columns, rows)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1 if small else 2, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def _forms(columns: Sequence[str], rows: Callable[[bool], list[Row]]) -> tuple[Figures, Figures]:
+    """The whole table, and one that is narrow: a mean says itself over how many networks it is."""
+    whole, fewer = rows(True), rows(False)
+    return (
+        Figures.of(labelled(columns, whole, "se"), whole),
+        Figures.of(*narrow(labelled(columns, fewer, "se"), fewer)),
+    )

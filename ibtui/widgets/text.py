@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from textual.content import Content
 from textual.css.scalar import Scalar
 from textual.widgets import Static
 
 from ibtui.spelling import spell
 
 
-def write(static: Static, text: str) -> None:
+def write(static: Static, text: str | Content) -> None:
     """Give a widget its text, and lay out the screen anew, which is dear, only where it needs another size for it."""
-    if getattr(static.app, "ascii", False):
+    if isinstance(text, str) and getattr(static.app, "ascii", False):
         text = spell(text)
     if static.content == text:
         return

@@ -22,6 +22,7 @@ from textual.widgets._footer import FooterKey
 
 from ibtui.charts import chart
 from ibtui.charts.palette import Faded
+from ibtui.screens.session import HUGE
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
@@ -59,6 +60,7 @@ async def test_steps_and_ends(open_app: Any, have: Any) -> None:
         assert view.screen.playback.following
 
 
+@pytest.mark.long
 async def test_playing_goes_on_to_the_end_from_the_beginning_and_stops_there(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -71,6 +73,7 @@ async def test_playing_goes_on_to_the_end_from_the_beginning_and_stops_there(ope
         assert view.screen.playback.epoch == 40
 
 
+@pytest.mark.long
 async def test_space_pauses_playing(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -84,6 +87,7 @@ async def test_space_pauses_playing(open_app: Any, have: Any) -> None:
         await view.until(lambda: view.screen.playback.epoch > before)
 
 
+@pytest.mark.long
 async def test_speeds(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -97,6 +101,7 @@ async def test_speeds(open_app: Any, have: Any) -> None:
         assert view.screen.playback.speed == 40
 
 
+@pytest.mark.long
 async def test_jump_to_an_epoch(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -118,6 +123,7 @@ async def test_jump_to_an_epoch(open_app: Any, have: Any) -> None:
         assert view.screen.playback.epoch == 12
 
 
+@pytest.mark.long
 async def test_a_jump_to_no_number_is_refused(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -134,6 +140,7 @@ async def test_a_jump_to_no_number_is_refused(open_app: Any, have: Any) -> None:
         assert view.screen.playback.epoch == 40
 
 
+@pytest.mark.long
 async def test_a_click_on_the_timeline_goes_there_and_a_drag_along(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -177,15 +184,16 @@ async def test_the_charts_and_the_table_are_of_the_playheads_epoch(open_app: Any
 def layer_rows(view: Any) -> list[list[str]]:
     """The cells of the table of the layers, without its head."""
     cell = re.compile(r"\S+(?: [±–] \S+)?(?: hidden)?")
-    return [cell.findall(line) for line in view.said("#side-layers #figures").split("\n")]
+    return [cell.findall(line) for line in view.said("#side-layers FiguresTable").split("\n")[1:]]
 
 
+@pytest.mark.parametrize("size", [(120, 40), pytest.param((170, 40), marks=pytest.mark.long)])
 async def test_a_step_lays_nothing_out_and_draws_no_chart_but_the_plane(
-    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     have("grid")
     laid_out, drawn = [], []
-    async with open_app("grid") as view:
+    async with open_app("grid", size=size) as view:
         await view.press("home", "full_stop", "full_stop", "full_stop")
         await view.until(lambda: not view.screen.behind)
         layout, render = Screen._refresh_layout, chart.render
@@ -197,7 +205,7 @@ async def test_a_step_lays_nothing_out_and_draws_no_chart_but_the_plane(
         await view.press("full_stop")
         await view.until(lambda: not view.screen.behind)
         await view.until(lambda: drawn)
-        assert layer_rows(view) != table
+        assert (layer_rows(view) != table) == (size[0] >= HUGE)
         assert [spec.x.label for spec in drawn] == ["I(X;T) bits"]
         assert not laid_out
 
@@ -205,6 +213,7 @@ async def test_a_step_lays_nothing_out_and_draws_no_chart_but_the_plane(
 # what is shown
 
 
+@pytest.mark.long
 async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(170, 40)) as view:
@@ -222,6 +231,7 @@ async def test_layers_hide_and_come_back(open_app: Any, have: Any) -> None:
 EXAMPLES = Path(__file__).parents[3] / "sessions"
 
 
+@pytest.mark.long
 async def test_a_session_opens_on_the_ensemble_with_most_to_see(open_app: Any) -> None:
     """The largest sample of the example, of which all else is less."""
     async with open_app("example-figure-3", directory=EXAMPLES) as view:
@@ -233,6 +243,7 @@ def _footer(view: Any) -> set[str]:
     return {active.binding.id for active in view.screen.active_bindings.values() if active.binding.show}
 
 
+@pytest.mark.long
 async def test_the_footer_shows_the_keys_that_have_something_to_do(open_app: Any, have: Any) -> None:
     have("plain")
     have("grid")
@@ -252,6 +263,7 @@ async def test_the_footer_shows_the_keys_that_have_something_to_do(open_app: Any
         assert all(word in last for word in ("Ensemble", "All", "Measure", "Resume", "Help"))
 
 
+@pytest.mark.long
 async def test_the_footer_follows_the_run(open_app: Any, live: Any) -> None:
     run = live()
     async with open_app("live") as view:
@@ -324,6 +336,7 @@ async def test_keys_for_the_charts_over_epochs(open_app: Any, have: Any) -> None
         assert "Smoothed" not in specs()["snr"].caption
 
 
+@pytest.mark.long
 async def test_a_zoom_ends_where_the_scale_changes(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 30)) as view:
@@ -356,6 +369,7 @@ def _layers(view: Any) -> list[str]:
     return [last if mark.text == "output" else mark.text for mark in view.chart().spec.marks]
 
 
+@pytest.mark.long
 async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -367,6 +381,7 @@ async def test_hidden_layers_of_a_deeper_ensemble_do_not_empty_a_shallower_one(o
         assert _layers(view) == ["3", "4"]
 
 
+@pytest.mark.long
 async def test_hidden_layers_that_an_ensemble_does_not_have_do_not_count_there(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -435,6 +450,7 @@ async def test_tabs_choose_the_chart(open_app: Any, have: Any) -> None:
         assert "drift above" in view.text()
 
 
+@pytest.mark.long
 async def test_copy_puts_the_chart_as_text_on_the_clipboard(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -449,6 +465,7 @@ async def test_copy_puts_the_chart_as_text_on_the_clipboard(open_app: Any, have:
 # zoom and cross-hair
 
 
+@pytest.mark.long
 async def test_zoom_and_pan_stay_with_other_data_until_they_are_reset(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -484,6 +501,7 @@ async def test_zooming_as_far_as_anybody_may(open_app: Any, have: Any) -> None:
             await view.press("0")
 
 
+@pytest.mark.long
 async def test_the_wheel_zooms_about_the_cross_hair_and_a_drag_pans(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -541,6 +559,7 @@ async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> N
         assert str(chart.border_subtitle) == f"I(X;T) bits {x:.4g}   I(T;Y) bits {y:.4g}"  # nothing near: the place
 
 
+@pytest.mark.long
 async def test_the_cross_hair_stays_inside_and_goes_with_escape(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -561,6 +580,7 @@ async def test_the_cross_hair_stays_inside_and_goes_with_escape(open_app: Any, h
         await view.until_screen("LibraryScreen")
 
 
+@pytest.mark.long
 async def test_charts_over_epochs_share_the_cross_hair(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(170, 40)) as view:
@@ -579,6 +599,7 @@ async def test_charts_over_epochs_share_the_cross_hair(open_app: Any, have: Any)
 # the run
 
 
+@pytest.mark.long
 async def test_requests_reach_the_run_and_the_view_alone_does_not(open_app: Any, live: Any) -> None:
     run = live()
     run.advance(5)
@@ -590,6 +611,7 @@ async def test_requests_reach_the_run_and_the_view_alone_does_not(open_app: Any,
         assert view.notes() == [f"asked the run to {command}" for command in ("pause", "resume", "stop")]
 
 
+@pytest.mark.long
 async def test_a_request_without_a_run_says_so(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -610,6 +632,7 @@ async def test_pausing_and_stopping_a_run_that_goes_on(open_app: Any, live: Any)
         await view.until(lambda: "run: stopped" in view.said("#status"))
 
 
+@pytest.mark.long
 async def test_following_a_run_until_the_view_is_moved_and_again_from_its_end(open_app: Any, live: Any) -> None:
     run = live()
     run.advance(4)
@@ -636,6 +659,7 @@ async def test_following_a_run_until_the_view_is_moved_and_again_from_its_end(op
         await view.until(lambda: view.screen.playback.epoch == 11)
 
 
+@pytest.mark.long
 async def test_playing_to_the_end_of_a_run_goes_over_into_following_it(open_app: Any, live: Any) -> None:
     run = live()
     run.advance(6)
@@ -646,6 +670,7 @@ async def test_playing_to_the_end_of_a_run_goes_over_into_following_it(open_app:
         await view.until(lambda: view.screen.playback.epoch == 8)
 
 
+@pytest.mark.long
 async def test_a_zoom_stays_while_a_run_goes_on(open_app: Any, live: Any) -> None:
     run = live()
     run.advance(2)
@@ -657,6 +682,7 @@ async def test_a_zoom_stays_while_a_run_goes_on(open_app: Any, live: Any) -> Non
         assert view.chart().image.area.x.limits == limits
 
 
+@pytest.mark.long
 async def test_a_session_that_has_measured_nothing(open_app: Any, have: Any) -> None:
     have("plain", "empty", "DELETE FROM layer", "DELETE FROM learning", "DELETE FROM snapshot")
     async with open_app("empty", size=(170, 40)) as view:
@@ -696,6 +722,7 @@ async def test_the_view_is_remembered(open_app: Any, have: Any) -> None:
         assert not screen.playback.following
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kept",
     [
@@ -717,6 +744,7 @@ async def test_a_strange_memory_does_no_harm(open_app: Any, have: Any, tmp_path:
         assert view.chart().spec is not None
 
 
+@pytest.mark.long
 async def test_leaving_makes_a_killed_runs_file_whole(
     open_app: Any, live: Any, directory: Path, killed: tuple[str, ...]
 ) -> None:
@@ -753,6 +781,7 @@ def _as_killed(path: Path, to: Path, killed: tuple[str, ...]) -> Path:
 # layout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("size", "shown", "table"),
     [
@@ -874,6 +903,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(KINDS))
 async def test_every_kind_of_session_draws(open_app: Any, have: Any, kind: str) -> None:
     origin, changes = KINDS[kind]
@@ -887,6 +917,7 @@ async def test_every_kind_of_session_draws(open_app: Any, have: Any, kind: str) 
         assert "I(X;T)" in view.text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["markup", "escapes", "wide", "right to left"])
 async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: dict[str, str], kind: str) -> None:
     name = strange[kind]
@@ -908,12 +939,14 @@ async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: di
         assert all(character.isprintable() or character == "\n" for character in view.text())
 
 
+@pytest.mark.long
 async def test_the_footer_has_help_where_there_is_little_room(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
         await view.until(lambda: "? Help" in view.text())
 
 
+@pytest.mark.long
 async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -964,6 +997,7 @@ def _playhead_column(chart: Any) -> int:
     return next(text.index("│", area.left) for text in rows if "│" in text[area.left :])
 
 
+@pytest.mark.long
 async def test_charts_come_back_after_a_terminal_that_had_no_row_for_them(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(180, 50)) as view:
@@ -975,6 +1009,7 @@ async def test_charts_come_back_after_a_terminal_that_had_no_row_for_them(open_a
         await view.until(lambda: {name: view.chart(name).text() for name in ALL} == before)
 
 
+@pytest.mark.long
 async def test_a_session_that_is_left_is_let_go_of(open_app: Any, have: Any) -> None:
     """Though the collector leaves out what the app has loaded, which it does before the first one is made."""
     have("plain")
@@ -993,6 +1028,7 @@ async def test_a_session_that_is_left_is_let_go_of(open_app: Any, have: Any) -> 
         gc.unfreeze()
 
 
+@pytest.mark.long
 async def test_the_footer_holds_no_key_that_it_does_not_show(open_app: Any, have: Any) -> None:
     have("plain")
 
@@ -1011,6 +1047,7 @@ async def test_the_footer_holds_no_key_that_it_does_not_show(open_app: Any, have
         await view.until(lambda: alive() - others <= len(footer.query(FooterKey)) + 1)  # `first` is one
 
 
+@pytest.mark.long
 async def test_the_footer_is_made_anew_only_for_other_keys(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1030,6 +1067,7 @@ async def test_the_footer_is_made_anew_only_for_other_keys(
         await view.until(lambda: {key.description for key in view.screen.query(FooterKey)} - before)
 
 
+@pytest.mark.long
 async def test_keys_held_down_move_the_playhead_more_often_than_they_draw(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -1081,6 +1119,7 @@ async def test_memory_stays_flat_over_hundreds_of_updates(open_app: Any, have: A
         assert used[1] - used[0] < 3_000_000
 
 
+@pytest.mark.long
 async def test_all_ensembles_in_any_chart_on_one_axis(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -1094,6 +1133,7 @@ async def test_all_ensembles_in_any_chart_on_one_axis(open_app: Any, have: Any) 
         assert max(epochs) / min(epochs) < 1.2
 
 
+@pytest.mark.long
 async def test_a_screenshot_is_written_where_the_app_was_started(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -1105,6 +1145,7 @@ async def test_a_screenshot_is_written_where_the_app_was_started(open_app: Any, 
     assert "plane" in (tmp_path / "ibtui-session.svg").read_text()
 
 
+@pytest.mark.long
 async def test_bins_and_estimator_change_while_one_looks(open_app: Any, have: Any, directory: Path) -> None:
     path = have("kept")
     before = path.read_bytes()
@@ -1145,6 +1186,7 @@ async def test_without_weights_nothing_is_measured_again(open_app: Any, have: An
         assert "measured again" not in view.said("#status")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "waiting"), [("kept", ""), ("plain", "no weights: it was run")])
 async def test_the_phases_are_told(open_app: Any, have: Any, name: str, waiting: str) -> None:
     have(name)
@@ -1180,10 +1222,10 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
         for epoch in (40, 12):
             view.screen.playback = view.screen.playback.to_epoch(epoch)
             await view.until(lambda epoch=epoch: view.screen._bound.of(0, epoch), patience=90)
-            await view.until(lambda epoch=epoch: f"Epoch {epoch}." in view.chart("bound-chart").spec.caption)
-            spec = view.chart("bound-chart").spec
+            await view.until(lambda epoch=epoch: f"Epoch {epoch}." in view.chart("side-bound-chart").spec.caption)
+            spec = view.chart("side-bound-chart").spec
             assert "slope 1/beta*" in spec.caption
-            assert [mark.text for mark in spec.marks] == ["1", "2", "3"]
+            assert [mark.text for mark in spec.marks] == ["1", "2", "output"]
             assert [mark.x for mark in spec.marks] == pytest.approx(found[epoch].i_x[0].mean(axis=0).tolist())
             assert [mark.y for mark in spec.marks] == pytest.approx(found[epoch].i_y[0].mean(axis=0).tolist())
             curve = spec.series[0]
@@ -1193,18 +1235,20 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
         assert "beta*" in view.text()
 
 
+@pytest.mark.long
 async def test_without_weights_there_are_the_curve_and_the_distances_below_it(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(120, 40)) as view:
         view.screen.panel = "bound"
         await view.until(lambda: "No beta*: beta* needs the weights" in view.text())
-        chart = view.chart("bound-chart").spec
+        chart = view.chart("side-bound-chart").spec
         assert chart.marks
         assert "slope" not in chart.caption
         assert chart.series[0].y[-1] == pytest.approx(view.screen.follower.summary.i_xy, abs=1e-5)
         assert "below" in view.text()
 
 
+@pytest.mark.long
 async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, monkeypatch: Any) -> None:
     run = live()
     async with open_app("live") as view:
@@ -1251,6 +1295,7 @@ async def test_the_end_of_a_watched_run_offers_to_replay_it(open_app: Any, live:
         assert view.screen.playback.epoch < 20
 
 
+@pytest.mark.long
 async def test_a_run_that_was_watched_goes_on_where_it_was_left(open_app: Any, live: Any, monkeypatch: Any) -> None:
     run = live()
     run.advance(5)
@@ -1268,6 +1313,7 @@ async def test_a_run_that_was_watched_goes_on_where_it_was_left(open_app: Any, l
         assert view.screen.playback.behind == 4
 
 
+@pytest.mark.long
 async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -1282,6 +1328,7 @@ async def test_a_drawing_that_was_put_off_until_the_session_is_left_is_none(open
         assert session.left
 
 
+@pytest.mark.long
 async def test_a_session_deleted_renamed_or_replaced_elsewhere_says_so_and_is_shown_on(
     open_app: Any, have: Any, directory: Path
 ) -> None:
