@@ -36,7 +36,9 @@ def child(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("entry", [None, "", ".", "absolute", "link"])
+@pytest.mark.parametrize(
+    "entry", ["", *(pytest.param(e, marks=pytest.mark.long) for e in (None, ".", "absolute", "link"))]
+)
 @pytest.mark.parametrize("arguments", [("-c", IMPORT_ALL), ("-m", "ibtui", "presets")], ids=["-c", "-m"])
 def test_nothing_is_imported_from_the_current_directory(
     crowded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str | None, arguments: tuple[str, ...]

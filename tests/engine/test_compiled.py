@@ -71,11 +71,19 @@ def test_a_kernel_that_is_not_kept_is_compiled_in_another_process(place: Path) -
     assert use(place, "compile_it", place / "cache") == ["True", "True 3 1"]
 
 
+@pytest.mark.long
 def test_should_that_fail_it_is_compiled_in_this_one(place: Path) -> None:
     assert use(place, "nosuch", place / "cache") == ["False", "False 3 0"]
 
 
-@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[: len(b) // 2], lambda b: b[:-1] + bytes([b[-1] ^ 4])])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[:-1] + bytes([b[-1] ^ 4]),
+        pytest.param(lambda b: b"", marks=pytest.mark.long),
+        pytest.param(lambda b: b[: len(b) // 2], marks=pytest.mark.long),
+    ],
+)
 def test_a_damaged_kernel_is_compiled_and_kept_anew(place: Path, damage: Callable[[bytes], bytes]) -> None:
     use(place, "add", place / "cache")
     (path,) = kept(place / "cache")
@@ -85,6 +93,7 @@ def test_a_damaged_kernel_is_compiled_and_kept_anew(place: Path, damage: Callabl
     assert use(place, "nosuch", place / "cache") == ["True", "True 3 1"]
 
 
+@pytest.mark.long
 def test_two_processes_compile_and_keep_the_same_kernel_at_once(place: Path) -> None:
     both = [begin(place, "compile_it", place / "cache") for _ in range(2)]
     for process in both:
@@ -93,6 +102,7 @@ def test_two_processes_compile_and_keep_the_same_kernel_at_once(place: Path) -> 
     assert [path.suffix for path in kept(place / "cache")] == [".kernel"]
 
 
+@pytest.mark.long
 def test_where_no_cache_can_be_a_kernel_is_handed_over_in_a_private_one(place: Path) -> None:
     (place / "tmp").mkdir()
     where = f"{place}/tiny.py/cache/{store().directory.name}"  # type: ignore[union-attr]
@@ -103,6 +113,7 @@ def test_where_no_cache_can_be_a_kernel_is_handed_over_in_a_private_one(place: P
     assert [path for end in ("nb?", "kernel") for path in place.rglob(f"*.{end}")] == []
 
 
+@pytest.mark.long
 def test_kernels_are_compiled_where_numba_is_told_not_to(place: Path) -> None:
     assert use(place, "compile_it", place / "cache", NUMBA_DISABLE_JIT="1") == ["False", "True 3 1"]
     assert use(place, "compile_it", place / "cache") == ["True", "True 3 1"]

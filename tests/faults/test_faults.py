@@ -32,7 +32,7 @@ def require_held(row: Row, tried: int) -> None:
 
 @linux
 def test_mutated_sessions_are_read_or_refused() -> None:
-    require_held(mutations(count=20, seed=7), 20)
+    require_held(mutations(count=8, seed=7), 8)
 
 
 @linux
@@ -65,6 +65,7 @@ def test_power_loss_loses_the_last_snapshots_at_most() -> None:
     require_held(power(count=3), 3)
 
 
+@pytest.mark.long
 def test_damaged_kernels_are_compiled_again() -> None:
     require_held(kernels(count=2, cheap=True), 3)
 

@@ -132,6 +132,7 @@ def test_what_was_found_last_stays_until_the_next_and_none_that_was_begun_is_giv
     assert watch(path, work).refused == []
 
 
+@pytest.mark.long
 def test_a_run_is_spared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one is at work, the next request waits; the newest wish by then is the one that counts."""
     monkeypatch.setattr(bound_fits, "REST_SECONDS", 0.5)
@@ -151,6 +152,7 @@ def test_a_run_is_spared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch(path, work)
 
 
+@pytest.mark.long
 def test_an_unknown_rule_has_a_coarse_curve_and_then_the_full_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

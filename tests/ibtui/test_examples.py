@@ -122,6 +122,7 @@ def test_the_script_makes_one_that_says_nothing_of_this_machine(
     assert read_summary(again).created > summary.created
 
 
+@pytest.mark.long
 def test_commands_read_them_and_resume_refuses(ibtui: Any, tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in example_files()}
     listed = ibtui("list", "--examples", "--json")

@@ -51,6 +51,7 @@ def crowd(directory: Path, names: set[str]) -> None:
     (directory / "engine" / "__init__.py").write_text(STRANGE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [None, "", "."])
 def test_python_m_imports_nothing_from_the_current_directory(
     tmp_path: Path, command: Command, path: str | None

@@ -51,6 +51,7 @@ def test_what_is_clear_is_allowed(keys: Mapping[str, str]) -> None:
     require_usable_keys(keys)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ['"session.play" = "p"', '"session.play" = "no such key"', '"session.fly" = "x"'])
 def test_config_show_refuses_what_the_app_refuses(
     ibtui: Ibtui, command_environment: Mapping[str, str], text: str

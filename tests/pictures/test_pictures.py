@@ -34,6 +34,7 @@ def _read(path: Path) -> tuple[int, int, dict[str, str]]:
     return width, height, texts
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHOTS)
 def test_each_picture_is_of_the_screen_as_it_is_now(name: str) -> None:
     width, height, texts = _read(PICTURES / f"{name}.png")

@@ -113,6 +113,7 @@ def test_where_y_is_a_function_of_x_the_first_look_is_exact() -> None:
     assert coarse_curve(rule).exact
 
 
+@pytest.mark.long
 def test_coarse_points_of_many_labels_can_be_achieved() -> None:
     """Two labels given as rows, for which the certified curve is known: no point lies above it, and none far below."""
     p = np.random.default_rng(1).random(400)

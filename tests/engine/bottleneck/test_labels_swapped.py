@@ -76,6 +76,7 @@ def test_of_where_a_threshold_leaves_one_label() -> None:
             load_rule("symmetric", theta=theta)
 
 
+@pytest.mark.long
 @SLOW
 @given(RULES, st.sampled_from([1.1, 3.0, 50.0, 1e4]))
 def test_of_the_optimal_encoder_and_where_the_curve_begins(rule: Rule, beta: float) -> None:

@@ -43,6 +43,7 @@ async def test_every_ensemble_has_a_panel_of_its_own_numbers(open_app: Any, have
         assert [mark.y for mark in marks] == pytest.approx(found.i_y[0].mean(axis=0).tolist())
 
 
+@pytest.mark.long
 async def test_more_than_six_are_cut_and_told(open_app: Any, have: Any) -> None:
     for name in ("a", "b", "c"):
         have("grid", name)
@@ -68,6 +69,7 @@ async def test_they_move_in_step(open_app: Any, have: Any) -> None:
         assert view.screen.playback.epoch < 40
 
 
+@pytest.mark.long
 async def test_overlay_and_points_and_full_screen(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app() as view:
@@ -92,6 +94,7 @@ async def test_overlay_and_points_and_full_screen(open_app: Any, have: Any) -> N
         await view.until_screen("LibraryScreen")
 
 
+@pytest.mark.long
 async def test_following_a_run(open_app: Any, have: Any, live: Any) -> None:
     have("plain")
     run = live()
@@ -108,6 +111,7 @@ async def test_following_a_run(open_app: Any, have: Any, live: Any) -> None:
         assert len(_panels(view)[1].spec.series[0].x) == 8
 
 
+@pytest.mark.long
 async def test_a_file_that_cannot_be_read_leaves_the_others(open_app: Any, have: Any, directory: Path) -> None:
     have("plain")
     have("plain", "empty", "DELETE FROM layer", "DELETE FROM learning", "DELETE FROM snapshot")
@@ -119,6 +123,7 @@ async def test_a_file_that_cannot_be_read_leaves_the_others(open_app: Any, have:
         await view.press("o", "comma", "p", "o", "f", "end")
 
 
+@pytest.mark.long
 async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: dict[str, str], directory: Path) -> None:
     names = [text.replace("/", "") for text in strange.values()]
     for name in names:
@@ -133,6 +138,7 @@ async def test_strange_names_are_only_text(open_app: Any, have: Any, strange: di
             await view.pilot.pause()
 
 
+@pytest.mark.long
 async def test_at_all_sizes(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app(size=(60, 20)) as view:
@@ -143,6 +149,7 @@ async def test_at_all_sizes(open_app: Any, have: Any) -> None:
             view.text()
 
 
+@pytest.mark.long
 async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> None:
     for name in ("a", "b", "c"):
         have("grid", name)

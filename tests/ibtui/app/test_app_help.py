@@ -67,6 +67,7 @@ async def test_help_lists_the_keys_and_the_science(open_app: Any, have: Any, scr
         await view.until_screen(screen)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chart", ["plane", "gradients", "snr", "learning"])
 async def test_help_starts_with_the_focused_chart(open_app: Any, have: Any, chart: str) -> None:
     have("plain")
@@ -80,6 +81,7 @@ async def test_help_starts_with_the_focused_chart(open_app: Any, have: Any, char
         await view.until(lambda: CHARTS[chart][1][0][1][:30] in view.text())
 
 
+@pytest.mark.long
 async def test_f1_opens_help_from_fields_too(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app() as view:
@@ -128,6 +130,7 @@ async def test_help_finds_what_has_all_the_words_typed(open_app: Any, have: Any)
         await view.until_screen("SessionScreen")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_the_palette_has_everything_that_a_key_does(open_app: Any, have: Any, screen: str) -> None:
     have("grid")
@@ -140,6 +143,7 @@ async def test_the_palette_has_everything_that_a_key_does(open_app: Any, have: A
         assert {"Theme", "Quit"} <= set(offered)
 
 
+@pytest.mark.long
 async def test_a_command_of_the_palette_does_what_its_key_does(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:
@@ -151,6 +155,7 @@ async def test_a_command_of_the_palette_does_what_its_key_does(open_app: Any, ha
         await view.until(lambda: type(view.screen).__name__ == "SessionScreen" and view.screen.points)
 
 
+@pytest.mark.long
 async def test_the_theme_is_toggled_drawn_and_kept(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     file = tmp_path / "config" / "ibtui" / "config.toml"
@@ -181,6 +186,7 @@ async def test_an_unknown_theme_in_the_settings_is_no_harm(open_app: Any) -> Non
         assert view.app.theme == "textual-dark"
 
 
+@pytest.mark.long
 async def test_ascii_alone(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", settings=Settings(ascii=True)) as view:

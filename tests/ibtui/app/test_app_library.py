@@ -75,6 +75,7 @@ async def test_a_look_that_comes_when_the_app_is_being_left_is_none(
         assert looks == [None]
 
 
+@pytest.mark.long
 async def test_what_fits_on_the_screen_is_read_first(open_app: Any, have: Any, directory: Path) -> None:
     """Of many sessions, those written last; then all, the newest first."""
     have("plain")
@@ -133,6 +134,7 @@ async def test_results_come_in_and_are_said(open_app: Any, have: Any) -> None:
         await view.until(lambda: "unseen labels are guessed right." in view.said("#sentence"))
 
 
+@pytest.mark.long
 async def test_results_are_worked_out_again_only_of_what_has_changed(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ async def test_results_are_worked_out_again_only_of_what_has_changed(
         await view.until(lambda: asked == [["lone", "plain"], ["lone"]])
 
 
+@pytest.mark.long
 async def test_results_that_cannot_be_read_are_told_once(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +266,7 @@ async def test_mark_and_compare(open_app: Any, have: Any) -> None:
         assert "comparing 2 ensembles" in view.said("#status")
 
 
+@pytest.mark.long
 async def test_notes_and_tags_are_written_shown_found_and_kept(open_app: Any, have: Any, tmp_path: Path) -> None:
     path = have("plain")
     have("lone")
@@ -352,6 +356,7 @@ async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
     assert (directory / "taken.ibs").read_bytes() == before
 
 
+@pytest.mark.long
 async def test_renaming_what_a_killed_run_left_keeps_all_its_snapshots(
     open_app: Any, live: Any, directory: Path, killed: tuple[str, ...]
 ) -> None:
@@ -420,6 +425,7 @@ async def test_a_running_session_is_shown_so_and_is_neither_deleted_renamed_nor_
         assert run.path.exists()
 
 
+@pytest.mark.long
 async def test_resume_goes_on_in_a_process_of_its_own(open_app: Any, have: Any, monkeypatch: Any) -> None:
     begun: list[Path] = []
     monkeypatch.setattr("ibtui.runs.resume_run", lambda path, **_: begun.append(path) or _Ended())
@@ -431,6 +437,7 @@ async def test_resume_goes_on_in_a_process_of_its_own(open_app: Any, have: Any, 
         await view.until(lambda: any("it is \\x1bodd [b]" in note for note in view.notes()))
 
 
+@pytest.mark.long
 async def test_a_finished_run_is_extended_by_more_epochs_or_networks(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,6 +505,7 @@ async def test_export_writes_what_was_chosen_where_it_was_asked_for(open_app: An
     assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".csv"]
 
 
+@pytest.mark.long
 async def test_the_same_settings_again_fill_the_form(open_app: Any, have: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("ibtui.screens.new.NewScreen._calibrate", lambda self: None)
     have("grid")
@@ -525,6 +533,7 @@ async def test_a_damaged_file_is_counted_and_the_others_are_there(
         await view.until(lambda: "unreadable" not in view.text())
 
 
+@pytest.mark.long
 async def test_a_session_that_goes_away_or_comes_is_noticed(open_app: Any, have: Any) -> None:
     path = have("plain")
     have("lone")
@@ -535,6 +544,7 @@ async def test_a_session_that_goes_away_or_comes_is_noticed(open_app: Any, have:
         await view.until(lambda: set(_names(view)) == {"lone", "grid"})
 
 
+@pytest.mark.long
 async def test_opening_what_has_just_gone_or_broken_is_told(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -550,6 +560,7 @@ async def test_opening_what_has_just_gone_or_broken_is_told(
         assert type(view.screen).__name__ == "LibraryScreen"
 
 
+@pytest.mark.long
 async def test_strange_rules_and_names_are_only_text(
     open_app: Any, have: Any, strange: dict[str, str], directory: Path
 ) -> None:
@@ -579,6 +590,7 @@ async def test_q_quits(open_app: Any, have: Any) -> None:
         await view.until(lambda: view.app._exit)
 
 
+@pytest.mark.long
 async def test_the_library_at_all_sizes(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app() as view:
@@ -649,6 +661,7 @@ async def test_s_starts_a_run_at_once(open_app: Any, monkeypatch: Any) -> None:
         assert type(view.screen).__name__ == "LibraryScreen"
 
 
+@pytest.mark.long
 async def test_strange_names_and_rules_are_harmless_where_they_can_be_changed(
     open_app: Any, have: Any, strange: dict[str, str], directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

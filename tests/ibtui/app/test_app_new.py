@@ -51,6 +51,7 @@ async def _settled(view: Any) -> None:
     await view.until(lambda: view.screen._rule_asked() in view.screen._rule_said)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_every_field_shows_its_range(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
@@ -117,6 +118,7 @@ BAD = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_what_is_wrong_is_said_beside_its_field_at_once(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
@@ -154,6 +156,7 @@ async def test_wrong_settings_do_not_start(open_app: Any, directory: Path) -> No
         assert list(directory.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_presets_fill_the_form(open_app: Any) -> None:
     async with open_app() as view:
@@ -176,6 +179,7 @@ async def test_presets_fill_the_form(open_app: Any) -> None:
         await view.until(lambda: view.one("#hidden", Input).has_focus)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_going_back_to_the_presets_keeps_what_was_typed(open_app: Any) -> None:
     async with open_app() as view:
@@ -202,6 +206,7 @@ async def test_the_estimate_follows_the_settings(open_app: Any) -> None:
         assert view.said("#estimate") == ""
 
 
+@pytest.mark.long
 async def test_this_machine_is_measured_in_another_process(open_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     begin, asked = commands.run_python, asyncio.Event()
 
@@ -217,6 +222,7 @@ async def test_this_machine_is_measured_in_another_process(open_app: Any, monkey
         await view.until(lambda: "on this machine" in view.said("#estimate"))
 
 
+@pytest.mark.long
 async def test_leaving_while_the_machine_is_measured(open_app: Any) -> None:
     async with open_app() as view:
         await _open(view)
@@ -224,6 +230,7 @@ async def test_leaving_while_the_machine_is_measured(open_app: Any) -> None:
         await view.until_screen("LibraryScreen")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_a_taken_name_is_refused(open_app: Any, have: Any) -> None:
     path = have("plain")
@@ -256,6 +263,7 @@ async def test_start_runs_the_experiment_and_goes_to_its_session(open_app: Any, 
     assert (experiment.hidden, experiment.networks, experiment.epochs, experiment.bins) == (((3,),), 2, 5, 7)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_a_run_that_cannot_begin_says_why(open_app: Any) -> None:
     async with open_app() as view:
@@ -266,7 +274,8 @@ async def test_a_run_that_cannot_begin_says_why(open_app: Any) -> None:
         assert type(view.screen).__name__ == "NewScreen"
 
 
-@pytest.mark.parametrize("answer", ["stop", pytest.param("leave", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("answer", ["stop", "leave"])
 @pytest.mark.usefixtures("calibrated")
 async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, directory: Path, answer: str) -> None:
     path = directory / "long.ibs"
@@ -303,6 +312,7 @@ async def test_quitting_while_a_run_started_here_goes_on_asks(open_app: Any, dir
             send(path, "stop")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(60, 20), (200, 60)])
 @pytest.mark.usefixtures("calibrated")
 async def test_the_form_at_all_sizes(open_app: Any, size: tuple[int, int]) -> None:
@@ -323,6 +333,7 @@ async def test_the_form_at_all_sizes(open_app: Any, size: tuple[int, int]) -> No
         assert "Start  (ctrl+s)" in view.text()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_where_metropolis_begins_is_asked_of_those_who_choose_it(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
@@ -367,6 +378,7 @@ def test_where_widths_do_not_fit_below_their_layers_these_move_together() -> Non
     assert draw_architecture(deep, room=55) == draw_architecture(deep)  # 14 layers at 4 columns, less one
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_a_deep_network_is_drawn_whole_in_a_small_terminal(open_app: Any) -> None:
     async with open_app(size=(80, 24)) as view:
@@ -422,6 +434,7 @@ async def test_while_a_run_starts_something_else_can_be_done(open_app: Any, dire
         Begun.ended = True
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_where_there_is_little_room_the_field_with_the_focus_is_told_of_beside_the_drawing(open_app: Any) -> None:
     async with open_app(size=(80, 24)) as view:
@@ -444,6 +457,7 @@ async def test_where_there_is_little_room_the_field_with_the_focus_is_told_of_be
         assert view.one("#label-networks").has_class("error")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_where_there_is_room_presets_are_a_list_and_no_field(open_app: Any) -> None:
     async with open_app(size=(120, 40)) as view:
@@ -481,6 +495,7 @@ async def test_everything_the_command_offers_is_in_the_form(open_app: Any) -> No
         await view.until(lambda: not view.one("#further").display)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_further_settings_that_are_wrong_or_unusual_are_not_hidden(open_app: Any) -> None:
     async with open_app(size=(120, 40)) as view:
@@ -492,6 +507,7 @@ async def test_further_settings_that_are_wrong_or_unusual_are_not_hidden(open_ap
         assert view.one("#start", Button).disabled
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_further_settings_reach_the_run(open_app: Any, directory: Path, monkeypatch: Any, tmp_path: Path) -> None:
     begun: list[tuple[Any, Path]] = []

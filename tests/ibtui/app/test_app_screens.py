@@ -128,9 +128,8 @@ EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
 IN_ASCII = ("library", "session")
-MIDDLE = (120, 40)
-ALIKE = ("help", "all-ensembles", "compare", "session-in-the-middle", "leaving-a-run", "deleting", *EMPTY)
-"""Screens that are alike at all sizes: but for the smallest, left to `pytest -m long`, as all are at the middle one."""
+QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[0]), ("session", SIZES[2]), ("compare", SIZES[0])}
+"""What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [
     pytest.param(
@@ -138,7 +137,7 @@ CASES = [
         size,
         ascii,
         id=f"{name}{'-ascii' if ascii else ''}-{size[0]}x{size[1]}",
-        marks=[pytest.mark.long] if size == MIDDLE or name in RECORDED or (size != SIZES[0] and name in ALIKE) else [],
+        marks=[pytest.mark.long] if ascii or (name, size) not in QUICK else [],
     )
     for ascii, names in ((False, SCREENS), (True, IN_ASCII))
     for name in names

@@ -113,6 +113,7 @@ EXAMPLES = 5
 """Sessions in the library of somebody who has none."""
 
 
+@pytest.mark.long
 def test_bytes_that_are_no_text_are_ignored(shell: Shell) -> None:
     """Mouse reports in the manner of X10, whole and in pieces, a key in Latin-1, and what is no character at all."""
     shell.run(APP)
@@ -144,6 +145,7 @@ def test_a_signal_ends_the_app_and_the_terminal_is_as_before(shell: Shell, numbe
     assert b"Traceback" not in ending
 
 
+@pytest.mark.long
 def test_what_is_restored_is_all_that_is_set(shell: Shell) -> None:
     """A second signal ends the app at once, with a list of its own of what to undo."""
     shell.run(APP)
@@ -154,6 +156,7 @@ def test_what_is_restored_is_all_that_is_set(shell: Shell) -> None:
     shell.until_prompt()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ignored", [False, True])
 def test_a_terminal_that_is_closed_ends_the_app(shell: Shell, ignored: bool) -> None:
     """Also where nobody tells it so."""
@@ -165,6 +168,7 @@ def test_a_terminal_that_is_closed_ends_the_app(shell: Shell, ignored: bool) -> 
     job.wait(PATIENCE)
 
 
+@pytest.mark.long
 def test_ctrl_z_suspends_and_fg_goes_on(shell: Shell) -> None:
     before = shell.answer("stty -g")
     shell.run(APP)
@@ -194,6 +198,7 @@ def test_ctrl_z_suspends_and_fg_goes_on(shell: Shell) -> None:
     assert shell.answer("stty -g") == before
 
 
+@pytest.mark.long
 def test_stopped_from_outside_it_goes_on_with_the_terminal_as_it_needs_it(shell: Shell) -> None:
     before = shell.answer("stty -g")
     shell.run(APP)

@@ -79,6 +79,7 @@ def test_a_session_in_a_terminal(terminal: Any, have: Any, directory: Path, tmp_
     assert not {"torch", "numba", "scipy", "llvmlite"} & modules
 
 
+@pytest.mark.long
 def test_what_is_painted_piece_by_piece_is_as_if_painted_at_once(terminal: Any, have: Any) -> None:
     """A step of the playhead, and of a cross-hair, paints no more than what has changed."""
     have("plain")
@@ -147,6 +148,7 @@ def leave(program: Any, *keys: str) -> None:
     assert (program.exitstatus, program.signalstatus) == (0, None)
 
 
+@pytest.mark.long
 def test_from_nothing_to_a_run_that_is_watched_and_replayed(terminal: Any, directory: Path) -> None:
     program = terminal()
     program.expect("no sessions of yours yet")
@@ -189,6 +191,7 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_two_apps_and_a_command_agree_and_neither_app_matters_to_the_run(
     terminal: Any, endless: Any, ibtui: Any, directory: Path
 ) -> None:

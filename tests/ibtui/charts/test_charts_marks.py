@@ -190,6 +190,7 @@ def test_every_mark_is_in_its_true_cell_and_no_text_covers_another(size: tuple[i
     assert count > 50
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "colour"])
 def test_so_it_is_without_colour_and_in_ascii(mode: str) -> None:
     for name, epoch, spec in snapshots(40):
@@ -246,9 +247,8 @@ def test_random_places_keep_the_promise(seed: int) -> None:
         check(spec, size, "colour", where=f"seed {seed}, {size}")
 
 
-@pytest.mark.parametrize(
-    "size", [pytest.param(size, marks=[] if size == SIZES[2] else pytest.mark.long) for size in SIZES]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("size", SIZES)
 def test_texts_stay_on_their_side_while_a_run_is_watched(size: tuple[int, int]) -> None:
     moved = steps = 0
     before: dict[str, Cell] = {}

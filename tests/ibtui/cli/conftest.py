@@ -79,8 +79,10 @@ class Program:
         stderr: int = subprocess.PIPE,
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; text comes back."""
-        if largest_file is None and environment is None and stdout == stderr == subprocess.PIPE:
-            return self._warm.completed(*arguments, cwd=self.directory, environment=self.environment)
+        changed = self.environment | dict(environment or {})
+        late = set(environment or ()) <= {"COLUMNS", "LINES"}  # read when it is needed, not when a module is loaded
+        if largest_file is None and late and stdout == stderr == subprocess.PIPE:
+            return self._warm.completed(*arguments, cwd=self.directory, environment=changed)
         plain = [sys.executable, "-m", "ibtui", *map(str, arguments)]
         return subprocess.run(
             plain if largest_file is None else self.command(*arguments, largest_file=largest_file),
@@ -90,7 +92,7 @@ class Program:
             errors="surrogateescape",
             timeout=2 * PATIENCE,
             cwd=self.directory,
-            env=self.environment | dict(environment or {}),
+            env=changed,
             stdin=subprocess.DEVNULL,
         )
 

@@ -80,6 +80,7 @@ def test_the_curve_comes_first_and_the_fits_are_those_of_the_command(made: Progr
     assert asked.end() == []
 
 
+@pytest.mark.long
 def test_of_requests_that_wait_the_newest_is_answered_and_the_one_at_work_too(made: Program, fitter: Start) -> None:
     asked = fitter(made.path("grid"))
     assert "curve" in asked.hear()
@@ -119,6 +120,7 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
     assert asked.end() == []
 
 
+@pytest.mark.long
 def test_a_session_that_grows_is_followed(program: Program, fitter: Start) -> None:
     program.good("run", "--name", "growing", *program.SHORT)
     asked = fitter(program.path("growing"))
@@ -131,6 +133,7 @@ def test_a_session_that_grows_is_followed(program: Program, fitter: Start) -> No
     assert asked.end() == []
 
 
+@pytest.mark.long
 def test_a_curve_that_is_not_known_comes_coarse_then_whole_and_is_kept(program: Program, fitter: Start) -> None:
     program.good("run", "--name", "mine", "--rule", "symmetric-soft", "--gamma", "5", *program.SHORT)
     asked = fitter(program.path("mine"))
@@ -175,6 +178,7 @@ def test_it_stands_between_what_is_watched_and_runs_that_the_app_starts(made: Pr
     assert 0 < os.getpriority(os.PRIO_PROCESS, asked.process.pid) < NICENESS
 
 
+@pytest.mark.long
 def test_nobody_reading_the_answers_ends_it(made: Program, fitter: Start) -> None:
     asked = fitter(made.path("grid"))
     assert "curve" in asked.hear()

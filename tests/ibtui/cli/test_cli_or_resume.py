@@ -20,6 +20,7 @@ JOB = ("run", "--name", "job", "--or-resume", "--networks", "2", "--hidden", "4-
        "--threads", "1")  # fmt: skip
 
 
+@pytest.mark.long
 def test_it_begins_then_says_that_it_is_finished_and_refuses_other_settings(program: Program) -> None:
     job = (*JOB, "--epochs", "60", "--snapshots", "6")
     program.good(*job)

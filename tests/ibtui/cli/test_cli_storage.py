@@ -84,6 +84,7 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(program: Program, strai
     assert program.bits("it") == straight
 
 
+@pytest.mark.long
 def test_a_full_disk_lets_a_run_be_stopped(program: Program, small_disk: Path) -> None:
     process = program.start("run", "--name", "it", *program.ENDLESS)
     program.until(lambda: program.epoch("it") >= 0, process)

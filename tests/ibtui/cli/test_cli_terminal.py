@@ -90,6 +90,7 @@ def test_ctrl_c_once_stops_cleanly_and_says_how_to_go_on(program: Program, termi
     program.require_whole("it")
 
 
+@pytest.mark.long
 def test_ctrl_c_twice_stops_at_once_and_gives_the_cursor_back(program: Program, terminal: Spawn) -> None:
     child = terminal("run", "--name", "slow", *program.LONG_EPOCH)
     child.expect(re.escape(HIDE_CURSOR))
@@ -114,6 +115,7 @@ def test_a_terminal_that_is_closed_stops_the_run_cleanly(program: Program, termi
     program.require_whole("it")
 
 
+@pytest.mark.long
 def test_quiet_on_a_terminal_is_quiet(program: Program, terminal: Spawn) -> None:
     child = terminal("run", "-q", "--json", "--name", "it", *program.SHORT)
     shown = everything(child)
@@ -122,6 +124,7 @@ def test_quiet_on_a_terminal_is_quiet(program: Program, terminal: Spawn) -> None
     assert "\x1b" not in shown
 
 
+@pytest.mark.long
 def test_no_color_is_heeded(made: Program, terminal: Spawn) -> None:
     for arguments in (["show", str(made.path("grid"))], ["list", "--sessions-dir", str(made.sessions)], ["presets"]):
         plain = everything(terminal(*arguments, NO_COLOR="1"))
@@ -146,6 +149,7 @@ def test_refusals_on_a_terminal_are_one_plain_line(terminal: Spawn) -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.long
 def test_a_narrow_terminal_is_no_obstacle(made: Program, terminal: Spawn) -> None:
     for columns in ("20", "40"):
         child = terminal("show", str(made.path("grid")), COLUMNS=columns, LINES="10")

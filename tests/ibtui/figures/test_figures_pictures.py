@@ -34,6 +34,7 @@ COARSE = 60
 """Dots an inch in tests; 300 take longer."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KINDS)
 def test_every_figure_becomes_a_picture_as_wide_as_a_page_takes(
     contents: dict[str, Content], name: str, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,7 @@ from ibtui_engine.errors import StorageError
 from tests.faults.surroundings import differences
 
 
+@pytest.mark.long
 def test_nothing_of_a_directory_is_executed_and_figures_are_the_same_there(small: Path) -> None:
     lines = (
         ("figure", "4", "--session", "it.ibs", "-o", "out.png"),
@@ -28,6 +29,7 @@ def test_nothing_of_a_directory_is_executed_and_figures_are_the_same_there(small
     assert differences(small.read_bytes(), lines) == []
 
 
+@pytest.mark.long
 def test_settings_of_a_program_that_draws_change_no_figure_and_stay(small: Path) -> None:
     content = find_figure("4").read([small])
     expected = picture(content, "svg")
