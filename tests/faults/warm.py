@@ -7,6 +7,7 @@ What a command is to suffer beside signals is set up in the child before it begi
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -55,8 +57,12 @@ class Child:
 
     def wait(self, seconds: float = 60.0) -> int | None:
         """The exit status; None where it still runs after that long."""
-        if self.status is None:
-            self.status = self._warm.ask(do="wait", pid=self.pid, seconds=seconds)
+        end = time.monotonic() + seconds
+        while self.status is None:  # a little at a time: another thread may have something to ask
+            left = end - time.monotonic()
+            self.status = self._warm.ask(do="wait", pid=self.pid, seconds=min(max(left, 0.0), 0.05))
+            if left <= 0:
+                break
         return self.status
 
     def end(self, number: int) -> int | None:
@@ -91,7 +97,8 @@ class Warm:
         self.sessions = directory / "sessions"
         self.sessions.mkdir(parents=True, exist_ok=True)
         self.environment = environment_in(directory) if environment is None else dict(environment)
-        self._count = 0
+        self._numbers = itertools.count(1)
+        self._asking = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__],
             stdin=subprocess.PIPE,
@@ -105,9 +112,10 @@ class Warm:
     def ask(self, **request: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        with self._asking:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"the process that starts commands has ended with {self._process.wait()}")
         return json.loads(answer)
@@ -120,8 +128,8 @@ class Warm:
         environment: Mapping[str, str] | None = None,
     ) -> Child:
         """Begin a command, in a directory and with an environment of its own where they are given."""
-        self._count += 1
-        out, err = (self.directory / f"{self._count}.{name}" for name in ("out", "err"))
+        number = next(self._numbers)
+        out, err = (self.directory / f"{number}.{name}" for name in ("out", "err"))
         pid = self.ask(
             do="start",
             arguments=list(map(str, arguments)),

@@ -72,7 +72,7 @@ def test_samples_have_a_bound_of_their_own_below_the_curve(program: Program) -> 
 def test_hard_labels_are_a_straight_piece(program: Program) -> None:
     (program.directory / "hard.csv").write_text("x,y\n0,0\n1,0\n2,1\n3,1\n")
     told = " ".join(program.good("curve", "table:hard.csv").split())
-    assert "A straight piece: beta 1 holds all from (0, 0) to (1, 1) bits" in told
+    assert "The curve is I(T;Y) = min(I(X;T), H(Y)), exactly; beta 1 holds all of its rise, up to H(Y) = 1 bits" in told
 
 
 @pytest.mark.long

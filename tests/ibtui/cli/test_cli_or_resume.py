@@ -52,12 +52,12 @@ def test_it_needs_a_name_and_takes_no_file_that_is_no_session(program: Program) 
 
 @pytest.mark.long
 def test_the_same_line_goes_on_after_every_signal_to_the_same_bits(program: Program) -> None:
-    job = (*JOB, "--epochs", "20000", "--snapshots", "6")
+    job = (*JOB, "--epochs", "900000", "--snapshots", "6")
     program.good(*("straight" if part == "job" else part for part in job))
     began = 0
     for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
         process = program.start(*job)
-        goal = max(program.epoch("job"), 0) + 1500
+        goal = max(program.epoch("job"), 0) + 60_000
         if not program.until(lambda g=goal: program.epoch("job") >= g, process):  # type: ignore[misc]
             break
         second = program(*job)

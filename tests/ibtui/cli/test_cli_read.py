@@ -476,7 +476,7 @@ def test_no_half_of_a_session_is_shown(program: Program, hostile: Callable[..., 
 
 @pytest.mark.long
 def test_a_damaged_writer_is_said_in_one_line(program: Program, hostile: Callable[..., None]) -> None:
-    hostile("bad", "INSERT OR REPLACE INTO writer VALUES (1, 'x', 'y', 'z', 'u', 'v', 'w')")
+    hostile("bad", "INSERT OR REPLACE INTO writer VALUES (1, 'x', 'y', 'z', 'u', 'v', 'w', 'a', 'b', 'c')")
     done = program("show", "bad")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ibtui_engine.session.format import FORMAT_VERSION
+
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Process, Program
 
@@ -361,7 +363,7 @@ def test_sessions_of_the_first_version_are_shown_exported_and_gone_on_with(progr
         tuple(row.items()) for row in after
     }
     assert all(row["saturated"] for row in after if int(row["epoch"]) > last)
-    assert program.look("old", "PRAGMA user_version") == [(3,)]
+    assert program.look("old", "PRAGMA user_version") == [(FORMAT_VERSION,)]
 
 
 @pytest.mark.long

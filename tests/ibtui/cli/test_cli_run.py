@@ -125,7 +125,7 @@ def test_a_quick_version_says_what_it_has_less_of_and_options_win_over_it(progra
     assert (experiment["networks"], experiment["epochs"], experiment["snapshot_at"]) == (1, 12, [])
     assert "quick" not in (program.directory / "saved.toml").read_text()
     done = program("run", "--quick", "--epochs", "9", "--name", "default")
-    assert "quick: 4 networks instead of 10" in done.stderr.splitlines()
+    assert "quick: 4 networks instead of 40" in done.stderr.splitlines()
 
 
 @pytest.mark.long
