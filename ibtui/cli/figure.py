@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, tell, write_output
+from ibtui.cli.ending import orderly
 from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
 from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
 from ibtui.figures.registry import FIGURES, find_figure
@@ -136,8 +137,12 @@ def have_session(experiment: Experiment, said: str, directory: Path, threads: in
             from ibtui_engine.runner import reopen
 
             tell(f"continuing session {one.path.stem}, which is at epoch {one.epochs_done}", quiet=quiet)
-            return complete(reopen(one.path), threads=threads, json=False, quiet=quiet)
-    path = complete(begin_unnamed(directory, experiment), threads=threads, json=False, quiet=quiet)
+            with orderly():
+                writer = reopen(one.path)
+            return complete(writer, threads=threads, json=False, quiet=quiet)
+    with orderly():
+        writer = begin_unnamed(directory, experiment)
+    path = complete(writer, threads=threads, json=False, quiet=quiet)
     tell(f"saved as {path}", quiet=quiet)
     return path
 
