@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
+from ibtui.charts.readings import Quantity, Readings
 from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
 from ibtui.measuring import MeasuringAgain
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 PANELS = ("plane", "gradients", "snr", "learning")
 """The charts of a session, in the order of their keys."""
+INFORMATION = ("I(X;T)", "i_x"), ("I(T;Y)", "i_y")
+LEARNED = (
+    ("loss inside the sample", "train_loss"),
+    ("loss outside", "test_loss"),
+    ("accuracy inside", "train_accuracy"),
+    ("accuracy outside", "test_accuracy"),
+)
+"""Curves of the learning chart, and what is recorded of each."""
 
 
 class Panels:
@@ -115,10 +125,50 @@ class Panels:
         The plane depends on the epoch; the charts over epochs do not, and are made once for each `display`.
         """
         if panel == "plane":
-            return self._plane(epoch, shown, points=points)
+            return replace(
+                self._plane(epoch, shown, points=points), readings=self._in_plane(epoch, shown, points=points)
+            )
         if (panel, shown, display) not in self._curves:
-            self._curves[panel, shown, display] = self._over_epochs(panel, shown, display)
+            spec = self._over_epochs(panel, shown, display)
+            self._curves[panel, shown, display] = replace(spec, readings=self._read_over_epochs(panel, shown))
         return self._curves[panel, shown, display]
+
+    def _in_plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> Readings | None:
+        """What can be read of the plane: the layers along their paths, or of every network."""
+        of = self.shown
+        row = of.row(epoch)
+        if row is None:
+            return None
+        names, seed = of.layer_names, self.summary.experiment.seed
+        both = [Quantity(f"{name} bits", ".3f", getattr(of.layers, key)) for name, key in INFORMATION]
+        if points:
+            x, y = (_only(one.values[row], shown) for one in both)
+            at = np.full(len(x), row)
+            return Readings(names, x, y, of.layers.epochs[at], tuple(both), at, lambda point: f"seed {seed + point}")
+        until = np.arange(row + 1)
+        x, y = (_only(of.mean(key)[until], shown) for _, key in INFORMATION)
+        return Readings(names, x, y, of.layers.epochs[until], tuple(both), until)
+
+    def _read_over_epochs(self, panel: str, shown: tuple[int, ...]) -> Readings:
+        """What can be read of a chart over epochs, on its lines of means."""
+        of = self.shown
+        names: tuple[str, ...] = of.layer_names
+        if panel == "learning":
+            told = [(name, key) for name, key in LEARNED if not np.isnan(of.values(key)).all()]
+            names = tuple(name for name, _ in told)
+            values = np.stack([of.values(key) for _, key in told], axis=-1) if told else np.empty((0, 0, 0))
+            y = np.stack([of.mean(key) for _, key in told], axis=-1) if told else np.empty((0, 0))
+            quantities: tuple[Quantity, ...] = (Quantity("nats, share", ".4g", values),)
+            epochs = of.learning.epochs
+        elif panel == "gradients":
+            parts = ("batch mean", "grad_mean"), ("batch sd", "grad_std")
+            quantities = tuple(Quantity(name, ".3g", of.values(key)) for name, key in parts)
+            y, epochs = _only(of.mean("grad_mean"), shown), of.layers.epochs
+        else:
+            quantities = (Quantity("SNR", ".3g", of.values("snr"), geometric=True),)
+            y, epochs = _only(of.mean("snr"), shown), of.layers.epochs
+        x = np.where(np.isfinite(y), np.asarray(epochs, np.float64)[:, None], np.nan)
+        return Readings(names, x, y, epochs, quantities, np.arange(len(epochs)))
 
     def _over_epochs(self, panel: str, shown: tuple[int, ...], display: Display) -> ChartSpec:
         of = self.shown
@@ -153,10 +203,8 @@ class Panels:
                 display=display,
             )
         curves = (
-            Learned("loss inside the sample", of.learning.train_loss, 0),
-            Learned("loss outside", of.learning.test_loss, 0, outside=True),
-            Learned("accuracy inside", of.learning.train_accuracy, 1),
-            Learned("accuracy outside", of.learning.test_accuracy, 1, outside=True),
+            Learned(name, of.values(key), int("accuracy" in key), outside=key.startswith("test"))
+            for name, key in LEARNED
         )
         there = [one for one in curves if not np.isnan(one.values).all()]
         return learning_chart(epochs, there, last_epoch=last, transition=self.turn, display=display)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
+    from ibtui.charts.readings import Readings
+
 
 DOT = "●"
 """Where a mark is."""
@@ -107,6 +109,8 @@ class ChartSpec:
     corner: tuple[float, float] | None = None
     """The most that x and y can be. Guides end there, no text stands beyond it, and where marks crowd in this corner
     and there is room, an inset shows it enlarged."""
+    readings: Readings | None = None
+    """What a cross-hair reads, point by point; None: the axes, or the point of a series that is near."""
 
 
 def with_common_y(specs: Sequence[ChartSpec]) -> tuple[ChartSpec, ...]:

@@ -105,6 +105,8 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
             (
                 ("the playhead", "the epoch that all charts show. Moving it moves this view alone, never the run."),
                 ("the run", "is another process: closing the app leaves it running."),
+                ("to read a number", "point at it, or press an arrow key: a box lists every layer at that epoch."),
+                ("a difference", "m marks the point that is read; the box then has the differences from it."),
             ),
         ),
         "CompareScreen": (

@@ -130,7 +130,14 @@ class SessionScreen(PlaybackScreen):
         Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", id="session.ensemble_back", group=ENSEMBLE),
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble", group=ENSEMBLE),
         Binding("a", "all", "All", tooltip="All ensembles side by side", id="session.all"),
-        Binding("c", "copy", "Copy chart", tooltip="Copy the chart as text", show=False, id="session.copy"),
+        Binding(
+            "c",
+            "copy",
+            "Copy",
+            tooltip="Copy the row that the cross-hair reads, or the chart as text",
+            show=False,
+            id="session.copy",
+        ),
         Binding("w", "export", "Export", tooltip="Export as table, picture or film", show=False, id="session.export"),
         Binding("left_parenthesis", "bins(-1)", "Fewer bins", id="measure.fewer_bins", group=MEASURE),
         Binding("right_parenthesis", "bins(1)", "More bins", id="measure.more_bins", group=MEASURE),
@@ -815,9 +822,12 @@ class SessionScreen(PlaybackScreen):
                 self.hidden_layers = kept
 
     def action_copy(self) -> None:
-        """Copy the chosen chart as text."""
+        """Copy the numbers that the cross-hair reads, or else the chosen chart as text."""
         chosen = self._chosen()
-        if isinstance(chosen, ChartView):
+        if isinstance(chosen, ChartView) and chosen.numbers():
+            self.app.copy_to_clipboard(chosen.numbers())
+            self.notify("row copied: epoch, layer, then mean, standard deviation and n of each quantity")
+        elif isinstance(chosen, ChartView):
             self.app.copy_to_clipboard(chosen.text())
             self.notify("chart copied as text")
 

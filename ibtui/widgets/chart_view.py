@@ -1,8 +1,9 @@
 """One chart on a screen: drawn again only when what it shows, its size or the theme has changed.
 
-A cross-hair reads values, moved by the mouse or the arrow keys; the wheel, `+` and `-` zoom, dragging pans, `0` shows
-all again. A zoom stays when new data arrive. The playhead's epoch is a line laid over the drawn chart, so that moving
-it draws nothing again.
+A cross-hair reads values, moved by the mouse or the arrow keys. Where the chart says what there is to read, it goes
+from point to point, and a box lists all layers there, or once `m` has set a mark the differences from it. The wheel,
+`+` and `-` zoom, dragging pans, `0` shows all again. A zoom stays when new data arrive. The playhead's epoch is a line
+laid over the drawn chart, so that moving it draws nothing again.
 
 The charts come with numpy: they are imported when the first is drawn, so that a screen need not wait for them.
 """
@@ -31,9 +32,12 @@ from ibtui.wording import printable
 if TYPE_CHECKING:
     from ibtui.charts.image import Cell, ChartImage, PlotArea
     from ibtui.charts.palette import Theme
+    from ibtui.charts.readings import Box, Place
     from ibtui.charts.scale import Axis
     from ibtui.charts.spec import ChartSpec
 
+EPOCH = "epoch"
+"""The label of an x axis of epochs."""
 ZOOM = 0.8
 """How much of an axis is left by one step of zooming in."""
 NEAREST, FARTHEST = 1e-4, 10.0
@@ -55,10 +59,13 @@ class ChartView(Widget, can_focus=True):
         Binding("shift+up", "pan(0, 1)", "Pan", show=False, id="chart.pan_up"),
         Binding("shift+down", "pan(0, -1)", "Pan", show=False, id="chart.pan_down"),
         Binding("0", "reset", "Show all", show=False, id="chart.reset"),
+        Binding("m", "mark", "Mark: differences from here", show=False, id="chart.mark"),
         Binding("escape", "no_cursor", "No cross-hair", show=False, id="chart.no_cursor"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cross"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--cross", "chart--box", "chart--row"}
     DEFAULT_CSS = """
+    ChartView > .chart--box { background: $panel; color: $foreground; }
+    ChartView > .chart--row { background: $panel; color: $foreground; text-style: bold reverse; }
     ChartView > .chart--cross { background: $foreground 20%; }
     ChartView { border: round $foreground 30%; border-title-color: $foreground; border-subtitle-color: $foreground; }
     ChartView:focus { border: round $foreground; }
@@ -96,6 +103,13 @@ class ChartView(Widget, can_focus=True):
         self._playhead: tuple[int, Cell] | None = None
         """The column of the image that the playhead is in, and what stands there."""
         self._drag: tuple[int, int] | None = None
+        self._place: Place | None = None
+        """The point of the data that the cross-hair is at."""
+        self._since: Place | None = None
+        """The point that was marked: what is read are the differences from it."""
+        self._enlarged = False
+        """Whether it is read in the inset."""
+        self._box: Box | None = None
 
     def show(self, spec: ChartSpec, moment: float | None = None) -> None:
         """Draw another chart from now on; a zoom stays. `moment`: where on its x axis the playhead is."""
@@ -103,12 +117,13 @@ class ChartView(Widget, can_focus=True):
             return
         known = spec is self.spec and self._image is not None
         if spec is not self.spec:
+            self._keep_place(self.spec, spec)
             self.spec = spec
             if self._zoom and (self._zoom[0].log, self._zoom[1].log) != (spec.x.log, spec.y.log):
                 self._zoom = None  # limits of one scale may be none of another
             self.name_it(spec.title)
             if self.cursor is not None:
-                self.call_after_refresh(self._read)
+                self.call_after_refresh(self._read_again)
         before, self._moment = self._playhead, moment
         self._playhead = self._find_playhead()
         if not known:
@@ -184,7 +199,16 @@ class ChartView(Widget, can_focus=True):
         if self._playhead is not None and image.cells[y][self._playhead[0]][0] == " ":
             column, (glyph, colour) = self._playhead
             strip = _with(strip, column, Segment(glyph, base + self._style(colour)))
-        return strip if self.cursor is None else self._cross(strip, area, y)
+        if self.cursor is None:
+            return strip
+        strip = self._cross(strip, area, y)
+        box = self._box
+        if box is None or not box.top <= y < box.top + len(box.lines):
+            return strip
+        line = y - box.top
+        style = self.get_component_rich_style("chart--row" if line == box.chosen else "chart--box")
+        middle = Strip([Segment(box.lines[line], style)], box.width)
+        return Strip.join([strip.crop(0, box.left), middle, strip.crop(box.left + box.width)])
 
     def _find_playhead(self) -> tuple[int, Cell] | None:
         """The column that the playhead runs through in the image as it is drawn, and what stands there."""
@@ -246,22 +270,137 @@ class ChartView(Widget, can_focus=True):
         self.post_message(self.Moved(self, self.values()))
 
     def _read(self) -> None:
-        """Say in the border what the cross-hair is at."""
-        image = self.image
+        """Say in the border, and in the box where there is one, what the cross-hair is at."""
+        image, before = self.image, self._box
+        self._box = None
         if self.cursor is None or self.spec is None or image is None or image.area is None:
             self.border_subtitle = ""
+        elif self.spec.readings is not None and self._place is not None:
+            from ibtui.charts.readings import boxed
+
+            said = self.spec.readings.line(self._place, self._since)
+            self._box = boxed(self.spec.readings, self._place, self._since, image.area, self.cursor, self._plain)
+            self.border_subtitle = escape(printable(said))
         else:
             from ibtui.charts.reading import read_at
 
             self.border_subtitle = escape(printable(read_at(self.spec, image.area, *self.cursor)))
+        for box in (before, self._box):
+            if box is not None:
+                self.refresh(Region(box.left, box.top, box.width, len(box.lines)))
+
+    def _read_again(self) -> None:
+        """The chart has been drawn anew: the point that is read may be in another cell."""
+        if self._place is not None:
+            self._go_to(self._place)
+        else:
+            self._read()
+
+    @property
+    def _plain(self) -> bool:
+        return bool(getattr(self.app, "ascii", False))
+
+    # point by point
+
+    def _keep_place(self, before: ChartSpec | None, now: ChartSpec) -> None:
+        """The same epochs are read, and marked, in another chart, if they are in it."""
+        was, here = None if before is None else before.readings, now.readings
+        if was is None or here is None:
+            self._place = self._since = None
+        else:
+            self._place, self._since = (at and here.kept(was, at) for at in (self._place, self._since))
+        if before is not None and self._place is None and was is not None:
+            self.cursor = None
+
+    def _there(self) -> PlotArea | None:
+        """The part of the image in which the data are read: the area, or its inset."""
+        area = None if self._image is None else self._image.area
+        if area is None or area.inset is None or not self._enlarged:
+            return area
+        return area.inset
+
+    def _go_to(self, place: Place) -> None:
+        """Put the cross-hair at a point of the data."""
+        area = self._there()
+        assert self.spec is not None
+        if area is None or self.spec.readings is None:
+            return
+        columns, lines, seen = self.spec.readings.cells(area)
+        self._place = place
+        here = place.point, place.row
+        cell = (area.left + int(columns[here]), area.top + int(lines[here])) if seen[here] else None
+        if cell == self.cursor and cell is not None:
+            self._read()
+            self.post_message(self.Moved(self, self.values()))
+        else:
+            self.cursor = cell
+
+    def _point_at(self, column: int, line: int) -> None:
+        """Put the cross-hair at the point that is nearest to a cell, or in the cell where there is nothing to read."""
+        image, spec = self.image, self.spec
+        if image is None or image.area is None or spec is None:
+            return
+        if spec.readings is not None:
+            inset = image.area.inset
+            self._enlarged = inset is not None and inset.values(column, line) is not None
+            area = self._there()
+            assert area is not None
+            upright = spec.x.label == EPOCH
+            place = spec.readings.nearest(area, column - area.left, line - area.top, upright=upright)
+            if place is not None:
+                self._go_to(place)
+                return
+        self._place = None
+        self.cursor = (column, line)
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that is read; None where none is."""
+        if self._place is None or self.cursor is None or self.spec is None or self.spec.readings is None:
+            return None
+        return int(self.spec.readings.epochs[self._place.point])
+
+    def read_epoch(self, epoch: int) -> None:
+        """Put the cross-hair at an epoch, in the row that it was in."""
+        if self.spec is not None and self.spec.readings is not None and self.image is not None:
+            row = 0 if self._place is None else self._place.row
+            place = self.spec.readings.at_epoch(epoch, row)
+            if place is None:
+                self.cursor = None
+            else:
+                self._go_to(place)
+
+    def numbers(self) -> str:
+        """The row that is read, for the clipboard; empty where none is."""
+        if self.epoch is None:
+            return ""
+        assert self.spec is not None
+        assert self.spec.readings is not None
+        assert self._place is not None
+        return self.spec.readings.numbers(self._place)
+
+    def action_mark(self) -> None:
+        """Read the differences from the point that is read now; at the marked one, the values again."""
+        if self.epoch is None:
+            self.notify("move the cross-hair to a point first, with the arrow keys or the mouse")
+            return
+        self._since = None if self._since == self._place else self._place
+        self._read()
 
     def action_move(self, across: int, down: int) -> None:
-        """Move the cross-hair by a cell, or put it in the middle."""
+        """Move the cross-hair by a point, or a cell where there are none, or put it in the middle."""
         image = self.image
-        if image is None or image.area is None:
+        if image is None or image.area is None or self.spec is None:
             return
-        area = image.area
-        column, row = self.cursor or (area.left + area.width // 2 - across, area.top + area.height // 2 - down)
+        area = self._there() or image.area
+        if self.spec.readings is not None and self._place is not None and self.cursor is not None:
+            self._go_to(self.spec.readings.moved(area, self._place, across, down))
+            return
+        middle = area.left + area.width // 2, area.top + area.height // 2
+        if self.spec.readings is not None and self.cursor is None:
+            self._point_at(*middle)
+            return
+        column, row = self.cursor or (middle[0] - across, middle[1] - down)
         column = min(max(column + across, area.left), area.left + area.width - 1)
         row = min(max(row + down, area.top), area.top + area.height - 1)
         self.cursor = (column, row)
@@ -284,8 +423,10 @@ class ChartView(Widget, can_focus=True):
             self._drag = (place.x, place.y)
             self._shift(across / area.width, down / area.height)
             return
-        inside = area.left <= place.x < area.left + area.width and area.top <= place.y < area.top + area.height
-        self.cursor = (place.x, place.y) if inside else None
+        if area.left <= place.x < area.left + area.width and area.top <= place.y < area.top + area.height:
+            self._point_at(place.x, place.y)
+        else:
+            self.cursor = None
 
     def on_leave(self) -> None:
         """The mouse has gone elsewhere."""
@@ -339,11 +480,13 @@ class ChartView(Widget, can_focus=True):
         if self.spec is not None and _reasonable(x, self.spec.x) and _reasonable(y, self.spec.y):
             self._zoom = (x, y)
             self.refresh()
+            self.call_after_refresh(self._read_again)
 
     def action_reset(self) -> None:
         """Show all again."""
         self._zoom = None
         self.refresh()
+        self.call_after_refresh(self._read_again)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in."""

@@ -19,6 +19,9 @@ def link(view: ChartView, values: tuple[float, float] | None, others: Iterable[C
             continue
         both = other.spec.y.label == view.spec.y.label
         with other.prevent(ChartView.Moved):
+            if view.epoch is not None and other.spec.readings is not None:
+                other.read_epoch(view.epoch)
+                continue
             other.cursor = None if values is None else _cell(other, values, both=both)
 
 

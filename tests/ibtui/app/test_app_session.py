@@ -540,23 +540,37 @@ async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> N
                 (area.top, area.row(float(area.y.to_unit([mark.y])[0]))),
             )
         )
-        await view.press("left")
-        chart.cursor = (cell[0] - 2, cell[1] + 1)
-        await view.press("right", "right", "right", "left", "up")
-        assert chart.cursor == cell
-        x, y = chart.values()
-        assert abs(x - mark.x) <= np.diff(area.x.limits)[0] / area.width
-        assert abs(y - mark.y) <= np.diff(area.y.limits)[0] / area.height
-        said = re.fullmatch(r"T1 epoch (\d+)   I\(X;T\) bits (\S+)   I\(T;Y\) bits (\S+)", str(chart.border_subtitle))
-        assert said is not None  # a point itself, not the place
+        corner = view.one("#plane").content_region.offset
+        await view.pilot.hover(None, offset=(corner.x + cell[0] - 2, corner.y + cell[1] + 1))
+        assert chart.cursor == cell  # the nearest point
         with SessionReader(path) as reader:
-            found = reader.layers(reader.ensemble(0), int(said[1]))
-        assert said[2] == f"{found.i_x[0, :, 0].mean():.4g}"
-        assert said[3] == f"{found.i_y[0, :, 0].mean():.4g}"
-        assert abs(found.i_x[0, :, 0].mean() - mark.x) < np.diff(area.x.limits)[0] / area.width
-        await view.press(*["left"] * 20, *["down"] * 10)
-        x, y = chart.values()
-        assert str(chart.border_subtitle) == f"I(X;T) bits {x:.4g}   I(T;Y) bits {y:.4g}"  # nothing near: the place
+            found = reader.layers(reader.ensemble(0), 40)
+        means = [values[0, :, 0].mean() for values in (found.i_x, found.i_y)]
+        spreads = [values[0, :, 0].std(ddof=1) for values in (found.i_x, found.i_y)]
+        told = [f"{mean:.3f} ± {spread:.3f}" for mean, spread in zip(means, spreads, strict=True)]
+        assert str(chart.border_subtitle) == f"I(X;T) bits {told[0]}   I(T;Y) bits {told[1]}   T1, epoch 40"
+        assert f"{told[0]} {told[1]} T1" in " ".join(view.text().split())  # in the box
+        assert "epoch 40, 3 networks" in view.text()
+        await view.press("c")
+        copied = view.app.clipboard.split("\t")
+        assert copied[:2] == ["40", "T1"]
+        assert [float(copied[k]) for k in (2, 5)] == pytest.approx(means, rel=1e-12)
+        assert [float(copied[k]) for k in (3, 6)] == pytest.approx(spreads, rel=1e-9)
+        assert [copied[k] for k in (4, 7)] == ["3", "3"]
+        await view.press("left")
+        assert chart.epoch == chart.spec.readings.epochs[-2]
+        await view.press(*["left"] * 20)
+        assert chart.epoch == 0
+        await view.press("m", "right")
+        first = int(chart.epoch)
+        with SessionReader(path) as reader:
+            both = [reader.layers(reader.ensemble(0), epoch).i_x[0, :, 0] for epoch in (0, first)]
+        moved = both[1] - both[0]
+        assert f"I(X;T) bits {moved.mean():+.3f} ± {moved.std(ddof=1):.3f}" in str(chart.border_subtitle)
+        assert f"T1, epoch {first} less epoch 0" in str(chart.border_subtitle)
+        await view.press("escape")
+        assert chart.cursor is None
+        assert "3 networks" not in view.text()
 
 
 @pytest.mark.long
@@ -565,14 +579,14 @@ async def test_the_cross_hair_stays_inside_and_goes_with_escape(open_app: Any, h
     async with open_app("plain") as view:
         area = view.chart().image.area
         await view.press("right", "down")
-        for across, down, corner in (
-            (1, 1, (area.left + area.width - 1, area.top + area.height - 1)),
-            (-1, -1, (area.left, area.top)),
-        ):
-            for _ in range(100):
+        for across, down in ((1, 1), (-1, -1)):
+            for _ in range(50):
                 view.chart().action_move(across, 0)
                 view.chart().action_move(0, down)
-            assert view.chart().cursor == corner
+                column, row = view.chart().cursor
+                assert area.left <= column < area.left + area.width
+                assert area.top <= row < area.top + area.height
+            assert view.chart().epoch == (40 if across > 0 else 0)
         await view.press("escape")
         assert view.chart().cursor is None
         assert type(view.screen).__name__ == "SessionScreen"
@@ -585,12 +599,14 @@ async def test_charts_over_epochs_share_the_cross_hair(open_app: Any, have: Any)
     have("plain")
     async with open_app("plain", size=(170, 40)) as view:
         await view.press("tab", "left", "left", "left")
-        epoch = view.chart("gradients").values()[0]
+        epoch = view.chart("gradients").epoch
+        assert epoch is not None
         for other in ("snr", "learning"):
-            await view.until(lambda other=other: view.chart(other).values() is not None)
+            await view.until(lambda other=other: view.chart(other).epoch == epoch)
             there = view.chart(other).values()[0]
             step = float(np.log(40) / view.chart(other).image.area.width)
             assert abs(np.log(there / epoch)) <= step
+        assert view.text().count(f"epoch {epoch}, 3 networks") == 3
         assert view.chart("plane").cursor is None
         await view.press("escape")
         await view.until(lambda: view.chart("snr").cursor is None)
