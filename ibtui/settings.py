@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,10 @@ def save_theme(theme: str, path: Path | None = None) -> None:
     write_whole(path, tomli_w.dumps({**found, "theme": theme}).encode())
 
 
+LAYOUT = "layout"
+"""What the layout is kept as beside the sessions, whose names are whole paths."""
+
+
 class Views:
     """How each session was last looked at, kept between one start of the app and the next."""
 
@@ -121,12 +125,25 @@ class Views:
 
     def keep(self, session: Path, view: Mapping[str, Any]) -> None:
         """Keep a session's view. That it cannot be kept is no reason to trouble anybody."""
+        self._keep(os.path.realpath(session), dict(view))
+
+    def recall_layout(self, panels: Collection[str]) -> tuple[str, ...]:
+        """The charts that are to be beside one another, of those there are; none where that follows from the room."""
+        found = self._read().get(LAYOUT)
+        names = found if isinstance(found, list) else []
+        return tuple(name for name in panels if name in names)
+
+    def keep_layout(self, layout: Sequence[str]) -> None:
+        """Keep it, for all sessions."""
+        self._keep(LAYOUT, list(layout))
+
+    def _keep(self, name: str, value: object) -> None:
         found = self._read()
-        name = os.path.realpath(session)
+        layout = found.pop(LAYOUT, [])
         found.pop(name, None)
-        found[name] = dict(view)
+        found = dict(list(found.items())[-VIEWS_KEPT + 1 :]) | ({LAYOUT: layout} if layout else {}) | {name: value}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, json.dumps(dict(list(found.items())[-VIEWS_KEPT:])).encode())
+            write_whole(self._path, json.dumps(found).encode())
         except (OSError, EngineError):
             return

@@ -7,7 +7,7 @@ keys of their own, with capital letters, and go through the session file.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -99,6 +99,24 @@ ENSEMBLE, MEASURE = Binding.Group("Ensemble", compact=True), Binding.Group("Meas
 """Keys that the footer shows together."""
 OF_INFORMATION = ("plane", "bound", "phases", "layers")
 """What is made of I(X;T) and I(T;Y), and changes with the bins and the estimator."""
+OVER_EPOCHS = ("chart.left", "session.scale", "session.focus", "session.singles", "session.smooth", "session.full")
+HINTS = {
+    "plane": ("chart.left", "session.points", "session.bound", "session.layers", "session.full"),
+    "gradients": OVER_EPOCHS,
+    "snr": OVER_EPOCHS,
+    "learning": tuple(key for key in OVER_EPOCHS if key != "session.focus"),
+    "bound": ("chart.left", "chart.zoom_in", "session.full"),
+}
+"""Keys that a chart with the focus names in its border."""
+HINTED = {
+    "chart.left": "read",
+    "chart.zoom_in": "zoom",
+    "session.bound": "bound",
+    "session.scale": "log",
+    "session.focus": "layer",
+    "session.singles": "networks",
+}
+"""What they are called there, where that is shorter."""
 LEFT_OUT = {
     "session.live": 140,
     "session.full": 140,
@@ -144,6 +162,9 @@ class SessionScreen(PlaybackScreen):
         Binding("e", "estimator", "Next estimator", id="measure.estimator", group=MEASURE),
         Binding("E", "recorded", "As recorded", tooltip="The numbers as recorded", show=False, id="measure.recorded"),
         Binding("W", "save", "Save measured", tooltip="Save what is measured again", show=False, id="measure.save"),
+        Binding("h", "layers", "Layers", tooltip="Choose the layers to draw", show=False, id="session.layers"),
+        Binding("v", "layout", "Layout", tooltip="Choose the charts to show beside one another", show=False,
+                id="session.layout"),
         Binding("P", "run('pause')", "Pause", tooltip="Pause the run", id="run.pause"),
         Binding("R", "run('resume')", "Resume", tooltip="Resume the run, further if it is finished", id="run.resume"),
         Binding("S", "run('stop')", "Stop", tooltip="Stop the run", id="run.stop"),
@@ -151,7 +172,7 @@ class SessionScreen(PlaybackScreen):
             Binding(str(k), f"layer({k})", f"Show or hide layer {k}", show=False, id=f"session.layer_{k}")
             for k in range(1, 10)
         ],
-    ]
+    ]  # fmt: skip
 
     points: reactive[bool] = reactive(False, init=False, repaint=False)
     """Every network's layers as points, or the mean over networks as a path."""
@@ -198,6 +219,8 @@ class SessionScreen(PlaybackScreen):
         self._trouble = ""
         self._beside = "gradients"
         """What is beside the plane, where there is room for two."""
+        self._layout: tuple[str, ...] = ()
+        """What was chosen to be beside one another; empty: as much as there is room for."""
         self._fourth = "learning"
         """What is shown with the plane, the gradients and their SNR, where there is room for four."""
 
@@ -231,6 +254,7 @@ class SessionScreen(PlaybackScreen):
 
     def on_mount(self) -> None:
         """Show the session as it was last looked at, and look for news from time to time."""
+        self._layout = self._views.recall_layout(TITLES)
         self._arrange()  # what is not on screen is not worked out
         self._take_in()
         self._recall()
@@ -717,18 +741,30 @@ class SessionScreen(PlaybackScreen):
 
     @property
     def _five(self) -> bool:
-        """Whether the bound has a place of its own beside four charts."""
-        return self.app.size.width >= HUGE and self.app.size.height >= HIGH
+        """Whether the bound has a place of its own beside the charts."""
+        return self.app.size.width >= HUGE and self.app.size.height >= HIGH and "bound" not in self._layout
 
     def _arrange(self) -> None:
         """As many charts as there is room for, the chosen one among them."""
-        width = self.app.size.width
-        four = (*PANELS[:3], "learning" if self._five and self._fourth == "bound" else self._fourth)
-        shown = four if width >= HUGE else ("plane", self._beside) if width >= WIDE else (self.panel,)
+        shown = self._fitting()
         for name in TITLES:
             self.query_one(f"#{name}").display = name in shown
         self.query_one("#side-bound").display = self._five
         self.query_one("#charts", Grid).styles.grid_size_columns = min(len(shown), 2)
+
+    def _fitting(self) -> tuple[str, ...]:
+        """What is shown beside one another."""
+        width, height = self.app.size
+        if width < WIDE:
+            return (self.panel,)
+        if self._layout:
+            rows = 3 if height >= HIGH else 2 if height >= HIGH / 2 else 1
+            first = self._layout[: 2 * rows]
+            apart = self.panel == "bound" and self._five  # it has a place of its own
+            return first if self.panel in first or apart else (*first[: 2 * rows - 1], self.panel)
+        if width < HUGE:
+            return "plane", self._beside
+        return (*PANELS[:3], "learning" if self._five and self._fourth == "bound" else self._fourth)
 
     async def watch_everything(self, everything: bool) -> None:
         """One ensemble, or all of them side by side."""
@@ -765,8 +801,17 @@ class SessionScreen(PlaybackScreen):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A chart was clicked: it is the chosen one."""
         name = str(event.widget.id).removesuffix("-chart").removeprefix("side-")
+        if isinstance(event.widget, ChartView) and not event.widget.hint:
+            event.widget.hint = self._keys_of(HINTS.get(name, ()))
         if name in TITLES and not self.everything:  # hidden charts pass the focus on among themselves
             self.panel = name
+
+    def _keys_of(self, names: Collection[str]) -> str:
+        """Some of the keys that work now, and what each does, in a few words."""
+        there = {active.binding.id: active.binding for active in super().active_bindings.values()}
+        keys = ((name, there[name]) for name in names if name in there)
+        told = ((self.app.get_key_display(key), HINTED.get(name, key.description.lower())) for name, key in keys)
+        return "  ".join(f"{key} {does}" for key, does in told)
 
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:
         """Charts with the same axis share the cross-hair."""
@@ -820,6 +865,35 @@ class SessionScreen(PlaybackScreen):
             kept = self.hidden_layers ^ {layer}
             if not kept.issuperset(range(1, len(panels.widths) + 1)):
                 self.hidden_layers = kept
+
+    @work(exclusive=True, group="ask")
+    async def action_layers(self) -> None:
+        """Choose the layers to draw, of however many."""
+        from ibtui.screens.dialogs import Several
+
+        panels = self.current
+        if panels is None:
+            return
+        names = {str(k): name for k, name in enumerate(panels.shown.layer_names, start=1)}
+        shown = [str(k + 1) for k in self.layers_shown]
+        picked = await self.app.push_screen_wait(Several("Layers to draw:", names, shown, 1, len(names)))
+        if picked is not None:
+            others = {k for k in self.hidden_layers if str(k) not in names}  # of deeper ensembles
+            self.hidden_layers = frozenset(others | {int(k) for k in names if k not in picked})
+
+    @work(exclusive=True, group="ask")
+    async def action_layout(self) -> None:
+        """Choose the charts to show beside one another; none: as many as there is room for."""
+        from ibtui.screens.dialogs import Several
+
+        question = f"Show beside one another, from {WIDE} columns on (none: what there is room for):"
+        picked = await self.app.push_screen_wait(Several(question, TITLES, self._layout, 0, 6))
+        if picked is not None:
+            self._layout = tuple(name for name in TITLES if name in picked)
+            self._views.keep_layout(self._layout)
+            if self._layout and self.panel not in self._layout:
+                self.panel = self._layout[0]
+            self.watch_panel(self.panel)
 
     def action_copy(self) -> None:
         """Copy the numbers that the cross-hair reads, or else the chosen chart as text."""

@@ -74,6 +74,9 @@ class ChartView(Widget, can_focus=True):
     cursor: reactive[tuple[int, int] | None] = reactive(None, repaint=False)
     """The cell of the cross-hair, column and row of the chart."""
 
+    hint: reactive[str] = reactive("", init=False, repaint=False)
+    """Keys that are worth knowing, shown in the border while the chart has the focus and nothing is read."""
+
     class Moved(Message):
         """The cross-hair is at other values, or gone (None)."""
 
@@ -122,6 +125,8 @@ class ChartView(Widget, can_focus=True):
             if self._zoom and (self._zoom[0].log, self._zoom[1].log) != (spec.x.log, spec.y.log):
                 self._zoom = None  # limits of one scale may be none of another
             self.name_it(spec.title)
+            if self.cursor is None:
+                self._show_hint()
             if self.cursor is not None:
                 self.call_after_refresh(self._read_again)
         before, self._moment = self._playhead, moment
@@ -274,7 +279,7 @@ class ChartView(Widget, can_focus=True):
         image, before = self.image, self._box
         self._box = None
         if self.cursor is None or self.spec is None or image is None or image.area is None:
-            self.border_subtitle = ""
+            self._show_hint()
         elif self.spec.readings is not None and self._place is not None:
             from ibtui.charts.readings import boxed
 
@@ -288,6 +293,21 @@ class ChartView(Widget, can_focus=True):
         for box in (before, self._box):
             if box is not None:
                 self.refresh(Region(box.left, box.top, box.width, len(box.lines)))
+
+    def _show_hint(self) -> None:
+        hint = escape(self.hint) if self.has_focus and self.spec is not None else ""
+        if self.border_subtitle != hint:
+            self.border_subtitle = hint
+
+    def watch_hint(self) -> None:
+        """Other keys are worth knowing."""
+        if self.cursor is None:
+            self._show_hint()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """They are for the chart that has the focus."""
+        super().watch_has_focus(focused)
+        self.watch_hint()
 
     def _read_again(self) -> None:
         """The chart has been drawn anew: the point that is read may be in another cell."""

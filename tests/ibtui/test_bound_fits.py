@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,11 @@ def watch(path: Path, work: Callable[[Watched], Awaitable[None]]) -> Watched:
 
 def children() -> list[int]:
     """Processes of fits that this one has started."""
-    return [child.pid for child in psutil.Process().children() if "--stream" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            found += [child.pid] if "--stream" in child.cmdline() else []
+    return found
 
 
 def test_the_curve_of_a_built_in_rule_needs_no_process(path: Path) -> None:

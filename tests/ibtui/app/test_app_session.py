@@ -23,9 +23,12 @@ from textual.widgets._footer import FooterKey
 from ibtui.charts import chart
 from ibtui.charts.palette import Faded
 from ibtui.screens.session import HUGE
+from ibtui.settings import Settings
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
 from ibtui.wording import printable
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader
 
 EPOCHS = (0, 1, 2, 3, 6, 12, 22, 40)
@@ -571,6 +574,66 @@ async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> N
         await view.press("escape")
         assert chart.cursor is None
         assert "3 networks" not in view.text()
+
+
+async def test_layers_of_any_number_are_chosen_in_a_list(open_app: Any, directory: Path) -> None:
+    experiment = Experiment(hidden=((3,) * 11,), networks=2, epochs=4, snapshots=2)
+    Run(begin(directory / "deep.ibs", "deep", experiment), threads=1).execute()
+    async with open_app("deep") as view:
+        await view.until(lambda: view.chart().spec)
+        await view.press("h")
+        await view.until_screen("Several")
+        assert "T11" in view.text()
+        await view.press(*["down"] * 10, "space", "down", "space", "enter")
+        await view.until_screen("SessionScreen")
+        assert view.screen.hidden_layers == {11, 12}
+        await view.until(lambda: "output" not in [mark.text for mark in view.chart().spec.marks])
+        await view.press("h")
+        await view.until_screen("Several")
+        await view.press(*["space", "down"] * 10, "enter")
+        await view.until(lambda: "0 are marked: allowed are 1 to 12" in view.text())
+        await view.press("escape")
+        await view.until_screen("SessionScreen")
+        assert view.screen.hidden_layers == {11, 12}
+
+
+async def test_charts_to_be_beside_one_another_are_chosen_and_remembered(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("grid")
+    every = ("plane", "gradients", "snr", "learning", "bound", "phases", "layers")
+    async with open_app("plain") as view:
+        assert view.visible(*every) == ["plane", "gradients"]
+        await view.press("v")
+        await view.until_screen("Several")
+        await view.press("space", "down", "down", "space", "down", "space", "enter")  # the plane, SNR and learning
+        await view.until_screen("SessionScreen")
+        await view.until(lambda: view.visible(*every) == ["plane", "snr", "learning"])
+        view.screen.panel = "gradients"  # not among them: in the place of the last
+        await view.until(lambda: view.visible(*every) == ["plane", "gradients", "snr", "learning"])
+    async with open_app("grid") as view:  # of all sessions
+        await view.until(lambda: view.visible(*every) == ["plane", "snr", "learning"])
+        await view.pilot.resize_terminal(80, 24)
+        await view.until(lambda: view.visible(*every) == ["plane"])
+        await view.pilot.resize_terminal(120, 24)
+        await view.until(lambda: view.visible(*every) == ["plane", "snr"])
+        await view.press("v")
+        await view.until_screen("Several")
+        await view.press("space", "down", "down", "space", "down", "space", "enter")
+        await view.until_screen("SessionScreen")
+        await view.until(lambda: view.visible(*every) == ["plane", "gradients"])
+
+
+async def test_the_focused_chart_names_its_keys_until_something_is_read(open_app: Any, have: Any) -> None:
+    have("plain")
+    async with open_app("plain", settings=Settings(keys={"session.scale": "Y"})) as view:
+        await view.until(lambda: "p points" in str(view.chart().border_subtitle))
+        await view.press("tab")
+        await view.until(lambda: "Y log" in str(view.chart("gradients").border_subtitle))
+        assert view.chart().border_subtitle == ""
+        await view.press("left")
+        assert "batch mean" in str(view.chart("gradients").border_subtitle)
+        await view.press("escape")
+        assert "Y log" in str(view.chart("gradients").border_subtitle)
 
 
 @pytest.mark.long
@@ -1257,7 +1320,7 @@ async def test_without_weights_there_are_the_curve_and_the_distances_below_it(op
     async with open_app("plain", size=(120, 40)) as view:
         view.screen.panel = "bound"
         await view.until(lambda: "No beta*: beta* needs the weights" in view.text())
-        chart = view.chart("side-bound-chart").spec
+        chart = view.chart("bound-chart").spec
         assert chart.marks
         assert "slope" not in chart.caption
         assert chart.series[0].y[-1] == pytest.approx(view.screen.follower.summary.i_xy, abs=1e-5)

@@ -110,9 +110,10 @@ def test_what_is_painted_piece_by_piece_is_as_if_painted_at_once(terminal: Any, 
     back = shown("22 of 40", ",")
     assert back != first
     assert back == at_once("22 of 40")
-    assert shown("40 of 40", ".") == first
-    cross = shown("40 of 40", "\t\x1b[C\x1b[C\x1b[A", unlike=first)  # to the gradients
-    assert cross == at_once("40 of 40") != first
+    again = shown("40 of 40", ".")  # a column of the tables may have become wider, and stays so
+    assert again == at_once("40 of 40") != back
+    cross = shown("40 of 40", "\t\x1b[C\x1b[C\x1b[A", unlike=again)  # to the gradients
+    assert cross == at_once("40 of 40") != again
     moved = shown("22 of 40", "\x1b[D\x1b[B\x1b[B,")
     assert moved == at_once("22 of 40") != back
     program.send("\x11")
