@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -33,11 +35,15 @@ from ibtui_engine.errors import EngineError
 from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
-    from ibtui.runs import Started
+    from ibtui.runs import Standby, Started
     from ibtui_engine.session.summary import Summary
 
 AWAITING_SECONDS = 0.05
 """How often it is looked whether a run that was just started has made its session."""
+FIRST_SNAPSHOT_SECONDS = 0.5
+"""For which the first snapshot of a run that was just started is waited for, before its session is shown."""
+PREPARING_SECONDS: float | None = 1.5
+"""After which, with nothing else to do, a process is made ready for the next run; None: never."""
 SETTLED_SECONDS = 1.0
 """After which the app is on the screen."""
 
@@ -70,6 +76,10 @@ class IbtuiApp(App[None]):
         self._runs: dict[Path, Started] = {}
         self._waiting: Path | None = None
         """The session that is shown as soon as its run has made it."""
+        self._waiting_until = 0.0
+        """Until when it may wait for its first snapshot: with that, its screen is drawn once and not twice."""
+        self._standby: Standby | None = None
+        """A process that is ready for the next run."""
 
     def on_mount(self) -> None:
         """Begin in the library, or in a session."""
@@ -84,6 +94,22 @@ class IbtuiApp(App[None]):
             self._open(self._first_session)
         self.set_interval(0.2, self._watch_runs)
         self.set_timer(SETTLED_SECONDS, self._settle)
+        if PREPARING_SECONDS is not None and self._first_session is None:
+            self.set_timer(PREPARING_SECONDS, self._prepare)
+
+    def _prepare(self) -> None:
+        """Have a process ready for the next run, and the charts loaded: a run is seen as soon as it is started."""
+        if self._standby is None and PREPARING_SECONDS is not None:
+            from ibtui import runs
+
+            self._standby = runs.prepare()
+            threading.Thread(target=_load_charts, daemon=True).start()  # keys are heard meanwhile
+
+    def on_unmount(self) -> None:
+        """Nobody starts a run any more."""
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None
 
     def on_open_session(self, message: OpenSession) -> None:
         """Show a session."""
@@ -142,18 +168,20 @@ class IbtuiApp(App[None]):
         from ibtui.screens.new import NewScreen
 
         self.push_screen(NewScreen(self.directory, message.like))
+        self._prepare()
 
     def on_start_run(self, message: StartRun) -> None:
         """Begin a run and go to its session as soon as there is one."""
         from ibtui import runs
 
-        path = message.path
+        path, standby = message.path, self._standby
+        self._standby = None
         try:
-            self._runs[path] = runs.start_run(message.experiment, path, threads=message.threads)
+            self._runs[path] = runs.start_run(message.experiment, path, threads=message.threads, standby=standby)
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False)
             return
-        self._waiting = path
+        self._waiting, self._waiting_until = path, time.monotonic() + FIRST_SNAPSHOT_SECONDS
         self.push_screen(Starting(printable(path.stem)))
         self._await_session()
         self.call_after_refresh(_load_charts)
@@ -194,7 +222,7 @@ class IbtuiApp(App[None]):
         path = self._waiting
         if path is None:
             return
-        if not path.exists():
+        if not path.exists() or (time.monotonic() < self._waiting_until and not _measured(path)):
             self.set_timer(AWAITING_SECONDS, self._await_session)
             return
         self._waiting = None
@@ -214,6 +242,7 @@ class IbtuiApp(App[None]):
                         self.pop_screen()
                 if run.complaint:
                     self.notify(printable(run.complaint), severity="error", markup=False, timeout=10)
+                self._prepare()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does on this screen, for the command palette."""
@@ -298,6 +327,14 @@ def _load_charts() -> None:
 
     import ibtui.charts.chart
     import ibtui.screens.session  # noqa: F401
+
+
+def _measured(path: Path) -> bool:
+    """Whether something has been measured in a session that is being made."""
+    try:
+        return any(ensemble.snapshots for ensemble in read_summary(path).ensembles)
+    except EngineError:
+        return False
 
 
 def _at_work(path: Path) -> bool:

@@ -11,8 +11,8 @@ SHARE = 0.03
 cores they are drawn about once a second."""
 LONGEST_WAIT = 2.0
 """Seconds after which new data are drawn in any case."""
-OPENING_CREDIT = 6.0
-"""Seconds of computing for the beginning of a run, of which every snapshot is to be seen: about 150 of them."""
+OPENING_CREDIT = 8.0
+"""Seconds of computing for the beginning of a run, of which every snapshot is to be seen: about 130 of them."""
 
 
 class DrawBudget:

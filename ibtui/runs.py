@@ -5,6 +5,7 @@ Where both want a core, the app comes first: it needs little, and somebody is wa
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -21,7 +22,8 @@ from ibtui_engine.experiment import Experiment
 NICENESS = 10
 """How far a run stands behind other work, in the unit of nice(1)."""
 
-
+LEAST_MEMORY = 2**30
+"""Bytes that must be free for a process to be started before there is a run for it; it takes a seventh of them."""
 MOST_SAID = 10_000
 """Bytes at the end of what a run has said that its last words are looked for in."""
 
@@ -50,15 +52,74 @@ class Started:
         return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {self._process.returncode}"
 
 
-def start_run(experiment: Experiment, path: Path, *, threads: int | None = None) -> Started:
-    """Begin `ibtui run` with these settings, to be saved as `path`; `threads`: None takes all cores.
+class Standby:
+    """A process that has loaded what a run needs, and waits for one (`ibtui.standby`). It ends with the app."""
+
+    def __init__(self) -> None:
+        """Start it.
+
+        Raises:
+            OSError: no process can be started, or no temporary file made.
+        """
+        with tempfile.TemporaryFile() as errors:
+            self._process = subprocess.Popen(
+                python_command("-m", "ibtui.standby"),
+                env=python_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            self._errors = os.dup(errors.fileno())
+        give_way(self._process.pid)
+
+    def take(self, arguments: list[str], given: bytes) -> Started | None:
+        """Have it become a command, with something to read on stdin; None where it has ended."""
+        assert self._process.stdin is not None
+        order = json.dumps({"arguments": arguments, "given": given.decode()}).encode() + b"\n"
+        try:
+            self._process.stdin.write(order)
+            self._process.stdin.close()
+        except OSError:
+            self.close()
+            return None
+        return Started(self._process, self._errors)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        with suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._process.wait()
+        os.close(self._errors)
+
+
+def prepare() -> Standby | None:
+    """Have a process ready for the next run; None where there is little memory for one, or none can be started."""
+    try:
+        if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < LEAST_MEMORY:
+            return None
+        return Standby()
+    except (OSError, ValueError):
+        return None
+
+
+def start_run(
+    experiment: Experiment, path: Path, *, threads: int | None = None, standby: Standby | None = None
+) -> Started:
+    """Begin `ibtui run` with these settings, to be saved as `path`, in the process that is ready, if there is one.
+
+    `threads`: None takes all cores.
 
     Raises:
         StorageError: no process can be started, or no temporary file made.
     """
     limited = [] if threads is None else ["--threads", str(threads)]
     given = tomli_w.dumps(experiment.to_dict()).encode()
-    return _start(["run", "--config", "/dev/stdin", "--out", str(path), *limited], given)
+    arguments = ["run", "--config", "/dev/stdin", "--out", str(path.absolute()), *limited]
+    ready = None if standby is None else standby.take(arguments, given)
+    return ready or _start(arguments, given)
 
 
 def resume_run(path: Path, *, epochs: int | None = None, networks: int | None = None) -> Started:

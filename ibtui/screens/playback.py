@@ -147,6 +147,10 @@ class PlaybackScreen(Screen[None]):
             moved = now.step(max(round(now.speed / DRAWINGS_PER_SECOND), 1))
             self.playback = moved.live() if moved.at_end and self.growing else moved
         elif now.behind:
+            self.call_after_refresh(self._carry_on)  # each snapshot is painted before the next is drawn
+
+    def _carry_on(self) -> None:
+        if self.playback.behind and not self.left:
             self.carry()
 
     @property

@@ -67,8 +67,6 @@ CARRY_SECONDS = 1.0
 """Seconds after which a run is followed by a step, whatever that costs."""
 IDLE_LOOK_SECONDS = 1.0
 """How often one that does not."""
-OPENING_SNAPSHOTS = 5
-"""A run with no more snapshots than this has just begun."""
 CATCHING_UP_SECONDS = 0.03
 """Of computing that the budget is given for each snapshot behind the end when a session is opened."""
 CLOSE_BEHIND = 4
@@ -266,7 +264,7 @@ class SessionScreen(PlaybackScreen):
     def _open_budget(self) -> None:
         """Allow for what is to be seen at once: the beginning of a run, or what was measured in one's absence."""
         self._budget.drawn("plane")
-        new = self.growing and len(self.playback.epochs) <= OPENING_SNAPSHOTS
+        new = self.growing and self.playback.index == 0  # it is seen from its first snapshot on
         self._budget.open(OPENING_CREDIT if new else min(self.playback.behind * CATCHING_UP_SECONDS, OPENING_CREDIT))
 
     async def on_unmount(self) -> None:

@@ -19,9 +19,12 @@ SIZE = (180, 50)
 TIMES = 3
 EARLY = 400
 """Epochs of figure-2 of which every snapshot is to be seen."""
+READING = 4.0
+"""Seconds that somebody looks at the library before they start a run."""
 PATIENCE = 180.0
 DOWN, START = "\x1b[B", "\x13"
-LABEL = re.compile(rb"epoch +(\d+) of (\d+)")
+LABEL = re.compile(rb"epoch {2,}(\d+) of (\d+)")
+"""As the timeline says it; the status line, which tells of the run, has one space."""
 
 
 def watched_runs() -> list[Row]:
@@ -52,7 +55,7 @@ def _watch(
     end = experiment.epochs if most is None else most
     with Terminal([], SIZE, environment) as terminal:
         terminal.until("no sessions of yours")
-        terminal.wait(2.0)
+        terminal.wait(READING)
         if experiment == PRESETS["quick"].experiment:
             began = terminal.press("s")
         else:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
 from ibtui import runs
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import Experiment
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
 
 PATIENCE = 120
@@ -62,3 +67,54 @@ def test_where_no_temporary_file_can_be_made_it_is_said(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(EngineError, match="the run cannot be started"):
         runs.start_run(TINY, tmp_path / "tiny.ibs")
+
+
+def test_a_process_that_is_ready_becomes_the_run(tmp_path: Path) -> None:
+    ready = runs.prepare()
+    assert ready is not None
+    run = runs.start_run(TINY, tmp_path / "it.ibs", standby=ready)
+    assert run._process is ready._process
+    assert ended(run).complaint == ""
+    summary = read_summary(tmp_path / "it.ibs")
+    assert (summary.status, summary.experiment) == ("finished", TINY)
+    other = runs.start_run(TINY, tmp_path / "other.ibs")
+    assert ended(other).complaint == ""
+    with SessionReader(tmp_path / "it.ibs") as one, SessionReader(tmp_path / "other.ibs") as two:
+        np.testing.assert_array_equal(one.layers(one.ensemble(0)).i_x, two.layers(two.ensemble(0)).i_x)
+
+
+def test_what_is_wrong_with_a_run_is_known_of_a_process_that_was_ready(tmp_path: Path) -> None:
+    (tmp_path / "it.ibs").write_text("in the way")
+    ready = runs.prepare()
+    assert ready is not None
+    run = runs.start_run(TINY, tmp_path / "it.ibs", standby=ready)
+    assert "it.ibs" in ended(run).complaint
+    assert (tmp_path / "it.ibs").read_text() == "in the way"
+
+
+def test_where_the_ready_process_has_ended_another_is_started(tmp_path: Path) -> None:
+    ready = runs.prepare()
+    assert ready is not None
+    ready._process.kill()
+    ready._process.wait()
+    run = runs.start_run(TINY, tmp_path / "it.ibs", standby=ready)
+    assert run._process is not ready._process
+    assert ended(run).complaint == ""
+
+
+def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    code = "from ibtui import runs; ready = runs.prepare(); print(ready._process.pid, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ready = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    ready.wait(60)
+    kept = runs.prepare()
+    assert kept is not None
+    kept.close()
+    assert kept._process.returncode is not None
+
+
+def test_it_is_not_started_where_there_is_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LEAST_MEMORY", 2**60)
+    assert runs.prepare() is None

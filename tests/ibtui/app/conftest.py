@@ -133,6 +133,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "IBTUI_SESSIONS", "COLUMNS", "LINES", "TEXTUAL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("ibtui.locations.examples_directory", lambda: tmp_path / "examples")
+    monkeypatch.setattr("ibtui.app.PREPARING_SECONDS", None)  # a process in each test would take seconds
     monkeypatch.setattr("ibtui.draw_budget.SHARE", 100.0)  # tests need not leave the machine to a run
     monkeypatch.chdir(tmp_path)
 

@@ -679,3 +679,22 @@ async def test_strange_names_and_rules_are_harmless_where_they_can_be_changed(
         await view.until_screen("NewScreen")
         await view.until(lambda: view.one("#rule", Input).value)
         assert all(field.value.isprintable() for field in view.screen.query(Input))
+
+
+async def test_a_run_is_started_in_the_process_that_is_ready_and_another_is_made_ready_after_it(
+    open_app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibtui.app.PREPARING_SECONDS", 0.01)
+    async with open_app() as view:
+        await view.until(lambda: view.app._standby)
+        ready = view.app._standby
+        await view.press("s")
+        await view.until_screen("SessionScreen")
+        (run,) = view.app._runs.values()
+        assert run._process is ready._process
+        assert view.app._standby is None
+        await view.until(lambda: view.screen.current)
+        await view.press("S")
+        await view.until(lambda: view.app._standby, patience=90)
+        after = view.app._standby
+    assert after._process.returncode is not None  # it has ended with the app
