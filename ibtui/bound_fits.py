@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
 
-REST_SECONDS = 0.8
+REST_SECONDS = 0.5
 """From one request to the next while a run is at work, which needs the cores more."""
 MOST_KEPT = 300
 """Fits that stay in memory; those of 50 networks are 30 kB."""
@@ -51,7 +51,7 @@ class BoundFits:
         self._impossible: set[tuple[int, int]] = set()
         self._asked_at = 0.0
         self._later: asyncio.TimerHandle | None = None
-        self._sparing = False
+        self._sparing = self._newest = False
         self._looking = False
         self._process: Companion[Callable[[], None]] | None = None
         self._thread: threading.Thread | None = None
@@ -116,14 +116,15 @@ class BoundFits:
             self._thread = threading.Thread(target=self._look_up, args=(telling(),), name="curve", daemon=True)
             self._thread.start()
 
-    def want(self, ensemble: int, epoch: int, *, sparing: bool = False) -> None:
+    def want(self, ensemble: int, epoch: int, *, sparing: bool = False, newest: bool = False) -> None:
         """Have the fits of an ensemble at a measured epoch found, unless they are known, and the curve.
 
-        `sparing`: leave the cores to others for most of the time.
+        `sparing`: leave the cores to others for most of the time. `newest`: this epoch is the last one known here; if
+        another has been measured by the time of the fit, it is that.
         """
         self.want_curve()
         key = ensemble, epoch
-        self._sparing = sparing
+        self._sparing, self._newest = sparing, newest
         if key in self._fits:
             self._fits.move_to_end(key)
             self._shown[ensemble] = epoch
@@ -143,7 +144,7 @@ class BoundFits:
             return
         self._asked, self._wanted, self._asked_at = self._wanted, None, time.monotonic()
         ensemble, epoch = self._asked
-        process.say({"id": 0, "ensemble": ensemble, "epoch": epoch})
+        process.say({"id": 0, "ensemble": ensemble} | ({} if self._newest else {"epoch": epoch}))
 
     def _ask_later(self) -> None:
         self._later = None

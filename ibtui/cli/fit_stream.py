@@ -42,10 +42,8 @@ if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary
 
 FIELDS = ("id", "ensemble", "epoch")
-NICENESS = 5
-"""How far the process stands behind the app; runs that the app starts stand further behind."""
 REFINING_NICENESS = 15
-"""How far the search for the full curve does."""
+"""How far the search for the full curve stands behind other work, also behind runs that the app starts."""
 IDLE_SECONDS = 1.0
 """Without a request for this long, the search for the full curve begins."""
 
@@ -57,7 +55,6 @@ def serve(reader: SessionReader, threads: int | None) -> None:
         BrokenPipeError: nobody reads them.
         SessionError: the session cannot be read.
     """
-    _give_way(0, NICENESS)
     waiting: queue.SimpleQueue[str | Curve | None] = queue.SimpleQueue()
     listen(waiting)  # type: ignore[arg-type]
     rule = reader.measured_rule()
@@ -98,7 +95,7 @@ def _refine(rule: Rule, found: queue.SimpleQueue[str | Curve | None]) -> None:
 
 
 def _give_way(thread: int, niceness: int) -> None:
-    """Put a thread (0: the calling one) behind other work, where threads have a niceness of their own."""
+    """Put a thread behind other work, where threads have a niceness of their own."""
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, thread, niceness)
 

@@ -584,7 +584,7 @@ class SessionScreen(PlaybackScreen):
         if why_no_beta(panels.summary) or epoch not in measured:
             self._bound.want_curve()
         else:
-            self._bound.want(index, epoch, sparing=self.growing)
+            self._bound.want(index, epoch, sparing=self.growing, newest=bool(behind))
             fits = self._bound.shown(index, epoch)
         if curve is None:
             view.wait_for(

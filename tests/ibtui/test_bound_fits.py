@@ -137,6 +137,21 @@ def test_what_was_found_last_stays_until_the_next_and_none_that_was_begun_is_giv
     assert watch(path, work).refused == []
 
 
+def test_the_newest_is_what_is_measured_when_the_fit_begins(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        bound = watched.bound
+        bound.want(0, epochs[1], newest=True)  # all that the app has read so far
+        await watched.until(lambda: bound.latest(0))
+        found = bound.latest(0)
+        assert found is not None
+        assert found.epoch == epochs[-1]
+        assert bound.of(0, epochs[1]) is None
+        assert bound.finding(0) is None
+
+    epochs = fit_session(path)[0].ensembles[0].snapshots
+    assert watch(path, work).refused == []
+
+
 @pytest.mark.long
 def test_a_run_is_spared(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one is at work, the next request waits; the newest wish by then is the one that counts."""

@@ -170,12 +170,12 @@ def test_without_weights_there_are_distances_alone(fitter: Start) -> None:
     assert asked.end() == []
 
 
-def test_it_stands_between_what_is_watched_and_runs_that_the_app_starts(made: Program, fitter: Start) -> None:
+def test_it_stands_before_runs_that_the_app_starts(made: Program, fitter: Start) -> None:
     from ibtui.runs import NICENESS
 
     asked = fitter(made.path("grid"))
     assert "curve" in asked.hear()
-    assert 0 < os.getpriority(os.PRIO_PROCESS, asked.process.pid) < NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, asked.process.pid) == os.getpriority(os.PRIO_PROCESS, 0) < NICENESS
 
 
 @pytest.mark.long
