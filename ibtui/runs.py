@@ -23,7 +23,7 @@ NICENESS = 10
 """How far a run stands behind other work, in the unit of nice(1)."""
 
 LEAST_MEMORY = 2**30
-"""Bytes that must be free for a process to be started before there is a run for it; it takes a seventh of them."""
+"""Bytes that must be free for a process to be started before there is a run for it; it takes a fifth of them."""
 MOST_SAID = 10_000
 """Bytes at the end of what a run has said that its last words are looked for in."""
 
