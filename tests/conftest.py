@@ -71,9 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """From now on look for garbage among what the tests make, not again and again among all that is loaded."""
-    gc.collect()
-    gc.freeze()
+    """From now on look for garbage less often: all that is loaded would be looked through again and again."""
     gc.set_threshold(50_000, 20, 50)
 
 
