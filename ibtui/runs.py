@@ -12,6 +12,7 @@ import tempfile
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import tomli_w
 
@@ -61,17 +62,7 @@ class Standby:
         Raises:
             OSError: no process can be started, or no temporary file made.
         """
-        with tempfile.TemporaryFile() as errors:
-            self._process = subprocess.Popen(
-                python_command("-m", "ibtui.standby"),
-                env=python_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,
-            )
-            self._errors = os.dup(errors.fileno())
-        give_way(self._process.pid)
+        self._process, self._errors = _begin(["-m", "ibtui.standby"], subprocess.PIPE)
 
     def take(self, arguments: list[str], given: bytes) -> Started | None:
         """Have it become a command, with something to read on stdin; None where it has ended."""
@@ -140,22 +131,32 @@ def _start(arguments: list[str], given: bytes = b"") -> Started:
     who cleans up temporary folders can take them away before.
     """
     try:
-        with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as settings:
+        with tempfile.TemporaryFile() as settings:
             settings.write(given)
             settings.seek(0)
-            process = subprocess.Popen(
-                python_command("-m", "ibtui", *arguments),
-                env=python_environment(),
-                stdin=settings,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
-            )
-            kept = os.dup(errors.fileno())
+            return Started(*_begin(["-m", "ibtui", *arguments], settings))
     except OSError as error:
         raise StorageError(f"the run cannot be started: {error.strerror}") from None
+
+
+def _begin(arguments: list[str], stdin: int | IO[bytes]) -> tuple[subprocess.Popen[bytes], int]:
+    """Start Python behind other work, in a session of its own; the process, and a descriptor of what takes its stderr.
+
+    Raises:
+        OSError: no process can be started, or no temporary file made.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            python_command(*arguments),
+            env=python_environment(),
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,  # a closed terminal, or Ctrl+C in it, is not meant for the run
+        )
+        kept = os.dup(errors.fileno())
     give_way(process.pid)
-    return Started(process, kept)
+    return process, kept
 
 
 def give_way(pid: int) -> None:

@@ -141,9 +141,9 @@ class Warm:
         )
         return Child(self, pid, out, err)
 
-    def __call__(self, *arguments: object, faults: Faults | None = None) -> Child:
-        """Run a command to its end."""
-        child = self.start(*arguments, faults=faults)
+    def __call__(self, *arguments: object, **options: Any) -> Child:
+        """Run a command to its end; `options` are those of `start`."""
+        child = self.start(*arguments, **options)
         if child.wait(120) is None:
             child.end(signal.SIGKILL)
             raise TimeoutError(f"ibtui {' '.join(map(str, arguments))} has not ended")
@@ -153,12 +153,9 @@ class Warm:
         self, *arguments: object, cwd: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, in a directory and with an environment of its own."""
-        child = self.start(*arguments, cwd=cwd, environment=environment)
-        status = child.wait(120)
-        if status is None:
-            child.end(signal.SIGKILL)
-            raise TimeoutError(f"ibtui {' '.join(map(str, arguments))} has not ended")
-        return subprocess.CompletedProcess(arguments, status, child.out, child.err)
+        child = self(*arguments, cwd=cwd, environment=environment)
+        assert child.status is not None
+        return subprocess.CompletedProcess(arguments, child.status, child.out, child.err)
 
     def path(self, name: str) -> Path:
         return self.sessions / f"{name}.ibs"
