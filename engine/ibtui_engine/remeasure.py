@@ -155,7 +155,10 @@ def save_remeasured(
         SessionError: the session is damaged.
         StorageError: the disk is full.
     """
-    again = {ensemble.index: Remeasurer(reader, ensemble, experiment, threads) for ensemble in reader.summary.ensembles}
+    ensembles = reader.summary.ensembles
+    for ensemble in ensembles:  # nothing is saved that could not be read again
+        reader.recorded_ensemble(ensemble.index)
+    again = {ensemble.index: Remeasurer(reader, ensemble, experiment, threads) for ensemble in ensembles}
 
     def of(index: int) -> Remeasurer:
         if index not in again:

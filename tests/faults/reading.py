@@ -227,11 +227,13 @@ def _remeasure(path: Path, chance: random.Random) -> bool:
     out = path.with_name("again.out.ibs")
     where = ("--json",) if chance.random() < 0.3 else ("-o", str(out))
     how = ("--estimator", chance.choice(("adaptive", "exact")))
-    status, text, err = command("remeasure", str(path), *how, *where, "--threads", "1", "--quiet")
-    assert status == 0 or not out.exists(), "half a session"
-    left = [file.name for file in path.parent.glob(".again*")]
-    assert left == [], left
-    out.unlink(missing_ok=True)
+    try:
+        status, text, err = command("remeasure", str(path), *how, *where, "--threads", "1", "--quiet")
+        assert status == 0 or not out.exists(), "half a session"
+        left = [file.name for file in path.parent.glob(".again*")]
+        assert left == [], left
+    finally:
+        out.unlink(missing_ok=True)
     if status in REFUSED and where == ("-o", str(out)):
         text = ""
     return _answered(status, text, "\n".join(err.splitlines()[-1:]))
