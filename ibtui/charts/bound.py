@@ -16,13 +16,12 @@ import numpy as np
 from ibtui.charts.information_plane import MARGIN
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis
-from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
+from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the chart."""
 
@@ -146,7 +145,7 @@ def fractions_chart(
     marks = []
     for index, (name, (xs, ys)) in enumerate(layers.items()):
         shade = Shades(np.full(len(xs), places[name]))
-        series.append(Series(xs, ys, "line", shade, label=name, key=_KEYS[index % len(_KEYS)], tell=name))
+        series.append(Series(xs, ys, "line", shade, label=name, key=key_of(index), tell=name))
         known = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
         if known.size:
             marks.append(Mark(float(xs[known[-1]]), float(ys[known[-1]]), name))

@@ -17,7 +17,7 @@ import numpy as np
 from ibtui.charts.display import Display
 from ibtui.charts.palette import Category, Faded, Quantity
 from ibtui.charts.scale import Axis, spanning
-from ibtui.charts.spec import TURN, Band, ChartSpec, Guide, Mark, Series
+from ibtui.charts.spec import TURN, Band, ChartSpec, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_name
 from ibtui_engine.statistics import geometric_mean, logarithms, standard_deviation
 from ibtui_engine.statistics import mean as mean_of
@@ -76,7 +76,7 @@ def gradient_chart(
     for layer in sorted(chosen, key=lambda one: one == focus):
         name = layer_name(layer + 1, mean.shape[1])
         line, dots = (display.shaped(epochs, values[:, layer], log=log) for values in (mean, std))
-        key = _key(layer)
+        key = key_of(layer)
         if focus is not None and layer != focus:
             series.append(Series(epochs, line, "line", Faded(), label=name, key=".", tell=f"{name} mean", end=name))
             continue
@@ -155,7 +155,7 @@ def snr_chart(
                 "line",
                 Faded() if faint else colour,
                 label=name,
-                key="." if faint else _key(layer),
+                key="." if faint else key_of(layer),
                 thick=layer == focus or (display.singles and networks is not None),
                 end=name,
             )
@@ -259,7 +259,3 @@ def _manner(display: Display) -> str:
 
 def _end_of_drift(epoch: float | None, name: str = "drift ends") -> tuple[Guide, ...]:
     return (Guide("x", epoch, f"{name} {epoch:.0f}"),) if epoch is not None and epoch >= 1 else ()
-
-
-def _key(layer: int) -> str:
-    return "123456789abcdefghijklmnopqrstuvwxyz"[layer % 35]

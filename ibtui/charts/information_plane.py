@@ -16,7 +16,7 @@ import numpy as np
 
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis, ticks
-from ibtui.charts.spec import TURN, ChartSpec, ColourBar, Guide, Mark, Series
+from ibtui.charts.spec import TURN, ChartSpec, ColourBar, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_name, layer_names, layer_number
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 MARGIN = 0.05
 """How much of the way to a bound is shown beyond it."""
-
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def information_plane(
@@ -58,7 +56,7 @@ def information_plane(
     for layer in range(layers):
         x, y = i_x[:, layer], i_y[:, layer]
         tell = partial(_at_epoch, names[layer], epochs)
-        series.append(Series(x, y, "line", Shades(places), key=_KEYS[layer % len(_KEYS)], tell=tell))
+        series.append(Series(x, y, "line", Shades(places), key=key_of(layer), tell=tell))
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         turn = transitions[layer] if layer < len(transitions) else math.nan
         if known.size and first <= turn <= last:
@@ -109,7 +107,7 @@ def information_points(
             "points",
             Category(layer),
             label=names[layer],
-            key=_KEYS[layer % len(_KEYS)],
+            key=key_of(layer),
             tell=partial(_seed_of, names[layer], first_seed),
         )
         for layer in range(layers)
@@ -141,7 +139,7 @@ def compared_planes(
         for layer in range(layers):
             x, y = i_x[:, layer], i_y[:, layer]
             label = name if layer == 0 else ""
-            key, tell = _KEYS[index % len(_KEYS)], f"{name} {layer_name(layer + 1, layers)}"
+            key, tell = key_of(index), f"{name} {layer_name(layer + 1, layers)}"
             series.append(Series(x, y, "line", Category(index), label=label, key=key, tell=tell))
             known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             if known.size:

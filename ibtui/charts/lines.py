@@ -10,12 +10,10 @@ import numpy as np
 
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis, spanning
-from ibtui.charts.spec import ChartSpec, Series
+from ibtui.charts.spec import ChartSpec, Series, key_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +41,7 @@ def lines_chart(
     """The lines in one chart, whose axes show all of them where no limits are given."""
     series: list[Series] = []
     for index, one in enumerate(curves):
-        colour, key = Category(index), _KEYS[index % len(_KEYS)]
+        colour, key = Category(index), key_of(index)
         series.append(Series(one.x, one.y, "line", colour, label=one.name, key=key, tell=one.name))
         known = np.isfinite(one.low) & np.isfinite(one.high) & np.isfinite(one.y)
         for x, low, high in zip(one.x[known], one.low[known], one.high[known], strict=True):

@@ -9,13 +9,11 @@ import numpy as np
 
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis
-from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui.charts.spec import ChartSpec, Guide, Series, key_of
 from ibtui_engine.statistics import mean
 
 if TYPE_CHECKING:
     from ibtui_engine.noise import NoiseErrors
-
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def noise_chart(curves: Mapping[str, NoiseErrors], *, title: str) -> ChartSpec:
@@ -25,7 +23,7 @@ def noise_chart(curves: Mapping[str, NoiseErrors], *, title: str) -> ChartSpec:
     for number, (name, errors) in enumerate(curves.items()):
         middle = mean(errors.outside)
         middle = mean(errors.every) if np.isnan(middle).all() else middle
-        key = _KEYS[number % len(_KEYS)]
+        key = key_of(number)
         if errors.closed is not None:
             closed = mean(errors.closed)
             series.append(

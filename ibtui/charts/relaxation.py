@@ -8,14 +8,12 @@ import numpy as np
 
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis, spanning
-from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui.charts.spec import ChartSpec, Guide, Series, key_of
 from ibtui_engine.layer_names import layer_name
 from ibtui_engine.statistics import mean
 
 if TYPE_CHECKING:
     from ibtui_engine.phases.relaxation import Relaxation
-
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def relaxation_chart(found: Relaxation, *, title: str, basis: str = "") -> ChartSpec:
@@ -25,7 +23,7 @@ def relaxation_chart(found: Relaxation, *, title: str, basis: str = "") -> Chart
     sgd = None if found.sgd_i_x is None else mean(found.sgd_i_x - found.sgd_i_x[0], axis=1)
     series: list[Series] = []
     for layer in range(relaxed.shape[1]):
-        name, key = layer_name(layer + 1, relaxed.shape[1]), _KEYS[layer % len(_KEYS)]
+        name, key = layer_name(layer + 1, relaxed.shape[1]), key_of(layer)
         if sgd is not None:
             series.append(Series(since, sgd[:, layer], "dotted", Category(layer), key=key, tell=f"{name} SGD"))
         series.append(Series(since, relaxed[:, layer], "line", Category(layer), label=name, key=key, tell=name))

@@ -23,6 +23,11 @@ TURN = "◆"
 """Where drift ends."""
 
 
+def key_of(number: int) -> str:
+    """One character for the series of a number, counted from 0, where colours cannot tell series apart."""
+    return "123456789abcdefghijklmnopqrstuvwxyz"[number % 35]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """Points in the order in which they are joined. Any numbers will do; those without a place are gaps."""

@@ -9,13 +9,11 @@ import numpy as np
 
 from ibtui.charts.palette import Category
 from ibtui.charts.scale import Axis
-from ibtui.charts.spec import ChartSpec, Guide, Series
+from ibtui.charts.spec import ChartSpec, Guide, Series, key_of
 from ibtui_engine.layer_names import layer_name
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
-
-_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def sweep_chart(
@@ -39,7 +37,7 @@ def sweep_chart(
             Category(layer),
             label=layer_name(layer + 1, compression.shape[1]),
             marker="●",
-            key=_KEYS[layer % len(_KEYS)],
+            key=key_of(layer),
         )
         for layer in shown
     )
