@@ -79,7 +79,7 @@ class Evidence:
     def _ensembles(self, name: str) -> tuple[RecordedEnsemble, ...]:
         with SessionReader(self._sessions[name]) as reader, reader.moment():
             summary = reader.summary
-            if not all(one.snapshots for one in summary.ensembles):
+            if not summary.ensembles or not all(one.snapshots for one in summary.ensembles):
                 raise InvalidValue(f"session {summary.name!r} has measured nothing: there is nothing to account for")
             return reader.recorded_ensembles()
 

@@ -175,7 +175,12 @@ class SessionReader:
             return tuple(self._recorded(summary, one) for one in summary.ensembles if one.snapshots)
 
     def _recorded(self, summary: Summary, ensemble: EnsembleSummary) -> RecordedEnsemble:
-        return RecordedEnsemble(summary, ensemble, self.layers(ensemble), self.learning(ensemble))
+        layers, learning = self.layers(ensemble), self.learning(ensemble)
+        for table, epochs in (("layer", layers.epochs), ("learning", learning.epochs)):
+            lacking = set(ensemble.snapshots).difference(epochs.tolist())
+            if lacking:
+                raise self._damaged(f"{table} has no rows of epoch {min(lacking)}")
+        return RecordedEnsemble(summary, ensemble, layers, learning)
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
@@ -304,6 +309,7 @@ class SessionReader:
 
         Raises:
             InvalidValue: the epoch was not measured for all of them, or the session keeps no weights.
+            SessionError: they are not those of all networks, each once.
         """
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
@@ -315,6 +321,9 @@ class SessionReader:
         ).fetchall()
         if any(data is None for _, data in rows):
             raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
+        kept = sum(networks for networks, _ in rows)
+        if kept != ensemble.networks:
+            raise self._damaged(f"epoch {epoch} has weights of {kept} networks, not of {ensemble.networks}")
         size = 4 * ensemble.networks * parameters
         if size > MOST_WEIGHTS:
             raise self._damaged(f"the weights of an epoch are {size} bytes; allowed are at most {MOST_WEIGHTS}")

@@ -18,6 +18,7 @@ import pytest
 from ibtui_engine.account.claims import CLAIMS, account
 from ibtui_engine.account.evidence import VARIANTS, Evidence, experiments
 from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UNKNOWN, Finding, Number
+from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.presets import find_preset
 from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -273,6 +274,17 @@ def test_without_a_session_nothing_is_said() -> None:
     for claim, found in zip(CLAIMS, account(Evidence({})), strict=True):
         assert (found.verdict, found.numbers) == (UNKNOWN, ())
         assert all(name in found.reason for name in claim.needs)
+
+
+def test_a_session_without_networks_has_measured_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "empty.ibs"
+    path.write_bytes((SHIPPED / "example-figure-3.ibs").read_bytes())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for table in ("ensemble", "cohort", "network", "snapshot", "layer", "learning", "weights", "checkpoint"):
+            connection.execute(f"DELETE FROM {table}")
+    with pytest.raises(InvalidValue, match="'example-figure-3' has measured nothing"):
+        Evidence({"figure-3": path}).ensemble("figure-3")
 
 
 def test_every_claim_rests_on_an_experiment_that_there_is() -> None:

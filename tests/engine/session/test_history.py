@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +314,38 @@ def test_a_rule_of_no_size_is_damage(tmp_path: Path, column: str, value: object)
         connection.execute(f"UPDATE rule SET {column} = ?", (value,))
     with SessionReader(path) as reader, pytest.raises(SessionError, match=r"is damaged: .*is no count"):
         (reader.samples if column == "rows" else reader.architecture)(reader.ensemble(0))
+
+
+def test_an_epoch_without_numbers_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ibs"
+    recorder = Recorder(path)
+    recorder.record(recorder.add(0, 0, 3), 7)
+    recorder.writer.close()
+    with SessionReader(path) as reader:
+        assert reader.recorded_ensemble(0).epochs == (7,)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("UPDATE snapshot SET id = -10")
+    with SessionReader(path) as reader, pytest.raises(SessionError, match="damaged: layer has no rows of epoch 7"):
+        reader.recorded_ensemble(0)
+
+
+def test_weights_of_more_or_fewer_networks_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ibs"
+    recorder = Recorder(path)
+    recorder.record(recorder.add(0, 0, 3), 0)
+    recorder.writer.close()
+    with SessionReader(path) as reader:
+        whole = reader.ensemble(0)
+        assert len(reader.weights(whole, 0)) == 3
+        with pytest.raises(SessionError, match="damaged: epoch 0 has weights of 3 networks, not of 5"):
+            reader.weights(replace(whole, networks=5), 0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE loose AS SELECT * FROM weights")
+        connection.execute("DROP TABLE weights")
+        connection.execute("CREATE TABLE weights AS SELECT * FROM loose UNION ALL SELECT * FROM loose")
+    with SessionReader(path) as reader, pytest.raises(SessionError, match="weights of 6 networks, not of 3"):
+        reader.weights(whole, 0)
 
 
 def test_a_snapshot_whose_number_is_none_is_damage(tmp_path: Path) -> None:
