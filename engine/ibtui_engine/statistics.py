@@ -219,6 +219,53 @@ def epoch_spread(epochs: Real[np.ndarray, " networks"], common_error: float = 0.
     return EpochSpread(_exp(of.mean), of.error, _exp(of.low), _exp(of.high), of.count, of.networks)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How far one number is from another, each of networks of its own; NaN where either is absent."""
+
+    value: float
+    """One less the other."""
+    error: float
+    """Standard error: both errors together. NaN where either has fewer than two networks."""
+    low: float
+    """Lower end of the 95 % interval; NaN likewise."""
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out that there is no difference."""
+        return self.low > 0 or self.high < 0
+
+
+def difference(one: Spread, other: Spread) -> Difference:
+    """How far one mean is from another, of networks that have nothing to do with each other.
+
+    The interval is that of Welch (1947), with the degrees of freedom of Satterthwaite (1946), a whole number of them.
+    """
+    return _difference(one.mean - other.mean, (one.error, one.count), (other.error, other.count))
+
+
+def log_ratio(one: EpochSpread, other: EpochSpread) -> Difference:
+    """The same of two epochs: the natural logarithm of their ratio."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = _plain(np.log(np.float64(one.epoch) / other.epoch))
+    return _difference(ratio, (one.log_error, one.count), (other.log_error, other.count))
+
+
+def _difference(value: float, *sides: tuple[float, int]) -> Difference:
+    """`sides`: the standard error of each mean, and the networks that it is over."""
+    squares = [error * error for error, _ in sides]
+    error = math.sqrt(sum(squares))
+    if math.isnan(error) or math.isnan(value):
+        return Difference(value, math.nan, math.nan, math.nan)
+    degrees = 1.0
+    if error > 0:
+        parts = [(square / error**2) ** 2 / (count - 1) for square, (_, count) in zip(squares, sides, strict=True)]
+        degrees = max(1 / sum(parts), 1.0)
+    reach = student_quantile(math.floor(degrees * (1 + 1e-12))) * error
+    return Difference(value, error, value - reach, value + reach)
+
+
 def common_error(resolution: Real[np.ndarray, " networks"]) -> float:
     """The standard error that networks share which are looked at in the same snapshots: the root mean square of what
     each has from them (NaN for none); 0 where none has.

@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
 
 from ibtui_engine.statistics import (
     count,
+    difference,
     epoch_spread,
     geometric_mean,
     geometric_spread,
     greatest,
     least,
+    log_ratio,
     mean,
     quantiles,
     spread,
@@ -194,6 +196,39 @@ def test_an_epoch_is_averaged_on_the_log_axis():
     assert found.low * found.high == pytest.approx(100**2)
     assert (found.count, found.networks) == (2, 3)
     assert math.isnan(epoch_spread(np.array([np.nan])).epoch)
+
+
+@given(*(arrays(np.float64, st.integers(2, 12), elements=st.floats(-100, 100)) for _ in range(2)))
+def test_a_difference_is_that_of_welchs_test(values, others):
+    found = difference(spread(values), spread(others))
+    assert found.value == pytest.approx(values.mean() - others.mean(), abs=1e-9)
+    assert found.error == pytest.approx(math.hypot(stats.sem(values), stats.sem(others)), abs=1e-9)
+    assume(min(np.ptp(values), np.ptp(others)) > 1e-3)  # scipy warns of values that are the same
+    welch = stats.ttest_ind(values, others, equal_var=False)
+    degrees = math.floor(welch.df * (1 + 1e-9))  # a whole number of them: a little wider than scipy's
+    reach = stats.t.ppf(0.975, degrees) * found.error
+    assert (found.low, found.high) == pytest.approx((found.value - reach, found.value + reach), rel=1e-2, abs=0.1)
+    ends = welch.confidence_interval(0.95)
+    assert found.high - found.low >= 0.99 * (ends.high - ends.low)
+    if welch.pvalue > 0.06:
+        assert not found.clear
+
+
+def test_a_difference_is_clear_where_its_interval_leaves_none_out():
+    near = [difference(spread(np.array([0.0, 1.0, 2.0])), spread(np.array([0.0, 1.0, 2.0]) + by)) for by in (2, 3)]
+    assert [one.clear for one in near] == [False, True]  # standard error 0.816, 4 degrees: 2.27
+    assert difference(spread(np.array([2.0, 2.0])), spread(np.array([1.0, 1.0]))).clear
+    assert not difference(spread(np.array([2.0, 2.0])), spread(np.array([2.0, 2.0]))).clear
+    lone = difference(spread(np.array([2.0])), spread(np.array([1.0, 1.5])))
+    assert (lone.value, lone.clear) == (0.75, False)
+    assert math.isnan(lone.error)
+
+
+def test_epochs_differ_by_a_factor():
+    found = log_ratio(epoch_spread(np.array([100.0, 400.0])), epoch_spread(np.array([50.0, 50.0])))
+    assert found.value == pytest.approx(math.log(4))
+    assert found.error == pytest.approx(math.log(2))
+    assert math.isnan(log_ratio(epoch_spread(np.array([np.nan])), epoch_spread(np.array([50.0]))).value)
 
 
 def test_an_error_that_all_networks_share_is_not_averaged_away():

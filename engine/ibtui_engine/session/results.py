@@ -16,6 +16,7 @@ from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
+    from ibtui_engine.statistics import EpochSpread, Spread
 
 
 @dataclass(frozen=True)
@@ -78,27 +79,77 @@ class Results:
         return cls(**{**plain, "lost": tuple(lost or ())})
 
 
+@dataclass(frozen=True)
+class ResultSpreads:
+    """The results of one ensemble at one of its snapshots, each over its networks."""
+
+    epoch: int
+    """Of the snapshot."""
+    drift_end: EpochSpread
+    """Where drift ends in the network as a whole, by all that is recorded, whatever the snapshot."""
+    lost_by: tuple[str, ...]
+    """The layers that `lost` is of, by name."""
+    lost: tuple[Spread, ...]
+    """Bits from the peak of I(X;T) up to the snapshot to the snapshot, of each hidden layer (of the output where there
+    is none)."""
+    accuracy: Spread
+    """Outside the sample."""
+    accuracy_inside: Spread
+    i_y: Spread
+    """I(T;Y) of the output, bits."""
+
+    @property
+    def most_lost(self) -> tuple[str, Spread] | None:
+        """The layer that lost most in the mean, and what it lost; None where nothing is known."""
+        known = [(one.mean, -layer) for layer, one in enumerate(self.lost) if one.present]
+        if not known:
+            return None
+        layer = -max(known)[1]
+        return self.lost_by[layer], self.lost[layer]
+
+
+def result_spreads(one: RecordedEnsemble, epoch: float | None = None) -> ResultSpreads | None:
+    """The results of an ensemble at its last snapshot that is not after an epoch; None where there is none."""
+    import numpy as np
+
+    from ibtui_engine.phases.turning import turning
+    from ibtui_engine.statistics import spread
+
+    row = one.row(math.inf if epoch is None else epoch)
+    if row is None:
+        return None
+    layers, until = slice(0, max(one.hidden_layers, 1)), slice(0, row + 1)
+    i_x, i_y = one.values("i_x")[until, :, layers], one.values("i_y")[until, :, layers]
+    bits = turning(one.layers.epochs[until], i_x, i_y).compression
+    at = int(one.layers.epochs[row])
+    nothing = spread(np.empty(0))
+    learned = one.learning_figures(at)
+    return ResultSpreads(
+        epoch=at,
+        drift_end=one.transition.network,
+        lost_by=one.layer_names[layers],
+        lost=tuple(spread(bits[:, layer]) for layer in range(bits.shape[1])),
+        accuracy=learned.get("test_accuracy", nothing),
+        accuracy_inside=learned.get("train_accuracy", nothing),
+        i_y=spread(one.values("i_y")[row, :, -1]),
+    )
+
+
 def results(one: RecordedEnsemble) -> Results:
     """The results of an ensemble from what is recorded of it."""
-    from ibtui_engine.phases.turning import turning
-    from ibtui_engine.statistics import mean
-
-    index = one.ensemble.index
-    if not one.epochs:
+    index, found = one.ensemble.index, result_spreads(one)
+    if found is None:
         return Results(index)
-    layers = slice(0, max(one.hidden_layers, 1))
-    bits = mean(turning(one.layers.epochs, one.values("i_x")[..., layers], one.values("i_y")[..., layers]).compression)
-    learned = one.learning_figures(one.epochs[-1])
-    network = one.transition.network
+    network = found.drift_end
     return Results(
         ensemble=index,
-        epoch=one.epochs[-1],
+        epoch=found.epoch,
         drift_end=_plain(network.epoch) if network.common else None,
         drift_networks=network.count,
         snr_measured=one.transition.measured,
-        lost=tuple(_plain(value) for value in bits.tolist()),
-        accuracy=_plain(learned["test_accuracy"].mean) if learned else None,
-        accuracy_inside=_plain(learned["train_accuracy"].mean) if learned else None,
+        lost=tuple(_plain(bits.mean) for bits in found.lost),
+        accuracy=_plain(found.accuracy.mean),
+        accuracy_inside=_plain(found.accuracy_inside.mean),
     )
 
 

@@ -13,7 +13,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.session.results import Results, read_results
+from ibtui_engine.session.results import Results, read_results, result_spreads
 from ibtui_engine.session.summary import read_summary
 
 EXAMPLES = Path(__file__).parents[3] / "sessions"
@@ -32,6 +32,31 @@ def test_they_are_those_of_the_largest_sample() -> None:
     assert found.accuracy_inside == pytest.approx(float(np.mean(one.learning.train_accuracy[-1])))
     assert list(found.lost) == pytest.approx([layer.compression.mean for layer in one.phases.layers[:-1]])
     assert found.most_lost == (int(np.argmax(found.lost)) + 1, max(found.lost))
+
+
+@pytest.mark.parametrize("epoch", [0, 400, 10_000])
+def test_at_an_epoch_they_are_over_the_networks_and_what_was_recorded_by_then(epoch: int) -> None:
+    with SessionReader(EXAMPLES / "example-figure-3.ibs") as reader:
+        one = reader.recorded_ensemble(2)
+    found = result_spreads(one, epoch)
+    assert found is not None
+    row = int(np.flatnonzero(one.layers.epochs <= epoch)[-1])
+    assert found.epoch == one.layers.epochs[row]
+    i_y = one.layers.i_y[row, :, -1]
+    assert (found.i_y.mean, found.i_y.deviation) == pytest.approx((i_y.mean(), i_y.std(ddof=1)))
+    right = one.learning.test_accuracy[one.learning.epochs == found.epoch][0]
+    assert found.accuracy.mean == pytest.approx(right.mean())
+    course = one.layers.i_x[: row + 1, :, 4]  # of T5; the smoothed course rises and falls a little less
+    assert found.lost_by == ("T1", "T2", "T3", "T4", "T5")
+    assert found.lost[4].mean == pytest.approx(float((course.max(axis=0) - course[-1]).mean()), abs=0.25)
+    assert found.most_lost is not None
+    assert found.most_lost[1].mean == max(bits.mean for bits in found.lost)
+    assert found.drift_end == one.transition.network
+
+
+def test_before_the_first_snapshot_there_are_none() -> None:
+    with SessionReader(EXAMPLES / "example-figure-3.ibs") as reader:
+        assert result_spreads(reader.recorded_ensemble(0), -1) is None
 
 
 def test_of_equal_samples_the_deepest_network_tells_most() -> None:
