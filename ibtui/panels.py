@@ -57,7 +57,7 @@ class Panels:
         if again is not None and again.active:
             measured = again.history(index, self.recorded.layers)
             self.shown = self.recorded.measured_again(measured, again.experiment)
-        self._curves: dict[tuple[str, tuple[int, ...], Display], ChartSpec] = {}
+        self._curves: dict[tuple[str, tuple[int, ...], Display, float], ChartSpec] = {}
 
     @property
     def summary(self) -> Summary:
@@ -118,22 +118,31 @@ class Panels:
         return title_of(self.summary, self.ensemble)
 
     def chart(
-        self, panel: str, *, epoch: int, shown: tuple[int, ...], points: bool, display: Display = PLAIN
+        self,
+        panel: str,
+        *,
+        epoch: int,
+        shown: tuple[int, ...],
+        points: bool,
+        display: Display = PLAIN,
+        last_epoch: int | None = None,
     ) -> ChartSpec:
         """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
 
         The plane depends on the epoch; the charts over epochs do not, and are made once for each `display`.
+        `last_epoch`: where axes and colours end; None: with the session's own last one.
         """
+        last = float(last_epoch or self.summary.experiment.epochs)
         if panel == "plane":
             return replace(
-                self._plane(epoch, shown, points=points), readings=self._in_plane(epoch, shown, points=points)
+                self._plane(epoch, shown, last, points=points), readings=self.in_plane(epoch, shown, points=points)
             )
-        if (panel, shown, display) not in self._curves:
-            spec = self._over_epochs(panel, shown, display)
-            self._curves[panel, shown, display] = replace(spec, readings=self._read_over_epochs(panel, shown))
-        return self._curves[panel, shown, display]
+        if (panel, shown, display, last) not in self._curves:
+            spec = self._over_epochs(panel, shown, display, last)
+            self._curves[panel, shown, display, last] = replace(spec, readings=self._read_over_epochs(panel, shown))
+        return self._curves[panel, shown, display, last]
 
-    def _in_plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> Readings | None:
+    def in_plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> Readings | None:
         """What can be read of the plane: the layers along their paths, or of every network."""
         of = self.shown
         row = of.row(epoch)
@@ -154,7 +163,7 @@ class Panels:
         of = self.shown
         names: tuple[str, ...] = of.layer_names
         if panel == "learning":
-            told = [(name, key) for name, key in LEARNED if not np.isnan(of.values(key)).all()]
+            told = self.learned
             names = tuple(name for name, _ in told)
             values = np.stack([of.values(key) for _, key in told], axis=-1) if told else np.empty((0, 0, 0))
             y = np.stack([of.mean(key) for _, key in told], axis=-1) if told else np.empty((0, 0))
@@ -170,9 +179,13 @@ class Panels:
         x = np.where(np.isfinite(y), np.asarray(epochs, np.float64)[:, None], np.nan)
         return Readings(names, x, y, epochs, quantities, np.arange(len(epochs)))
 
-    def _over_epochs(self, panel: str, shown: tuple[int, ...], display: Display) -> ChartSpec:
+    @property
+    def learned(self) -> list[tuple[str, str]]:
+        """Name and column of each curve of the learning chart that has a value."""
+        return [(name, key) for name, key in LEARNED if not np.isnan(self.shown.values(key)).all()]
+
+    def _over_epochs(self, panel: str, shown: tuple[int, ...], display: Display, last: float) -> ChartSpec:
         of = self.shown
-        last = float(self.summary.experiment.epochs)
         epochs = of.layers.epochs.astype(np.float64)
         if panel == "gradients":
             mean, std = of.mean("grad_mean"), of.mean("grad_std")
@@ -202,37 +215,51 @@ class Panels:
                 networks=of.values("snr"),
                 display=display,
             )
-        curves = (
+        there = [
             Learned(name, of.values(key), int("accuracy" in key), outside=key.startswith("test"))
-            for name, key in LEARNED
-        )
-        there = [one for one in curves if not np.isnan(one.values).all()]
+            for name, key in self.learned
+        ]
         return learning_chart(epochs, there, last_epoch=last, transition=self.turn, display=display)
 
-    def _plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> ChartSpec:
+    def _plane(self, epoch: int, shown: tuple[int, ...], last: float, *, points: bool) -> ChartSpec:
         summary, of = self.summary, self.shown
         title = f"Information plane: {self.title}"
+        i_x, i_y = self.places(of, epoch, shown, points=points)
+        before = None if of is self.recorded else self.places(self.recorded, epoch, shown, points=points)
         if points:
-            row = of.row(epoch) or 0
-            i_x, i_y = (_only(values[row], shown) for values in (of.layers.i_x, of.layers.i_y))
-            seed = summary.experiment.seed
-            basis = estimate(summary.experiment)
             return information_points(
-                i_x, i_y, summary.h_x, summary.i_xy, epoch=epoch, first_seed=seed, title=title, basis=basis
+                i_x,
+                i_y,
+                summary.h_x,
+                summary.i_xy,
+                epoch=epoch,
+                first_seed=summary.experiment.seed,
+                recorded=before,
+                title=title,
+                basis=estimate(summary.experiment),
             )
-        until = of.layers.epochs <= epoch
-        i_x, i_y = (_only(of.mean(name)[until], shown) for name in ("i_x", "i_y"))
         return information_plane(
-            of.layers.epochs[until],
+            of.layers.epochs[of.layers.epochs <= epoch],
             i_x,
             i_y,
             summary.h_x,
             summary.i_xy,
             transitions=[math.nan if one.agreed is None else one.agreed for one in self.transition.layers],
-            last_epoch=float(summary.experiment.epochs),
+            last_epoch=last,
+            recorded=before,
             title=title,
             basis=estimate(summary.experiment),
         )
+
+    def places(
+        self, of: RecordedEnsemble, epoch: int, shown: tuple[int, ...], *, points: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """I(X;T) and I(T;Y): every network's layers at an epoch, or their means at the epochs up to it."""
+        if points:
+            row = of.row(epoch) or 0
+            return _only(of.layers.i_x[row], shown), _only(of.layers.i_y[row], shown)
+        until = of.layers.epochs <= epoch
+        return _only(of.mean("i_x")[until], shown), _only(of.mean("i_y")[until], shown)
 
     def at(self, epoch: int) -> int:
         """The last measured epoch that is not after one; the first where there is none before."""
@@ -276,11 +303,6 @@ class Panels:
     def with_bound(self, plane: ChartSpec, curve: Curve) -> ChartSpec:
         """An information plane of this session with the IB curve in it."""
         return with_bound(plane, curve.corners[:, 0], curve.corners[:, 1], self.summary.h_x)
-
-    def path(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """The layers' mean I(X;T) and I(T;Y) at the epochs up to one."""
-        until = self.shown.layers.epochs <= epoch
-        return self.shown.mean("i_x")[until], self.shown.mean("i_y")[until]
 
     def figures(self, epoch: int) -> tuple[LayerFigures, ...]:
         """The layers at an epoch, for a table."""

@@ -31,6 +31,15 @@ def title_of(summary: Summary, ensemble: EnsembleSummary) -> str:
     return ensemble_name(ensemble.hidden, ensemble.fraction, ensemble.optimizer if several else None)
 
 
+def titles_of(those: Sequence[tuple[Summary, EnsembleSummary]]) -> list[str]:
+    """The names of ensembles of one session or of several: behind the session's where there are several."""
+    several = len({summary.path for summary, _ in those}) > 1
+    return [
+        f"{summary.path.stem}: {title_of(summary, one)}" if several else title_of(summary, one)
+        for summary, one in those
+    ]
+
+
 def with_spread(number: str, spread: float, form: str) -> str:
     """A number with its spread over networks, where it has one: `6.845 ± 1.202`. What spread it is stands in the
     heading (`labelled`).

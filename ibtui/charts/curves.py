@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Networks = Float[np.ndarray, "epochs networks layers"]
 
 PLAIN = Display()
+PHASES = Guide("y", 1.0, "drift above, diffusion below")
+"""What an SNR of one divides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +84,9 @@ def gradient_chart(
             continue
         colour = Category(layer)
         if networks is not None and display.singles:
-            series.append(_singles(epochs, networks[0][:, :, layer], Faded(colour), f"{name} mean, one network"))
+            series.append(single_networks(epochs, networks[0][:, :, layer], Faded(colour), f"{name} mean, one network"))
         elif networks is not None and layer == focus:
-            bands.append(_band(epochs, line, networks[0][:, :, layer], colour, log=log))
+            bands.append(deviations(epochs, line, networks[0][:, :, layer], colour, log=log))
         alone = layer == focus
         series.append(Series(epochs, dots, "dotted", colour, key=key, tell=f"{name} std"))
         tell = f"{name} mean"
@@ -114,7 +116,7 @@ def _gradient_caption(name: str | None, display: Display, *, bands: bool, crossi
         band = " Band: one standard deviation over networks." if bands else ""
         turn = f"; {TURN}: its drift ends" if crossing else ""
         told = f"{name}: mean over batches (line), standard deviation (dotted){turn}.{band}"
-    return told + _manner(display)
+    return told + manner(display)
 
 
 def snr_chart(
@@ -145,9 +147,9 @@ def snr_chart(
         colour = Category(layer)
         if networks is not None and not faint:
             if display.singles:
-                series.append(_singles(epochs, networks[:, :, layer], Faded(colour), f"{name}, one network"))
+                series.append(single_networks(epochs, networks[:, :, layer], Faded(colour), f"{name}, one network"))
             elif layer == focus:
-                bands.append(_band(epochs, line, networks[:, :, layer], colour, log=True))
+                bands.append(deviations(epochs, line, networks[:, :, layer], colour, log=True))
         series.append(
             Series(
                 epochs,
@@ -161,7 +163,7 @@ def snr_chart(
             )
         )
     floor = 1 / np.sqrt(max(batches, 1))
-    guides = [Guide("y", 1.0, "drift above, diffusion below")]
+    guides = [PHASES]
     if batches > 1:
         guides.append(Guide("y", float(floor), "independent noise"))
     values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
@@ -173,7 +175,7 @@ def snr_chart(
         series=tuple(series),
         bands=tuple(bands),
         guides=tuple(guides),
-        caption=told + (" Band: one standard deviation over networks." if bands else "") + _manner(display),
+        caption=told + (" Band: one standard deviation over networks." if bands else "") + manner(display),
     )
 
 
@@ -199,9 +201,9 @@ def learning_chart(
         middle = display.shaped(epochs, mean_of(one.values, axis=1), log=log)
         several = one.values.shape[1] > 1
         if several and display.singles:
-            behind.append(_singles(epochs, one.values, Faded(colour), f"{one.name}, one network"))
+            behind.append(single_networks(epochs, one.values, Faded(colour), f"{one.name}, one network"))
         elif several:
-            bands.append(_band(epochs, middle, one.values, colour, log=log))
+            bands.append(deviations(epochs, middle, one.values, colour, log=log))
         kind: Literal["line", "dotted"] = "dotted" if one.outside else "line"
         thick = several and display.singles and not one.outside
         lines.append(Series(epochs, middle, kind, colour, label=one.name, key=key, tell=one.name, thick=thick))
@@ -217,7 +219,7 @@ def learning_chart(
         series=(*behind, *lines),
         bands=tuple(bands),
         guides=_end_of_drift(transition),
-        caption=told + (_manner(display) if lines else ""),
+        caption=told + (manner(display) if lines else ""),
     )
 
 
@@ -226,7 +228,7 @@ def epoch_axis(last: float) -> Axis:
     return Axis("epoch", 1.0, max(last, 2.0), log=True)
 
 
-def _singles(
+def single_networks(
     epochs: Real[np.ndarray, " epochs"], values: Float[np.ndarray, "epochs networks"], colour: Faded, tell: str
 ) -> Series:
     """Every network's curve, in one series with gaps between them."""
@@ -235,7 +237,7 @@ def _singles(
     return Series(x, np.concatenate([values, gap]).T.ravel(), "line", colour, key=".", tell=tell)
 
 
-def _band(
+def deviations(
     epochs: Real[np.ndarray, " epochs"],
     middle: Float[np.ndarray, " epochs"],
     values: Float[np.ndarray, "epochs networks"],
@@ -251,7 +253,7 @@ def _band(
     return Band(epochs, middle - away, middle + away, Faded(colour))
 
 
-def _manner(display: Display) -> str:
+def manner(display: Display) -> str:
     """What the viewer has chosen, for the caption."""
     chosen = [("Smoothed.", display.smooth), ("Thin lines: single networks.", display.singles)]
     return "".join(f" {text}" for text, there in chosen if there)

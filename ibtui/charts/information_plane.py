@@ -8,22 +8,24 @@ the input than H(X), nor more of the label than the input does, I(X;Y).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ibtui.charts.palette import Category, Shades
+from ibtui.charts.palette import Category, Faded, Shades
 from ibtui.charts.scale import Axis, ticks
 from ibtui.charts.spec import TURN, ChartSpec, ColourBar, Guide, Mark, Series, key_of
-from ibtui_engine.layer_names import layer_name, layer_names, layer_number
+from ibtui_engine.layer_names import layer_names, layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
 
 MARGIN = 0.05
 """How much of the way to a bound is shown beyond it."""
+
+GHOST = " Grey: as recorded."
 
 
 def information_plane(
@@ -35,6 +37,7 @@ def information_plane(
     *,
     transitions: Sequence[float] = (),
     last_epoch: float | None = None,
+    recorded: tuple[Float[np.ndarray, "snapshots layers"], Float[np.ndarray, "snapshots layers"]] | None = None,
     title: str = "",
     basis: str = "",
 ) -> ChartSpec:
@@ -44,14 +47,16 @@ def information_plane(
     I(X;Y). Each layer's number, counted from the input, stands where it is at the last epoch that has values.
     `transitions`: the epoch at which each layer's drift ends (NaN: it does not), marked on its path.
     `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown. `basis`:
-    what the numbers rest on, for the caption.
+    what the numbers rest on, for the caption. `recorded`: (I(X;T), I(T;Y)) as they were recorded where these are
+    measured again, a grey path behind each.
     """
     epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
     end_of_colours = max(last, last_epoch or 0.0)
     places = _log_places(epochs, end_of_colours)
-    series, turns, marks = [], [], []
+    turns, marks = [], []
     layers = i_x.shape[1]
+    series = [] if recorded is None else ghosts(*recorded, "line")
     names = layer_names(layers)
     for layer in range(layers):
         x, y = i_x[:, layer], i_y[:, layer]
@@ -69,10 +74,10 @@ def information_plane(
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
     if turns:
         caption += f" {TURN}: where a layer's drift ends."
-    caption += _sentence(basis)
+    caption += sentence(basis) + (GHOST if recorded is not None else "")
     return ChartSpec(
         title,
-        *_axes(h_x, i_xy),
+        *plane_axes(h_x, i_xy),
         series=tuple(series),
         guides=_bounds(h_x, i_xy),
         marks=(*turns, *marks),
@@ -90,12 +95,14 @@ def information_points(
     *,
     epoch: int,
     first_seed: int = 0,
+    recorded: tuple[Float[np.ndarray, "networks layers"], Float[np.ndarray, "networks layers"]] | None = None,
     title: str = "",
     basis: str = "",
 ) -> ChartSpec:
     """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer.
 
-    Network k has the seed `first_seed` + k. `basis`: what the numbers rest on, for the caption.
+    Network k has the seed `first_seed` + k. `basis`: what the numbers rest on, for the caption. `recorded`: the points
+    as they were recorded where these are measured again, in grey behind them.
     """
     i_x, i_y = np.asarray(i_x), np.asarray(i_y)
     networks, layers = i_x.shape
@@ -113,49 +120,27 @@ def information_points(
         for layer in range(layers)
     )
     caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
-    caption += _sentence(basis)
-    return ChartSpec(
-        title, *_axes(h_x, i_xy), series=series, guides=_bounds(h_x, i_xy), caption=caption, corner=(h_x, i_xy)
-    )
-
-
-def compared_planes(
-    paths: Mapping[str, tuple[Float[np.ndarray, "snapshots layers"], Float[np.ndarray, "snapshots layers"]]],
-    h_x: float,
-    i_xy: float,
-    *,
-    epoch: int,
-    title: str = "Information planes",
-    basis: str = "",
-) -> ChartSpec:
-    """The layers' paths of several ensembles in one plane, in bits, one colour for each, by their names.
-
-    `paths`: name -> (I(X;T), I(T;Y)), up to the epoch. Each path ends with its layer's number. `basis`: what the
-    numbers rest on, for the caption.
-    """
-    series, marks = [], []
-    for index, (name, (i_x, i_y)) in enumerate(paths.items()):
-        layers = i_x.shape[1]
-        for layer in range(layers):
-            x, y = i_x[:, layer], i_y[:, layer]
-            label = name if layer == 0 else ""
-            key, tell = key_of(index), f"{name} {layer_name(layer + 1, layers)}"
-            series.append(Series(x, y, "line", Category(index), label=label, key=key, tell=tell))
-            known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-            if known.size:
-                number = layer_number(layer + 1, layers)
-                here = float(x[known[-1]]), float(y[known[-1]])
-                marks.append(Mark(*here, number, Category(index), family=index))
-    caption = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Mean over networks.{_sentence(basis)}"
+    caption += sentence(basis) + (GHOST if recorded is not None else "")
+    behind = () if recorded is None else ghosts(*recorded, "points")
     return ChartSpec(
         title,
-        *_axes(h_x, i_xy),
-        series=tuple(series),
+        *plane_axes(h_x, i_xy),
+        series=(*behind, *series),
         guides=_bounds(h_x, i_xy),
-        marks=tuple(marks),
         caption=caption,
         corner=(h_x, i_xy),
     )
+
+
+def ghosts(
+    i_x: Float[np.ndarray, "points layers"], i_y: Float[np.ndarray, "points layers"], kind: Literal["line", "points"]
+) -> list[Series]:
+    """The layers in grey, behind others."""
+    names = layer_names(i_x.shape[1])
+    return [
+        Series(i_x[:, layer], i_y[:, layer], kind, Faded(), key=".", tell=f"{name} as recorded")
+        for layer, name in enumerate(names)
+    ]
 
 
 def _at_epoch(name: str, epochs: Float[np.ndarray, " snapshots"], index: int) -> str:
@@ -166,7 +151,8 @@ def _seed_of(name: str, first_seed: int, network: int) -> str:
     return f"{name} seed {first_seed + network}"
 
 
-def _axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:
+def plane_axes(h_x: float, i_xy: float) -> tuple[Axis, Axis]:
+    """Both axes, in bits, from 0 to a little beyond the bounds."""
     return (
         Axis("I(X;T) bits", 0.0, h_x * (1 + MARGIN)),
         Axis("I(T;Y) bits", 0.0, i_xy * (1 + MARGIN)),
@@ -177,7 +163,8 @@ def _bounds(h_x: float, i_xy: float) -> tuple[Guide, Guide]:
     return Guide("x", h_x, "H(X)"), Guide("y", i_xy, "I(X;Y)")
 
 
-def _sentence(basis: str) -> str:
+def sentence(basis: str) -> str:
+    """What numbers rest on, at the end of a caption."""
     return f" {basis[:1].upper()}{basis[1:]}." if basis else ""
 
 

@@ -65,8 +65,8 @@ def draw_plot(
     """
     glyphs, colours = style.glyphs, style.colours
     data: dict[Position, Cell] = {}
-    for faint in (True, False):  # a cell has one colour: what is faint gives way where other lines are
-        layer = [(one, pen) for one, pen in zip(spec.series, used, strict=True) if _faint(one) is faint]
+    for level in sorted(set(map(_level, spec.series))):  # a cell has one colour, that of what is on top
+        layer = [(one, pen) for one, pen in zip(spec.series, used, strict=True) if _level(one) == level]
         drawn = strokes(tuple(one for one, _ in layer), tuple(pen for _, pen in layer), area, colours)
         cells = rasterise(drawn, area.width, area.height) if drawn else []
         data |= {(r, c): cell for r, row in enumerate(cells) for c, cell in enumerate(row) if cell[0] != " "}
@@ -182,8 +182,9 @@ def _ends(spec: ChartSpec, area: PlotArea, style: Style) -> list[Point]:
     return sorted(found, key=lambda point: (point.row, point.text))
 
 
-def _faint(series: Series) -> bool:
-    return isinstance(series.colour, Faded)
+def _level(series: Series) -> tuple[bool, int]:
+    """What is faint gives way where other lines are."""
+    return not isinstance(series.colour, Faded), series.above
 
 
 def _ink(series: Series) -> Colour:

@@ -7,8 +7,8 @@ geometric ones, as everywhere (`ibtui_engine.statistics`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -130,16 +130,19 @@ class Readings:
         heads = [one.name for one in self.quantities]
         rows = [
             (*(self._cell(one, at.point, row, since, spreads=spreads) for one in self.quantities), self.names[row])
-            for row in self.rows
+            for row in self.rows(at.point)
         ]
         if spreads:
             heads = list(labelled(heads, rows, "sd"))
         return [(*heads, ""), *rows]
 
-    @property
-    def rows(self) -> tuple[int, ...]:
-        """Those that are drawn."""
-        return tuple(np.flatnonzero(np.isfinite(self.y).any(axis=0)).tolist())
+    def rows(self, point: int) -> tuple[int, ...]:
+        """Those that are drawn at a point, or have a value there; where there are none, all that are drawn."""
+        drawn = np.isfinite(self.y).any(axis=0)
+        there = np.isfinite(self.y[point])
+        for one in self.quantities:
+            there = there | np.isfinite(one.values[self.moments[point]]).any(axis=0)
+        return tuple(np.flatnonzero(there & drawn if (there & drawn).any() else drawn).tolist())
 
     def numbers(self, at: Place) -> str:
         """One row for another program, with tabs between: epoch, row, then mean, spread and n of each quantity."""
@@ -170,6 +173,33 @@ class Readings:
         if spreads and math.isfinite(found.deviation):
             text += f" ± {found.deviation:{one.form}}"
         return text + (over_some(found.count, found.networks) if spreads else "")
+
+
+def joined(names: Sequence[str], parts: Sequence[Readings]) -> Readings:
+    """The readings of several charts as those of one: a point for every epoch that any of them has, and all their rows,
+    each behind the name of its part. They read the same quantities, each at its own epochs.
+    """
+    epochs = np.unique(np.concatenate([part.epochs for part in parts]))
+    networks = max(part.networks for part in parts)
+    rows = sum(len(part.names) for part in parts)
+    x, y = (np.full((len(epochs), rows), np.nan) for _ in range(2))
+    first = parts[0].quantities
+    values = [np.full((len(epochs), networks, rows), np.nan) for _ in first]
+    begin = 0
+    for part in parts:
+        at, own = np.searchsorted(epochs, part.epochs), slice(begin, begin + len(part.names))
+        x[at, own], y[at, own] = part.x, part.y
+        for quantity, whole in zip(part.quantities, values, strict=True):
+            whole[at, : quantity.values.shape[1], own] = quantity.values[part.moments]
+        begin += len(part.names)
+    return Readings(
+        tuple(f"{name} {row}" for name, part in zip(names, parts, strict=True) for row in part.names),
+        x,
+        y,
+        epochs,
+        tuple(replace(one, values=whole) for one, whole in zip(first, values, strict=True)),
+        np.arange(len(epochs)),
+    )
 
 
 def _over(one: Quantity, values: Float[np.ndarray, " networks"]) -> Spread:
@@ -215,6 +245,6 @@ def boxed(
             left = area.left if cursor[0] - area.left >= area.width / 2 else area.left + area.width - width - 2
             top = area.top if cursor[1] - area.top >= area.height / 2 else area.top + area.height - len(lines) - 1
             shown = tuple(f" {line.ljust(width)} " for line in (title, *lines))
-            rows = readings.rows
+            rows = readings.rows(at.point)
             return Box(left, top, shown, 2 + rows.index(at.row) if at.row in rows else -1)
     return None

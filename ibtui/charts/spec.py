@@ -47,6 +47,8 @@ class Series:
     """What a cross-hair calls the series, or the point of an index. Empty: the label."""
     thick: bool = False
     """Of a line: twice as thick as others."""
+    above: int = 0
+    """Series with a greater number are drawn over those with a lesser one; of the same number, later over earlier."""
     end: str = ""
     """What is written at its last point, where the chart is wide enough; the legend then leaves the series out."""
 
@@ -100,7 +102,7 @@ class ColourBar:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChartSpec:
-    """One chart. Later series and marks are drawn over earlier ones."""
+    """One chart. Later series (of the same `above`) and marks are drawn over earlier ones."""
 
     title: str
     x: Axis
@@ -118,12 +120,15 @@ class ChartSpec:
     """What a cross-hair reads, point by point; None: the axes, or the point of a series that is near."""
 
 
-def with_common_y(specs: Sequence[ChartSpec]) -> tuple[ChartSpec, ...]:
-    """The charts with one y axis that shows what each of theirs does, so that charts side by side can be compared."""
-    axes = [spec.y for spec in specs]
-    if not axes or any(axis.label != axes[0].label or axis.log != axes[0].log for axis in axes):
-        return tuple(specs)
-    low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
-    if all(axis.limits == (low, high) for axis in axes):
-        return tuple(specs)
-    return tuple(replace(spec, y=replace(spec.y, low=low, high=high)) for spec in specs)
+def with_common_axes(specs: Sequence[ChartSpec]) -> tuple[ChartSpec, ...]:
+    """The charts with axes that show what each of theirs does, so that charts side by side can be compared."""
+    found = tuple(specs)
+    for name in ("x", "y"):
+        axes = [getattr(spec, name) for spec in found]
+        if not axes or any(axis.label != axes[0].label or axis.log != axes[0].log for axis in axes):
+            continue
+        low, high = min(axis.limits[0] for axis in axes), max(axis.limits[1] for axis in axes)
+        if any(axis.limits != (low, high) for axis in axes):
+            wide = [replace(axis, low=low, high=high) for axis in axes]
+            found = tuple(replace(spec, **{name: axis}) for spec, axis in zip(found, wide, strict=True))
+    return found

@@ -25,6 +25,7 @@ COMMANDS = {
     "list": (READING, "listing", "list_sessions"),
     "note": (READING, "note", "note"),
     "show": (READING, "show", "show"),
+    "compare": (READING, "compare", "compare"),
     "phases": (READING, "phases", "phases"),
     "relaxation": (READING, "relaxation", "relaxation"),
     "export": (READING, "export", "export"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -42,6 +43,11 @@ def print_json(value: Any) -> None:
     except UnicodeEncodeError:  # stand-ins are for people: a program gets the very characters
         text = json.dumps(value, indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
+
+
+def or_none(value: float) -> float | None:
+    """A number for a JSON document; None for one that is absent."""
+    return float(value) if math.isfinite(value) else None
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

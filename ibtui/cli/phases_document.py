@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ibtui.cli.console import or_none
 from ibtui_engine.statistics import EpochSpread, Spread
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ def _ensemble_document(found: Found) -> dict[str, Any]:
         "epochs": account.epochs,
         "batches": account.batches,
         "snr_measured": whole.measured,
-        "noise_floor": _plain(account.floor),
+        "noise_floor": or_none(account.floor),
         "network": {
-            "transition": _spread(whole.network),
+            "transition": spread_document(whole.network),
             "returns": int(whole.network_returns.sum()),
-            "drift_share": _spread(account.drift_share),
-            "levels_at": _spread(account.levels_at),
-            "level": _spread(account.level),
+            "drift_share": spread_document(account.drift_share),
+            "levels_at": spread_document(account.levels_at),
+            "level": spread_document(account.level),
         },
         "layers": [_layer_document(row) for row in account.layers],
         "fitting_order": _order(account.fitting),
@@ -91,7 +91,7 @@ def _layer_document(row: LayerPhases) -> dict[str, Any]:
     return {
         "layer": row.layer,
         "width": row.width,
-        **{name: _spread(getattr(row, name)) for name in (*spreads, "norm_first", "norm_last")},
+        **{name: spread_document(getattr(row, name)) for name in (*spreads, "norm_first", "norm_last")},
         "returns": row.returns,
         "from_start": row.from_start,
         "coincide": row.coincide,
@@ -109,30 +109,27 @@ def _diffusion_document(row: LayerDiffusion) -> dict[str, Any]:
     )
     return {
         "layer": row.layer,
-        **{name: _spread(getattr(row, name)) for name in names},
-        "independent": _plain(row.independent),
-        "independent_square": _plain(row.independent_square),
+        **{name: spread_document(getattr(row, name)) for name in names},
+        "independent": or_none(row.independent),
+        "independent_square": or_none(row.independent_square),
     }
 
 
-def _spread(value: Spread | EpochSpread) -> dict[str, float | int | None]:
-    ends = {"low": _plain(value.low), "high": _plain(value.high), "networks": value.count}
+def spread_document(value: Spread | EpochSpread) -> dict[str, Any]:
+    """A number over networks with its error, its interval and the networks that it is over."""
+    ends = {"low": or_none(value.low), "high": or_none(value.high), "networks": value.count}
     if isinstance(value, EpochSpread):
-        return {"epoch": _plain(value.epoch), "log_error": _plain(value.log_error), **ends}
-    return {"mean": _plain(value.mean), "error": _plain(value.error), **ends}
+        return {"epoch": or_none(value.epoch), "log_error": or_none(value.log_error), **ends}
+    return {"mean": or_none(value.mean), "error": or_none(value.error), **ends}
 
 
 def _order(value: Order) -> dict[str, Any]:
-    return {"layers": list(value.layers), "agreement": _plain(value.agreement), "networks": value.networks}
+    return {"layers": list(value.layers), "agreement": or_none(value.agreement), "networks": value.networks}
 
 
 def _sides(value: Sides) -> dict[str, Any]:
     return {
-        "steps_nats": [_plain(step) for step in value.steps],
-        "log_alone": _plain(value.log_alone),
-        "log_together": _plain(value.log_together),
+        "steps_nats": [or_none(step) for step in value.steps],
+        "log_alone": or_none(value.log_alone),
+        "log_together": or_none(value.log_together),
     }
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

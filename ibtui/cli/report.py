@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ibtui.cli.console import output, print_json
+from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.layers_text import SAID, columns
 from ibtui.notes import as_lines, as_plain, notes
@@ -88,7 +87,7 @@ def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
         nothing: dict[str, Any] = {"epoch": None, "layers": [], "learning": None}
         return nothing | {"sample": None, "ceilings": [], "violations": [], "snapshots_with_violations": 0}
     learning = one.learning_figures(at)
-    means = {f"{name}_mean": _plain(value.mean) for name, value in learning.items()}
+    means = {f"{name}_mean": or_none(value.mean) for name, value in learning.items()}
     counts = {f"{name}_networks": value.count for name, value in learning.items()}
     layers = [_layer(figures) for figures in one.layer_figures(at)]
     noted = as_plain(notes(one.layers, one.summary, at))
@@ -100,18 +99,18 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
     return {
         "layer": one.layer,
         "width": one.width,
-        "i_x_mean": _plain(one.i_x.mean),
-        "i_x_std": _plain(one.i_x.deviation),
-        "i_y_mean": _plain(one.i_y.mean),
-        "i_y_std": _plain(one.i_y.deviation),
-        "distinct_mean": _plain(one.distinct.mean),
-        "snr_mean": _plain(one.snr.mean),
-        "bins_low": _plain(one.low),
-        "bins_high": _plain(one.high),
-        "i_x_lower_mean": _plain(one.i_x_lower.mean),
-        "i_y_lower_mean": _plain(one.i_y_lower.mean),
-        "saturated_mean": _plain(one.saturated.mean),
-        "nonlinear_mean": _plain(one.nonlinear.mean),
+        "i_x_mean": or_none(one.i_x.mean),
+        "i_x_std": or_none(one.i_x.deviation),
+        "i_y_mean": or_none(one.i_y.mean),
+        "i_y_std": or_none(one.i_y.deviation),
+        "distinct_mean": or_none(one.distinct.mean),
+        "snr_mean": or_none(one.snr.mean),
+        "bins_low": or_none(one.low),
+        "bins_high": or_none(one.high),
+        "i_x_lower_mean": or_none(one.i_x_lower.mean),
+        "i_y_lower_mean": or_none(one.i_y_lower.mean),
+        "saturated_mean": or_none(one.saturated.mean),
+        "nonlinear_mean": or_none(one.nonlinear.mean),
         "networks": one.i_x.count,
         "snr_networks": one.snr.count,
         "saturated_networks": one.saturated.count,
@@ -205,7 +204,3 @@ def _caption(summary: Summary) -> str:
     under = "" if experiment.measured else ", over all patterns"
     under += "" if is_images(experiment.rule) else " under the true rule"
     return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{under}.{bounds} {SAID}"
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -28,8 +28,16 @@ def chart(panel: Panel) -> ChartSpec:
 def _points(panel: Points) -> ChartSpec:
     plane = panel.plane
     title = f"Information plane: {plane.title}"
-    shared = {"epoch": panel.epoch, "first_seed": panel.first_seed}
-    return information_points(panel.i_x, panel.i_y, plane.h_x, plane.i_xy, **shared, title=title, basis=plane.basis)
+    return information_points(
+        panel.i_x,
+        panel.i_y,
+        plane.h_x,
+        plane.i_xy,
+        epoch=panel.epoch,
+        first_seed=panel.first_seed,
+        title=title,
+        basis=plane.basis,
+    )
 
 
 @chart.register

@@ -9,42 +9,53 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Static
 
-from ibtui.charts.information_plane import compared_planes
+from ibtui.charts.compared import numbered
 from ibtui.epoch_display import LOGARITHMIC
+from ibtui.overlays import overlaid
 from ibtui.panels import PANELS, Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.status import elsewhere
 from ibtui.widgets.chart_view import ChartView
+from ibtui.widgets.compared_table import ComparedTable
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.linked import link
 from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import estimate, printable, title_of
+from ibtui.wording import estimate, printable, titles_of
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.follow import Follower
+from ibtui_engine.session.results import result_spreads
 
 MOST = 6
 LOOK_SECONDS = 0.5
+TABLE = "table"
+KINDS = (*PANELS, TABLE)
+"""What can be looked at: each of the charts, and the table of what came of the ensembles."""
 
 
 class CompareScreen(PlaybackScreen):
-    """The charts of several ensembles, each in its own panel, or the planes of all in one."""
+    """The charts of several ensembles, each in its own panel or all in one, and a table of their differences.
+
+    One of them is pinned: it is on top in a common chart, and the one that the others are compared with.
+    """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "Library", id="compare.leave"),
-        Binding("o", "overlay", "Overlay", tooltip="All planes in one chart", id="compare.overlay"),
-        Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="compare.panel", priority=True),
+        Binding("o", "overlay", "Overlay", tooltip="All in one chart, or each in its own", id="compare.overlay"),
+        Binding("tab", "panel(1)", "Chart", tooltip="Next chart, and the table", id="compare.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="compare.panel_back", priority=True),
+        Binding("k", "pin", "Pin", tooltip="Pin this ensemble: on top, and compared with", id="compare.pin"),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="compare.points"),
-        Binding("s", "choose", "Select", tooltip="Select the ensembles", id="compare.choose"),
+        Binding("v", "choose", "Select", tooltip="Select the ensembles", id="compare.choose"),
         Binding("f", "full", "Full screen", show=False, id="compare.full"),
         Binding("right_square_bracket", "go(1)", "Next ensemble", show=False, id="compare.next"),
         Binding("left_square_bracket", "go(-1)", "Ensemble before", show=False, id="compare.before"),
@@ -54,7 +65,9 @@ class CompareScreen(PlaybackScreen):
     """All in one chart, coloured by ensemble, or each in its own."""
     points: reactive[bool] = reactive(False, init=False, repaint=False)
     panel: reactive[str] = reactive("plane", init=False, repaint=False)
-    """One of `PANELS`."""
+    """One of `KINDS`."""
+    pinned: reactive[int] = reactive(0, init=False, repaint=False)
+    """The number of the pinned one among those that are shown, from 0."""
 
     def __init__(self, followers: Sequence[Follower]) -> None:
         """`followers`: of the sessions, closed with the screen."""
@@ -62,38 +75,41 @@ class CompareScreen(PlaybackScreen):
         self._followers = followers
         self._every: list[tuple[int, int]] = []
         """Follower and ensemble of all that there are."""
+        self._titles: dict[tuple[int, int], str] = {}
         self._shown: list[tuple[int, int]] = []
         """Those that are compared."""
         self._charts: list[Panels | None] = []
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
-        """The panels, the timeline, keys."""
+        """The panels, the chart of all, the table, the timeline, keys."""
         yield Static(id="status", markup=False)
         yield Multiples(id="compared")
         yield ChartView(id="overlaid")
+        yield ComparedTable(id="differences")
         yield Timeline(id="timeline")
         yield KeysFooter()
         yield TooSmall()
 
     async def on_mount(self) -> None:
         """Open the sessions."""
-        self._every = [
-            (number, ensemble.index)
-            for number, follower in enumerate(self._followers)
-            for ensemble in follower.summary.ensembles
-        ]
-        self.query_one("#overlaid", ChartView).display = False
+        those = [(number, one) for number, follower in enumerate(self._followers) for one in follower.summary.ensembles]
+        self._every = [(number, one.index) for number, one in those]
+        titles = titles_of([(self._followers[number].summary, one) for number, one in those])
+        self._titles = dict(zip(self._every, titles, strict=True))
+        self._arrange()
         await self._compare(self._every[:MOST])
         self.set_interval(LOOK_SECONDS, self._look)
 
     async def _compare(self, chosen: list[tuple[int, int]]) -> None:
         """Compare these."""
+        before = self._shown[self.pinned] if self.pinned < len(self._shown) else None
         self._shown = chosen
+        self.set_reactive(CompareScreen.pinned, chosen.index(before) if before in chosen else 0)
         await self.query_one("#compared", Multiples).lay_out(len(chosen))
         if not self.left:
             self._take_in()
-            self.action_go(0)
+            self._focus()
 
     def on_unmount(self) -> None:
         """Let go of the files."""
@@ -149,11 +165,16 @@ class CompareScreen(PlaybackScreen):
                 found.append(None)
         return found
 
+    @property
+    def _last_epoch(self) -> int:
+        """Where the longest of the runs ends: common axes and colours end there."""
+        return max((follower.summary.experiment.epochs for follower in self._followers), default=1)
+
     def _take_in(self) -> None:
         self._charts = self._panels()
         epochs = sorted({epoch for panels in self._charts if panels is not None for epoch in panels.epochs})
         timeline = self.query_one("#timeline", Timeline)
-        timeline.total = max((f.summary.experiment.epochs for f in self._followers), default=1)
+        timeline.total = self._last_epoch
         timeline.live = self.growing
         timeline.turn = self.transition
         playback = self.playback.grown(epochs)
@@ -166,7 +187,7 @@ class CompareScreen(PlaybackScreen):
 
     def _show_status(self) -> None:
         count, every = len(self._shown), len(self._every)
-        text = f"comparing {count} ensembles" + (f" of {every}: e chooses which" if every > count else "")
+        text = f"comparing {count} ensembles" + (f" of {every}" if every > count else "")
         told = "  ·  ".join([text, *self._estimators()])
         write(self.query_one("#status", Static), printable(self._trouble or told))
 
@@ -174,52 +195,101 @@ class CompareScreen(PlaybackScreen):
         """What the numbers rest on, of all the sessions."""
         return sorted({estimate(follower.summary.experiment) for follower in self._followers})
 
-    def _title(self, number: int, index: int) -> str:
-        summary = self._followers[number].summary
-        title = title_of(summary, summary.ensembles[index])
-        return f"{summary.path.stem}: {title}" if len(self._followers) > 1 else title
-
     def draw(self) -> None:
-        """Give the charts what they show at the playhead."""
+        """Give the charts, or the table, what they show at the playhead."""
         if self.left:
             return
-        epoch = self.playback.epoch
         there = [
-            (number, self._title(*self._shown[number]), panels)
+            (number, self._titles[self._shown[number]], panels)
             for number, panels in enumerate(self._charts)
             if panels is not None
         ]
-        if self.overlay:
-            paths = {f"{number + 1} {title}": panels.path(epoch) for number, title, panels in there}
-            h_x = max((panels.summary.h_x for _, _, panels in there), default=12.0)
-            i_xy = max((panels.summary.i_xy for _, _, panels in there), default=1.0)
-            spec = compared_planes(paths, h_x, i_xy, epoch=epoch, basis="; ".join(self._estimators()))
-            self.query_one("#overlaid", ChartView).show(spec)
-            return
+        if self.panel == TABLE:
+            self._draw_table()
+        elif self.overlay:
+            self._draw_overlaid(there)
+        else:
+            self._draw_each(there)
+
+    def _draw_each(self, there: Sequence[tuple[int, str, Panels]]) -> None:
+        epoch = self.playback.epoch
         charts = {}
         for number, title, panels in there:
             shown = tuple(range(len(panels.widths)))
-            display = self.over_epochs.of(self.panel, shown, len(shown))
-            spec = panels.chart(self.panel, epoch=epoch, shown=shown, points=self.points, display=display)
-            charts[number] = title, spec
-        self.query_one("#compared", Multiples).show(charts, None if self.panel == "plane" else epoch)
+            spec = panels.chart(
+                self.panel,
+                epoch=epoch,
+                shown=shown,
+                points=self.points,
+                display=self.over_epochs.of(self.panel, shown, len(shown)),
+                last_epoch=self._last_epoch,
+            )
+            charts[number] = numbered(number, title) + (", pinned" if number == self.pinned else ""), spec
+        self.query_one("#compared", Multiples).show(charts, self._moment)
 
-    def watch_overlay(self, overlay: bool) -> None:
-        """In one chart, or in several."""
-        self.query_one("#compared", Multiples).display = not overlay
-        self.query_one("#overlaid", ChartView).display = overlay
-        if overlay:
-            self.query_one("#overlaid", ChartView).focus()
-        else:
-            self.action_go(0)
+    def _draw_overlaid(self, there: Sequence[tuple[int, str, Panels]]) -> None:
+        display = self.over_epochs.of(self.panel, (), 0)
+        spec = overlaid(
+            self.panel,
+            there,
+            epoch=self.playback.epoch,
+            points=self.points,
+            pinned=self.pinned,
+            focus=self.over_epochs.focus,
+            display=display,
+            last_epoch=self._last_epoch,
+        )
+        self.query_one("#overlaid", ChartView).show(spec, self._moment)
+
+    def _draw_table(self) -> None:
+        order = sorted(range(len(self._shown)), key=lambda number: (number != self.pinned, number))
+        names = [numbered(number, self._titles[self._shown[number]]) for number in order]
+        measured = [self._charts[number] for number in order]
+        epoch = self.playback.epoch
+        found = [None if panels is None else result_spreads(panels.shown, epoch) for panels in measured]
+        notes = [f"Epoch {epoch}. Pinned: {names[0]}."] if names else []
+        self.query_one("#differences", ComparedTable).show(names, found, notes)
+
+    @property
+    def _moment(self) -> float | None:
+        """Where the playhead is on the chart's x axis, if that has epochs."""
+        return None if self.panel == "plane" else self.playback.epoch
+
+    def _arrange(self) -> None:
+        """Have the panels, the chart of all, or the table on the screen."""
+        table = self.panel == TABLE
+        self.query_one("#compared").display = not table and not self.overlay
+        self.query_one("#overlaid").display = not table and self.overlay
+        self.query_one("#differences").display = table
+
+    def _rearrange(self) -> None:
+        self._arrange()
+        self._focus()
         self.draw_soon()
+
+    def _focus(self) -> None:
+        """Give the keys to what is on the screen."""
+        if self.panel == TABLE:
+            self.query_one("#differences").focus()
+        elif self.overlay:
+            self.query_one("#overlaid").focus()
+        elif self._focused_number() is None:
+            self.action_go(0)
+
+    def watch_overlay(self) -> None:
+        """In one chart, or in several."""
+        self._rearrange()
 
     def watch_points(self) -> None:
         """Networks or means."""
         self.draw_soon()
 
     def watch_panel(self) -> None:
-        """Other charts."""
+        """Other charts, or the table."""
+        self._rearrange()
+
+    def watch_pinned(self) -> None:
+        """Another one is on top."""
         self.draw_soon()
 
     def on_chart_view_moved(self, event: ChartView.Moved) -> None:
@@ -231,13 +301,21 @@ class CompareScreen(PlaybackScreen):
         self.overlay = not self.overlay
 
     def action_panel(self, steps: int) -> None:
-        """The next kind of chart."""
-        self.overlay = False
-        self.panel = PANELS[(PANELS.index(self.panel) + steps) % len(PANELS)]
+        """The next kind of chart, or the table."""
+        self.panel = KINDS[(KINDS.index(self.panel) + steps) % len(KINDS)]
 
     def action_points(self) -> None:
         """Every network's layers, or their mean's path."""
         self.points = not self.points
+
+    def action_pin(self) -> None:
+        """Pin the ensemble whose panel has the focus; the next one where all are in one chart, or in the table."""
+        number = self._focused_number()
+        if number is None or number == self.pinned:
+            number = (self.pinned + 1) % max(len(self._shown), 1)
+        self.pinned = number
+        if self._shown:
+            self.notify(printable(f"pinned: {self._titles[self._shown[number]]}"), markup=False)
 
     def _focused_number(self) -> int | None:
         charts = [self.query_one("#compared", Multiples).chart(number) for number in range(len(self._shown))]
@@ -254,11 +332,15 @@ class CompareScreen(PlaybackScreen):
     @work
     async def action_choose(self) -> None:
         """Choose which ensembles are compared."""
-        answers = {f"{number}-{index}": self._title(number, index) for number, index in self._every}
+        answers = {f"{number}-{index}": self._titles[number, index] for number, index in self._every}
         chosen = [f"{number}-{index}" for number, index in self._shown]
         picked = await self.app.push_screen_wait(Several("Compare which ensembles?", answers, chosen, 2, MOST))
         if picked is not None:
             await self._compare([pair for pair in self._every if f"{pair[0]}-{pair[1]}" in picked])
+
+    def chosen_view(self) -> Widget | None:
+        """What has the keys."""
+        return self.focused
 
     def action_full(self) -> None:
         """One panel over the whole screen, or all as before."""

@@ -116,7 +116,13 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                     "one playhead",
                     "two to six ensembles at one epoch, or the last that was measured before.",
                 ),
-                ("overlay", "all paths in one chart, a colour for each ensemble."),
+                ("overlay", "all ensembles in one chart, a colour for each."),
+                ("pinned", "the ensemble that is on top, and that the others are compared with in the table."),
+                (
+                    "the table",
+                    "follows the charts (tab): ± se is the standard error over networks, of a difference both "
+                    "errors together; * where chance is unlikely to make it (95 %).",
+                ),
             ),
         ),
     }

@@ -6,21 +6,33 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from ibtui.epoch_display import EpochDisplay
 from ibtui.playback import Playback
 from ibtui.screens.leaving import is_left
+from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from textual.timer import Timer
+    from textual.widget import Widget
 
 
 STEP = Binding.Group("Step", compact=True)
 """How the footer shows two keys as one."""
+
+LEFT_OUT = {
+    "session.live": 140,
+    "session.full": 140,
+    "session.points": 140,
+    "session.back": 110,
+    "session.forward": 110,
+    "compare.points": 110,
+}
+"""Keys that the footer leaves out below so many columns, for those that depend on what is shown."""
 
 DRAWINGS_PER_SECOND = 20
 """How often charts are drawn again at most, whatever keys, mouse and playing ask for."""
@@ -46,6 +58,8 @@ class PlaybackScreen(Screen[None]):
                 show=False, id="session.focus"),
         Binding("n", "singles", "Single networks", tooltip="Over epochs: single networks behind the mean",
                 show=False, id="session.singles"),
+        Binding("c", "copy", "Copy", tooltip="Copy the row that the cross-hair reads, or the chart as text", show=False,
+                id="session.copy"),
         Binding("s", "smooth", "Smooth", tooltip="Over epochs: smooth the means", show=False, id="session.smooth"),
     ]  # fmt: skip
 
@@ -62,6 +76,19 @@ class PlaybackScreen(Screen[None]):
         self._later: Timer | None = None
 
     @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """All keys that work; the footer shows those that have something to do here and now."""
+        found = super().active_bindings
+        return {
+            key: active if self.fits(active.binding) else active._replace(binding=replace(active.binding, show=False))
+            for key, active in found.items()
+        }
+
+    def fits(self, binding: Binding) -> bool:
+        """Whether the footer has room for a key, and the key something to do."""
+        return self.app.size.width >= LEFT_OUT.get(binding.id or "", 0)
+
+    @property
     def growing(self) -> bool:
         """Whether more epochs are being measured."""
         raise NotImplementedError
@@ -73,6 +100,10 @@ class PlaybackScreen(Screen[None]):
 
     def draw(self) -> None:
         """Show what there is at the playhead."""
+        raise NotImplementedError
+
+    def chosen_view(self) -> Widget | None:
+        """What keys for one chart are for."""
         raise NotImplementedError
 
     @property
@@ -185,6 +216,16 @@ class PlaybackScreen(Screen[None]):
     def action_smooth(self) -> None:
         """Means smoothed over neighbouring epochs, or as they are."""
         self.over_epochs = replace(self.over_epochs, smooth=not self.over_epochs.smooth)
+
+    def action_copy(self) -> None:
+        """Copy the numbers that the cross-hair reads, or else the chosen chart as text."""
+        chosen = self.chosen_view()
+        if not isinstance(chosen, ChartView):
+            return
+        numbers = chosen.numbers()
+        self.app.copy_to_clipboard(numbers or chosen.text())
+        row = "row copied: epoch, layer, then mean, standard deviation and n of each quantity"
+        self.notify(row if numbers else "chart copied as text")
 
     def action_play(self) -> None:
         """Play the view, or pause it."""

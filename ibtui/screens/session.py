@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -115,14 +114,6 @@ HINTED = {
     "session.singles": "networks",
 }
 """What they are called there, where that is shorter."""
-LEFT_OUT = {
-    "session.live": 140,
-    "session.full": 140,
-    "session.points": 140,
-    "session.back": WIDE,
-    "session.forward": WIDE,
-}
-"""Keys that the footer leaves out below so many columns, for those that depend on what is shown."""
 COMPILING_SECONDS = 3.0
 """After which the first snapshot is late because kernels are being compiled."""
 COMPILING = "compiling the kernels, which is done once on a machine …"
@@ -146,14 +137,6 @@ class SessionScreen(PlaybackScreen):
         Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", id="session.ensemble_back", group=ENSEMBLE),
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble", group=ENSEMBLE),
         Binding("a", "all", "All", tooltip="All ensembles side by side", id="session.all"),
-        Binding(
-            "c",
-            "copy",
-            "Copy",
-            tooltip="Copy the row that the cross-hair reads, or the chart as text",
-            show=False,
-            id="session.copy",
-        ),
         Binding("w", "export", "Export", tooltip="Export as table, picture or film", show=False, id="session.export"),
         Binding("left_parenthesis", "bins(-1)", "Fewer bins", id="measure.fewer_bins", group=MEASURE),
         Binding("right_parenthesis", "bins(1)", "More bins", id="measure.more_bins", group=MEASURE),
@@ -315,16 +298,7 @@ class SessionScreen(PlaybackScreen):
 
     # keys in the footer
 
-    @property
-    def active_bindings(self) -> dict[str, ActiveBinding]:
-        """All keys that work; the footer shows those that have something to do here and now."""
-        found = super().active_bindings
-        return {
-            key: active if self._fits(active.binding) else active._replace(binding=replace(active.binding, show=False))
-            for key, active in found.items()
-        }
-
-    def _fits(self, binding: Binding) -> bool:
+    def fits(self, binding: Binding) -> bool:
         """Whether the footer is to show a key."""
         summary = self.follower.summary
         match binding.id or "":
@@ -339,8 +313,8 @@ class SessionScreen(PlaybackScreen):
                 return summary.live
             case "run.resume":
                 return summary.status != "running" and not self._example
-            case name:
-                return self.app.size.width >= LEFT_OUT.get(name, 0)
+            case _:
+                return super().fits(binding)
 
     # reading
 
@@ -844,10 +818,11 @@ class SessionScreen(PlaybackScreen):
         if self.maximized is not None:
             self.minimize()
         else:
-            self.maximize(self._chosen())
+            self.maximize(self.chosen_view())
         self.call_after_refresh(self.draw)
 
-    def _chosen(self) -> Widget:
+    def chosen_view(self) -> Widget:
+        """The chart with the focus, or else the chosen one."""
         side = "side-" if self.panel == "bound" and self._five else ""
         return self.focused if isinstance(self.focused, ChartView) else self.query_one(f"#{side}{self.panel}")
 
@@ -892,16 +867,6 @@ class SessionScreen(PlaybackScreen):
             if self._layout and self.panel not in self._layout:
                 self.panel = self._layout[0]
             self.watch_panel(self.panel)
-
-    def action_copy(self) -> None:
-        """Copy the numbers that the cross-hair reads, or else the chosen chart as text."""
-        chosen = self._chosen()
-        if isinstance(chosen, ChartView) and chosen.numbers():
-            self.app.copy_to_clipboard(chosen.numbers())
-            self.notify("row copied: epoch, layer, then mean, standard deviation and n of each quantity")
-        elif isinstance(chosen, ChartView):
-            self.app.copy_to_clipboard(chosen.text())
-            self.notify("chart copied as text")
 
     def action_run(self, command: str) -> None:
         """Ask the run itself to pause, go on or stop; take up one that has ended, further where it is finished."""

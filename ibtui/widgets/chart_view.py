@@ -27,7 +27,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ibtui.wording import printable
+from ibtui.wording import printable, shortened
 
 if TYPE_CHECKING:
     from ibtui.charts.image import Cell, ChartImage, PlotArea
@@ -93,6 +93,7 @@ class ChartView(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.spec: ChartSpec | None = None
+        self._title = ""
         self._moment: float | None = None
         self._waiting = ""
         self._zoom: tuple[Axis, Axis] | None = None
@@ -144,10 +145,20 @@ class ChartView(Widget, can_focus=True):
             self.refresh()
 
     def name_it(self, title: str) -> None:
-        """Write a title in the border; names in it come from outside, and are no markup."""
-        written = escape(printable(title))
+        """Write a title in the border, without its middle where it is too long; names in it come from outside, and are
+        no markup.
+        """
+        self._title = title
+        room = self.size.width - 4  # a space and a line at each end
+        text = printable(title)
+        written = escape(shortened(text, room) if room > 0 else text)
         if self.border_title != written:
             self.border_title = written
+
+    def on_resize(self) -> None:
+        """There may be room for more of the title, or for less."""
+        if self.spec is not None:
+            self.name_it(self._title)
 
     @property
     def image(self) -> ChartImage | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.containers import Grid
 
-from ibtui.charts.spec import ChartSpec, with_common_y
+from ibtui.charts.spec import ChartSpec, with_common_axes
 from ibtui.widgets.chart_view import ChartView
 
 
@@ -30,10 +30,10 @@ class Multiples(Grid):
         return next(iter(found), None)
 
     def show(self, charts: Mapping[int, tuple[str, ChartSpec]], moment: float | None) -> None:
-        """Show titles and charts, by their numbers, on a common y axis. `moment`: where the playhead is on x axes."""
+        """Show titles and charts, by their numbers, on common axes. `moment`: where the playhead is on x axes."""
         given = tuple(spec for _, spec in charts.values())
         if len(given) != len(self._given) or any(a is not b for a, b in zip(given, self._given, strict=True)):
-            self._given, self._shown = given, with_common_y(given)
+            self._given, self._shown = given, with_common_axes(given)
         for (number, (title, _)), spec in zip(charts.items(), self._shown, strict=True):
             view = self.chart(number)
             if view is not None:

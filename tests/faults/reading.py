@@ -252,6 +252,7 @@ READERS: dict[str, Callable[[Path, random.Random], bool]] = {
     "show": _show,
     "list": _list,
     "export": _export,
+    "compare": _plain("compare"),
     "phases": _plain("phases"),
     "relaxation": _plain("relaxation"),
     "noise": _plain("noise", "--draws", "1", "--sigma", "0,1", "--threads", "1"),

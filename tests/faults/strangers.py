@@ -101,7 +101,7 @@ def _use_everywhere(row: Row, warm: Warm) -> None:
     for command in (
         ["list"], ["list", "--json"], ["show", bad], ["show", bad, "--json"], ["phases", bad], ["fit", bad],
         ["phases", bad, "--json"], ["export", bad, "--what", "learning", "--format", "json"], ["list"],
-        ["export", bad, "--what", "information"],
+        ["export", bad, "--what", "information"], ["compare", bad],
         ["export", bad, "--what", "weights", "-o", warm.sessions / "w.npz"], ["sweep-bins", bad], ["pause", bad],
         ["remeasure", bad, "--bins", "9", "--name", "again"], ["resume", bad, "--epochs", "210"], ["show", "again"],
     ):  # fmt: skip

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import warnings
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ibtui.charts.palette import Faded
 from ibtui.panels import PANELS, Panels
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
@@ -112,11 +114,36 @@ def test_the_table_is_numpys(path: Path) -> None:
 
 def test_a_path_for_comparing(path: Path) -> None:
     layers, _ = read(path, 1)
-    i_x, i_y = panels(path, 1).path(12)
+    one = panels(path, 1)
+    i_x, i_y = one.places(one.shown, 12, (0, 1), points=False)
     until = layers.epochs <= 12
     assert np.allclose(i_x, layers.i_x[until].mean(axis=1))
     assert np.allclose(i_y, layers.i_y[until].mean(axis=1))
     assert panels(path, 1).widths == (2, 1)
+
+
+def test_measured_again_the_recorded_numbers_stay_behind_in_grey(tmp_path: Path) -> None:
+    path = made(tmp_path / "kept.ibs", weights=True, hidden=((4, 3),))
+    layers, _ = read(path)
+    with Follower(path) as follower:
+        one = Panels(follower, 0)
+        again = replace(layers, i_x=layers.i_x / 2, i_y=layers.i_y / 3)
+        one.shown = one.recorded.measured_again(again, one.summary.experiment)
+        until = layers.epochs <= 12
+        paths = one.chart("plane", epoch=12, shown=(0, 2), points=False)
+        ghosts = [series for series in paths.series if series.tell in ("T1 as recorded", "output as recorded")]
+        assert [series.colour for series in ghosts] == [Faded(), Faded()]
+        for series, layer in zip(ghosts, (0, 2), strict=True):
+            assert np.allclose(series.x, layers.i_x[until, :, layer].mean(axis=1))
+            assert np.allclose(series.y, layers.i_y[until, :, layer].mean(axis=1))
+        measured = [series for series in paths.series if series not in ghosts and np.isfinite(series.x).any()]
+        assert np.allclose(measured[0].x, layers.i_x[until, :, 0].mean(axis=1) / 2)
+        assert "Grey: as recorded." in paths.caption
+        points = one.chart("plane", epoch=12, shown=(0, 1, 2), points=True)
+        assert [series.kind for series in points.series] == ["points"] * 6
+        assert np.allclose(points.series[0].x, layers.i_x[until][-1][:, 0])
+        one.shown = one.recorded
+        assert "recorded" not in one.chart("plane", epoch=12, shown=(0, 1, 2), points=False).caption
 
 
 def test_one_network_measured_twice(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import SelectionList
 
 from ibtui.messages import Compare
+from ibtui.widgets.compared_table import ComparedTable
 from ibtui.wording import printable
 from ibtui_engine.session.history import SessionReader
 
@@ -29,10 +30,10 @@ async def test_every_ensemble_has_a_panel_of_its_own_numbers(open_app: Any, have
     async with open_app() as view:
         await _compare(view, "grid", "plain")
         assert [str(panel.border_title) for panel in _panels(view)] == [
-            "grid: 4-3 at 0.85",
-            "grid: 5 at 0.85",
-            "grid: 3-2-2 at 0.85",
-            "plain: 4-3 at 0.85",
+            "1 grid: 4-3 at 0.85, pinned",
+            "2 grid: 5 at 0.85",
+            "3 grid: 3-2-2 at 0.85",
+            "4 plain: 4-3 at 0.85",
         ]
         assert "comparing 4 ensembles" in view.text()
         assert all(panel.region.area > 0 for panel in _panels(view))
@@ -155,7 +156,7 @@ async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> 
         have("grid", name)
     async with open_app() as view:
         await _compare(view, "a", "b", "c")
-        await view.press("s")
+        await view.press("v")
         await view.until_screen("Several")
         several = view.one("#several", SelectionList)
         assert several.option_count == 9
@@ -170,8 +171,11 @@ async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> 
         await view.press("enter")
         await view.until_screen("CompareScreen")
         await view.until(lambda: len(_panels(view)) == 2 and _panels(view)[1].spec)
-        assert [str(panel.border_title) for panel in _panels(view)] == ["a: 4-3 at 0.85", "c: 3-2-2 at 0.85"]
-        await view.press("s")
+        assert [str(panel.border_title) for panel in _panels(view)] == [
+            "1 a: 4-3 at 0.85, pinned",
+            "2 c: 3-2-2 at 0.85",
+        ]
+        await view.press("v")
         await view.until_screen("Several")
         await view.press("escape")
         await view.until_screen("CompareScreen")
@@ -198,6 +202,82 @@ async def test_any_chart_is_compared_on_one_axis_with_one_cross_hair(open_app: A
         assert _panels(view)[1].has_focus
         await view.press("shift+tab", "shift+tab")
         assert all(panel.spec.y.label == "I(T;Y) bits" for panel in _panels(view))
+
+
+async def test_one_is_pinned_on_top_and_in_the_table(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app(size=(180, 50)) as view:
+        await _compare(view, "grid")
+        await view.press("right_square_bracket", "right_square_bracket", "k")
+        titles = [str(panel.border_title) for panel in _panels(view)]
+        assert [title.endswith("pinned") for title in titles] == [False, False, True]
+        await view.press("o")
+        series = view.chart("overlaid").spec.series
+        assert {one.label: one.above for one in series if one.label} == {
+            "1 4-3 at 0.85": 0,
+            "2 5 at 0.85": 0,
+            "3 3-2-2 at 0.85": 1,
+        }
+        await view.press("k")  # the next one, where there is no panel to choose
+        assert view.screen.pinned == 0
+        await view.press("shift+tab")
+        table = view.one("#differences", ComparedTable)
+        await view.until(lambda: table.region.area > 0)
+        assert "Epoch 40. Pinned: 1 4-3 at 0.85." in view.text()
+        await view.press("k")
+        await view.until(lambda: "Pinned: 2 5 at 0.85." in view.text())
+        with SessionReader(view.app.directory / "grid.ibs") as reader:
+            accuracies = [100 * reader.recorded_ensemble(index).learning.test_accuracy[-1].mean() for index in range(3)]
+        shown = view.text()
+        assert all(f"{accuracy:.2f}" in shown for accuracy in accuracies)
+        assert f"{accuracies[2] - accuracies[1]:+.2f} ± " in shown
+
+
+async def test_the_overlay_is_in_every_chart(open_app: Any, have: Any) -> None:
+    have("grid")
+    async with open_app(size=(180, 50)) as view:
+        await _compare(view, "grid")
+        await view.press("o")
+        overlaid = view.chart("overlaid")
+        titles = []
+        for _ in range(4):
+            await view.until(lambda: overlaid.image is not None)
+            titles.append(str(overlaid.border_title))
+            labels = [one.label for one in overlaid.spec.series if one.label]
+            assert labels == ["1 4-3 at 0.85", "2 5 at 0.85", "3 3-2-2 at 0.85"]
+            await view.press("tab")
+            await view.pilot.pause()
+        assert titles == [
+            "Information planes",
+            "Gradients of the last hidden layer",
+            "Gradient SNR of all weights",
+            "Learning",
+        ]
+        await view.press("tab", "tab", "l", "l")  # past the table and the planes: T2 in focus
+        await view.pilot.pause()
+        assert str(overlaid.border_title) == "Gradients of layer 2"
+        told = [one.tell for one in overlaid.spec.series]
+        assert told == [
+            "1 4-3 at 0.85 T2 mean",
+            "1 4-3 at 0.85 T2 sd",
+            "2 5 at 0.85 output mean",
+            "2 5 at 0.85 output sd",
+            "3 3-2-2 at 0.85 T2 mean",
+            "3 3-2-2 at 0.85 T2 sd",
+        ]
+        await view.press("right", "c")
+        assert view.app.clipboard.split("\t")[1] in {f"{one[0]} {' '.join(one.split()[-2:])}" for one in told}
+
+
+async def test_colours_and_axes_of_epochs_are_those_of_the_longest(open_app: Any, have: Any) -> None:
+    have("plain")
+    have("plain", "long", "UPDATE session SET experiment = json_set(experiment, '$.epochs', 400)")
+    async with open_app() as view:
+        await _compare(view, "long", "plain")
+        assert [panel.spec.bar.stops[-1][1] for panel in _panels(view)] == ["400", "400"]
+        await view.press("tab")
+        await view.until(lambda: _panels(view)[0].spec.x.label == "epoch")
+        assert [panel.spec.x.limits for panel in _panels(view)] == [(1.0, 400.0)] * 2
 
 
 async def test_a_session_that_is_gone_is_said_and_shown_on(open_app: Any, have: Any) -> None:

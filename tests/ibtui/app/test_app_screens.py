@@ -76,6 +76,18 @@ async def _compare(view: Any) -> None:
     await view.until(lambda: view.screen._charts and view.chart("compared-0").spec)
 
 
+async def _overlay(view: Any) -> None:
+    await _compare(view)
+    await view.press("right_square_bracket", "k", "o", "tab", "tab")
+    await view.until(lambda: view.chart("overlaid").spec)
+
+
+async def _differences(view: Any) -> None:
+    await _compare(view)
+    await view.press("shift+tab")
+    await view.until(lambda: "Pinned:" in view.text())
+
+
 async def _help(view: Any) -> None:
     await _open("fractions", "question_mark")(view)
     await view.until_screen("HelpScreen")
@@ -120,6 +132,8 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "phases": _phases,
     "all-ensembles": _all,
     "compare": _compare,
+    "compare-overlay": _overlay,
+    "compare-differences": _differences,
     "help": _help,
     "leaving-a-run": _leave,
     "deleting": _delete,

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from ibtui.charts.chart import render
+from ibtui.charts.compared import Plane, compared_planes
 from ibtui.charts.image import ChartImage, PlotArea
-from ibtui.charts.information_plane import compared_planes, information_plane
+from ibtui.charts.information_plane import information_plane
 from ibtui.charts.spec import DOT, TURN, ChartSpec, Guide, Mark
 from ibtui.locations import example_files
 from ibtui.panels import Panels
@@ -272,16 +273,15 @@ def test_texts_stay_on_their_side_while_a_run_is_watched(size: tuple[int, int]) 
 
 
 def test_ensembles_that_meet_keep_their_colours() -> None:
-    paths = {name: (np.array([[12.0, 11.99, 5.0]]), np.array([[0.99, 0.99, 0.4]])) for name in ("a", "b")}
-    image = render(compared_planes(paths, 12.0, 0.99, epoch=0), 78, 20, theme="dark")
+    places = np.array([[12.0, 11.99, 5.0]]), np.array([[0.99, 0.99, 0.4]])
+    spec = compared_planes([Plane(k, name, *places, 12.0, 0.99) for k, name in enumerate("ab")], epoch=0)
+    image = render(spec, 78, 20, theme="dark")
     assert image.area is not None
     [line] = [row for row in image.cells if "1–2 1–2" in "".join(text for text, _ in row)]
     text = "".join(text for text, _ in line)
     one, other = (line[place][1] for place in (m.start() for m in re.finditer("1–2", text)))
     assert one != other
-    assert (
-        "1–2 1–2" not in render(compared_planes(paths, 12.0, 0.99, epoch=0), 78, 20, theme="dark", colour=False).text()
-    )
+    assert "1–2 1–2" not in render(spec, 78, 20, theme="dark", colour=False).text()
 
 
 def test_labels_of_guides_and_marks_are_placed_together() -> None:

@@ -43,6 +43,19 @@ def test_every_row_has_mean_and_deviation_over_the_networks(point: int) -> None:
         assert deviation == float(f"{NOISE[point, :, k].std(ddof=1):.4g}")
 
 
+def test_rows_without_a_value_at_a_point_are_left_out() -> None:
+    values = NOISE.copy()
+    values[2, :, 1] = np.nan
+    readings = over_epochs(values)
+    assert [row[-1] for row in readings.table(Place(2, 0))[1:]] == ["T1", "output"]
+    assert [row[-1] for row in readings.table(Place(3, 0))[1:]] == ["T1", "T2", "output"]
+    box = boxed(readings, Place(2, 2), None, AREA, (10, 5), plain=False)
+    assert box is not None
+    assert box.lines[box.chosen].strip().endswith("output")
+    values[2] = np.nan
+    assert [row[-1] for row in over_epochs(values).table(Place(2, 0))[1:]] == ["T1", "T2", "output"]
+
+
 def test_a_ratio_has_its_geometric_mean_and_changes_by_a_factor() -> None:
     readings = over_epochs(geometric=True)
     _, *rows = readings.table(Place(3, 0), spreads=False)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ibtui.charts.chart import render
-from ibtui.charts.information_plane import compared_planes, information_plane, information_points
+from ibtui.charts.compared import Plane, compared_planes
+from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.sweep import sweep_chart
 
 BINS = np.array([5.0, 30, 1000])
@@ -41,7 +42,7 @@ def test_every_plane_says_what_it_rests_on() -> None:
     specs = [
         information_plane(np.array([0.0]), i_x, i_y, 12, 0.99, basis=basis),
         information_points(i_x, i_y, 12, 0.99, epoch=0, basis=basis),
-        compared_planes({"a": (i_x, i_y)}, 12, 0.99, epoch=0, basis=basis),
+        compared_planes([Plane(0, "a", i_x, i_y, 12, 0.99)], epoch=0, basis=basis),
     ]
     for spec in specs:
         assert spec.caption.endswith(" Binning, 30 bins of [−1, 1].")

@@ -1,0 +1,129 @@
+"""`ibtui compare`: what ensembles came to, and how far each is from a pinned one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ibtui.cli.console import or_none, output, print_json
+from ibtui.cli.options import Json, SessionsDir
+from ibtui.locations import find_session, sessions_directory
+from ibtui_engine.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from ibtui_engine.session.ensemble import RecordedEnsemble
+    from ibtui_engine.session.results import ResultSpreads
+    from ibtui_engine.statistics import Difference
+
+
+def compare(
+    sessions: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SESSION...",
+            help="Sessions: files, names, or unique beginnings of names. All their ensembles are compared.",
+            show_default=False,
+        ),
+    ],
+    epoch: Annotated[
+        int | None,
+        typer.Option(
+            "--epoch",
+            min=0,
+            help="Compare at the last snapshot that is not after this epoch. [default: the last]",
+            show_default=False,
+        ),
+    ] = None,
+    pinned: Annotated[
+        int, typer.Option("--pinned", min=1, help="Number of the ensemble that the others are compared with.")
+    ] = 1,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+) -> None:
+    """Compare ensembles: where drift ends, bits lost, accuracy and I(T;Y), with differences and their errors."""
+    directory = sessions_directory(sessions_dir)
+    paths = [find_session(session, directory) for session in sessions]
+    if len(set(paths)) < len(paths):
+        raise InvalidValue(f"sessions are {', '.join(sessions)}: each of them can be named once")
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.results import result_spreads
+
+    those: list[RecordedEnsemble] = []
+    for path in paths:
+        with SessionReader(path) as reader:
+            those += reader.recorded_ensembles()
+    if pinned > len(those):
+        raise InvalidValue(f"pinned is {pinned}: there are {len(those)} ensembles that have been measured")
+    found = [result_spreads(one, epoch) for one in those]
+    if found[pinned - 1] is None:
+        raise InvalidValue(
+            f"epoch is {epoch}: the pinned ensemble was first measured at epoch {those[pinned - 1].at(0)}"
+        )
+    if json:
+        print_json({"pinned": pinned, "ensembles": _plain(those, found, pinned - 1)})
+    else:
+        _print(those, found, pinned - 1)
+
+
+def _print(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pinned: int) -> None:
+    from rich.table import Table
+
+    from ibtui.compared_text import CAVEATS, wide
+    from ibtui.wording import estimate, printable, titles_of
+
+    titles = titles_of([(one.summary, one.ensemble) for one in those])
+    names = [f"{number} {printable(title)}" for number, title in enumerate(titles, start=1)]
+    columns, rows = wide(names, found, pinned)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for k, heading in enumerate(columns):
+        table.add_column(heading, justify="left" if k == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = output()
+    console.print(table)
+    console.print()
+    basis = "; ".join(sorted({estimate(one.summary.experiment) for one in those}))
+    console.print(f"Pinned: {names[pinned]}. {CAVEATS} By {basis}.", style="dim")
+
+
+def _plain(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pinned: int) -> list[dict[str, Any]]:
+    """Each ensemble with its numbers and their differences from the pinned one; None where there is none."""
+    from ibtui.cli.phases_document import spread_document
+    from ibtui_engine.statistics import difference, log_ratio
+
+    base = found[pinned]
+    assert base is not None
+    documents = []
+    for number, (one, results) in enumerate(zip(those, found, strict=True), start=1):
+        document: dict[str, Any] = {
+            "number": number,
+            "session": one.summary.name,
+            "path": str(one.summary.path),
+            "ensemble": one.ensemble.index,
+            "hidden": one.ensemble.hidden,
+            "fraction": one.ensemble.fraction,
+            "optimizer": one.ensemble.optimizer,
+            "epoch": None if results is None else results.epoch,
+        }
+        if results is not None:
+            lost, before = results.most_lost, base.most_lost
+            end = results.drift_end
+            document["drift_ends"] = spread_document(end) | _apart("log_ratio", log_ratio(end, base.drift_end))
+            numbers = {
+                "bits_lost": (lost and lost[1], before and before[1]),
+                "accuracy": (results.accuracy, base.accuracy),
+                "i_y": (results.i_y, base.i_y),
+            }
+            for name, (value, other) in numbers.items():
+                apart = _apart("difference", difference(value, other)) if value and other else {}
+                document[name] = (spread_document(value) | apart) if value else None
+            if lost:
+                document["bits_lost"]["layer"] = lost[0]
+        documents.append(document)
+    return documents
+
+
+def _apart(name: str, apart: Difference) -> dict[str, Any]:
+    ends = [or_none(apart.low), or_none(apart.high)]
+    return {name: or_none(apart.value), f"{name}_error": or_none(apart.error), f"{name}_interval": ends}

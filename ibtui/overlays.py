@@ -1,0 +1,110 @@
+"""Several ensembles in one chart: what each of them contributes, and the chart that comes of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ibtui.charts.compared import Plane, Strand, Strands, compared_curves, compared_planes
+from ibtui.charts.curves import PHASES
+from ibtui.wording import estimate
+
+if TYPE_CHECKING:
+    from ibtui.charts.display import Display
+    from ibtui.charts.spec import ChartSpec
+    from ibtui.panels import Panels
+
+
+def overlaid(
+    panel: str,
+    those: Sequence[tuple[int, str, Panels]],
+    *,
+    epoch: int,
+    points: bool,
+    pinned: int,
+    focus: int | None,
+    display: Display,
+    last_epoch: int,
+) -> ChartSpec:
+    """One of `PANELS` with several ensembles in it, each with its number, from 0, and its name. `focus` is the layer,
+    from 0, whose gradients are shown; without one, those of all weights (SNR) or of the last hidden layer.
+    """
+    basis = "; ".join(sorted({estimate(panels.summary.experiment) for _, _, panels in those}))
+    if panel == "plane":
+        planes = [_plane(panels, number, name, epoch, points=points) for number, name, panels in those]
+        return compared_planes(planes, epoch=epoch, points=points, pinned=pinned, basis=basis)
+    strands = [_strands(panels, panel, number, name, focus) for number, name, panels in those]
+    of = "" if focus is None else f" of layer {focus + 1}"
+    title, label, quantity, log, guides, caption = {
+        "gradients": (
+            f"Gradients{of or ' of the last hidden layer'}",
+            "norm / weight norm",
+            "norm",
+            True,
+            (),
+            "Lines: mean over batches. Dotted: standard deviation. Means over networks.",
+        ),
+        "snr": (
+            f"Gradient SNR{of or ' of all weights'}",
+            "SNR",
+            "SNR",
+            True,
+            (PHASES,),
+            "Geometric means over networks.",
+        ),
+        "learning": (
+            "Learning",
+            "nats, share",
+            "nats, share",
+            False,
+            (),
+            "Lines: inside the sample. Dotted: outside. Losses fall, accuracies rise. Means over networks.",
+        ),
+    }[panel]
+    return compared_curves(
+        strands,
+        label=label,
+        quantity=quantity,
+        log=log,
+        last_epoch=float(last_epoch),
+        pinned=pinned,
+        guides=guides,
+        title=title,
+        caption=caption,
+        display=display,
+    )
+
+
+def _plane(panels: Panels, number: int, name: str, epoch: int, *, points: bool) -> Plane:
+    """The layers of one of them at an epoch."""
+    shown = tuple(range(len(panels.widths)))
+    i_x, i_y = panels.places(panels.shown, epoch, shown, points=points)
+    readings = None if points else panels.in_plane(epoch, shown, points=False)
+    return Plane(number, name, i_x, i_y, panels.summary.h_x, panels.summary.i_xy, readings)
+
+
+def _strands(panels: Panels, panel: str, number: int, name: str, focus: int | None) -> Strands:
+    """Curves of one of the charts over epochs; `focus`: the layer in focus."""
+    of, epochs, whole = panels.shown, panels.shown.layers.epochs, panels.transition
+    layers = len(panels.widths)
+    if panel == "learning":
+        curves = (
+            Strand(what, of.learning.epochs, of.values(key), dotted=key.startswith("test"), turns=key == "train_loss")
+            for what, key in panels.learned
+        )
+        return Strands(number, name, tuple(curves), panels.turn)
+    floor = 1 / math.sqrt(of.batches) if of.batches > 1 and panel == "snr" else None
+    if panel == "snr" and focus is None:
+        snr = Strand("all weights", epochs, whole.network_snr, geometric=True, turns=True)
+        return Strands(number, name, (snr,), panels.turn, floor)
+    layer = max(layers - 2, 0) if focus is None else focus
+    if layer >= layers:
+        return Strands(number, name, ())
+    turn, of_layer = whole.layers[layer].agreed, of.layer_names[layer]
+    if panel == "snr":
+        snr = Strand(of_layer, epochs, of.values("snr")[..., layer], geometric=True, turns=True)
+        return Strands(number, name, (snr,), turn, floor)
+    line = Strand(f"{of_layer} mean", epochs, of.values("grad_mean")[..., layer], turns=True)
+    dots = Strand(f"{of_layer} sd", epochs, of.values("grad_std")[..., layer], dotted=True)
+    return Strands(number, name, (line, dots), turn)
