@@ -175,12 +175,7 @@ class SessionReader:
             return tuple(self._recorded(summary, one) for one in summary.ensembles if one.snapshots)
 
     def _recorded(self, summary: Summary, ensemble: EnsembleSummary) -> RecordedEnsemble:
-        layers, learning = self.layers(ensemble), self.learning(ensemble)
-        for table, epochs in (("layer", layers.epochs), ("learning", learning.epochs)):
-            lacking = set(ensemble.snapshots).difference(epochs.tolist())
-            if lacking:
-                raise self._damaged(f"{table} has no rows of epoch {min(lacking)}")
-        return RecordedEnsemble(summary, ensemble, layers, learning)
+        return RecordedEnsemble(summary, ensemble, self.layers(ensemble), self.learning(ensemble))
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +172,10 @@ def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns:
         f"SELECT id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer'])}, sample_size, trainer,"
         " device FROM ensemble ORDER BY id"
     ).fetchall()
+    if twice := [index for index, times in Counter(index for index, *_ in rows).items() if times > 1]:
+        _damaged(f"it has the ensemble {shown(twice[0])} twice")
+    if (first := connection.execute("SELECT min(id) FROM snapshot").fetchone()[0]) is not None and count(first) < 1:
+        _damaged(f"a snapshot has the number {first}; they count from 1")
     if strays := set(cohorts) - {index for index, *_ in rows}:
         _damaged(f"it has networks of an ensemble {min(strays)} that is not there")
     listed = dict(connection.execute("SELECT ensemble, count(*) FROM network GROUP BY ensemble").fetchall())

@@ -316,18 +316,28 @@ def test_a_rule_of_no_size_is_damage(tmp_path: Path, column: str, value: object)
         (reader.samples if column == "rows" else reader.architecture)(reader.ensemble(0))
 
 
-def test_an_epoch_without_numbers_is_damage(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE snapshot SET id = -10", "damaged: -10 is no count"),
+        ("UPDATE snapshot SET id = 0", "damaged: a snapshot has the number 0; they count from 1"),
+        (
+            "CREATE TABLE loose AS SELECT * FROM ensemble; DROP TABLE ensemble;"
+            "CREATE TABLE ensemble AS SELECT * FROM loose UNION ALL SELECT * FROM loose",
+            "damaged: it has the ensemble 0 twice",
+        ),
+    ],
+)
+def test_what_is_numbered_wrongly_is_damage(tmp_path: Path, statement: str, said: str) -> None:
     path = tmp_path / "odd.ibs"
     recorder = Recorder(path)
     recorder.record(recorder.add(0, 0, 3), 7)
     recorder.writer.close()
-    with SessionReader(path) as reader:
-        assert reader.recorded_ensemble(0).epochs == (7,)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("UPDATE snapshot SET id = -10")
-    with SessionReader(path) as reader, pytest.raises(SessionError, match="damaged: layer has no rows of epoch 7"):
-        reader.recorded_ensemble(0)
+        connection.executescript(statement)
+    with pytest.raises(SessionError, match=said):
+        read_summary(path)
 
 
 def test_weights_of_more_or_fewer_networks_are_damage(tmp_path: Path) -> None:
