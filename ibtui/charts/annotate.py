@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -30,8 +30,8 @@ HIDDEN = 0.6
 """Cost of a cell of data that a text covers."""
 LINE = 0.05
 """Cost of a cell of a guide that a text covers."""
-AMBIGUOUS = 6.0
-"""Cost of a text that touches the dot of another."""
+AMBIGUOUS, NEAR = 6.0, 0.8
+"""Cost of a text that touches the dot of another, and of one with a single column between."""
 LEADER = 3.0
 """Cost of a leader, and what each of its cells adds: over data as much as a text."""
 LEADER_CELL = 0.35
@@ -271,15 +271,18 @@ def _cells(text: str, colour: RGB | None) -> list[Cell]:
     return [(entry, colour) for entry in columns(text)]
 
 
-def _around(spots: Iterable[Position]) -> set[Position]:
-    """The cells that touch these from the left and the right."""
-    return {(row, column + across) for row, column in spots for across in (-1, 1)}
+def _around(spots: Iterable[Position]) -> dict[Position, float]:
+    """What a text costs in the cells beside these, to the left and the right."""
+    found: dict[Position, float] = {}
+    for away, cost in ((2, NEAR), (1, AMBIGUOUS)):
+        found |= {(row, column + side * away): cost for row, column in spots for side in (-1, 1)}
+    return found
 
 
 Found = tuple[float, list[Placed]]
 
 
-def _beside(group: _Group, board: Board, others: set[Position]) -> Found | None:
+def _beside(group: _Group, board: Board, others: Mapping[Position, float]) -> Found | None:
     """The best place for a text that touches one of its dots: left, right, below, above.
 
     Left comes first, and one hidden cell is no reason to go elsewhere, or texts would change sides all the time: paths
@@ -316,11 +319,13 @@ def _neighbouring(group: _Group, length: int) -> Iterator[tuple[float, int, int]
             yield 0.5 * abs(down), row + down, column + 1
 
 
-def _ambiguity(row: int, start: int, length: int, others: set[Position]) -> float:
-    return AMBIGUOUS if any((row, column) in others for column in range(start, start + length)) else 0.0
+def _ambiguity(row: int, start: int, length: int, others: Mapping[Position, float]) -> float:
+    return max(others.get((row, column), 0.0) for column in range(start, start + length))
 
 
-def _led(group: _Group, board: Board, others: set[Position], colour: RGB | None, corners: str) -> Found | None:
+def _led(
+    group: _Group, board: Board, others: Mapping[Position, float], colour: RGB | None, corners: str
+) -> Found | None:
     """The best place for a text that a leader leads to, along its dot's row or first up or down from it."""
     length = len(group.text)
     best: Found | None = None

@@ -27,9 +27,6 @@ WORD = re.compile(r"(?:\d+|output)(?:[–-]\d+)?(?:, (?:\d+|output)(?:[–-]\d+)
 BRACKETED = re.compile(rf"\[{WORD.pattern}\]")
 EVERY = 12
 """Of the snapshots, the share that is looked at by default is one in so many."""
-
-ROOMY = 100
-"""Columns from which on there is always a place for a text that touches no dot but its own."""
 ROUNDING = 1e-9
 """Cells within which a value may be taken for one on the edge of a cell."""
 
@@ -147,7 +144,7 @@ def check(spec: ChartSpec, size: tuple[int, int], mode: str, *, where: str) -> C
         own = set().union(*(wanted[text] for text in members(word)))
         beside = {(start[0], start[1] - 1), (start[0], start[1] + len(word))}
         strange = {spot for text, cells in wanted.items() if not cells & own for spot in cells & beside}
-        assert not strange or area.width < ROOMY, f"{word} touches the dot of another: {at}"
+        assert not strange, f"{word} touches the dot of another: {at}"
     lines = ["".join(text or " " for text in line) for line in seen.grid]
     for guide in spec.guides:
         assert sum(line.count(guide.label) for line in lines) == 1, f"{guide.label} is not whole: {at}"
