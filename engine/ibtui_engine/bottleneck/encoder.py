@@ -23,6 +23,14 @@ from ibtui_engine.bottleneck.kernel import divergence, logistic, soft_plus
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import exp_less_one
 
+PLAIN = 1e-4
+"""Share of its terms from which on a divergence is taken from their difference: its relative error is 1e-12 then."""
+FAR = 85.0
+"""Nats beyond which a term is nothing beside the nearest one's: 1e-37."""
+FAINT = 1e-25
+"""Share of a decoder below which what it gets from far classes counts."""
+LEAST = 1e-290
+"""Sums of probabilities above have all their digits."""
 ALIKE = 1e-14
 """Relative difference of two decoders' log odds up to which they are one."""
 INSIDE, LOW_END, HIGH_END = 0, -1, 1
@@ -39,14 +47,43 @@ def divergences_of(
 ) -> None:
     """KL(p ‖ logistic(t)) in nats of each class and decoder, less the class's smallest; 1e300 where the decoder rules
     out what p allows.
+
+    With A(t) = log(1 + exp(t)) it is A(t) − A(odds) − p (t − odds), which needs no function of both. Where that leaves
+    less than `PLAIN` of its terms, `divergence` has the digits.
     """
-    for k in range(t.shape[0]):
-        for i in range(p.shape[0]):
-            found[i, k] = min(divergence(p[i], rest[i], odds[i], t[k]), 1e300)
+    decoders = t.shape[0]
+    above = np.empty(decoders)
+    below = np.empty(decoders)
+    for k in range(decoders):
+        above[k] = soft_plus(t[k])
+        below[k] = soft_plus(-t[k])
+    for i in range(p.shape[0]):
+        right = odds[i] > 0.0  # of the two labels the one that is less likely keeps the digits
+        small = rest[i] if right else p[i]
+        own = -odds[i] if right else odds[i]
+        level = soft_plus(own)
+        for k in range(decoders):
+            x = (-t[k] if right else t[k]) - own
+            high = below[k] if right else above[k]
+            plain = high - level - small * x
+            found[i, k] = plain
+            if not plain > PLAIN * (1.0 + high):  # NaN, too
+                found[i, k] = min(divergence(p[i], rest[i], odds[i], t[k]), 1e300)
+            elif plain > 1e300:
+                found[i, k] = 1e300
     for i in range(p.shape[0]):
         least = found[i].min()
-        for k in range(t.shape[0]):
+        for k in range(decoders):
             found[i, k] -= least
+
+
+@compiled
+def nearest_of(d: Float64[np.ndarray, "classes decoders"]) -> Int64[np.ndarray, " classes"]:
+    """The decoder that is nearest to each class."""
+    found = np.empty(d.shape[0], np.int64)
+    for i in range(d.shape[0]):
+        found[i] = np.argmin(d[i])
+    return found
 
 
 @compiled
@@ -55,39 +92,51 @@ def log_partition(
     weights: Float64[np.ndarray, " classes"],
     p_t: Float64[np.ndarray, " decoders"],
     d: Float64[np.ndarray, "classes decoders"],
+    nearest: Int64[np.ndarray, " classes"],
     fine: bool,
     room: Float64[np.ndarray, " decoders"],
 ) -> tuple[float, float, float]:
     """(E log Z, E d, mean variance of d) in nats: log Z falls with beta by E d, which falls by the variance.
 
-    Terms below exp(−87) are left out unless `fine`.
+    Terms below exp(−`FAR`) are left out unless `fine`. Divergences rise on both sides of the nearest decoder, so that
+    those left in are neighbours.
     """
     total = 0.0
     mean = 0.0
     spread = 0.0
     decoders = p_t.shape[0]
+    most = FAR / beta
     for i in range(weights.shape[0]):
-        for k in range(decoders):
-            rest, power = exp_less_one(max(-beta * d[i, k], -87.0))
-            room[k] = rest + power
+        first = 0
+        last = decoders
+        if not fine:
+            first = nearest[i]
+            while first > 0 and d[i, first - 1] <= most:
+                first -= 1
+            last = nearest[i] + 1
+            while last < decoders and d[i, last] <= most:
+                last += 1
+        for k in range(first, last):
+            less, power = exp_less_one(max(-beta * d[i, k], -87.0))
+            room[k] = less + power
         if fine:
             for k in range(decoders):
                 if beta * d[i, k] > 80.0:
                     room[k] = math.exp(-beta * d[i, k])
         z = 0.0
-        first = 0.0
-        second = 0.0
-        for k in range(decoders):
-            r = p_t[k] * room[k]
+        once = 0.0
+        twice = 0.0
+        for k in range(first, last):
             x = d[i, k]
-            if (fine or r > 1e-37 * p_t[k]) and x < 1e200:
+            if x < 1e200:
+                r = p_t[k] * room[k]
                 z += r
-                first += r * x
-                second += r * x * x
-        first /= z
+                once += r * x
+                twice += r * x * x
+        once /= z
         total += weights[i] * math.log(z)
-        mean += weights[i] * first
-        spread += weights[i] * max(second / z - first * first, 0.0)
+        mean += weights[i] * once
+        spread += weights[i] * max(twice / z - once * once, 0.0)
     return total, mean, spread
 
 
@@ -102,30 +151,38 @@ def fit_encoder(
     distortion: float,
     entropy: float,
 ) -> tuple[float, float, int, float]:
-    """(beta*, residual, where, decoder's inconsistency) in nats of an encoder with these p(t) and log odds of p(y|t).
+    """(beta*, residual, where, decoder's inconsistency) in nats of an encoder with these p(t) and log odds of p(y|t),
+    which ascend.
 
     `d` is that of `divergences_of`, `distortion` is D, the encoder's mean of it, and `entropy` is H(T) − H(T|X) =
     I(X;T), in nats. The inconsistency is the mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of
     p_beta*(t|x)).
     """
     room = np.empty(t.shape[0])
+    nearest = nearest_of(d)
     fine = 0.0 < distortion < 1e-30  # an encoder all but deterministic: what is left out would be all there is
     where = INSIDE
     low, high = 0.0, GREATEST
-    _, mean, _ = log_partition(1e-12, weights, p_t, d, fine, room)
+    mean = 0.0  # at beta 0, where all terms are one
+    for i in range(weights.shape[0]):
+        of_class = 0.0
+        for k in range(t.shape[0]):
+            if d[i, k] < 1e200:
+                of_class += p_t[k] * d[i, k]
+        mean += weights[i] * of_class
     scale = max(abs(distortion), abs(mean))
     if mean - distortion <= 1e-12 * scale:
         where = LOW_END
         beta = 0.0
     else:
-        _, mean, _ = log_partition(GREATEST, weights, p_t, d, fine, room)
+        _, mean, _ = log_partition(GREATEST, weights, p_t, d, nearest, fine, room)
         if mean >= distortion * (1.0 - 1e-12):
             where = HIGH_END
             beta = GREATEST
         else:
             beta = 2.0
             for _ in range(200):
-                _, mean, spread = log_partition(beta, weights, p_t, d, fine, room)
+                _, mean, spread = log_partition(beta, weights, p_t, d, nearest, fine, room)
                 slope = distortion - mean
                 if slope < 0.0:
                     low = beta
@@ -139,7 +196,7 @@ def fit_encoder(
                 if not low < following < high:
                     following = math.sqrt(max(low, 1e-9) * high) if high > 4.0 * max(low, 1e-9) else 0.5 * (low + high)
                 beta = following
-    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, fine, room)
+    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, nearest, fine, room)
     residual = max(entropy + beta * distortion + log_z, 0.0)
     return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, rest, p_t, t, d)
 
@@ -159,15 +216,32 @@ def decoder_gap(
     of_t = np.zeros(decoders)
     ones = np.zeros(decoders)
     zeros = np.zeros(decoders)
+    room = np.empty(decoders)
+    share = np.empty(weights.shape[0])
     for i in range(weights.shape[0]):
         z = 0.0
         for k in range(decoders):
-            z += p_t[k] * math.exp(-beta * d[i, k])
+            less, power = exp_less_one(max(-beta * d[i, k], -87.0))
+            room[k] = less + power
         for k in range(decoders):
-            r = weights[i] * math.exp(-beta * d[i, k]) / z
+            z += p_t[k] * room[k]
+        share[i] = weights[i] / z
+        for k in range(decoders):
+            r = share[i] * room[k]
             of_t[k] += r
             ones[k] += r * p[i]
             zeros[k] += r * rest[i]
+    for k in range(decoders):
+        if of_t[k] < FAINT:  # what is far from all classes has the odds of those that are least far
+            of_t[k] = ones[k] = zeros[k] = 0.0
+            least = math.inf
+            for i in range(weights.shape[0]):
+                least = min(least, d[i, k])
+            for i in range(weights.shape[0]):
+                r = share[i] * math.exp(-beta * (d[i, k] - least))
+                of_t[k] += r
+                ones[k] += r * p[i]
+                zeros[k] += r * rest[i]
     total = 0.0
     for k in range(decoders):
         if of_t[k] > 0.0:
@@ -179,6 +253,8 @@ def decoder_gap(
 @compiled
 def mean_log_odds(
     group: Int32[np.ndarray, " patterns"],
+    p: Float64[np.ndarray, " patterns"],
+    rest: Float64[np.ndarray, " patterns"],
     odds: Float64[np.ndarray, " patterns"],
     ones: Float64[np.ndarray, " t"],
     zeros: Float64[np.ndarray, " t"],
@@ -186,9 +262,21 @@ def mean_log_odds(
 ) -> None:
     """Log odds of p(y|t), the mean of p(y|x) over each group's patterns, from log odds of any size.
 
-    `ones` and `zeros`: scratch. Each label's logarithms are summed up less their largest in the group, so that a label
-    which is less likely than any double can say still has its digits.
+    `rest`: 1 − p. `ones` and `zeros`: scratch. Where a label is less likely than a double can say with all its digits,
+    each label's logarithms are summed up less their largest in the group instead.
     """
+    ones[:] = 0.0
+    zeros[:] = 0.0
+    for s in range(group.shape[0]):
+        ones[group[s]] += p[s]
+        zeros[group[s]] += rest[s]
+    least = math.inf
+    for t in range(found.shape[0]):
+        least = min(least, ones[t], zeros[t])
+    if least > LEAST:
+        for t in range(found.shape[0]):
+            found[t] = math.log(ones[t]) - math.log(zeros[t])
+        return
     found[:] = -math.inf
     most = np.full(found.shape[0], -math.inf)
     for s in range(group.shape[0]):
@@ -248,7 +336,7 @@ def fit_groups(
             members[:count] = 0
             for s in range(patterns):
                 members[group[s]] += 1
-            mean_log_odds(group, odds_y, ones[:count], zeros[:count], decoder[:count])
+            mean_log_odds(group, p_y, rest_y, odds_y, ones[:count], zeros[:count], decoder[:count])
             entropy = 0.0
             for k in range(count):
                 entropy += members[k] * math.log(patterns / members[k])

@@ -56,6 +56,8 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
     used = p_t > 0
     joint, r, p_t = joint[:, used], r[:, used], p_t[used]
     t = log_ratio(source.p_y @ joint, source.rest @ joint)
+    order = np.argsort(t, kind="stable")
+    joint, r, p_t, t = joint[:, order], r[:, order], p_t[order], t[order]
     with np.errstate(divide="ignore", invalid="ignore"):
         i_x = float(np.where(joint > 0, joint * np.log(r / p_t), 0.0).sum())
         cost = np.where(joint > 0, joint * divergences(source.log_odds[:, None], t[None, :]), 0.0)
