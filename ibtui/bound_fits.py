@@ -53,6 +53,11 @@ class BoundFits:
         self._later: asyncio.TimerHandle | None = None
         self._sparing = self._newest = False
         self._looking = False
+        """Whether the curve has been wanted."""
+        self._unknown = False
+        """Whether it was looked for among those that are known, and is none of them."""
+        self._refusal = ""
+        """Why there is none, where nobody has wanted it yet."""
         self._process: Companion[Callable[[], None]] | None = None
         self._thread: threading.Thread | None = None
         """Reads a curve that is known."""
@@ -109,12 +114,23 @@ class BoundFits:
 
     # what is wanted
 
-    def want_curve(self) -> None:
-        """Have the curve found, unless it is known or on its way."""
-        if not self._looking and not self._closed:
-            self._looking = True
+    def prepare(self) -> None:
+        """Read the curve if it is known, so that it is there when it is wanted; nothing is computed for it."""
+        if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._look_up, args=(telling(),), name="curve", daemon=True)
             self._thread.start()
+
+    def want_curve(self) -> None:
+        """Have the curve found, unless it is known or on its way."""
+        if self._looking or self._closed:
+            return
+        self._looking = True
+        if self._refusal:
+            self._take_refusal(self._refusal)
+        elif self._unknown:
+            self._running()  # finds a coarse one
+        else:
+            self.prepare()
 
     def want(self, ensemble: int, epoch: int, *, sparing: bool = False, newest: bool = False) -> None:
         """Have the fits of an ensemble at a measured epoch found, unless they are known, and the curve.
@@ -198,8 +214,10 @@ class BoundFits:
             return
         if curve is not None:
             self._take_curve(curve)
-        elif self.curve is None:
-            self._running()  # finds a coarse one
+            return
+        self._unknown = True
+        if self._looking and self.curve is None:
+            self._running()
 
     def _take_curve(self, curve: Curve) -> None:
         if self._closed or (self.curve is not None and not self.curve.coarse):
@@ -231,7 +249,9 @@ class BoundFits:
         self._changed()
 
     def _take_refusal(self, said: str) -> None:
-        if not self._closed:
+        if not self._looking:
+            self._refusal = said
+        elif not self._closed:
             self.close()
             self._refused(said)
             self._changed()

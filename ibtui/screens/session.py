@@ -61,7 +61,9 @@ FIRST_LOOK_SECONDS = 0.1
 LOOK_SECONDS = 0.4
 """How often one that runs."""
 SPARING_LOOK_SECONDS = 0.8
-"""How often one that runs, once the computing that was given for its beginning is used up."""
+"""How often one that runs, once the computing that was given for its beginning is used up and no beta* waits for it."""
+CURVE_SECONDS = 2.0
+"""After which the IB curve is read, so that it is there when somebody wants to see it."""
 CARRY_SECONDS = 1.0
 """Seconds after which a run is followed by a step, whatever that costs."""
 IDLE_LOOK_SECONDS = 1.0
@@ -243,6 +245,7 @@ class SessionScreen(PlaybackScreen):
         self.watch_panel(self.panel)
         self.pace()
         self.set_interval(FIRST_LOOK_SECONDS, self._look)
+        self.set_timer(CURVE_SECONDS, self._bound.prepare)
 
     def _open_budget(self) -> None:
         """Allow for what is to be seen at once: the beginning of a run, or what was measured in one's absence."""
@@ -323,7 +326,7 @@ class SessionScreen(PlaybackScreen):
         if not self.is_current:
             return
         now = time.monotonic()
-        often = SPARING_LOOK_SECONDS if self._sparing else LOOK_SECONDS
+        often = SPARING_LOOK_SECONDS if self._sparing and not self._bound_shown else LOOK_SECONDS
         if not self.playback.epochs:
             often = FIRST_LOOK_SECONDS
         if now - self._looked < (often if self.growing else IDLE_LOOK_SECONDS) and not self._stale:
@@ -710,6 +713,11 @@ class SessionScreen(PlaybackScreen):
             self._beside = panel
         if panel not in PANELS[:3] and panel != "layers":
             self._fourth = panel
+
+    @property
+    def _bound_shown(self) -> bool:
+        """Whether the bound is on the screen."""
+        return not self.everything and any(view.display for view in self.query(BoundView))
 
     @property
     def _five(self) -> bool:

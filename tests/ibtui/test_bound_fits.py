@@ -76,6 +76,41 @@ def children() -> list[int]:
     return found
 
 
+def test_a_curve_that_is_known_is_read_before_it_is_wanted(path: Path) -> None:
+    async def work(watched: Watched) -> None:
+        watched.bound.prepare()
+        await watched.until(lambda: watched.bound.curve is not None)
+        watched.bound.want_curve()
+        assert not children()
+
+    assert watch(path, work).refused == []
+
+
+def test_nothing_is_computed_or_complained_of_before_somebody_wants_it(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "kept_curve", lambda rule: None)
+
+    async def work(watched: Watched) -> None:
+        watched.bound.prepare()
+        await watched.until(lambda: watched.bound._unknown)
+        assert not children()
+        watched.bound.want_curve()
+        assert children()
+        await watched.until(lambda: watched.bound.curve is not None)
+
+    assert watch(path, work).refused == []
+
+    async def lacking(watched: Watched) -> None:
+        watched.bound.prepare()
+        await watched.until(lambda: watched.bound._refusal)
+        assert watched.refused == []
+        watched.bound.want_curve()
+        assert watched.bound.ended
+
+    assert len(watch(tmp_path / "none.ibs", lacking).refused) == 1
+
+
 def test_the_curve_of_a_built_in_rule_needs_no_process(path: Path) -> None:
     async def work(watched: Watched) -> None:
         watched.bound.want_curve()
