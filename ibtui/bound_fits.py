@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
 
-REST_SECONDS = 0.5
-"""From one request to the next while a run is at work, which needs the cores more."""
+REST_SECONDS = 0.6
+"""From one request to the next while a run is at work, which needs the cores more; twice what the last one took, where
+that is more."""
+SHOWN_SECONDS = 2.0
+"""For how long after it was last wanted the newest epoch of a run is asked for again as soon as it may be."""
 MOST_KEPT = 300
 """Fits that stay in memory; those of 50 networks are 30 kB."""
 
@@ -49,7 +52,7 @@ class BoundFits:
         self._asked: tuple[int, int] | None = None
         """The request that is on its way."""
         self._impossible: set[tuple[int, int]] = set()
-        self._asked_at = 0.0
+        self._asked_at = self._wanted_at = self._took = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._sparing = self._newest = False
         self._looking = False
@@ -140,7 +143,7 @@ class BoundFits:
         """
         self.want_curve()
         key = ensemble, epoch
-        self._sparing, self._newest = sparing, newest
+        self._sparing, self._newest, self._wanted_at = sparing, newest, time.monotonic()
         if key in self._fits:
             self._fits.move_to_end(key)
             self._shown[ensemble] = epoch
@@ -151,8 +154,8 @@ class BoundFits:
         """Send what is wanted, unless an answer is still to come, or it is too soon."""
         if self._wanted is None or self._asked is not None or self._closed or self._later is not None:
             return
-        rest = self._asked_at + REST_SECONDS - time.monotonic()
-        if self._sparing and rest > 0:
+        rest = self._asked_at + max(REST_SECONDS, 2 * self._took) - time.monotonic()
+        if (self._sparing or self._newest) and rest > 0:
             self._later = asyncio.get_running_loop().call_later(rest, self._ask_later)
             return
         process = self._running()
@@ -230,13 +233,20 @@ class BoundFits:
     def _take_fits(self, ensemble: int, epoch: int, fits: LayerFits) -> None:
         if self._closed:
             return
+        now = time.monotonic()
+        more = (ensemble, epoch) not in self._fits or self._shown.get(ensemble) != epoch
         self._fits[ensemble, epoch] = fits if self.curve is None or self.curve.coarse else fits.against(self.curve)
         self._shown[ensemble] = epoch
         while len(self._fits) > MOST_KEPT:
             self._fits.popitem(last=False)
         self._asked = None
+        if more and len(self._fits) > 1:  # before the first one the process had to begin
+            self._took = now - self._asked_at
+        if self._wanted is None and self._newest and now - self._wanted_at < SHOWN_SECONDS:
+            self._wanted = ensemble, epoch  # or what is newer by the time of the fit
         self._ask()
-        self._changed()
+        if more:
+            self._changed()
 
     def _take_error(self, said: str) -> None:
         if self._closed:

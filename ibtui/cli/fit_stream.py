@@ -110,6 +110,9 @@ class _Fitter:
         self._reader = reader
         self._rule = rule
         self._pool = Threads(threads or usable_cores())
+        self._last: tuple[int, int, Curve, dict[str, Any]] | None = None
+        """The answer given last: its ensemble, epoch, curve and fits. Whoever follows a run may ask before there is
+        more."""
 
     def close(self) -> None:
         """End its threads."""
@@ -144,8 +147,10 @@ class _Fitter:
             raise InvalidValue(f"ensemble is {index!r}: allowed is a whole number from 0")
         ensemble = self._reader.ensemble(index)
         epoch = _epoch(request.get("epoch"), ensemble)
-        fits = fit_recorded(self._reader, ensemble, epoch, self._rule, self.curve, self._pool)
-        return {"ensemble": index, "epoch": epoch, "fits": fits.to_dict()}
+        if self._last is None or self._last[:3] != (index, epoch, self.curve):
+            fits = fit_recorded(self._reader, ensemble, epoch, self._rule, self.curve, self._pool)
+            self._last = index, epoch, self.curve, fits.to_dict()
+        return {"ensemble": index, "epoch": epoch, "fits": self._last[3]}
 
 
 def _epoch(wanted: Any, ensemble: EnsembleSummary) -> int:

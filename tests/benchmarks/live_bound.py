@@ -26,6 +26,9 @@ LOOK_SECONDS = 0.05
 BEFORE = 300
 """Epochs that the run is at when it is opened."""
 _EPOCH = re.compile(r"(?<!finding )beta\* at epoch (\d+)")
+_WRITTEN = re.compile(rb"(?<!finding )beta\* at epoch (\d+)(?=\D)")
+LONGEST = 40
+"""Bytes in which what is looked for is whole."""
 
 
 class _Seen:
@@ -76,7 +79,7 @@ def _watched(rule: str, path: Path, environment: Mapping[str, str]) -> list[Row]
             while not _EPOCH.search(seen.look()):
                 pass
             first = time.perf_counter() - pressed
-            ages = _ages(seen, path)
+            ages = _ages(terminal, path)
     ages.sort()
     return [
         Row(f"the bound of {rule}", "curve on the screen", there, "s", 1.0),
@@ -87,17 +90,24 @@ def _watched(rule: str, path: Path, environment: Mapping[str, str]) -> list[Row]
     ]
 
 
-def _ages(seen: _Seen, path: Path) -> list[float]:
-    """Again and again, how long ago the snapshot was recorded whose beta* is shown; 0 where it is the newest."""
-    ages = []
+def _ages(terminal: Terminal, path: Path) -> list[float]:
+    """Again and again, how long ago the snapshot was recorded whose beta* is shown; 0 where it is the newest.
+
+    The epoch is looked for in what the app writes: to work out the whole screen would take a core of those that train.
+    """
+    ages: list[float] = []
+    shown, tail = -1, b""
     end = time.monotonic() + WINDOW
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         while time.monotonic() < end:
-            found = _EPOCH.search(seen.look())
-            if found is None:
+            terminal.wait(LOOK_SECONDS)
+            written = tail + terminal.taken()
+            for found in _WRITTEN.finditer(written):
+                shown = int(found[1])
+            tail = written[-LONGEST:]
+            if shown < 0:
                 continue
             rows = connection.execute("SELECT epoch, time FROM snapshot ORDER BY id DESC LIMIT 200").fetchall()
             times = dict(rows)
-            epoch, now = int(found[1]), time.time()
-            ages.append(0.0 if epoch == rows[0][0] else now - times.get(epoch, rows[-1][1]))
+            ages.append(0.0 if shown == rows[0][0] else time.time() - times.get(shown, rows[-1][1]))
     return ages

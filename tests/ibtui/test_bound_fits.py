@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -181,7 +182,29 @@ def test_the_newest_is_what_is_measured_when_the_fit_begins(path: Path) -> None:
         assert found is not None
         assert found.epoch == epochs[-1]
         assert bound.of(0, epochs[1]) is None
-        assert bound.finding(0) is None
+        assert bound.finding(0) in (None, epochs[-1])  # it is asked for again, as a run would have more by now
+        assert bound.said(0, found) == f"beta* at epoch {epochs[-1]}"
+
+    epochs = fit_session(path)[0].ensembles[0].snapshots
+    assert watch(path, work).refused == []
+
+
+def test_a_run_is_followed_by_itself_as_long_as_somebody_looks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bound_fits, "REST_SECONDS", 0.1)
+    monkeypatch.setattr(bound_fits, "SHOWN_SECONDS", 60.0)
+
+    async def work(watched: Watched) -> None:
+        bound, asked = watched.bound, set()
+        bound.want(0, epochs[1], newest=True)
+        await watched.until(lambda: asked.add(bound._asked_at) or len(asked) > 4)  # the same epoch again and again
+        assert watched.changes <= 2  # the curve, and what was found
+        times = sorted(asked)[1:]
+        assert min(later - one for one, later in pairwise(times)) >= 0.1
+        monkeypatch.setattr(bound_fits, "SHOWN_SECONDS", 0.0)
+        await watched.until(lambda: bound._asked is None and bound._wanted is None and bound._later is None)
+        last = bound._asked_at
+        await asyncio.sleep(0.5)
+        assert bound._asked_at == last
 
     epochs = fit_session(path)[0].ensembles[0].snapshots
     assert watch(path, work).refused == []
