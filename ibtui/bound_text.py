@@ -59,4 +59,6 @@ def _cell(value: Spread, *, error: bool = True, counted: bool = False) -> str:
 
 
 def _number(value: float, digits: int = 3) -> str:
-    return f"{float(f'{value:.{digits}g}'):.0f}" if 100 <= abs(value) < 1e7 else f"{value:.{digits}g}"
+    """With so many digits, and below ten million without an exponent: 70, not 7e+01."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:.0f}" if 10**digits <= abs(rounded) < 1e7 else f"{value:.{digits}g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ibtui.bound_text import CERTAIN, COLUMNS, fit_rows
+from ibtui.bound_text import CERTAIN, COLUMNS, _number, fit_rows
 from ibtui_engine.bottleneck.fits import MATRICES, LayerFits
 from ibtui_engine.bottleneck.solver import WANTED_GAP
 
@@ -27,3 +27,12 @@ def test_a_distance_below_the_certificate_is_none(distance: float, told: str) ->
 
 def test_the_certificate_is_the_solvers() -> None:
     assert CERTAIN == WANTED_GAP
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(70.2, 1, "70"), (9.6, 1, "10"), (9.4, 1, "9"), (0.0213, 1, "0.02"), (197.4, 3, "197"), (25_312, 3, "25300"),
+     (999.6, 3, "1000"), (2e7, 3, "2e+07")],
+)  # fmt: skip
+def test_no_number_of_readable_size_has_an_exponent(value: float, digits: int, text: str) -> None:
+    assert _number(value, digits) == text
