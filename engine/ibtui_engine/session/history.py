@@ -267,6 +267,9 @@ class SessionReader:
         if not (abs(numbers[:, : -len(columns)]) < 2**62).all():
             raise SessionError(f"session {str(self.path)!r} is damaged: {table} has rows that belong nowhere")
         epochs, row = np.unique(numbers[:, 0].astype(np.int64), return_inverse=True)
+        claimed = set(ensemble.snapshots) & {epoch} if epoch is not None else set(ensemble.snapshots)
+        if after == 0 and (lost := claimed.difference(epochs.tolist())):
+            raise self._damaged(f"{table} has no rows of epoch {min(lost)}")
         shape = (len(epochs), ensemble.networks) + ((depth,) if depth else ())
         network = numbers[:, 1].astype(np.int64)
         where: tuple[Any, ...] = (row, network)

@@ -340,6 +340,22 @@ def test_what_is_numbered_wrongly_is_damage(tmp_path: Path, statement: str, said
         read_summary(path)
 
 
+def test_an_epoch_without_numbers_is_damage(tmp_path: Path) -> None:
+    """As where a page of an index is another's: one query finds the snapshot, and another does not."""
+    path = tmp_path / "odd.ibs"
+    recorder = Recorder(path)
+    recorder.record(recorder.add(0, 0, 3), 7)
+    recorder.writer.close()
+    with SessionReader(path) as reader:
+        whole = reader.ensemble(0)
+        claiming = replace(whole, snapshots=(7, 9))
+        for read, table in ((reader.layers, "layer"), (reader.learning, "learning")):
+            assert read(whole).epochs.tolist() == read(claiming, 7).epochs.tolist() == [7]
+            for epoch in (None, 9):
+                with pytest.raises(SessionError, match=f"damaged: {table} has no rows of epoch 9"):
+                    read(claiming, epoch)
+
+
 def test_weights_of_more_or_fewer_networks_are_damage(tmp_path: Path) -> None:
     path = tmp_path / "odd.ibs"
     recorder = Recorder(path)
