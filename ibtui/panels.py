@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
-PANELS = ("plane", "gradients", "snr", "learning")
-"""The charts of a session, in the order of their keys."""
 INFORMATION = ("I(X;T)", "i_x"), ("I(T;Y)", "i_y")
 LEARNED = (
     ("loss inside the sample", "train_loss"),
@@ -127,7 +125,7 @@ class Panels:
         display: Display = PLAIN,
         last_epoch: int | None = None,
     ) -> ChartSpec:
-        """One of `PANELS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
+        """One of `CHARTS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
 
         The plane depends on the epoch; the charts over epochs do not, and are made once for each `display`.
         `last_epoch`: where axes and colours end; None: with the session's own last one.

@@ -12,10 +12,11 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ibtui.arrangement import CHARTS
 from ibtui.charts.compared import numbered
 from ibtui.epoch_display import LOGARITHMIC
 from ibtui.overlays import overlaid
-from ibtui.panels import PANELS, Panels
+from ibtui.panels import Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.status import elsewhere
@@ -35,7 +36,7 @@ from ibtui_engine.session.results import result_spreads
 MOST = 6
 LOOK_SECONDS = 0.5
 TABLE = "table"
-KINDS = (*PANELS, TABLE)
+KINDS = (*CHARTS, TABLE)
 """What can be looked at: each of the charts, and the table of what came of the ensembles."""
 
 

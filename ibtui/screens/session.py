@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static, Tab, Tabs
 
+from ibtui.arrangement import CHARTS, HUGE, TITLES, WIDE, Arrangement
 from ibtui.bound_fits import BoundFits
 from ibtui.charts.lettering import clean
 from ibtui.charts.spec import ChartSpec
@@ -30,7 +32,7 @@ from ibtui.epoch_display import LOGARITHMIC
 from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
-from ibtui.panels import PANELS, Panels
+from ibtui.panels import Panels
 from ibtui.playback import MOST_BEHIND
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.session_view import SessionView
@@ -77,21 +79,6 @@ out."""
 TURN_SECONDS = 0.05
 """From a look to its charts, and from one chart with new data to the next: a key waits for one of them at most."""
 
-WIDE, HUGE = 110, 170
-"""Columns from which on there is room for two charts, and for four with the table."""
-HIGH = 55
-"""Rows from which on there is room for the bound under that table."""
-
-TITLES = {
-    "plane": "Plane",
-    "gradients": "Gradients",
-    "snr": "SNR",
-    "learning": "Learning",
-    "bound": "Bound",
-    "phases": "Phases",
-    "layers": "Layers",
-}
-"""What can be chosen: the charts, the bound, what the phases are, and the table of the layers."""
 BESIDE_CHARTS = ("layers", "bound", "phases")
 """What is shown of an epoch beside the charts."""
 ENSEMBLE, MEASURE = Binding.Group("Ensemble", compact=True), Binding.Group("Measure", compact=True)
@@ -200,12 +187,7 @@ class SessionScreen(PlaybackScreen):
         self._choice: tuple[object, ...] = ()
         """What was chosen to be shown when it was last drawn."""
         self._trouble = ""
-        self._beside = "gradients"
-        """What is beside the plane, where there is room for two."""
-        self._layout: tuple[str, ...] = ()
-        """What was chosen to be beside one another; empty: as much as there is room for."""
-        self._fourth = "learning"
-        """What is shown with the plane, the gradients and their SNR, where there is room for four."""
+        self._arrangement = Arrangement()
 
     def _worker(self, group: str) -> Callable[[Coroutine[Any, Any, None]], object]:
         """What runs a coroutine beside the screen, after ending the one before of the same group."""
@@ -220,7 +202,7 @@ class SessionScreen(PlaybackScreen):
         yield Tabs(*[Tab(title, id=f"tab-{name}") for name, title in TITLES.items()], id="tabs")
         with Horizontal(id="body"):
             with Grid(id="charts"):
-                for name in PANELS:
+                for name in CHARTS:
                     yield ChartView(id=name)
                 yield BoundView(id="bound")
                 yield PhasesView(id="phases")
@@ -237,7 +219,7 @@ class SessionScreen(PlaybackScreen):
 
     def on_mount(self) -> None:
         """Show the session as it was last looked at, and look for news from time to time."""
-        self._layout = self._views.recall_layout(TITLES)
+        self._arrangement = Arrangement(self._views.recall_layout(TITLES))
         self._arrange()  # what is not on screen is not worked out
         self._take_in()
         self._recall()
@@ -257,7 +239,7 @@ class SessionScreen(PlaybackScreen):
         """Keep the view and let go of the file."""
         view = SessionView(
             panel=self.panel,
-            beside=self._beside,
+            beside=self._arrangement.beside,
             points=self.points,
             bound=self.bound_line,
             ensemble=self.ensemble,
@@ -279,7 +261,7 @@ class SessionScreen(PlaybackScreen):
         first = 0 if telling is None else summary.ensembles.index(telling)
         kept = self._views.recall(self.path)
         view = SessionView.from_dict(kept, panels=TITLES, ensembles=count, first=first)
-        self._beside_the_plane(view.beside)
+        self._arrangement = self._arrangement.choosing(view.beside)
         self.panel = view.panel
         self.points = view.points
         self.bound_line = view.bound
@@ -368,7 +350,7 @@ class SessionScreen(PlaybackScreen):
             self.draw()
         else:
             following = self.playback.following
-            self._turns = [name for name in (*PANELS, *BESIDE_CHARTS) if name != "plane" or not following]
+            self._turns = [name for name in (*CHARTS, *BESIDE_CHARTS) if name != "plane" or not following]
             self._begin_turns()
         if self.playback.pace is not None and not self.moving:
             self.pace()
@@ -421,7 +403,7 @@ class SessionScreen(PlaybackScreen):
             return
         if time.monotonic() - self._drawn >= TURN_SECONDS or self.playback.behind:  # else a key has just been pressed
             name = self._turns.pop(0)
-            if name in PANELS:
+            if name in CHARTS:
                 self._show_chart(panels, name)
             else:
                 self._show_beside(panels, name)
@@ -486,7 +468,7 @@ class SessionScreen(PlaybackScreen):
         if self.everything:
             self._draw_each()
         else:
-            for name in PANELS:
+            for name in CHARTS:
                 self._show_chart(panels, name)
         self._show_commentary(panels)
         for name in BESIDE_CHARTS:
@@ -543,7 +525,7 @@ class SessionScreen(PlaybackScreen):
         return spec if self._bound.curve is None else panels.with_bound(spec, self._bound.curve)
 
     def _draw_each(self) -> None:
-        name = self.panel if self.panel in PANELS else "plane"
+        name = self.panel if self.panel in CHARTS else "plane"
         there = ((index, self.panels_of(index)) for index in range(len(self.follower.summary.ensembles)))
         charts = {index: (panels.title, self._spec(panels, name)) for index, panels in there if panels is not None}
         self.query_one("#each", Multiples).show(charts, self._moment(name))
@@ -695,7 +677,7 @@ class SessionScreen(PlaybackScreen):
 
     def watch_panel(self, panel: str) -> None:
         """Something else is chosen."""
-        self._beside_the_plane(panel)
+        self._arrangement = self._arrangement.choosing(panel)
         self._arrange()
         self.refresh_bindings()
         tabs = self.query_one("#tabs", Tabs)
@@ -707,13 +689,6 @@ class SessionScreen(PlaybackScreen):
             (there if there.display else self.query_one("#side-layers")).focus()
         self.call_after_refresh(self.draw)
 
-    def _beside_the_plane(self, panel: str) -> None:
-        """What was chosen last is shown with the plane, where there is room for more than one."""
-        if panel != "plane":
-            self._beside = panel
-        if panel not in PANELS[:3] and panel != "layers":
-            self._fourth = panel
-
     @property
     def _bound_shown(self) -> bool:
         """Whether the bound is on the screen."""
@@ -722,29 +697,15 @@ class SessionScreen(PlaybackScreen):
     @property
     def _five(self) -> bool:
         """Whether the bound has a place of its own beside the charts."""
-        return self.app.size.width >= HUGE and self.app.size.height >= HIGH and "bound" not in self._layout
+        return self._arrangement.apart(*self.app.size)
 
     def _arrange(self) -> None:
         """As many charts as there is room for, the chosen one among them."""
-        shown = self._fitting()
+        shown = self._arrangement.shown(self.panel, *self.app.size)
         for name in TITLES:
             self.query_one(f"#{name}").display = name in shown
         self.query_one("#side-bound").display = self._five
         self.query_one("#charts", Grid).styles.grid_size_columns = min(len(shown), 2)
-
-    def _fitting(self) -> tuple[str, ...]:
-        """What is shown beside one another."""
-        width, height = self.app.size
-        if width < WIDE:
-            return (self.panel,)
-        if self._layout:
-            rows = 3 if height >= HIGH else 2 if height >= HIGH / 2 else 1
-            first = self._layout[: 2 * rows]
-            apart = self.panel == "bound" and self._five  # it has a place of its own
-            return first if self.panel in first or apart else (*first[: 2 * rows - 1], self.panel)
-        if width < HUGE:
-            return "plane", self._beside
-        return (*PANELS[:3], "learning" if self._five and self._fourth == "bound" else self._fourth)
 
     async def watch_everything(self, everything: bool) -> None:
         """One ensemble, or all of them side by side."""
@@ -868,12 +829,13 @@ class SessionScreen(PlaybackScreen):
         from ibtui.screens.dialogs import Several
 
         question = f"Show beside one another, from {WIDE} columns on (none: what there is room for):"
-        picked = await self.app.push_screen_wait(Several(question, TITLES, self._layout, 0, 6))
+        picked = await self.app.push_screen_wait(Several(question, TITLES, self._arrangement.layout, 0, 6))
         if picked is not None:
-            self._layout = tuple(name for name in TITLES if name in picked)
-            self._views.keep_layout(self._layout)
-            if self._layout and self.panel not in self._layout:
-                self.panel = self._layout[0]
+            layout = tuple(name for name in TITLES if name in picked)
+            self._arrangement = replace(self._arrangement, layout=layout)
+            self._views.keep_layout(layout)
+            if layout and self.panel not in layout:
+                self.panel = layout[0]
             self.watch_panel(self.panel)
 
     def action_run(self, command: str) -> None:

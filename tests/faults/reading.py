@@ -109,8 +109,9 @@ def _library(path: Path, chance: random.Random) -> bool:
 
 def _charts(path: Path, chance: random.Random) -> bool:
     """What the session's screen is made of: followed, and every chart drawn."""
+    from ibtui.arrangement import CHARTS
     from ibtui.charts.chart import render
-    from ibtui.panels import PANELS, Panels
+    from ibtui.panels import Panels
     from ibtui_engine.errors import EngineError
     from ibtui_engine.session.follow import Follower
 
@@ -126,7 +127,7 @@ def _charts(path: Path, chance: random.Random) -> bool:
                     continue
                 epoch = chance.choice(panels.epochs)
                 shown = tuple(range(len(panels.widths)))
-                for name in chance.sample(PANELS, 1):
+                for name in chance.sample(CHARTS, 1):
                     spec = panels.chart(name, epoch=epoch, shown=shown, points=chance.random() < 0.5)
                     render(spec, 80, 24, theme="dark")
                 panels.figures(epoch)

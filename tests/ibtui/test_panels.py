@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ibtui.arrangement import CHARTS
 from ibtui.charts.palette import Faded
-from ibtui.panels import PANELS, Panels
+from ibtui.panels import Panels
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.follow import Follower
@@ -154,7 +155,7 @@ def test_one_network_measured_twice(tmp_path: Path) -> None:
     for epoch in (0, 40):
         [one] = found.figures(epoch)
         assert np.isnan([one.i_x.deviation, one.i_y.deviation]).all()
-        for name in PANELS:
+        for name in CHARTS:
             for points in (False, True):
                 assert found.chart(name, epoch=epoch, shown=(0,), points=points) is not None
     learning = found.chart("learning", epoch=40, shown=(0,), points=False)

@@ -20,9 +20,9 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.widgets._footer import FooterKey
 
+from ibtui.arrangement import HUGE
 from ibtui.charts import chart
 from ibtui.charts.palette import Faded
-from ibtui.screens.session import HUGE
 from ibtui.settings import Settings
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
