@@ -21,12 +21,16 @@ import pytest
 
 from ibtui.bound_text import COLUMNS as BOUND
 from ibtui.bound_text import fit_rows
+from ibtui.charts.display import Display
+from ibtui.cli.compare import compare
 from ibtui.cli.export import export
 from ibtui.cli.phases_report import phases_report
 from ibtui.cli.report import report
+from ibtui.compared_text import wide
 from ibtui.figures.registry import find_figure
 from ibtui.figures.table import table
 from ibtui.layers_text import columns
+from ibtui.overlays import overlaid
 from ibtui.panels import Panels
 from ibtui.phases_text import phase_rows
 from ibtui.wording import labelled
@@ -36,6 +40,7 @@ from ibtui_engine.bottleneck.recorded import fit_session
 from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.results import result_spreads, results
 
 SESSIONS = Path(__file__).parents[2] / "sessions"
 EXAMPLES = ("figure-2", "figure-3", "figure-4", "figure-5", "figure-8")
@@ -192,6 +197,61 @@ def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
             assert f"outside: loss {outside:.4g} nats" in text
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_box_of_a_cross_hair_has_the_layers_of_the_exports(
+    name: str, truth: Callable[[str], Truth], panels: Callable[[str], list[Panels]]
+) -> None:
+    of = truth(name)
+    for index, snapshots, depth in of.ensembles():
+        shown = panels(name)[index]
+        for epoch in some_epochs(snapshots):
+            every = tuple(range(depth))
+            for panel, read in (
+                ("plane", (("I(X;T) bits", "i_x", ".3f"), ("I(T;Y) bits", "i_y", ".3f"))),
+                ("gradients", (("batch mean", "grad_mean", ".3g"), ("batch sd", "grad_std", ".3g"))),
+            ):
+                readings = shown.chart(panel, epoch=epoch, shown=every, points=False).readings
+                assert readings is not None
+                at = readings.at_epoch(epoch, 0)
+                if at is None:  # there is no gradient at epoch 0
+                    assert (panel, epoch) == ("gradients", 0)
+                    continue
+                head, *rows = readings.table(at)
+                assert [cell.split(" ±")[0] for cell in head[:-1]] == [told for told, _, _ in read]
+                assert [row[-1] for row in rows] == [layer_name(k + 1, depth) for k in every]
+                for layer, row in enumerate(rows, start=1):
+                    place = (index, epoch, layer)
+                    for cell, (_, column, form) in zip(row, read, strict=False):
+                        missing = not of.of(column, place)
+                        assert cell == ("–" if missing else of.spread(column, place, form))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_compared_ensembles_have_the_numbers_of_the_exports(
+    name: str, truth: Callable[[str], Truth], panels: Callable[[str], list[Panels]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = truth(name)
+    _, epoch, end = some_epochs(of.summary.ensembles[0].snapshots)
+    for at in (epoch, end):
+        compare([str(path_of(name))], epoch=at, pinned=1, json=True)
+        told = json.loads(capsys.readouterr().out)["ensembles"]
+        rows = wide(["it"] * len(told), [result_spreads(one.shown, at) for one in panels(name)], 0)[1]
+        for (index, _, depth), document, row in zip(of.ensembles(), told, rows, strict=True):
+            output, whole = (index, at, depth), (index, at, 0)
+            same(document["i_y"]["mean"], of.mean("i_y", output))
+            same(document["i_y"]["error"], of.error("i_y", output))
+            same(document["accuracy"]["mean"], of.mean("test_accuracy", whole))
+            same(document["accuracy"]["error"], of.error("test_accuracy", whole))
+            assert row[8].startswith(f"{of.mean('i_y', output):.4f}")
+            assert row[6].startswith(f"{100 * of.mean('test_accuracy', whole):.2f}")
+        for document, one in zip(told, panels(name), strict=True):
+            if at == end:
+                found = results(one.shown)
+                assert found.most_lost is not None
+                same(document["bits_lost"]["mean"], found.most_lost[1])
+            same(document["drift_ends"]["epoch"], one.transition.network.epoch)
+
+
 # charts
 
 
@@ -207,16 +267,20 @@ def test_charts_draw_the_means_of_the_exports_at_every_epoch(
             shown.chart(panel, epoch=last, shown=every, points=False)
             for panel in ("plane", "gradients", "snr", "learning")
         )
-        path_x, path_y = shown.path(last)
+        common = {"points": False, "pinned": 0, "display": Display(), "last_epoch": last}
+        paths, focused = (
+            [overlaid(panel, [(0, "it", shown)], epoch=last, focus=k, **common) for k in every]
+            for panel in ("plane", "snr")
+        )
         lines = {one.label: one for one in gradients.series if one.label}
         dots = [one for one in gradients.series if one.kind == "dotted" and not one.label]
         for k in every:
             drawn: dict[str, Any] = {
-                "i_x": (plane.series[k].x, path_x[:, k]),
-                "i_y": (plane.series[k].y, path_y[:, k]),
+                "i_x": (plane.series[k].x, paths[k].series[k].x),
+                "i_y": (plane.series[k].y, paths[k].series[k].y),
                 "grad_mean": (lines[layer_name(k + 1, depth)].y,),
                 "grad_std": (dots[k].y,),
-                "snr": (snr.series[k].y,),
+                "snr": (snr.series[k].y, focused[k].series[0].y),
             }
             for column, places in drawn.items():
                 expected = [of.mean(column, (index, epoch, k + 1)) for epoch in snapshots]
