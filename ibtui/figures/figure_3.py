@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ibtui.figures.content import TWO_COLUMNS, Content
+from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Content
 from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, percent, trajectories
-from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.ensemble import RecordedEnsemble
 
 FRACTIONS = (0.05, 0.45, 0.85)
@@ -15,22 +14,20 @@ FRACTIONS = (0.05, 0.45, 0.85)
 
 
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
-    """One panel for each of the paper's fractions, or those nearest to them."""
+    """One panel for each of the paper's fractions, or those nearest to them; of one alone, its panel."""
     path = only_session(sessions, "3")
     found = of_first_optimizer(ensembles(path))
     hidden = one_of(found).ensemble.hidden
     same = {one.ensemble.fraction: one for one in found if one.ensemble.hidden == hidden}
-    if len(same) < 2:
-        raise InvalidValue(
-            f"session {path.stem!r} has the sample fraction {min(same):.4g} alone: figure 3 compares two or more"
-        )
     chosen = same if len(same) <= len(FRACTIONS) else _nearest(same)
     row = tuple(trajectories(chosen[fraction], percent(fraction)) for fraction in sorted(chosen))
     other = [f"{percent(fraction)}: the paper has 5, 45 and 85 %" for fraction in chosen if fraction not in FRACTIONS]
+    if len(chosen) == 1:
+        other = [f"{percent(min(chosen))} alone: the paper compares 5, 45 and 85 %"]
     whole = [percent(fraction) for fraction in sorted(chosen) if chosen[fraction].batches <= 1]
     if whole:
         other.append(f"{', '.join(whole)}: an epoch is one batch, without noise to say where drift ends")
-    return Content((row,), TWO_COLUMNS, (2.5,), tuple(other))
+    return Content((row,), ONE_COLUMN if len(row) == 1 else TWO_COLUMNS, (2.5,), tuple(other))
 
 
 def _nearest(there: dict[float, RecordedEnsemble]) -> dict[float, RecordedEnsemble]:

@@ -152,6 +152,13 @@ def test_figure_7_has_a_line_and_a_bound_for_each_fraction(
     pool.close()
 
 
+def test_figure_3_of_one_fraction_is_its_panel(example: Callable[[str], Path]) -> None:
+    content = FIGURES["3"].read([example("figure-2")], threads=1)
+    (panel,) = content.panels
+    assert isinstance(panel, Paths)
+    assert content.notes == ("85 % of the patterns alone: the paper compares 5, 45 and 85 %",)
+
+
 def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], small: Path) -> None:
     plane, gradients = contents["8"].panels
     assert isinstance(plane, Paths)
@@ -164,7 +171,6 @@ def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], smal
 @pytest.mark.parametrize(
     ("figure", "session", "said"),
     [
-        ("3", "figure-2", "has the sample fraction 0.85 alone"),
         ("5", "figure-3", "figure 5 compares depths"),
         ("6", "figure-2", r"has no beta\*"),
         ("7", "figure-4", "has the sample fraction 0.85 alone"),
