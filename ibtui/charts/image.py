@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ibtui.charts.lettering import columns
 from ibtui.charts.palette import RGB
 from ibtui.charts.scale import Axis
 
 if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
+    from numpy.typing import ArrayLike
     from rich.text import Text
 
 Cell = tuple[str, RGB | None]
@@ -43,6 +47,18 @@ class PlotArea:
     def row(self, unit: float) -> int:
         """The row of the area, counted from its top, for a place on the y axis (0 to 1)."""
         return min(int((1 - unit) * self.height), self.height - 1)
+
+    def cells(
+        self, x: ArrayLike, y: ArrayLike
+    ) -> tuple[Int[np.ndarray, "*shape"], Int[np.ndarray, "*shape"], Bool[np.ndarray, "*shape"]]:
+        """Column and row of the area for every point, and whether it is in sight there; 0 and 0 where it is not."""
+        shape = np.shape(x)
+        across, up = (axis.to_unit(np.ravel(values)).reshape(shape) for axis, values in ((self.x, x), (self.y, y)))
+        with np.errstate(invalid="ignore"):
+            seen = (across >= 0) & (across <= 1) & (up >= 0) & (up <= 1)
+        columns = np.minimum(np.where(seen, across, 0.0) * self.width, self.width - 1).astype(np.int64)
+        rows = np.minimum(np.where(seen, 1 - up, 0.0) * self.height, self.height - 1).astype(np.int64)
+        return columns, rows, seen
 
     def values(self, column: int, row: int) -> tuple[float, float] | None:
         """The values of x and y in the middle of a cell of the grid; None outside the data area."""

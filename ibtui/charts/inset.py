@@ -101,14 +101,8 @@ def _near(mark: Mark, corner: tuple[float, float]) -> bool:
 
 def _apart(marks: Sequence[Mark], area: PlotArea) -> int:
     """How many groups of dots, none of which touches another, the marks are in an area."""
-    cells = {
-        (area.row(up), area.column(across))
-        for across, up in zip(
-            area.x.to_unit([mark.x for mark in marks]).tolist(),
-            area.y.to_unit([mark.y for mark in marks]).tolist(),
-            strict=True,
-        )
-    }
+    columns, rows, _ = area.cells([mark.x for mark in marks], [mark.y for mark in marks])
+    cells = set(zip(rows.tolist(), columns.tolist(), strict=True))
     groups = 0
     while cells:
         groups += 1

@@ -154,18 +154,18 @@ def _guides(spec: ChartSpec, area: PlotArea, style: Style) -> tuple[list[Placed]
 
 def _points(marks: Sequence[Mark], area: PlotArea, style: Style) -> list[Point]:
     """The cells of the marks that have a place in the area."""
-    across, up = area.x.to_unit([mark.x for mark in marks]), area.y.to_unit([mark.y for mark in marks])
+    columns, rows, seen = area.cells([mark.x for mark in marks], [mark.y for mark in marks])
     return [
         Point(
-            area.row(y),
-            area.column(x),
+            row,
+            column,
             clean(mark.text, ascii=style.ascii).strip(),
             style.colours.resolve(mark.colour) if style.colour else None,
             clean(mark.dot, ascii=style.ascii) if mark.dot else None,
             mark.family,
         )
-        for mark, x, y in zip(marks, across.tolist(), up.tolist(), strict=True)
-        if 0 <= x <= 1 and 0 <= y <= 1
+        for mark, column, row, there in zip(marks, columns.tolist(), rows.tolist(), seen.tolist(), strict=True)
+        if there
     ]
 
 

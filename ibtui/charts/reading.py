@@ -38,11 +38,11 @@ def _nearest(spec: ChartSpec, area: PlotArea, column: int, row: int) -> tuple[st
             least = float(distance[index])
             name = one.tell(index) if callable(one.tell) else one.tell or one.label
             best = name, (float(one.x[index]), float(one.y[index]))
-    for mark in spec.marks:
-        if mark.tell:
-            unit_x, unit_y = float(area.x.to_unit(mark.x)[0]), float(area.y.to_unit(mark.y)[0])
-            if 0 <= unit_x <= 1 and 0 <= unit_y <= 1 and (area.column(unit_x), area.row(unit_y)) == (column, row):
-                best = mark.tell, (mark.x, mark.y)
+    told = [mark for mark in spec.marks if mark.tell]
+    columns, rows, seen = area.cells([mark.x for mark in told], [mark.y for mark in told])
+    for mark, here in zip(told, seen & (columns == column) & (rows == row), strict=True):
+        if here:
+            best = mark.tell, (mark.x, mark.y)
     return best
 
 

@@ -18,7 +18,7 @@ from ibtui.wording import labelled, over_some
 from ibtui_engine.statistics import Spread, geometric_spread, spread
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Float, Int
 
     from ibtui.charts.image import PlotArea
 
@@ -58,23 +58,11 @@ class Readings:
 
     # where the points are
 
-    def cells(
-        self, area: PlotArea
-    ) -> tuple[Int[np.ndarray, "points rows"], Int[np.ndarray, "points rows"], Bool[np.ndarray, "points rows"]]:
-        """Column and line of every point in an area, counted from its corner, and whether it is in sight there."""
-        axes = (area.x, self.x), (area.y, self.y)
-        across, up = (axis.to_unit(values.ravel()).reshape(values.shape) for axis, values in axes)
-        with np.errstate(invalid="ignore"):
-            seen = (across >= 0) & (across <= 1) & (up >= 0) & (up <= 1)
-        columns = np.minimum(np.where(seen, across, 0) * area.width, area.width - 1).astype(np.int64)
-        lines = np.minimum(np.where(seen, 1 - up, 0) * area.height, area.height - 1).astype(np.int64)
-        return columns, lines, seen
-
     def nearest(self, area: PlotArea, column: int, line: int, *, upright: bool) -> Place | None:
         """The point nearest to a cell of an area; None where no point is in sight. `upright`: the nearest in the column
         first, as in a chart over epochs.
         """
-        columns, lines, seen = self.cells(area)
+        columns, lines, seen = area.cells(self.x, self.y)
         if not seen.any():
             return None
         across, down = abs(columns - column).astype(float), 2.0 * abs(lines - line)  # a cell is twice as high as wide
@@ -85,7 +73,7 @@ class Readings:
 
     def moved(self, area: PlotArea, at: Place, across: int, down: int) -> Place:
         """The place after a step along the points of a row, or to the next row above or below at the same point."""
-        _, lines, seen = self.cells(area)
+        _, lines, seen = area.cells(self.x, self.y)
         if across:
             there = np.flatnonzero(seen[:, at.row])
             further = there[there > at.point] if across > 0 else there[there < at.point][::-1]

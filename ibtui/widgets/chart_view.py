@@ -356,7 +356,7 @@ class ChartView(Widget, can_focus=True):
         assert self.spec is not None
         if area is None or self.spec.readings is None:
             return
-        columns, lines, seen = self.spec.readings.cells(area)
+        columns, lines, seen = area.cells(self.spec.readings.x, self.spec.readings.y)
         self._place = place
         here = place.point, place.row
         cell = (area.left + int(columns[here]), area.top + int(lines[here])) if seen[here] else None

@@ -98,7 +98,7 @@ def test_numbers_for_another_program_are_exact() -> None:
 @given(column=st.integers(0, 59), line=st.integers(0, 19))
 def test_the_nearest_point_is_that_of_brute_force(column: int, line: int) -> None:
     readings = over_epochs()
-    columns, lines, seen = readings.cells(AREA)
+    columns, lines, seen = AREA.cells(readings.x, readings.y)
     assert not seen[0].any()  # epoch 0 has no place on a log axis
     found = readings.nearest(AREA, column, line, upright=False)
     upright = readings.nearest(AREA, column, line, upright=True)
@@ -114,7 +114,7 @@ def test_the_nearest_point_is_that_of_brute_force(column: int, line: int) -> Non
 
 def test_steps_go_along_a_row_and_from_row_to_row() -> None:
     readings = over_epochs()
-    _, lines, _ = readings.cells(AREA)
+    _, lines, _ = AREA.cells(readings.x, readings.y)
     at = Place(1, 0)
     for expected in (2, 3, 4, 4):
         at = readings.moved(AREA, at, 1, 0)
