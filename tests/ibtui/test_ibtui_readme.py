@@ -14,12 +14,28 @@ from ibtui.cli.application import make_application
 from tests.pages import PAGE, with_keys
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "ibtui/README.md", "sessions/README.md", "engine/README.md", "tests/README.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"),
+    *("ibtui/README.md", "sessions/README.md", "engine/README.md", "tests/README.md"),
+)
 
 
 def test_the_page_has_all_keys_as_they_are() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_keys(page), "renew it: python -m tests.pages"
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_files_and_modules_that_a_page_names_are_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    spans = {
+        span for span in re.findall(r"`([^`\n]+)`", text) if re.fullmatch(r"…?[\w./-]+\.\w+|…?[\w.-]+/[\w./-]*", span)
+    }
+    assert len(spans) > 5
+    for span in sorted(spans):
+        places = [ROOT / span, ROOT / "engine" / span, ROOT / "ibtui" / span]
+        places.append(ROOT / "engine" / "ibtui_engine" / span.removeprefix("…/"))
+        assert any(place.exists() for place in places), span
 
 
 def commands() -> list[str]:
