@@ -23,6 +23,8 @@ SIZE = (120, 40)
 WINDOW = 20.0
 """Seconds for which a run is watched with its bound on the screen."""
 LOOK_SECONDS = 0.05
+REST_SECONDS = 1.0
+"""From one key to the next."""
 BEFORE = 300
 """Epochs that the run is at when it is opened."""
 _EPOCH = re.compile(r"(?<!finding )beta\* at epoch (\d+)")
@@ -73,7 +75,7 @@ def _watched(rule: str, path: Path, environment: Mapping[str, str]) -> list[Row]
             terminal.wait(2.0)
             for _ in range(3):
                 terminal.press("\t")
-                seen.look()
+                terminal.wait(REST_SECONDS)  # the charts of one key are not what the next one waits for
             pressed = terminal.press("\t")
             there = seen.until("Layers and the IB curve") - pressed
             while not _EPOCH.search(seen.look()):
