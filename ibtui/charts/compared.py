@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -43,7 +44,7 @@ class Strand:
     turns: bool = False
     """Whether the place where drift ends is marked on it."""
 
-    @property
+    @cached_property
     def mean(self) -> Float[np.ndarray, " epochs"]:
         """Over networks."""
         return (geometric_mean if self.geometric else mean_of)(self.values, axis=1)

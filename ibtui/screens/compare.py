@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -32,6 +32,9 @@ from ibtui.wording import estimate, printable, titles_of
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.results import result_spreads
+
+if TYPE_CHECKING:
+    from ibtui.charts.spec import ChartSpec
 
 MOST = 6
 LOOK_SECONDS = 0.5
@@ -80,6 +83,8 @@ class CompareScreen(PlaybackScreen):
         self._shown: list[tuple[int, int]] = []
         """Those that are compared."""
         self._charts: list[Panels | None] = []
+        self._curves: dict[tuple[object, ...], ChartSpec] = {}
+        """Charts of all over epochs, which the playhead does not change, by what was chosen for them."""
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
@@ -172,7 +177,7 @@ class CompareScreen(PlaybackScreen):
         return max((follower.summary.experiment.epochs for follower in self._followers), default=1)
 
     def _take_in(self) -> None:
-        self._charts = self._panels()
+        self._charts, self._curves = self._panels(), {}
         epochs = sorted({epoch for panels in self._charts if panels is not None for epoch in panels.epochs})
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self._last_epoch
@@ -229,17 +234,19 @@ class CompareScreen(PlaybackScreen):
         self.query_one("#compared", Multiples).show(charts, self._moment)
 
     def _draw_overlaid(self, there: Sequence[tuple[int, str, Panels]]) -> None:
-        display = self.over_epochs.of(self.panel, (), 0)
-        spec = overlaid(
+        chosen = self.panel, self.pinned, self.over_epochs
+        spec = self._curves.get(chosen) or overlaid(
             self.panel,
             there,
             epoch=self.playback.epoch,
             points=self.points,
             pinned=self.pinned,
             focus=self.over_epochs.focus,
-            display=display,
+            display=self.over_epochs.of(self.panel, (), 0),
             last_epoch=self._last_epoch,
         )
+        if self.panel != "plane":
+            self._curves[chosen] = spec
         self.query_one("#overlaid", ChartView).show(spec, self._moment)
 
     def _draw_table(self) -> None:

@@ -265,6 +265,9 @@ async def test_the_overlay_is_in_every_chart(open_app: Any, have: Any) -> None:
             "3 3-2-2 at 0.85 T2 mean",
             "3 3-2-2 at 0.85 T2 sd",
         ]
+        before = overlaid.spec
+        await view.press("comma")
+        assert overlaid.spec is before  # the playhead moves over the same chart
         await view.press("right", "c")
         assert view.app.clipboard.split("\t")[1] in {f"{one[0]} {' '.join(one.split()[-2:])}" for one in told}
 
