@@ -126,6 +126,10 @@ class LibraryScreen(Screen[None]):
         """
         self.app.call_later(self._look_first)
 
+    def on_screen_suspend(self) -> None:
+        """Another screen is in front, perhaps of a run that needs the cores: what is not worked out yet can wait."""
+        self.workers.cancel_group(self, "results")
+
     def _look_first(self) -> None:
         """Read what fits on the screen, then the rest."""
         self._look(most=self.app.size.height)
@@ -243,7 +247,7 @@ class LibraryScreen(Screen[None]):
 
     def _work_out_results(self) -> None:
         """Have the results that are missing worked out, unless that is going on."""
-        if self._working_out or self._left or not (paths := self._outdated()):
+        if self._working_out or self._left or self.app.screen is not self or not (paths := self._outdated()):
             return
         self._working_out = True
         self._read_results(paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -159,6 +160,34 @@ async def test_results_are_worked_out_again_only_of_what_has_changed(
         os.utime(path, (1, 1))
         view.screen._look()
         await view.until(lambda: asked == [["lone", "plain"], ["lone"]])
+
+
+async def test_results_are_worked_out_only_while_the_library_is_in_front(
+    open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that is watched needs the cores."""
+    at_work = 0
+
+    async def endless(*_: str, given: bytes = b"") -> AsyncIterator[bytes]:
+        nonlocal at_work
+        at_work += 1
+        try:
+            await asyncio.sleep(300)
+            yield given
+        finally:
+            at_work -= 1
+
+    monkeypatch.setattr("ibtui.commands.lines_of", endless)
+    have("plain")
+    async with open_app() as view:
+        await view.until(lambda: at_work == 1)
+        await view.press("enter")
+        await view.until(lambda: type(view.screen).__name__ == "SessionScreen" and at_work == 0)
+        view.app.screen_stack[1]._look()
+        await view.pilot.pause()
+        assert at_work == 0
+        await view.press("escape")
+        await view.until(lambda: at_work == 1)
 
 
 @pytest.mark.long
