@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 
@@ -11,4 +12,10 @@ def is_left(screen: Screen[Any], selector: str) -> bool:
     """Whether a screen, or the app, has been left for good. An app that is being closed takes the widgets first, so the
     one that `selector` names is looked for.
     """
-    return screen not in screen.app.screen_stack or not screen.is_attached or not screen.query(selector)
+    if screen not in screen.app.screen_stack or not screen.is_attached:
+        return True
+    try:
+        screen.query_one(selector)
+    except NoMatches:
+        return True
+    return False

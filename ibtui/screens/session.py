@@ -342,7 +342,7 @@ class SessionScreen(PlaybackScreen):
             return
         first = not self.playback.epochs
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
-        self._show_timeline()
+        self._show_timeline(turn=first or not self.growing)
         if first:
             self._open_budget()
         if first or not self.growing:
@@ -400,6 +400,7 @@ class SessionScreen(PlaybackScreen):
         panels = self.current
         if not self._turns or self.left or panels is None:
             self._turning = False
+            self._show_timeline()
             return
         if time.monotonic() - self._drawn >= TURN_SECONDS or self.playback.behind:  # else a key has just been pressed
             name = self._turns.pop(0)
@@ -576,13 +577,15 @@ class SessionScreen(PlaybackScreen):
             found = self._diffusions.of(panels)
         view.show(panels.title, panels.phases, found, waiting)
 
-    def _show_timeline(self) -> None:
+    def _show_timeline(self, *, turn: bool = True) -> None:
+        """`turn`: find where drift ends, too, which takes time; else it stays where it was."""
         if self.left:
             return
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self.follower.summary.experiment.epochs
         timeline.live = self.follower.summary.live
-        timeline.turn = self.transition
+        if turn:
+            timeline.turn = self.transition
         timeline.playback = self.playback
 
     def _show_status(self) -> None:
@@ -692,7 +695,8 @@ class SessionScreen(PlaybackScreen):
     @property
     def _bound_shown(self) -> bool:
         """Whether the bound is on the screen."""
-        return not self.everything and any(view.display for view in self.query(BoundView))
+        bound = "#side-bound" if self._five else "#bound"
+        return not self.everything and self.query_one(bound).display
 
     @property
     def _five(self) -> bool:

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -111,6 +112,12 @@ def read_summary(path: Path | str) -> Summary:
         return summarize(connection, path)
 
 
+@lru_cache(maxsize=16)
+def _experiment(text: str) -> Experiment:
+    """The settings of a session: those of one that runs are read at every look."""
+    return Experiment.from_dict(json.loads(text))
+
+
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
     """The summary of an open session, all of it from one moment. All that it claims is within the limits of
     `ibtui_engine.session.limits`: nobody has to look again.
@@ -125,7 +132,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
                 f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name FROM rule"
             ).fetchone() or _damaged("it has no rule")
             writer = read_writer(connection)
-            experiment = Experiment.from_dict(json.loads(text))
+            experiment = _experiment(text)
             patterns, inputs, labels = _rule_size(*rule[3:7])
             ensembles = _ensembles(connection, experiment, patterns)
         if status in ("running", "paused") and (writer is None or not writer.at_work(path)):
