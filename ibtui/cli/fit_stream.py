@@ -113,6 +113,8 @@ class _Fitter:
         self._last: tuple[int, int, Curve, dict[str, Any]] | None = None
         """The answer given last: its ensemble, epoch, curve and fits. Whoever follows a run may ask before there is
         more."""
+        self._loaded = False
+        """Whether what a fit needs has been loaded, which takes as long as ten fits."""
 
     def close(self) -> None:
         """End its threads."""
@@ -150,6 +152,9 @@ class _Fitter:
         if self._last is None or self._last[:3] != (index, epoch, self.curve):
             fits = fit_recorded(self._reader, ensemble, epoch, self._rule, self.curve, self._pool)
             self._last = index, epoch, self.curve, fits.to_dict()
+        if not self._loaded:
+            self._loaded = True
+            return self._fits(request)  # a newer epoch may have been measured while it was loading
         return {"ensemble": index, "epoch": epoch, "fits": self._last[3]}
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from ibtui.cli.fit_stream import _Fitter
 from ibtui_engine.bottleneck.curve import Curve
 from ibtui_engine.bottleneck.fits import LayerFits
 from ibtui_engine.bottleneck.kept import kept_curve
@@ -131,6 +133,29 @@ def test_a_session_that_grows_is_followed(program: Program, fitter: Start) -> No
     asked.ask(id=2)
     assert asked.hear()["epoch"] == 2 * before
     assert asked.end() == []
+
+
+def test_the_first_answer_is_of_the_epoch_that_is_newest_when_all_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading takes a second, in which a run measures more."""
+    growing = SimpleNamespace(snapshots=[10])
+    fitted = []
+
+    def fit(*given: Any) -> Any:
+        fitted.append(given[2])
+        growing.snapshots.append(growing.snapshots[-1] + 10)
+        return SimpleNamespace(to_dict=dict)
+
+    monkeypatch.setattr("ibtui_engine.bottleneck.recorded.fit_recorded", fit)
+    reader: Any = SimpleNamespace(ensemble=lambda index: growing)
+    nothing: Any = None
+    asked = _Fitter(reader, nothing, nothing, threads=1)
+    assert [asked._fits(request)["epoch"] for request in ({}, {}, {"epoch": 20})] == [20, 30, 20]
+    assert fitted == [10, 20, 30, 20]
+    asked.close()
+    asked = _Fitter(reader, nothing, nothing, threads=1)
+    assert asked._fits({"epoch": 10})["epoch"] == 10
+    asked.close()
+    assert fitted[4:] == [10]
 
 
 @pytest.mark.long
