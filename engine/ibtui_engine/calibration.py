@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ibtui_engine.experiment import Experiment, outputs_for
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.rules.labels import outputs_for
 
 BUILT_IN_SIZE = 4096, 12, 2
 """Patterns, inputs and labels of the built-in rules."""

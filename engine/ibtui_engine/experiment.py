@@ -50,7 +50,6 @@ __all__ = [
     "MAX_SCHEDULE",
     "MAX_SNAPSHOTS",
     "MAX_WIDTH",
-    "MOST_LABELS",
     "OPTIMIZERS",
     "TRAINERS",
     "Ensemble",
@@ -58,13 +57,10 @@ __all__ = [
     "Hidden",
     "hidden_text",
     "log_spaced_epochs",
-    "outputs_for",
     "parse_hidden",
     "read_settings",
 ]
 
-MOST_LABELS = 256
-"""A sample's labels are kept in a byte each."""
 MAX_HIDDEN_LAYERS = 16
 MAX_WIDTH = 65_536
 MAX_SCHEDULE = 250_000
@@ -287,11 +283,6 @@ class Experiment:
     def from_dict(cls, settings: Mapping[str, Any]) -> Experiment:
         """An experiment from plain values; what is not named keeps its default. Raises as `override` does."""
         return cls().override(settings)
-
-
-def outputs_for(labels: int) -> int:
-    """Units of the output layer for that many labels: one logistic unit for two, else one of a softmax for each."""
-    return 1 if labels == 2 else labels
 
 
 def hidden_text(hidden: Hidden) -> str:

@@ -31,9 +31,10 @@ from ibtui.widgets.too_small import TooSmall
 from ibtui.wording import duration, printable, size
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
 from ibtui_engine.errors import EngineError, InvalidValue
-from ibtui_engine.experiment import MAX_EPOCHS, Experiment, Hidden, hidden_text, outputs_for, read_settings
+from ibtui_engine.experiment import MAX_EPOCHS, Experiment, Hidden, hidden_text, read_settings
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.rules.image_files import require_images, size_of
+from ibtui_engine.rules.labels import outputs_for
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, is_images, is_table, table_path
 from ibtui_engine.settings import SETTINGS
 

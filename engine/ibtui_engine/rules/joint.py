@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.experiment import MOST_LABELS
+from ibtui_engine.rules.labels import MOST_LABELS
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.table_files import Array, refusal
 

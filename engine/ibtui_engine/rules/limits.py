@@ -6,7 +6,7 @@ of zeros, compressed, can claim to be hundreds of gigabytes.
 
 from __future__ import annotations
 
-from ibtui_engine.experiment import MOST_LABELS
+from ibtui_engine.rules.labels import MOST_LABELS
 
 MOST_INPUTS = 1_000_000
 """Inputs of a pattern."""

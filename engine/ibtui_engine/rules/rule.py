@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import MOST_LABELS, outputs_for
+from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.log_odds import entropies, log_odds_of, logistic
 from ibtui_engine.rules.patterns import distinct_rows
 

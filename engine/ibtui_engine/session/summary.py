@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ibtui_engine.errors import EngineError, SessionError, shown
-from ibtui_engine.experiment import MOST_LABELS, Experiment, outputs_for, parse_hidden
+from ibtui_engine.experiment import Experiment, parse_hidden
+from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.session import limits
 from ibtui_engine.session.connection import one_moment, open_session
