@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ibtui.cli.ending import SIGNALS
+from ibtui.ending import SIGNALS
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     leave_out_current_directory()
-    from ibtui.cli.ending import end_at_once
+    from ibtui.ending import end_at_once
     from ibtui.surroundings import settle
 
     end_at_once()  # before all that takes time to import

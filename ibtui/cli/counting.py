@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ibtui.cli.console import tell
-from ibtui.cli.ending import orderly
+from ibtui.ending import orderly
 from ibtui.wording import duration
 
 LINE_SECONDS = 5.0

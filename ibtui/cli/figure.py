@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, tell, write_output
-from ibtui.cli.ending import orderly
 from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
 from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
+from ibtui.ending import orderly
 from ibtui.figures.registry import FIGURES, find_figure
 from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory

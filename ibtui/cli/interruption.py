@@ -13,7 +13,7 @@ import signal
 import sys
 from types import FrameType
 
-from ibtui.cli.ending import SIGNALS
+from ibtui.ending import SIGNALS
 from ibtui_engine.runner import Interrupt
 
 GRACE_SECONDS = 0.5

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.ending import orderly
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
 from ibtui.cli.run import work
+from ibtui.ending import orderly
 from ibtui.locations import find_session, require_own, sessions_directory
 
 

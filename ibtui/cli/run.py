@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.ending import orderly
 from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads, setting
+from ibtui.ending import orderly
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
 from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksError, shown

@@ -16,7 +16,7 @@ from ibtui_engine.errors import InvalidValue
 def ending(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str]:
     monkeypatch.setattr(sys, "argv", ["ibtui", *arguments])
     monkeypatch.setattr(ibtui.cli, "_open_streams", lambda: None)
-    monkeypatch.setattr("ibtui.cli.ending.end_at_once", lambda: None)
+    monkeypatch.setattr("ibtui.ending.end_at_once", lambda: None)
     with pytest.raises(SystemExit) as left:
         main()
     return left.value.code, capsys.readouterr().err
