@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ibtui_engine.bottleneck.recorded import fit_session
     from ibtui_engine.bottleneck.source import Source
     from ibtui_engine.bottleneck.tracing import ib_curve
     from ibtui_engine.errors import EngineError
     from ibtui_engine.experiment import Experiment
+    from ibtui_engine.fit import fit_session
     from ibtui_engine.phases.account import phases as phases_of
     from ibtui_engine.presets import find_preset
     from ibtui_engine.rules.catalogue import load_rule
@@ -50,7 +50,7 @@ _PLACES = {
     "Source": "ibtui_engine.bottleneck.source",
     "begin": "ibtui_engine.runner",
     "find_preset": "ibtui_engine.presets",
-    "fit_session": "ibtui_engine.bottleneck.recorded",
+    "fit_session": "ibtui_engine.fit",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
     "load_rule": "ibtui_engine.rules.catalogue",
     "phases_of": "ibtui_engine.phases.account:phases",

@@ -214,7 +214,7 @@ def basis(experiment: Experiment) -> dict[str, Any]:
 
 
 def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) -> None:
-    from ibtui_engine.session.history import describe_epochs
+    from ibtui_engine.session.summary import describe_epochs
 
     if epoch is not None and not any(epoch in e.snapshots for e in ensembles):
         raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensembles[0].snapshots)}")

@@ -57,7 +57,7 @@ def fit(
         with SessionReader(path) as reader:
             serve(reader, threads)
         return
-    from ibtui_engine.bottleneck.recorded import fit_session
+    from ibtui_engine.fit import fit_session
 
     summary, curve, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
     if json:

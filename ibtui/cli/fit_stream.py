@@ -142,7 +142,7 @@ class _Fitter:
                 write_answer({"id": name, "error": str(error)})
 
     def _fits(self, request: dict[str, Any]) -> dict[str, Any]:
-        from ibtui_engine.bottleneck.recorded import fit_recorded
+        from ibtui_engine.session.bound import fit_recorded
 
         index = request.get("ensemble", 0)
         if not is_count(index):
@@ -159,7 +159,7 @@ class _Fitter:
 
 
 def _epoch(wanted: Any, ensemble: EnsembleSummary) -> int:
-    from ibtui_engine.session.history import describe_epochs
+    from ibtui_engine.session.summary import describe_epochs
 
     if not ensemble.snapshots:
         raise InvalidValue("nothing has been measured yet")

@@ -49,7 +49,8 @@ def noise(
     """Measure the generalisation error under weight noise; for perceptrons, compare it with the closed form."""
     path = find_session(session, sessions_directory(sessions_dir))
     sizes = parse_sigmas(sigma) if sigma is not None else None
-    from ibtui_engine.session.history import SessionReader, describe_epochs
+    from ibtui_engine.session.history import SessionReader
+    from ibtui_engine.session.summary import describe_epochs
 
     with SessionReader(path) as reader, reader.moment():
         summary = reader.summary

@@ -130,7 +130,7 @@ def _target(out: str | None, directory: Path, source: Path, before: Experiment, 
 
 def _measurable(reader: SessionReader, epoch: int | None) -> list[EnsembleSummary]:
     """The ensembles that have been measured, at this epoch where one is given."""
-    from ibtui_engine.session.history import describe_epochs
+    from ibtui_engine.session.summary import describe_epochs
 
     ensembles = [e for e in reader.summary.ensembles if e.snapshots and (epoch is None or epoch in e.snapshots)]
     if not ensembles:

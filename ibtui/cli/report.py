@@ -14,7 +14,8 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.rules.names import is_images
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
-from ibtui_engine.session.history import SessionReader, describe_epochs
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.summary import describe_epochs
 from ibtui_engine.statistics import Spread
 
 if TYPE_CHECKING:

@@ -104,7 +104,7 @@ def _answers(
 ) -> Answers:
     """Refuse what is wrong in a request at once, and answer one epoch at a time. Raises EngineError."""
     from ibtui_engine.remeasure import SETTINGS, remeasure
-    from ibtui_engine.session.history import describe_epochs
+    from ibtui_engine.session.summary import describe_epochs
 
     require_known(request, FIELDS)
     index = request.get("ensemble", 0)

@@ -22,7 +22,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
 
 
 def _bound(path: Path, threads: int | None) -> Bound:
-    from ibtui_engine.bottleneck.recorded import fit_session
+    from ibtui_engine.fit import fit_session
 
     one = one_of(ensembles(path))
     summary, curve, fits = fit_session(

@@ -18,8 +18,8 @@ import pytest
 from ibtui import bound_fits
 from ibtui.bound_fits import BoundFits
 from ibtui_engine.bottleneck import kept
-from ibtui_engine.bottleneck.recorded import fit_session
 from ibtui_engine.experiment import Experiment
+from ibtui_engine.fit import fit_session
 from ibtui_engine.runner import Run, begin
 
 PATIENCE = 120.0

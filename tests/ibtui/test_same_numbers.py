@@ -36,7 +36,7 @@ from ibtui.phases_text import phase_rows
 from ibtui.wording import labelled
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
-from ibtui_engine.bottleneck.recorded import fit_session
+from ibtui_engine.fit import fit_session
 from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader

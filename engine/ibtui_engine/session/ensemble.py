@@ -27,6 +27,8 @@ from ibtui_engine.statistics import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jaxtyping import Float64, Int64
 
     from ibtui_engine.bottleneck.fits import LayerFits
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from ibtui_engine.phases.account import Phases
     from ibtui_engine.phases.diffusion import LayerDiffusion
     from ibtui_engine.phases.transition import Transition
-    from ibtui_engine.session.history import LayerHistory, LearningHistory
+    from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 LEARNING = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
@@ -82,6 +84,8 @@ class RecordedEnsemble:
     """Information, gradients and weight norms, by epoch, network and layer."""
     learning: LearningHistory
     """Losses and accuracies, by epoch and network."""
+    open: Callable[[], SessionReader]
+    """Opens the session again, for what only its file has: the weights."""
     _means: dict[str, Float64[np.ndarray, "epochs ..."]] = field(default_factory=dict, init=False, repr=False)
     """Those that have been asked for."""
 
@@ -210,9 +214,8 @@ class RecordedEnsemble:
             SessionError: the session can no longer be read.
         """
         from ibtui_engine.phases.diffusion import diffusion
-        from ibtui_engine.session.history import SessionReader
 
-        with SessionReader(self.summary.path) as reader:
+        with self.open() as reader:
             snapshots = ((epoch, reader.weights(self.ensemble, epoch)) for epoch in self.ensemble.snapshots)
             return diffusion(snapshots, reader.architecture(self.ensemble), self.transition.epochs)[0]
 
@@ -227,12 +230,12 @@ class RecordedEnsemble:
             InvalidValue: the epoch was not measured, or there is no beta* and it is required.
             SessionError: the session can no longer be read.
         """
-        from ibtui_engine.bottleneck.recorded import fit_session
+        from ibtui_engine.session.bound import fit_ensembles
 
         chosen = {self.ensemble.index}
-        return fit_session(
-            self.summary.path, epoch=epoch, threads=threads, require_beta=require_beta, ensembles=chosen
-        )[2][0][1]
+        with self.open() as reader:
+            found = fit_ensembles(reader, epoch=epoch, threads=threads, require_beta=require_beta, ensembles=chosen)
+        return found[2][0][1]
 
     # the same, measured otherwise
 

@@ -6,6 +6,7 @@ Each look reads only the snapshots that were recorded since the last one.
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,7 +187,13 @@ class Follower:
         """
         if not 0 <= index < len(self.summary.ensembles):
             raise KeyError(index)  # a run that has just begun has recorded none yet
-        return RecordedEnsemble(self.summary, self.summary.ensembles[index], self.layers(index), self.learning(index))
+        return RecordedEnsemble(
+            self.summary,
+            self.summary.ensembles[index],
+            self.layers(index),
+            self.learning(index),
+            partial(SessionReader, self.summary.path),
+        )
 
     def close(self) -> None:
         """Let go of the file."""

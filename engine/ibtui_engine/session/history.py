@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from ibtui_engine.session.connection import Connection, file_identity, one_momen
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import columns_of, count, lacking
 from ibtui_engine.session.limits import ALWAYS, MOST_SPARSE, MOST_WEIGHTS, RANGES
-from ibtui_engine.session.summary import EnsembleSummary, Summary, summarize
+from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
@@ -175,7 +176,9 @@ class SessionReader:
             return tuple(self._recorded(summary, one) for one in summary.ensembles if one.snapshots)
 
     def _recorded(self, summary: Summary, ensemble: EnsembleSummary) -> RecordedEnsemble:
-        return RecordedEnsemble(summary, ensemble, self.layers(ensemble), self.learning(ensemble))
+        return RecordedEnsemble(
+            summary, ensemble, self.layers(ensemble), self.learning(ensemble), partial(SessionReader, self.path)
+        )
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
@@ -390,13 +393,3 @@ def _with_both_tails(rule: Rule) -> Rule:
     from ibtui_engine.rules.catalogue import with_both_tails  # what only files of earlier versions need
 
     return with_both_tails(rule)
-
-
-def describe_epochs(epochs: tuple[int, ...]) -> str:
-    """Which epochs may be asked for, in a few words."""
-    if not epochs:
-        return "no epoch has been measured yet"
-    if len(epochs) <= 12:
-        return f"measured are {', '.join(map(str, epochs))}"
-    nearest = ", ".join(map(str, epochs[:6]))
-    return f"measured are {len(epochs)} epochs: {nearest}, ... {epochs[-2]}, {epochs[-1]}"

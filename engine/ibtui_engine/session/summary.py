@@ -243,3 +243,13 @@ def _ensemble(
 
 def _damaged(what: str) -> NoReturn:
     raise ValueError(what)
+
+
+def describe_epochs(epochs: tuple[int, ...]) -> str:
+    """Which epochs may be asked for, in a few words."""
+    if not epochs:
+        return "no epoch has been measured yet"
+    if len(epochs) <= 12:
+        return f"measured are {', '.join(map(str, epochs))}"
+    nearest = ", ".join(map(str, epochs[:6]))
+    return f"measured are {len(epochs)} epochs: {nearest}, ... {epochs[-2]}, {epochs[-1]}"

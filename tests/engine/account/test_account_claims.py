@@ -73,7 +73,7 @@ def made(
     summary = SimpleNamespace(h_x=12.0, i_xy=0.99, widths=lambda _: widths, batches=lambda _: 7)
     one = SimpleNamespace(networks=networks, fraction=fraction, sample_size=3482)
     learning = SimpleNamespace(train_accuracy=np.ones((len(EPOCHS), networks)))
-    return RecordedEnsemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning))
+    return RecordedEnsemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning), cast("Any", None))
 
 
 class Given:

@@ -145,7 +145,7 @@ def test_the_first_answer_is_of_the_epoch_that_is_newest_when_all_is_loaded(monk
         growing.snapshots.append(growing.snapshots[-1] + 10)
         return SimpleNamespace(to_dict=dict)
 
-    monkeypatch.setattr("ibtui_engine.bottleneck.recorded.fit_recorded", fit)
+    monkeypatch.setattr("ibtui_engine.session.bound.fit_recorded", fit)
     reader: Any = SimpleNamespace(ensemble=lambda index: growing)
     nothing: Any = None
     asked = _Fitter(reader, nothing, nothing, threads=1)

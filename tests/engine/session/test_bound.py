@@ -10,9 +10,9 @@ import pytest
 
 from ibtui_engine.bottleneck.choice import rule_curve
 from ibtui_engine.bottleneck.fits import MATRICES, LayerFits
-from ibtui_engine.bottleneck.recorded import fit_session
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
+from ibtui_engine.fit import fit_session
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader

@@ -7,7 +7,7 @@ weights, from which each layer's p(t|x) comes, and two labels.
 from __future__ import annotations
 
 from collections.abc import Container
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ibtui_engine.bottleneck.curve import ERROR, Curve
 from ibtui_engine.bottleneck.fits import LayerFits, distances, why_no_beta
@@ -15,13 +15,15 @@ from ibtui_engine.bottleneck.fitting import fit_snapshot
 from ibtui_engine.bottleneck.kept import find_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.session.history import SessionReader, describe_epochs
-from ibtui_engine.session.summary import EnsembleSummary, Summary
+from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs
 from ibtui_engine.threads import Threads, usable_cores
 
+if TYPE_CHECKING:
+    from ibtui_engine.session.history import SessionReader
 
-def fit_session(
-    path: Path | str,
+
+def fit_ensembles(
+    reader: SessionReader,
     *,
     epoch: int | None = None,
     error: float = ERROR,
@@ -30,30 +32,19 @@ def fit_session(
     require_beta: bool = False,
     ensembles: Container[int] | None = None,
 ) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
-    """The session's curve, and the fits of each ensemble (or of some, by their numbers) that was measured at the epoch
-    (None: at its last), or at every epoch that was measured for all its networks.
-
-    `error`: the largest distance of the curve to the true one, bits. `threads`: None takes all cores.
-
-    Where the session keeps no weights, or its rule has more than two labels, there is no beta*, which `no_beta` says.
-
-    Raises:
-        InvalidValue: the epoch was not measured, or there is no beta* and it is required.
-        SessionError: the session cannot be read.
-    """
-    with SessionReader(path) as reader:
-        with reader.moment():
-            summary = reader.summary
-            chosen = _chosen(summary, epoch, every, ensembles)
-            rule = reader.measured_rule()
-            if require_beta and (missing := why_no_beta(summary)):
-                raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
-        curve = find_curve(rule, error=error)
-        pool = Threads(threads or usable_cores())
-        try:
-            fits = [(one, fit_recorded(reader, one, at, rule, curve, pool)) for one, at in chosen]
-        finally:
-            pool.close()
+    """What `ibtui_engine.fit.fit_session` says, of a session that is open."""
+    with reader.moment():
+        summary = reader.summary
+        chosen = _chosen(summary, epoch, every, ensembles)
+        rule = reader.measured_rule()
+        if require_beta and (missing := why_no_beta(summary)):
+            raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
+    curve = find_curve(rule, error=error)
+    pool = Threads(threads or usable_cores())
+    try:
+        fits = [(one, fit_recorded(reader, one, at, rule, curve, pool)) for one, at in chosen]
+    finally:
+        pool.close()
     return summary, curve, fits
 
 
