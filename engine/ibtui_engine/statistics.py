@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -217,6 +217,11 @@ def epoch_spread(epochs: Real[np.ndarray, " networks"], common_error: float = 0.
     """The same of epochs above 0, on the natural log axis, on which `common_error` is too."""
     of = spread(logarithms(epochs), common_error)
     return EpochSpread(_exp(of.mean), of.error, _exp(of.low), _exp(of.high), of.count, of.networks)
+
+
+def turned(value: Spread) -> Spread:
+    """The same number with the other sign."""
+    return replace(value, mean=-value.mean, low=-value.high, high=-value.low)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`ibtui account`: what of the paper reproduces, claim by claim, from finished sessions."""
+"""`ibtui account`: what of the paper reproduces, claim by claim, from finished sessions or from any that are named."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import OUTPUT, Json, Quiet, SessionsDir, Threads
 from ibtui.files import require_output
-from ibtui.locations import sessions_directory
-from ibtui.wording import printable
+from ibtui.locations import find_session, sessions_directory
+from ibtui.wording import printable, titles_of
+from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ibtui_engine.account.finding import Finding
+    from ibtui_engine.account.finding import Finding, Place
+    from ibtui_engine.session.ensemble import RecordedEnsemble
+
+    Titles = Mapping[Place, str]
 
 STYLES = {"reproduced": "green", "partly": "yellow", "not": "red"}
 MARK = {"reproduced": "+", "partly": "~", "not": "-"}
@@ -25,6 +29,15 @@ MARK = {"reproduced": "+", "partly": "~", "not": "-"}
 
 
 def account(
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SESSION",
+            help="Judge these sessions: files, names, or unique beginnings of names. Each claim is judged on all their "
+            "ensembles that have the data it needs. [default: finished sessions of the presets that it rests on]",
+            show_default=False,
+        ),
+    ] = None,
     run: Annotated[
         bool,
         typer.Option("--run", help="First run the experiments it needs that are missing (about 15 min on two cores)."),
@@ -57,53 +70,104 @@ def account(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check each claim of the paper against finished sessions: what is measured, the numbers, and a verdict."""
+    """Check each claim of the paper: what is measured, the numbers, and a verdict by the rule that stands beside it."""
     if out is not None:
         require_output(out, (".md",))
-    from ibtui_engine.account.claims import account as account_for
-    from ibtui_engine.account.evidence import Evidence, experiments
-
     directory = sessions_directory(sessions_dir)
+    if sessions:
+        given = {"run": run, "quick": quick, "networks": networks is not None}
+        if any(given.values()):
+            named = ", ".join(f"--{option}" for option, there in given.items() if there)
+            verb = "choose" if sum(given.values()) > 1 else "chooses"
+            raise InvalidValue(f"{named} {verb} among the presets, but sessions are named: leave out one of them")
+        findings, titles = _judged(sessions, directory, threads, quiet)
+    else:
+        findings, titles = _standard(directory, run, quick, networks, threads, quiet), {}
+    if json:
+        print_json([one.to_dict() for one in findings])
+    if out is not None:
+        write_output(out, markdown(findings, titles).encode())
+        tell(f"wrote the account to {out}", quiet=quiet)
+    if not json and out is None:
+        _print(findings, titles)
+
+
+def _standard(
+    directory: Path, run: bool, quick: bool, networks: int | None, threads: int | None, quiet: bool
+) -> list[Finding]:
+    """The claims on the experiments that they rest on."""
+    from ibtui_engine.account.standard import account as account_for
+    from ibtui_engine.account.standard import experiments
+
     wanted = experiments(quick=quick, networks=networks)
     if run:
         there = {name: have_session(one, "", directory, threads, quiet) for name, one in wanted.items()}
     else:
         there = finished_sessions(wanted, directory)
-    findings = account_for(Evidence(there))
+    findings = account_for(there)
     missing = [name for name in wanted if name not in there]
     if missing:
         tell(f"no finished session of {', '.join(missing)}: ibtui account --run makes them", quiet=quiet)
-    if json:
-        print_json([one.to_dict() for one in findings])
-    if out is not None:
-        write_output(out, markdown(findings).encode())
-        tell(f"wrote the account to {out}", quiet=quiet)
-    if not json and out is None:
-        _print(findings)
+    return findings
 
 
-def markdown(findings: Sequence[Finding]) -> str:
+def _judged(sessions: Sequence[str], directory: Path, threads: int | None, quiet: bool) -> tuple[list[Finding], Titles]:
+    """The claims on all ensembles of some sessions, and how to call these."""
+    paths = [find_session(session, directory) for session in sessions]
+    if len(set(paths)) < len(paths):
+        raise InvalidValue(f"sessions are {', '.join(sessions)}: each of them can be named once")
+    from ibtui_engine.account.finding import place_of
+    from ibtui_engine.account.judging import judge
+    from ibtui_engine.session.history import SessionReader
+
+    those: list[RecordedEnsemble] = []
+    for path in paths:
+        with SessionReader(path) as reader, reader.moment():
+            summary = reader.summary
+            if not any(one.snapshots for one in summary.ensembles):
+                raise InvalidValue(f"session {summary.name!r} has measured no epoch yet: there is nothing to judge")
+            those += reader.recorded_ensembles()
+        if summary.status != "finished":
+            so_far = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}"
+            tell(f"note: session {summary.name} is {so_far}: judged by what it has measured", quiet=quiet)
+    titles = titles_of([(one.summary, one.ensemble) for one in those])
+    return judge(those, threads=threads), {place_of(one): title for one, title in zip(those, titles, strict=True)}
+
+
+def markdown(findings: Sequence[Finding], titles: Titles) -> str:
     """The account as a table."""
     lines = ["| § | claim | measured | numbers | verdict |", "| --- | --- | --- | --- | --- |"]
     for one in findings:
         numbers = "; ".join(number.text for number in one.numbers)
         verdict = f"**{one.verdict}**" + (f". {_linked(one)}" if one.reason else "")
-        cells = (one.section, one.claim, _measured(one), numbers, verdict)
+        cells = (one.section, one.claim, _measured(one, titles), numbers, verdict)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _measured(one: Finding) -> str:
-    return one.measured + (f". Reproduced: {one.rule}" if one.rule else "")
+def _measured(one: Finding, titles: Titles) -> str:
+    """What is measured, of which ensembles where these are named, and the rule."""
+    of = _places(one, titles)
+    rule = f". Reproduced: {one.rule}" if one.rule else ""
+    return one.measured + (f" ({of})" if of else "") + rule
+
+
+def _places(one: Finding, titles: Titles) -> str:
+    """What a finding is about, where sessions were named."""
+    if len(titles) > 1 and len(one.ensembles) == len(titles):
+        return "all ensembles"
+    return ", ".join(printable(titles[place]) for place in one.ensembles if place in titles)
 
 
 def _linked(one: Finding) -> str:
     return f"{'Note' if one.verdict == 'reproduced' else 'But'}: {printable(one.reason)}"
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print(findings: Sequence[Finding], titles: Titles) -> None:
     from rich.padding import Padding
     from rich.text import Text
+
+    from ibtui_engine.account.finding import INAPPLICABLE
 
     console = output()
     for one in findings:
@@ -111,8 +175,11 @@ def _print(findings: Sequence[Finding]) -> None:
         head.append(f"{one.verdict}: ", f"bold {STYLES.get(one.verdict, '')}".strip())
         head.append(f"{one.claim} ({one.section})" if one.section != "–" else one.claim, "bold")
         console.print(head)
-        told = [Text(f"{_measured(one)}.", "dim"), Text("; ".join(number.text for number in one.numbers))]
-        told.append(Text(f"{_linked(one)}." if one.reason else ""))
+        if one.verdict == INAPPLICABLE:
+            told = [Text(f"{_places(one, titles)}: {printable(one.reason)}.", "dim")]
+        else:
+            told = [Text(f"{_measured(one, titles)}.", "dim"), Text("; ".join(number.text for number in one.numbers))]
+            told.append(Text(f"{_linked(one)}." if one.reason else ""))
         for text in told:
             if text:
                 console.print(Padding(text, (0, 0, 0, 2)))

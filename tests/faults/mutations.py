@@ -130,7 +130,7 @@ class _Worker:
 
 def make_originals(room: Path) -> None:
     """Small sessions of several kinds, to be changed."""
-    from ibtui_engine.account.evidence import experiments
+    from ibtui_engine.account.standard import experiments
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.runner import Interrupt, Run, begin
 

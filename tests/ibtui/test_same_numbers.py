@@ -34,8 +34,7 @@ from ibtui.overlays import overlaid
 from ibtui.panels import Panels
 from ibtui.phases_text import phase_rows
 from ibtui.wording import labelled
-from ibtui_engine.account.claims import CLAIMS
-from ibtui_engine.account.evidence import Evidence
+from ibtui_engine.account.standard import account
 from ibtui_engine.fit import fit_session
 from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.session.follow import Follower
@@ -401,30 +400,29 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
     truth: Callable[[str], Truth], capsys: pytest.CaptureFixture[str]
 ) -> None:
     of = truth("figure-3")
-    evidence = Evidence({"figure-3": path_of("figure-3")})
-    claims = {claim.key: claim for claim in CLAIMS}
+    found = {one.key: one for one in account({"figure-3": path_of("figure-3")})}
     phases_report(path_of("figure-3"), ensemble=2, json=True)
     [told] = json.loads(capsys.readouterr().out)["ensembles"]
     names = [*(f"T{k}" for k in range(1, 6)), "output"]
 
-    numbers = {one.name: one for one in claims["transition"].account(evidence).numbers}
+    numbers = {one.name: one for one in found["transition"].numbers}
     for name, layer in zip(names, told["layers"], strict=True):
         same(layer["transition"]["epoch"], numbers[name].value)
         same(layer["transition"]["log_error"], numbers[name].error)
         assert layer["transition"]["networks"] == numbers[name].count
     same(told["network"]["transition"]["epoch"], numbers["all weights"].value)
 
-    numbers = {one.name: one for one in claims["leveling"].account(evidence).numbers}
+    numbers = {one.name: one for one in found["leveling"].numbers}
     for name, layer in zip(names, told["layers"], strict=True):
         same(layer["level"]["mean"], numbers[f"{name}: SNR"].value)
         same(layer["level"]["error"], numbers[f"{name}: SNR"].error)
 
-    numbers = {one.name: one for one in claims["two-phases"].account(evidence).numbers}
+    numbers = {one.name: one for one in found["two-phases"].numbers}
     for name, layer in zip(names[:-1], told["layers"], strict=False):
         same(layer["compression"]["mean"], numbers[name].value)
         same(layer["compression"]["error"], numbers[name].error)
 
-    numbers = {one.name: one for one in claims["corner"].account(evidence).numbers}
+    numbers = {one.name: one for one in found["corner"].numbers}
     place = (2, 10_000, 1)
     same(numbers["H(X) − I(X;T1)"].value, of.summary.h_x - of.mean("i_x", place))
     same(numbers["H(X) − I(X;T1)"].error, of.error("i_x", place))

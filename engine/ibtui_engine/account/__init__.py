@@ -1,3 +1,3 @@
-"""What of the paper reproduces: its claims (arXiv:1703.00810, sections 3.3 to 3.9 and 4), each with what is measured,
-its numbers, and a verdict by a rule that is stated beside it.
+"""The paper's claims (arXiv:1703.00810), one module for each section. A claim declares together its wording, the data
+that it needs, its thresholds and its judge. `standard` judges them on the presets, `judging` on any ensembles.
 """

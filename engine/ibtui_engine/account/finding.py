@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.statistics import EpochSpread, Spread
+
+if TYPE_CHECKING:
+    from ibtui_engine.session.ensemble import RecordedEnsemble
 
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not"
 UNKNOWN = "not measured"
 """The session that a claim rests on is not there."""
+INAPPLICABLE = "not applicable"
+"""The ensembles that a claim is to be judged on lack what it needs."""
 NO_VERDICT = "–"
 """Of what is measured without a claim of the paper to hold it against."""
 
@@ -57,6 +63,15 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Place:
+    """One ensemble of a session."""
+
+    session: str
+    ensemble: int
+    path: Path
+
+
+@dataclass(frozen=True)
 class Finding:
     """One claim, and what came of it."""
 
@@ -66,18 +81,26 @@ class Finding:
     """Of the paper."""
     claim: str
     measured: str
-    """What is measured, of which session."""
+    """What is measured, and of which session where it is one of the standard account."""
     rule: str
     """When it counts as reproduced, and when as partly."""
     verdict: str
     numbers: tuple[Number, ...]
     reason: str = ""
-    """Why it is not, or only partly, reproduced."""
+    """Why it is not, or only partly, reproduced, or not applicable."""
+    ensembles: tuple[Place, ...] = ()
+    """What it was judged on."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {name: getattr(self, name) for name in ("key", "section", "claim", "measured", "rule", "verdict")}
-        return plain | {"numbers": [one.to_dict() for one in self.numbers], "reason": self.reason}
+        places = [{"session": one.session, "ensemble": one.ensemble} for one in self.ensembles]
+        return plain | {"numbers": [one.to_dict() for one in self.numbers], "reason": self.reason, "ensembles": places}
+
+
+def place_of(one: RecordedEnsemble) -> Place:
+    """Where an ensemble is recorded."""
+    return Place(one.summary.name, one.ensemble.index, one.summary.path)
 
 
 def of_spread(name: str, spread: Spread, unit: str = "") -> Number:

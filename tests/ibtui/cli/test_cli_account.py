@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ibtui.cli.account import markdown
-from ibtui_engine.account.claims import CLAIMS, account
-from ibtui_engine.account.evidence import Evidence, experiments
-from ibtui_engine.account.finding import UNKNOWN
+from ibtui_engine.account.claims import CLAIMS
+from ibtui_engine.account.finding import INAPPLICABLE, UNKNOWN
+from ibtui_engine.account.standard import STANDARD, account, experiments
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -24,7 +24,7 @@ def test_without_sessions_every_claim_says_what_it_lacks(program: Program) -> No
     done = program("account", "--json")
     assert done.returncode == 0
     told = json.loads(done.stdout)
-    assert [one["key"] for one in told] == [claim.key for claim in CLAIMS]
+    assert [one["key"] for one in told] == [claim.key for claim in STANDARD]
     assert {one["verdict"] for one in told} == {UNKNOWN}
     assert done.stderr.startswith(f"no finished session of {', '.join(experiments())}")
     assert "ibtui account --run" in done.stderr
@@ -48,16 +48,54 @@ def test_the_file_is_a_table_of_all_claims(program: Program) -> None:
     path = program.directory / "account.md"
     program.good("account", "-o", path)
     lines = path.read_text().splitlines()
-    assert len(lines) == len(CLAIMS) + 2
+    assert len(lines) == len(STANDARD) + 2
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {6}
     assert program("account", "-o", "account.txt").returncode == 2
-    for claim, line in zip(CLAIMS, lines[2:], strict=True):
+    for claim, line in zip(STANDARD, lines[2:], strict=True):
         assert claim.text in line
 
 
 def test_markdown_has_every_number() -> None:
-    findings = account(Evidence({"figure-3": SHIPPED / "example-figure-3.ibs"}))
-    written = markdown(findings)
+    findings = account({"figure-3": SHIPPED / "example-figure-3.ibs"})
+    written = markdown(findings, {})
     for one in findings:
         assert f"**{one.verdict}**" in written
         assert all(number.text.replace("|", "\\|") in written for number in one.numbers)
+
+
+def test_any_session_is_judged_by_the_claims_whose_data_it_has(program: Program) -> None:
+    told = json.loads(program.good("account", "example-figure-5", "--json"))
+    assert list(dict.fromkeys(one["key"] for one in told)) == [claim.key for claim in CLAIMS]
+    [depth] = [one for one in told if one["key"] == "depth"]
+    assert depth["verdict"] != INAPPLICABLE
+    assert depth["ensembles"] == [{"session": "example-figure-5", "ensemble": k} for k in range(6)]
+    [diffusion] = [one for one in told if one["key"] == "diffusion"]
+    assert (diffusion["verdict"], diffusion["numbers"]) == (INAPPLICABLE, [])
+    assert "kept weights" in diffusion["reason"]
+    assert len([one for one in told if one["key"] == "corner"]) == 6
+    text = program.good("account", "example-figure-5")
+    assert "all ensembles: needs kept weights (here: none kept)." in " ".join(text.split())
+    assert "12-10-8-6-4-2 at 0.8" in text
+
+
+def test_sessions_that_cannot_be_judged_are_refused_in_one_line(program: Program) -> None:
+    for arguments, said in (
+        (("example-figure-5", "--quick", "--run"), "--run, --quick choose"),
+        (("example-figure-5", "--networks", "3"), "--networks chooses"),
+        (("example-figure-5", "example-figure-5"), "each of them can be named once"),
+    ):
+        done = program("account", *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_page_of_what_reproduces_has_the_words_of_the_claims() -> None:
+    page = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- account: begin -->")[2].partition("<!-- account: end -->")[0]
+    rows = [re.split(r"(?<!\\) \| ", line) for line in table.splitlines() if line.startswith("|")][2:]
+    assert [cells[1] for cells in rows] == [claim.text for claim in STANDARD]
+    for cells, claim in zip(rows, STANDARD, strict=True):
+        rule = f". Reproduced: {claim.rule}" if claim.rule else ""
+        said = f"{claim.measured} ({claim.standard_place}){rule}"
+        assert cells[2] == said.replace("|", "\\|"), "python sessions/make_account.py --words renews it"

@@ -1,0 +1,106 @@
+"""What the paper does not claim: a claim that others dispute, and numbers to hold the others beside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed
+from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
+from ibtui_engine.account.criteria import Clear
+from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
+from ibtui_engine.statistics import spread
+
+if TYPE_CHECKING:
+    from ibtui_engine.account.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Relu(Claim):
+    """Units that do not saturate."""
+
+    key = "relu"
+    section = "–"
+    text = "Compression does not rest on saturation: relu compresses, too (disputed by Saxe et al. 2018)"
+    measured = "bits from the peak of I(X;T) to the end"
+    rests_on = ("relu",)
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, setting("activation", "relu"))
+
+    loss: Clear = Clear(0.5)
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return f"every hidden layer loses {self.loss}; partly: some do"
+
+    def judge(self, given: Sequence[Evidence]) -> Judgement:
+        """Partly where some layers compress."""
+        of = given[0].of
+        numbers, rest = hidden_losses(of), not_compressed(of, self.loss)
+        if not rest:
+            return REPRODUCED, numbers, ""
+        why = (
+            f"no {self.loss.least:g} bits are clearly lost in {listed(of, rest)}; relu layers are binned on the range "
+            "that occurs in them at each snapshot, so the bins grow with the outputs"
+        )
+        return PARTLY if compressed(of, self.loss) else NOT, numbers, why
+
+
+@dataclass(frozen=True)
+class RandomLabels(Claim):
+    """Nothing to learn."""
+
+    key = "random-labels"
+    section = "–"
+    text = "What compresses with nothing to learn but the sample itself"
+    measured = "bits from the peak of I(X;T) to the end, labels from a fair coin"
+    rule = ""
+    rests_on = ("random-labels",)
+    needs = (A_HIDDEN_LAYER, setting("labels", "random"))
+
+    def judge(self, given: Sequence[Evidence]) -> Judgement:
+        """Numbers alone."""
+        of = given[0].of
+        accuracy = of_spread("accuracy inside the sample", spread(of.learning.train_accuracy[-1]))
+        return NO_VERDICT, [*hidden_losses(of), accuracy], ""
+
+
+@dataclass(frozen=True)
+class Sensitivity(Claim):
+    """How one trains."""
+
+    key = "sensitivity"
+    section = "–"
+    text = "How much these numbers depend on learning rate, batch and optimiser"
+    measured = "where drift ends, what the hidden layers lose together, and I(T;Y) at the output"
+    rule = ""
+    rests_on = ("figure-3", "adam", "learning rate 0.005", "learning rate 0.08", "batch 128", "batch 1024")
+    needs = (A_HIDDEN_LAYER, BATCHES)
+    spans = ("learning_rate", "batch", "optimizer")
+
+    def judge(self, given: Sequence[Evidence]) -> Judgement:
+        """Numbers alone."""
+        numbers = []
+        usual = [given[0].setting(name) for name in self.spans]
+        for one in given:
+            of, said = one.of, _differs(one, usual)
+            numbers.append(of_epoch(f"{said}: drift ends", of.phases.transition.network))
+            lost = np.nansum([row.compression.mean for row in of.phases.layers[:-1]])
+            numbers.append(Number(f"{said}: hidden layers lose", float(lost), math.nan, "bits"))
+            numbers.append(of_spread(f"{said}: output knows", spread(of.layers.i_y[-1, :, -1]), "bits"))
+        return NO_VERDICT, numbers, ""
+
+
+def _differs(one: Evidence, usual: Sequence[object]) -> str:
+    """How an ensemble is trained: what is other than `usual`, by the names of the settings; all, where nothing is."""
+    rate, batch, optimizer = (one.setting(name) for name in Sensitivity.spans)
+    if [rate, batch, optimizer] == usual:
+        return f"{rate:g}, {batch}, {optimizer}"
+    if optimizer != usual[2]:
+        return f"{optimizer} {rate:g}" + (f", batch {batch}" if batch != usual[1] else "")
+    parts = [f"learning rate {rate:g}"] if rate != usual[0] else []
+    return ", ".join(parts + ([f"batch {batch}"] if batch != usual[1] else []))
