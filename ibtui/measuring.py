@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from ibtui.commands import Companion, last_line
 from ibtui.wording import estimate
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
-from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.session.columns import LAYER, LayerHistory
 
 BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000)
 """Numbers of bins that the keys step through."""
-MEASURED = ("i_x", "i_y", "i_x_lower", "i_y_lower", "distinct_t", "low", "high")
+MEASURED = tuple(column.name for column in LAYER if column.estimated)
 """What an answer has for every network and layer."""
 
 
@@ -101,8 +101,7 @@ class MeasuringAgain:
             if answer is not None:
                 for name, found in answer.items():
                     values[name][row, : len(found)] = found
-        known = {field.name for field in fields(recorded)}
-        return replace(recorded, **{name: value for name, value in values.items() if name in known})
+        return replace(recorded, **values)
 
     def ask(self, ensemble: int, shown: int, epochs: Sequence[int]) -> None:
         """Have the epochs that are still to come measured, the shown one first."""

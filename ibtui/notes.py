@@ -19,7 +19,7 @@ from ibtui_engine.measures.checks import (
 )
 from ibtui_engine.rules.image_files import PARTS
 from ibtui_engine.rules.names import is_images
-from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.summary import Summary
 
 

@@ -1,13 +1,16 @@
-"""`python -m tests.pages`: writes the table of keys into ibtui/README.md. A test compares the two."""
+"""`python -m tests.pages`: writes the tables of pages that are made from declarations. Tests compare the two."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ibtui.keys import known_keys
+from ibtui_engine.session.tables import TABLES
 
-PAGE = Path(__file__).parents[1] / "ibtui" / "README.md"
-BEGIN, END = "<!-- keys: python -m tests.pages -->\n", "<!-- end -->"
+ROOT = Path(__file__).parents[1]
+END = "<!-- end -->"
 SCREENS = {
     "app": "everywhere",
     "library": "library",
@@ -45,11 +48,53 @@ def keys() -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_keys(page: str) -> str:
-    """The page with the table as it is now."""
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + keys() + END + rest.partition(END)[2]
+def columns() -> str:
+    """The table of all columns of a session."""
+    lines = [
+        "| table | column | SQL | unit | since | what | measured as |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for table in TABLES:
+        for column in table.columns:
+            source = f"`{column.source}`" if column.source else ""
+            cells = (
+                *(f"`{table.name}`", f"`{column.name}`", column.sql, column.kind.unit, str(column.since)),
+                *(column.about.replace("|", "\\|"), source),
+            )
+            lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"
+
+
+def tables() -> str:
+    """The table of a session's tables."""
+    lines = ["| table | rows | what |", "| --- | --- | --- |"]
+    lines += [f"| `{table.name}` | {table.rows} | {table.about} |" for table in TABLES]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page, between two comments."""
+
+    name: str
+    path: Path
+    made: Callable[[], str]
+
+    def renewed(self, page: str) -> str:
+        """The page with this part as it is now."""
+        begin = f"<!-- {self.name}: python -m tests.pages -->\n"
+        before, found, rest = page.partition(begin)
+        assert found, f"{self.path} has no {begin}"
+        return before + begin + self.made() + END + rest.partition(END)[2]
+
+
+PARTS = (
+    Part("keys", ROOT / "ibtui" / "README.md", keys),
+    Part("columns", ROOT / "engine" / "README.md", columns),
+    Part("tables", ROOT / "sessions" / "README.md", tables),
+)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_keys(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for part in PARTS:
+        part.path.write_text(part.renewed(part.path.read_text(encoding="utf-8")), encoding="utf-8")

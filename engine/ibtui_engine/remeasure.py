@@ -20,9 +20,9 @@ from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.networks import Samples
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.rewrite import Watch, rewrite
 from ibtui_engine.session.summary import EnsembleSummary, describe_epochs
-from ibtui_engine.session.writer import CohortRow
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Optimization, Problem
 

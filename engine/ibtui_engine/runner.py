@@ -34,8 +34,9 @@ from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import Waiting
 from ibtui_engine.session.drafting import discard
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
-from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.session.writer import Measured, SessionWriter
 from ibtui_engine.streams import Purpose, permutation
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training.choice import choose, make_trainer, require_trainer

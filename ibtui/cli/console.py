@@ -16,6 +16,7 @@ from ibtui.wording import printable
 from ibtui_engine.errors import shortened
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
 
 LONGEST_COMPLAINT = 1000
@@ -48,6 +49,11 @@ def print_json(value: Any) -> None:
 def or_none(value: float) -> float | None:
     """A number for a JSON document; None for one that is absent."""
     return float(value) if math.isfinite(value) else None
+
+
+def plain_rows(values: np.ndarray) -> list[list[float | None]]:
+    """Rows of numbers for JSON, None where a number is not finite."""
+    return [[number if math.isfinite(number) else None for number in row] for row in values.tolist()]
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:

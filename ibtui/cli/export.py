@@ -18,20 +18,42 @@ from ibtui.files import is_stream, require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import BINNED, Experiment
+from ibtui_engine.session.columns import INFORMATION, LAYER, LEARNING, MEASURED
 
 if TYPE_CHECKING:
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary
 
-LAYER_PLACE = ("ensemble", "hidden", "fraction", "seed", "epoch", "layer", "width")
+PLACE = ("ensemble", "hidden", "fraction", "seed", "epoch")
+LAYER_PLACE = (*PLACE, "layer", "width")
+RECORDED = {
+    "information": ("i_x", "i_y", "distinct_t", "i_x_lower", "i_y_lower", "saturated", "nonlinear", "low", "high"),
+    "gradients": ("grad_mean", "grad_std", "snr", "weight_norm", "acceptance"),
+    "learning": ("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
+}
+"""What each export has of the recorded columns, in the order that scripts rely on."""
+OF = {
+    "information": INFORMATION,
+    "gradients": tuple(column for column in LAYER if column not in INFORMATION),
+    "learning": LEARNING,
+}
+FURTHER = {
+    what: tuple(column.name for column in columns if column.name not in RECORDED[what]) for what, columns in OF.items()
+}
+"""Recorded columns that were added later: they are at the end."""
+SETTINGS = {
+    "information": ("estimator", "bins", "noise", "measured", "optimizer"),
+    "gradients": ("optimizer",),
+    "learning": ("optimizer",),
+}
 COLUMNS = {
-    "information": (
-        *LAYER_PLACE,
-        *("i_x", "i_y", "distinct", "i_x_lower", "i_y_lower", "saturated", "nonlinear"),
-        *("low", "high", "estimator", "bins", "noise", "measured", "optimizer"),
-    ),
-    "gradients": (*LAYER_PLACE, "grad_mean", "grad_std", "snr", "weight_norm", "acceptance", "optimizer"),
-    "learning": (*LAYER_PLACE[:5], "train_loss", "test_loss", "train_accuracy", "test_accuracy", "optimizer"),
+    what: (
+        *(PLACE if what == "learning" else LAYER_PLACE),
+        *("distinct" if name == "distinct_t" else name for name in RECORDED[what]),
+        *SETTINGS[what],
+        *FURTHER[what],
+    )
+    for what in RECORDED
 }
 """Columns of each export. Scripts rely on them: they never change, and new ones are added at the end."""
 
@@ -166,41 +188,25 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
 
     seeds = reader.seeds(ensemble)
     widths = reader.architecture(ensemble).widths[1:]
-    if what == "learning":
-        learning = reader.learning(ensemble, epoch)
-        epochs = learning.epochs
-        names = COLUMNS[what][5:-1]
-        values = np.stack([getattr(learning, name) for name in names], axis=-1)[:, :, None]
-    else:
-        layers = reader.layers(ensemble, epoch)
-        epochs = layers.epochs
-        names = COLUMNS[what][7:14] if what == "information" else COLUMNS[what][7:-1]
-        names = (*names, "low", "high") if what == "information" else names
-        values = np.stack([getattr(layers, {"distinct": "distinct_t"}.get(n, n)) for n in names], axis=-1)
-    rests_on = [math.nan if value is None else value for value in basis(reader.summary.experiment).values()]
+    history = reader.learning(ensemble, epoch) if what == "learning" else reader.layers(ensemble, epoch)
+    names = (*RECORDED[what], *FURTHER[what])
+    values = np.stack([getattr(history, name) for name in names], axis=-1)
+    values = values[:, :, None] if what == "learning" else values
+    settings = basis(reader.summary.experiment) | {"optimizer": ensemble.optimizer}
+    chosen = [math.nan if settings[name] is None else settings[name] for name in SETTINGS[what]]
+    whole = [k for k, name in enumerate(names) if name in MEASURED and MEASURED[name].sql.startswith("INTEGER")]
     there = ~np.isnan(values[:, :, 0, 0])
-    numbers = values.tolist()
-    for e, at in enumerate(epochs.tolist()):
+    numbers, first = values.tolist(), len(RECORDED[what])
+    for e, at in enumerate(history.epochs.tolist()):
         for k, seed in enumerate(seeds):
             if not there[e, k]:
                 continue
             place = (ensemble.index, ensemble.hidden, ensemble.fraction, seed, at)
-            for layer, row in enumerate(numbers[e][k], start=1):
-                if what == "learning":
-                    yield (*place, *row, ensemble.optimizer)
-                elif what == "information":
-                    yield (
-                        *place,
-                        layer,
-                        widths[layer - 1],
-                        *row[:2],
-                        row[2] if _absent(row[2]) else int(row[2]),
-                        *row[3:],
-                        *rests_on,
-                        ensemble.optimizer,
-                    )
-                else:
-                    yield (*place, layer, widths[layer - 1], *row, ensemble.optimizer)
+            for layer, row in enumerate(numbers[e][k]):
+                for c in whole:
+                    row[c] = row[c] if _absent(row[c]) else int(row[c])
+                layer_place = () if what == "learning" else (layer + 1, widths[layer])
+                yield (*place, *layer_place, *row[:first], *chosen, *row[first:])
 
 
 def basis(experiment: Experiment) -> dict[str, Any]:

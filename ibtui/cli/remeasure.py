@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ibtui.cli.console import output, print_json, tell
+from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
 from ibtui.files import require_new
@@ -18,6 +18,7 @@ from ibtui.locations import find_session, free_path, require_name, sessions_dire
 from ibtui.wording import ensemble_name, estimate, labelled, with_spread
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
+from ibtui_engine.session.columns import INFORMATION
 from ibtui_engine.session.format import SUFFIX
 
 if TYPE_CHECKING:
@@ -170,17 +171,13 @@ def _measured(
     }
     for name in ("i_x", "i_y"):
         values = np.stack([getattr(information, name) for information in found])
-        plain[f"{name}_mean"] = _plain(mean(values, axis=1))
-        plain[f"{name}_std"] = _plain(standard_deviation(values, axis=1))
-    for name in ("i_x_lower", "i_y_lower", "distinct", "saturated", "nonlinear"):
-        plain[f"{name}_mean"] = _plain(mean(np.stack([getattr(i, name) for i in found]), axis=1))
+        plain[f"{name}_mean"] = plain_rows(mean(values, axis=1))
+        plain[f"{name}_std"] = plain_rows(standard_deviation(values, axis=1))
+    for name in [column.field for column in INFORMATION if column.name not in ("i_x", "i_y", "low", "high")]:
+        plain[f"{name}_mean"] = plain_rows(mean(np.stack([getattr(i, name) for i in found]), axis=1))
     plain["low"] = np.stack([i.low.min(axis=0) for i in found]).tolist()
     plain["high"] = np.stack([i.high.max(axis=0) for i in found]).tolist()
     return plain
-
-
-def _plain(values: Any) -> list[list[float | None]]:
-    return [[value if math.isfinite(value) else None for value in row] for row in values.tolist()]
 
 
 def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, Any]], *, json: bool) -> None:

@@ -28,6 +28,7 @@ import queue
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ibtui.cli.console import plain_rows
 from ibtui.cli.requests import is_count, listen, name_of, read_request, require_known, write_answer
 from ibtui_engine.errors import EngineError, InvalidValue
 
@@ -131,16 +132,10 @@ def _answers(
 
 
 def _plain(experiment: Experiment, found: LayerInformation) -> dict[str, Any]:
+    """What the numbers rest on, and every column that depends on it; null for a column without a single number."""
     from ibtui.cli.export import basis
+    from ibtui_engine.session.columns import LAYER
 
-    bounds = experiment.estimator == "kde"
-    return {
-        **basis(experiment),
-        "i_x": found.i_x.tolist(),
-        "i_y": found.i_y.tolist(),
-        "i_x_lower": found.i_x_lower.tolist() if bounds else None,
-        "i_y_lower": found.i_y_lower.tolist() if bounds else None,
-        "distinct_t": found.distinct.tolist(),
-        "low": found.low.tolist(),
-        "high": found.high.tolist(),
-    }
+    columns = {column.name: plain_rows(getattr(found, column.field)) for column in LAYER if column.estimated}
+    empty = {name for name, rows in columns.items() if all(number is None for row in rows for number in row)}
+    return basis(experiment) | {name: None if name in empty else rows for name, rows in columns.items()}

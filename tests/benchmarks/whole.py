@@ -23,7 +23,8 @@ from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.presets import find_preset
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
-from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState

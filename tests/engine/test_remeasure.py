@@ -15,8 +15,10 @@ from ibtui_engine.errors import InvalidValue, SessionError, StorageError
 from ibtui_engine.experiment import ESTIMATORS, Experiment
 from ibtui_engine.remeasure import remeasure, save_remeasured, with_settings
 from ibtui_engine.runner import Interrupt, Run, begin, reopen
-from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader
+from ibtui_engine.session.columns import LAYER_COLUMNS
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.rewrite import COPIED
+from ibtui_engine.session.tables import SCHEMA
 from ibtui_engine.sweep import sweep, thinned
 from ibtui_engine.threads import Threads
 
@@ -104,8 +106,10 @@ def test_all_else_is_copied(recorded: Path, threads: Threads, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["saved.ibs"]
     snapshots = rows(recorded, "SELECT count(*) FROM snapshot")[0][0]
     assert told == [(k, snapshots) for k in range(1, snapshots + 1)]
-    for table, columns in COPIED.items():
-        query = f"SELECT {columns} FROM {table}" + (" WHERE kind != 'remeasured'" if table == "event" else "")
+    for table in COPIED:
+        query = f"SELECT {', '.join(SCHEMA[table].names)} FROM {table}" + (
+            " WHERE kind != 'remeasured'" if table == "event" else ""
+        )
         assert rows(saved, query) == rows(recorded, query), table
     kept = "SELECT snapshot, network, layer, grad_mean, grad_std, weight_norm FROM layer"
     assert rows(saved, kept) == rows(recorded, kept)

@@ -24,8 +24,9 @@ from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
 from ibtui_engine.session import claim
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
 from ibtui_engine.session.control import send, wait_until
-from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.fused import FusedTrainer

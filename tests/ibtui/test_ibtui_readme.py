@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from ibtui.cli.application import make_application
-from tests.pages import PAGE, with_keys
+from tests.pages import PARTS, Part
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -20,9 +20,10 @@ PAGES = (
 )
 
 
-def test_the_page_has_all_keys_as_they_are() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert page == with_keys(page), "renew it: python -m tests.pages"
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_tables_that_are_made_from_declarations_are_as_these_are(part: Part) -> None:
+    page = part.path.read_text(encoding="utf-8")
+    assert page == part.renewed(page), "renew it: python -m tests.pages"
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])

@@ -17,8 +17,9 @@ from ibtui.charts.palette import Faded
 from ibtui.panels import Panels
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.columns import LayerHistory, LearningHistory
 from ibtui_engine.session.follow import Follower
-from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
+from ibtui_engine.session.history import SessionReader
 
 SETTINGS: dict[str, Any] = {"networks": 3, "epochs": 40, "snapshots": 6, "weights": False, "hidden": ((4, 3), (2,))}
 

@@ -23,7 +23,7 @@ from ibtui_engine.statistics import EpochSpread, Spread, common_error, epoch_spr
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
-    from ibtui_engine.session.history import LayerHistory
+    from ibtui_engine.session.columns import LayerHistory
 
 
 @dataclass(frozen=True)

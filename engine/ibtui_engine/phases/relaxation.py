@@ -19,7 +19,8 @@ from ibtui_engine.statistics import Spread, spread
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
 
-    from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
+    from ibtui_engine.session.columns import LayerHistory, LearningHistory
+    from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary
 
 

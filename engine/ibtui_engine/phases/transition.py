@@ -35,7 +35,7 @@ from ibtui_engine.statistics import EpochSpread, common_error, epoch_spread
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float64, Real
 
-    from ibtui_engine.session.history import LayerHistory
+    from ibtui_engine.session.columns import LayerHistory
 
 CERTAINTY = 3.0
 """Standard deviations of noise that drift before, and diffusion after, must both exceed."""

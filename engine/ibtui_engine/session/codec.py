@@ -12,7 +12,9 @@ from ibtui_engine.errors import SessionError
 from ibtui_engine.session.limits import LARGEST_WEIGHTS
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32, Float64, Int64, UInt8
+    from jaxtyping import Float32, Int64, Num, UInt8
+
+    from ibtui_engine.session.columns import Column
 
 LEVEL = 1
 """zlib's fastest: higher levels save under 2 % of weights and take three times as long."""
@@ -121,6 +123,7 @@ def unpack_labels(data: bytes, count: int, kinds: int) -> UInt8[np.ndarray, " n"
     return labels.copy()
 
 
-def absent_as_none(values: Float64[np.ndarray, " n"]) -> list[float | None]:
-    """Python numbers for SQLite, None where a value is not finite (it is absent)."""
-    return [value if finite else None for value, finite in zip(values.tolist(), np.isfinite(values), strict=True)]
+def cells(column: Column, values: Num[np.ndarray, ...]) -> list[int | float | None]:
+    """What is written into a column; None where a value is not finite and the column may lack it."""
+    numbers: list[int | float] = values.ravel().tolist()
+    return list(numbers) if column.always else [number if math.isfinite(number) else None for number in numbers]

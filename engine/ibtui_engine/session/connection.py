@@ -10,14 +10,15 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ibtui_engine.errors import EngineError, LockedError, NoLocksError, SessionError, StorageError
-from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, TABLES, format_version
+from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, format_version
 from ibtui_engine.session.places import LACKING, locks_work
+from ibtui_engine.session.tables import SCHEMA
 
 BUSY_SECONDS = 10.0
 """How long one connection waits for another's transaction."""
@@ -149,12 +150,26 @@ class Connection(sqlite3.Connection):
         """Run a statement for each row of values."""
         return self.cursor(Cursor).executemany(*arguments)
 
+    def insert(self, table: str, row: Mapping[str, object], *, replace: bool = False) -> Cursor:
+        """Insert a row, given by its columns' names; `replace`: in place of one with the same key."""
+        return self.execute(insertion(table, row, replace=replace), tuple(row.values()))
+
+    def insert_rows(self, table: str, columns: Mapping[str, Iterable[object]]) -> Cursor:
+        """Insert rows, given by the values of each column."""
+        return self.executemany(insertion(table, columns), zip(*columns.values(), strict=True))
+
     def close(self) -> None:
         """Let go of the file."""
         super().close()
         if self.room is not None:
             self.room.cleanup()
             self.room = None
+
+
+def insertion(table: str, columns: Collection[str], *, replace: bool = False) -> str:
+    """The statement that inserts a row of these columns."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
 def connect(path: Path, *, mode: str, of: Path | None = None, seconds: float = BUSY_SECONDS) -> Connection:
@@ -319,11 +334,12 @@ def _require_plain_tables(connection: Connection, path: Path) -> None:
     """Nothing in a stranger's file may compute where it is read or written: no query under the name of a table, which
     may never end, no trigger, no column that is made of others. Further tables and views are nobody's business.
     """
+    names = tuple(SCHEMA)
     found = connection.execute(
         "SELECT type, name FROM sqlite_schema WHERE type = 'trigger'"
-        f" OR (name IN {TABLES} AND (type <> 'table' OR rootpage = 0))"
+        f" OR (name IN {names} AND (type <> 'table' OR rootpage = 0))"
         " UNION ALL SELECT 'column', s.name || '.' || x.name FROM sqlite_schema s, pragma_table_xinfo(s.name) x"
-        f" WHERE s.name IN {TABLES} AND s.type = 'table' AND s.rootpage > 0 AND x.hidden > 0"
+        f" WHERE s.name IN {names} AND s.type = 'table' AND s.rootpage > 0 AND x.hidden > 0"
     ).fetchone()
     if found is not None:
         kind, name = found

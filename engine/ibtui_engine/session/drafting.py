@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ibtui_engine.clock import now
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
 from ibtui_engine.session.connection import Connection, connect, sqlite_errors, transaction
-from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, SCHEMA
+from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION
+from ibtui_engine.session.tables import TABLES
 
 LOGS = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a session while it is written."""
@@ -26,12 +30,24 @@ def this_program() -> str:
         return "ibtui"
 
 
-def lay_out(connection: Connection) -> None:
-    """Make an empty file a session without content, inside a transaction of the caller's."""
-    for statement in SCHEMA.split(";\n"):
-        connection.execute(statement)
+def lay_out(connection: Connection, name: str, experiment: Experiment, schedule: str, status: str) -> None:
+    """Make an empty file a session of an experiment, without ensembles yet, inside a transaction of the caller's."""
+    for table in TABLES:
+        connection.execute(table.statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    connection.insert(
+        "session",
+        {
+            "id": 1,
+            "name": name,
+            "created": now(),
+            "program": this_program(),
+            "experiment": json.dumps(experiment.to_dict()),
+            "schedule": schedule,
+            "status": status,
+        },
+    )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.layer_names import layer_names
+from ibtui_engine.session.columns import LEARNING_COLUMNS
 from ibtui_engine.statistics import (
     Spread,
     count,
@@ -36,11 +37,9 @@ if TYPE_CHECKING:
     from ibtui_engine.phases.account import Phases
     from ibtui_engine.phases.diffusion import LayerDiffusion
     from ibtui_engine.phases.transition import Transition
-    from ibtui_engine.session.history import LayerHistory, LearningHistory, SessionReader
+    from ibtui_engine.session.columns import LayerHistory, LearningHistory
+    from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary, Summary
-
-LEARNING = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-"""Columns of the learning history; all others are of the layers."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class RecordedEnsemble:
 
     def values(self, name: str) -> Float64[np.ndarray, "epochs networks ..."]:
         """A column of the histories as it is recorded: by epoch and network, and for what layers have by layer."""
-        return np.asarray(getattr(self.learning if name in LEARNING else self.layers, name))
+        return np.asarray(getattr(self.learning if name in LEARNING_COLUMNS else self.layers, name))
 
     def mean(self, name: str) -> Float64[np.ndarray, "epochs ..."]:
         """Mean of a column over the networks that have a value, by epoch (and layer); of `snr` the geometric one."""
@@ -188,7 +187,7 @@ class RecordedEnsemble:
         there is none.
         """
         row = int(np.searchsorted(self.learning.epochs, epoch, side="right")) - 1
-        return {} if row < 0 else {name: spread(self.values(name)[row]) for name in LEARNING}
+        return {} if row < 0 else {name: spread(self.values(name)[row]) for name in LEARNING_COLUMNS}
 
     # drift and diffusion
 

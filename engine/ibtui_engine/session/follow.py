@@ -14,10 +14,11 @@ import numpy as np
 
 from ibtui_engine.errors import ReplacedError
 from ibtui_engine.experiment import parse_hidden
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory
 from ibtui_engine.session.connection import beside, file_identity
 from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory, SessionReader
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,75 +22,17 @@ from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, MEASURED, LayerHistory, LearningHistory
 from ibtui_engine.session.connection import Connection, file_identity, one_moment, open_session
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import columns_of, count, lacking
-from ibtui_engine.session.limits import ALWAYS, MOST_SPARSE, MOST_WEIGHTS, RANGES
+from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS
 from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
-LAYER_COLUMNS = (
-    *("i_x", "i_y", "distinct_t", "low", "high", "grad_mean", "grad_std", "weight_norm"),
-    *("i_x_lower", "i_y_lower", "saturated", "nonlinear", "acceptance"),
-)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
-LEARNING_COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-
-
-@dataclass(frozen=True, eq=False)
-class LayerHistory:
-    """What was measured of every layer of an ensemble. NaN where there is no value."""
-
-    epochs: Int64[np.ndarray, " epochs"]
-    i_x: Float64[np.ndarray, "epochs networks layers"]
-    """I(X;T), bits; of the estimator `kde` an upper bound of I(X;T+noise)."""
-    i_y: Float64[np.ndarray, "epochs networks layers"]
-    """I(T;Y), bits; of the estimator `kde` an upper bound of I(T+noise;Y)."""
-    distinct_t: Float64[np.ndarray, "epochs networks layers"]
-    """Different values of t; of `kde`, of the outputs without noise."""
-    low: Float64[np.ndarray, "epochs networks layers"]
-    """Lower end of the bins; where they are not of equal width, or there are none, the least output that occurs."""
-    high: Float64[np.ndarray, "epochs networks layers"]
-    grad_mean: Float64[np.ndarray, "epochs networks layers"]
-    """Norm of the epoch's mean batch gradient over the weight norm; none at epoch 0."""
-    grad_std: Float64[np.ndarray, "epochs networks layers"]
-    """Root of the batch gradients' summed variance over the weight norm; none where an epoch is one batch."""
-    weight_norm: Float64[np.ndarray, "epochs networks layers"]
-    i_x_lower: Float64[np.ndarray, "epochs networks layers"]
-    """The lower bound where `i_x` is an upper one."""
-    i_y_lower: Float64[np.ndarray, "epochs networks layers"]
-    """The lower bound where `i_y` is an upper one."""
-    saturated: Float64[np.ndarray, "epochs networks layers"]
-    """Share of the outputs near the activation's bounds (`ibtui_engine.activations`); absent in format version 1."""
-    nonlinear: Float64[np.ndarray, "epochs networks layers"]
-    """Share of the pre-activations beyond its linear range; likewise."""
-    acceptance: Float64[np.ndarray, "epochs networks layers"]
-    """Share of the last Monte-Carlo moves that were accepted; none where the optimiser makes none."""
-
-    @property
-    def snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
-        """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
-        return snr(self.grad_mean, self.grad_std)
-
-
-@dataclass(frozen=True, eq=False)
-class LearningHistory:
-    """Losses (nats) and accuracies of an ensemble's networks. NaN where there is no value."""
-
-    epochs: Int64[np.ndarray, " epochs"]
-    train_loss: Float64[np.ndarray, "epochs networks"]
-    test_loss: Float64[np.ndarray, "epochs networks"]
-    train_accuracy: Float64[np.ndarray, "epochs networks"]
-    test_accuracy: Float64[np.ndarray, "epochs networks"]
-
-
-def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
-    """mean / std, NaN where std is 0 or absent."""
-    ratio = np.full(np.shape(mean), np.nan)
-    np.divide(mean, std, out=ratio, where=np.asarray(std) > 0)
-    return ratio
 
 
 class SessionReader:
@@ -294,12 +235,12 @@ class SessionReader:
 
     def _require_measured(self, table: str, name: str, column: Float64[np.ndarray, " rows"]) -> None:
         """Raise SessionError where a number is missing that is always there, or is outside its range."""
-        least, most = RANGES[name]
+        _, least, most = MEASURED[name].kind
         absent = np.isnan(column)
         wrong = ~(absent | ((column >= least) & (column <= most)))
         if wrong.any():
             raise self._damaged(f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
-        if name in ALWAYS and absent.any():
+        if MEASURED[name].always and absent.any():
             raise self._damaged(f"{table} has a row without {name}")
 
     def _damaged(self, what: str) -> SessionError:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ibtui_engine.errors import shown
 from ibtui_engine.experiment import MAX_NETWORKS, Experiment, hidden_text
+from ibtui_engine.session.columns import TOLERANCE
 from ibtui_engine.session.format import count, number
 
 LONGEST_TEXT = 5_000
@@ -33,40 +34,8 @@ MOST_WEIGHTS = 4_000_000_000
 MOST_SPARSE = 20_000_000
 """Numbers of layers or networks by epoch where fewer than a tenth of them is recorded."""
 
-MOST_BITS = 64.0
-GREATEST = 1e100
-"""No measured number is larger: the largest float32 over the smallest is 1e83."""
-TOLERANCE = 1e-6
-"""By which rounding may take a bound of an information, or a share."""
 
-_BITS = (-1.0, MOST_BITS)
-_SIZE = (0.0, GREATEST)
-_SHARE = (-TOLERANCE, 1 + TOLERANCE)
-RANGES = {
-    "i_x": _BITS,
-    "i_y": _BITS,
-    "distinct_t": _SIZE,
-    "low": (-GREATEST, GREATEST),
-    "high": (-GREATEST, GREATEST),
-    "grad_mean": _SIZE,
-    "grad_std": _SIZE,
-    "weight_norm": _SIZE,
-    "i_x_lower": _BITS,
-    "i_y_lower": _BITS,
-    "saturated": _SHARE,
-    "nonlinear": _SHARE,
-    "acceptance": _SHARE,
-    "train_loss": (-TOLERANCE, GREATEST),
-    "test_loss": (-TOLERANCE, GREATEST),
-    "train_accuracy": _SHARE,
-    "test_accuracy": _SHARE,
-}
-"""The least and the greatest that each recorded number can be."""
-ALWAYS = ("i_x", "i_y", "distinct_t", "low", "high", "weight_norm", "train_loss", "train_accuracy")
-"""Those that every row has."""
-
-
-class Cohort(NamedTuple):
+class CohortRow(NamedTuple):
     """Networks `first`, `first` + 1, ... of an ensemble, and the epoch up to which they are trained."""
 
     id: int
@@ -147,7 +116,7 @@ def require_in_grid(experiment: Experiment, index: int, hidden: str, fraction: f
         raise ValueError(f"its ensemble {index} ({shown(hidden)} at {fraction:g}) is not that of its experiment")
 
 
-def require_whole(cohorts: Sequence[Cohort], listed: int, epochs: int) -> int:
+def require_whole(cohorts: Sequence[CohortRow], listed: int, epochs: int) -> int:
     """How many networks the cohorts of an ensemble are, in order of their first network, of which `listed` have a row.
 
     Raises:
@@ -169,6 +138,10 @@ def require_whole(cohorts: Sequence[Cohort], listed: int, epochs: int) -> int:
     return total
 
 
-def cohort(row: Sequence[object]) -> Cohort:
-    """A row of cohorts. Raises ValueError where it is none."""
-    return Cohort(*map(count, row))
+def cohort_row(row: Sequence[object]) -> CohortRow:
+    """A row of cohorts.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return CohortRow(*map(count, row))

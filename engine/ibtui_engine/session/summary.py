@@ -194,11 +194,11 @@ def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns:
     )
 
 
-def _cohorts(connection: sqlite3.Connection) -> dict[int, list[limits.Cohort]]:
-    found: dict[int, list[limits.Cohort]] = defaultdict(list)
-    query = "SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY ensemble, first"
-    for row in connection.execute(query).fetchall():
-        cohort = limits.cohort(row)
+def _cohorts(connection: sqlite3.Connection) -> dict[int, list[limits.CohortRow]]:
+    found: dict[int, list[limits.CohortRow]] = defaultdict(list)
+    names = ", ".join(limits.CohortRow._fields)
+    for row in connection.execute(f"SELECT {names} FROM cohort ORDER BY ensemble, first").fetchall():
+        cohort = limits.cohort_row(row)
         found[cohort.ensemble].append(cohort)
     return found
 
@@ -208,7 +208,7 @@ def _ensemble(
     experiment: Experiment,
     patterns: int,
     row: tuple[Any, ...],
-    cohorts: list[limits.Cohort],
+    cohorts: list[limits.CohortRow],
     listed: int,
 ) -> EnsembleSummary:
     index, hidden, fraction, optimizer, size, trainer, device = row

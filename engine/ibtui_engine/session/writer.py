@@ -28,11 +28,12 @@ from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import TRY_SECONDS, Claim, Waiting, insert_claim, lock_for, show_life
-from ibtui_engine.session.codec import absent_as_none, members_and_labels, pack_bits, pack_numbers, pack_weights
+from ibtui_engine.session.codec import cells, members_and_labels, pack_bits, pack_numbers, pack_weights
+from ibtui_engine.session.columns import LAYER, LEARNING
 from ibtui_engine.session.connection import Connection, file_of, open_session, transaction
-from ibtui_engine.session.drafting import discard, draft, lay_out, this_program
+from ibtui_engine.session.drafting import discard, draft, lay_out
 from ibtui_engine.session.format import count, upgrade
-from ibtui_engine.session.limits import LONGEST_TEXT, short_texts
+from ibtui_engine.session.limits import LONGEST_TEXT, CohortRow, cohort_row, short_texts
 from ibtui_engine.session.liveness import Writer, file_number, this_process
 from ibtui_engine.session.lock import WriterLock
 from ibtui_engine.session.places import why_no_log
@@ -52,17 +53,6 @@ class Measured:
     weight_norm: Float64[np.ndarray, "networks layers"]
     acceptance: Float64[np.ndarray, "networks layers"] | None = None
     """Share of the last Monte-Carlo moves that were accepted; NaN, or None for all, where there are none."""
-
-
-@dataclass(frozen=True)
-class CohortRow:
-    """Networks of one ensemble that are trained in step, as the file has them."""
-
-    id: int
-    ensemble: int
-    first: int
-    networks: int
-    epoch: int
 
 
 class SessionWriter:
@@ -245,18 +235,18 @@ class SessionWriter:
     def add_ensemble(self, ensemble: Ensemble, inputs: int, sample_size: int, trainer: str, device: str) -> None:
         """Record an ensemble of the grid and what trains it."""
         with self._writing():
-            self._connection.execute(
-                "INSERT INTO ensemble VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    ensemble.index,
-                    hidden_text(ensemble.hidden),
-                    ensemble.fraction,
-                    inputs,
-                    sample_size,
-                    trainer,
-                    device,
-                    ensemble.optimizer,
-                ),
+            self._connection.insert(
+                "ensemble",
+                {
+                    "id": ensemble.index,
+                    "hidden": hidden_text(ensemble.hidden),
+                    "fraction": ensemble.fraction,
+                    "inputs": inputs,
+                    "sample_size": sample_size,
+                    "trainer": trainer,
+                    "device": device,
+                    "optimizer": ensemble.optimizer,
+                },
             )
 
     def add_cohort(
@@ -266,20 +256,22 @@ class SessionWriter:
         are of that many `kinds`.
         """
         with self._writing():
-            cursor = self._connection.execute(
-                "INSERT INTO cohort (ensemble, first, networks, epoch) VALUES (?, ?, ?, 0)",
-                (ensemble, first, len(seeds)),
-            )
-            rows = zip(seeds, samples.patterns, samples.labels, strict=True)
-            self._connection.executemany(
-                "INSERT INTO network VALUES (?, ?, ?, ?, ?)",
-                [
-                    (ensemble, first + k, seed, *members_and_labels(chosen, labels, patterns, kinds))
-                    for k, (seed, chosen, labels) in enumerate(rows)
-                ],
+            cohort = {"ensemble": ensemble, "first": first, "networks": len(seeds), "epoch": 0}
+            cursor = self._connection.insert("cohort", cohort)
+            rows = zip(samples.patterns, samples.labels, strict=True)
+            members, kept = zip(*(members_and_labels(*row, patterns, kinds) for row in rows), strict=True)
+            self._connection.insert_rows(
+                "network",
+                {
+                    "ensemble": [ensemble] * len(seeds),
+                    "network": range(first, first + len(seeds)),
+                    "seed": seeds,
+                    "members": members,
+                    "labels": kept,
+                },
             )
             assert cursor.lastrowid is not None
-            return CohortRow(cursor.lastrowid, ensemble, first, len(seeds), 0)
+            return CohortRow(cursor.lastrowid, **cohort)
 
     def ensembles(self) -> dict[int, tuple[str, str]]:
         """The trainer and device of each ensemble that is recorded."""
@@ -292,9 +284,9 @@ class SessionWriter:
         Raises:
             SessionError: they are none.
         """
-        rows = self._read("SELECT id, ensemble, first, networks, epoch FROM cohort ORDER BY id")
+        rows = self._read(f"SELECT {', '.join(CohortRow._fields)} FROM cohort ORDER BY id")
         try:
-            cohorts = [CohortRow(*map(count, row)) for row in rows]
+            cohorts = [cohort_row(row) for row in rows]
         except ValueError as error:
             raise SessionError(f"session {str(self.path)!r} is damaged: a cohort: {error}") from error
         if any(cohort.first + cohort.networks > MAX_NETWORKS for cohort in cohorts):
@@ -303,49 +295,26 @@ class SessionWriter:
 
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
         """Record a snapshot and the checkpoint at the same epoch."""
-        information, learning = measured.information, measured.learning
-        networks, layers = information.i_x.shape
+        networks, layers = measured.weight_norm.shape
         numbers = np.arange(cohort.first, cohort.first + networks)
+        none = np.full((networks, layers), np.nan)
         with self._writing():
-            cursor = self._connection.execute(
-                "INSERT INTO snapshot (cohort, epoch, time) VALUES (?, ?, ?)",
-                (cohort.id, state.epoch, now()),
+            snapshot = self._connection.insert(
+                "snapshot", {"cohort": cohort.id, "epoch": state.epoch, "time": now()}
+            ).lastrowid
+            places: dict[str, list[Any]] = {
+                "snapshot": [snapshot] * (networks * layers),
+                "network": np.repeat(numbers, layers).tolist(),
+                "layer": np.tile(np.arange(1, layers + 1), networks).tolist(),
+            }
+            found = {column: column.of(measured) for column in LAYER}
+            self._connection.insert_rows(
+                "layer", places | {c.name: cells(c, none if values is None else values) for c, values in found.items()}
             )
-            snapshot = cursor.lastrowid
-            none = np.full((networks, layers), np.nan)
-            columns = (
-                [snapshot] * (networks * layers),
-                np.repeat(numbers, layers).tolist(),
-                np.tile(np.arange(1, layers + 1), networks).tolist(),
-                information.i_x.ravel().tolist(),
-                information.i_y.ravel().tolist(),
-                information.distinct.ravel().tolist(),
-                information.low.ravel().tolist(),
-                information.high.ravel().tolist(),
-                absent_as_none(measured.grad_mean.ravel()),
-                absent_as_none(measured.grad_std.ravel()),
-                measured.weight_norm.ravel().tolist(),
-                absent_as_none(information.i_x_lower.ravel()),
-                absent_as_none(information.i_y_lower.ravel()),
-                absent_as_none(information.saturated.ravel()),
-                absent_as_none(information.nonlinear.ravel()),
-                absent_as_none((none if measured.acceptance is None else measured.acceptance).ravel()),
-            )
-            places = ", ".join("?" * len(columns))
-            self._connection.executemany(f"INSERT INTO layer VALUES ({places})", zip(*columns, strict=True))
-            per_network = (
-                [snapshot] * networks,
-                numbers.tolist(),
-                learning.train_loss.tolist(),
-                absent_as_none(learning.test_loss),
-                learning.train_accuracy.tolist(),
-                absent_as_none(learning.test_accuracy),
-            )
-            self._connection.executemany(
-                "INSERT INTO learning VALUES (?, ?, ?, ?, ?, ?)", zip(*per_network, strict=True)
-            )
+            places = {"snapshot": [snapshot] * networks, "network": numbers.tolist()}
+            self._connection.insert_rows("learning", places | {c.name: cells(c, c.of(measured)) for c in LEARNING})
             if keep_weights:
-                self._connection.execute("INSERT INTO weights VALUES (?, ?)", (snapshot, pack_weights(state.weights)))
+                self._connection.insert("weights", {"snapshot": snapshot, "data": pack_weights(state.weights)})
             self._write_checkpoint(cohort, state)
 
     def checkpoint(self, cohort: CohortRow, state: TrainingState, *, patient: bool = True) -> None:
@@ -362,7 +331,7 @@ class SessionWriter:
 
     def _write_checkpoint(self, cohort: CohortRow, state: TrainingState) -> None:
         data = np.concatenate((state.weights[None], state.slots)).astype("<f4").tobytes()
-        self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (cohort.id, state.epoch, data))
+        self._connection.insert("checkpoint", {"cohort": cohort.id, "epoch": state.epoch, "data": data}, replace=True)
         self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (state.epoch, cohort.id))
         show_life(self._connection)
 
@@ -407,7 +376,7 @@ class SessionWriter:
         """`running`, `paused`, `stopped` or `finished`, logged as an event with `text`."""
         with self._writing():
             self._connection.execute("UPDATE session SET status = ?", (status,))
-            self._connection.execute("INSERT INTO event (time, kind, text) VALUES (?, ?, ?)", (now(), status, text))
+            self._connection.insert("event", {"time": now(), "kind": status, "text": text})
 
     def close(self) -> None:
         """Let go of the file. Nobody having it open, it becomes one plain file; all that was written is in it in any
@@ -434,32 +403,24 @@ def _describe(
     if measured is not None:
         shown = rule.over(measured)
         flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
-    lay_out(connection)
-    connection.execute(
-        "INSERT INTO session VALUES (1, ?, ?, ?, ?, ?, 'running')",
-        (
-            name,
-            now(),
-            this_program(),
-            json.dumps(experiment.to_dict()),
-            json.dumps(experiment.snapshot_epochs),
-        ),
-    )
-    connection.execute(
-        "INSERT INTO rule VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            rule.name,
-            json.dumps(rule.parameters),
-            *rule.patterns.shape,
-            str(rule.patterns.dtype),
-            pack_numbers(rule.patterns),
-            pack_numbers(rule.p_y),
-            shown.h_x,
-            shown.h_y,
-            shown.i_xy,
-            rule.digest,
-            rule.labels,
-            flags,
-            pack_numbers(rule.log_odds) if rule.labels == 2 else None,
-        ),
+    lay_out(connection, name, experiment, json.dumps(experiment.snapshot_epochs), "running")
+    connection.insert(
+        "rule",
+        {
+            "id": 1,
+            "name": rule.name,
+            "parameters": json.dumps(rule.parameters),
+            "rows": len(rule.patterns),
+            "inputs": rule.patterns.shape[1],
+            "dtype": str(rule.patterns.dtype),
+            "patterns": pack_numbers(rule.patterns),
+            "p_y": pack_numbers(rule.p_y),
+            "h_x": shown.h_x,
+            "h_y": shown.h_y,
+            "i_xy": shown.i_xy,
+            "digest": rule.digest,
+            "labels": rule.labels,
+            "measured": flags,
+            "log_odds": pack_numbers(rule.log_odds) if rule.labels == 2 else None,
+        },
     )

@@ -20,8 +20,8 @@ from ibtui_engine.account.standard import STANDARD, VARIANTS, account, experimen
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.presets import find_preset
+from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.history import LayerHistory
 from ibtui_engine.statistics import spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))

@@ -12,7 +12,7 @@ import pytest
 
 from ibtui_engine.experiment import log_spaced_epochs
 from ibtui_engine.phases.account import phases
-from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.session.columns import LayerHistory
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]

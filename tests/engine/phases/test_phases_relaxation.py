@@ -9,7 +9,7 @@ import pytest
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.relaxation import Relaxation, relaxation
-from ibtui_engine.session.history import LayerHistory, LearningHistory
+from ibtui_engine.session.columns import LayerHistory, LearningHistory
 
 EPOCHS = np.array([0, 3, 10, 40])
 LAYERS, WIDTHS = 2, (4, 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ibtui_engine.experiment import log_spaced_epochs
 from ibtui_engine.networks import Architecture
 from ibtui_engine.phases.transition import crossings, network_snr, transition
-from ibtui_engine.session.history import LayerHistory
+from ibtui_engine.session.columns import LayerHistory
 
 HIGH, LOW = np.log(3), np.log(0.12)
 FALLS_AT = 350.0

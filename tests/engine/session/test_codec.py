@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from ibtui_engine.errors import SessionError
 from ibtui_engine.session.codec import (
-    absent_as_none,
+    cells,
     inflate,
     members_and_labels,
     pack_bits,
@@ -25,6 +25,7 @@ from ibtui_engine.session.codec import (
     unpack_numbers,
     unpack_weights,
 )
+from ibtui_engine.session.columns import Column
 
 SINGLES = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0])
 
@@ -162,7 +163,9 @@ def test_a_size_that_no_memory_holds_is_refused() -> None:
 
 
 @given(st.lists(st.floats()))
-def test_values_that_are_not_finite_are_absent(values: list[float]) -> None:
-    found = absent_as_none(np.array(values, np.float64))
+def test_values_that_are_not_finite_are_absent_where_a_column_may_lack_them(values: list[float]) -> None:
+    found = cells(Column("it", "REAL"), np.array(values, np.float64))
     assert found == [value if math.isfinite(value) else None for value in values]
     assert all(value is None or type(value) is float for value in found)  # what SQLite takes
+    always = cells(Column("it", "REAL NOT NULL"), np.array(values, np.float64))
+    assert np.array_equal(np.array(always, np.float64), np.array(values, np.float64), equal_nan=True)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from ibtui_engine.errors import SessionError
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
 from ibtui_engine.session.follow import Follower, _Table
-from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.history import SessionReader
 
 SETTINGS: dict[str, Any] = {"networks": 2, "epochs": 30, "snapshots": 8, "weights": False, "hidden": ((4, 3), (2,))}
 

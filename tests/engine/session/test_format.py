@@ -17,9 +17,10 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.connection import open_session, sqlite_errors, transaction
 from ibtui_engine.session.control import send
-from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, SCHEMA, number
+from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, number
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.tables import TABLES
 from ibtui_engine.session.writer import SessionWriter
 
 PAGE = 4096
@@ -115,7 +116,7 @@ def test_a_snapshot_cannot_be_recorded_twice_in_the_tables(copy: Path) -> None:
 
 def test_the_schema_is_valid_as_one_script() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
+        connection.executescript(";\n".join(table.statement for table in TABLES))
 
 
 @pytest.mark.parametrize("name", ["a b.ibs", "a?mode=memory.ibs", "a#b%20c.ibs", "ü→.ibs", "-x.ibs", "no suffix"])

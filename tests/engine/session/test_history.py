@@ -20,9 +20,11 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader, snr
+from ibtui_engine.session.columns import LAYER_COLUMNS, snr
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.summary import describe_epochs, read_summary
-from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.session.writer import Measured, SessionWriter
 from ibtui_engine.training.problem import TrainingState
 
 RULE = Rule(

@@ -12,9 +12,11 @@ import pytest
 
 from ibtui_engine.errors import SessionError
 from ibtui_engine.runner import Run, reopen
+from ibtui_engine.session.columns import LAYER_COLUMNS
 from ibtui_engine.session.follow import Follower
-from ibtui_engine.session.format import FORMAT_VERSION, added_since
-from ibtui_engine.session.history import LAYER_COLUMNS, SessionReader
+from ibtui_engine.session.format import FORMAT_VERSION
+from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.tables import added_since
 from ibtui_engine.session.writer import SessionWriter
 
 DATA = Path(__file__).parent / "data"
@@ -23,7 +25,7 @@ WITH_WEIGHTS = DATA / "version-1.ibs"
 WITHOUT = DATA / "version-1-no-weights.ibs"
 """One relu network 12-3-1, 10 epochs, no weights."""
 BOTH = pytest.mark.parametrize("original", [WITH_WEIGHTS, WITHOUT], ids=lambda path: path.stem)
-NEW_COLUMNS = tuple(column for table, column, _ in added_since(1) if table == "layer")
+NEW_COLUMNS = tuple(column.name for table, column in added_since(1) if table == "layer")
 OLD_COLUMNS = tuple(column for column in LAYER_COLUMNS if column not in NEW_COLUMNS)
 
 

@@ -13,9 +13,10 @@ import pytest
 from ibtui_engine.errors import SessionError
 from ibtui_engine.remeasure import save_remeasured
 from ibtui_engine.runner import Run, reopen
-from ibtui_engine.session.format import FORMAT_VERSION, added_since
+from ibtui_engine.session.format import FORMAT_VERSION
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.tables import added_since
 from ibtui_engine.session.writer import SessionWriter
 from ibtui_engine.threads import Threads
 
@@ -35,8 +36,8 @@ def copy(tmp_path: Path) -> Path:
 
 def test_the_file_kept_here_is_of_version_2_and_has_no_column_of_a_later_one() -> None:
     assert rows(ORIGINAL, "PRAGMA user_version") == [(2,)]
-    for table, column, _ in added_since(2):
-        assert column not in {name for _, name, *_ in rows(ORIGINAL, f"PRAGMA table_info({table})")}
+    for table, column in added_since(2):
+        assert column.name not in {name for _, name, *_ in rows(ORIGINAL, f"PRAGMA table_info({table})")}
 
 
 def test_it_is_read_without_a_change_and_its_ensembles_have_the_experiments_optimiser(copy: Path) -> None:

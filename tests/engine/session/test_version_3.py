@@ -14,9 +14,9 @@ from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.codec import pack_numbers
-from ibtui_engine.session.format import added_since
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import read_summary
+from ibtui_engine.session.tables import added_since
 from ibtui_engine.session.writer import SessionWriter
 
 ORIGINAL = Path(__file__).parent / "data" / "version-3.ibs"
@@ -36,8 +36,8 @@ def change(path: Path, statement: str, *values: object) -> None:
 def test_the_file_kept_here_is_of_version_3_and_has_no_column_of_a_later_one() -> None:
     with closing(sqlite3.connect(ORIGINAL)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
-        for table, column, _ in added_since(3):
-            assert column not in {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
+        for table, column in added_since(3):
+            assert column.name not in {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
 @pytest.mark.parametrize("upgraded", [False, True])

@@ -15,9 +15,10 @@ import pytest
 
 from ibtui_engine.errors import SessionError
 from ibtui_engine.runner import Run, reopen
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.format import FORMAT_VERSION
-from ibtui_engine.session.history import LAYER_COLUMNS, LEARNING_COLUMNS, SessionReader
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.writer import SessionWriter
 
 KEPT = sorted((Path(__file__).parent / "data").glob("version-*.ibs"))

@@ -33,8 +33,9 @@ from ibtui_engine.session.drafting import discard, rename
 from ibtui_engine.session.ending import settle, tidy
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.summary import read_summary
-from ibtui_engine.session.writer import CohortRow, Measured, SessionWriter
+from ibtui_engine.session.writer import Measured, SessionWriter
 from ibtui_engine.training.problem import TrainingState
 
 RULE = Rule("soft", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.25]))
@@ -193,6 +194,9 @@ class Failing:
     def executemany(self, *arguments: Any) -> Any:
         self._burn()
         return self._connection.executemany(*arguments)
+
+    insert = Connection.insert
+    insert_rows = Connection.insert_rows
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

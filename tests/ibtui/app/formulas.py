@@ -19,7 +19,8 @@ from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Architecture
 from ibtui_engine.runner import begin
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.session.writer import CohortRow, Measured
+from ibtui_engine.session.limits import CohortRow
+from ibtui_engine.session.writer import Measured
 from ibtui_engine.training.problem import SLOTS, TrainingState
 
 DAY = 86_400.0

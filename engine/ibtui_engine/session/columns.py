@@ -1,0 +1,192 @@
+"""What is measured of every layer and every network, declared once: the columns of the tables `layer` and `learning`.
+
+A field of `LayerHistory` or `LearningHistory` is a column. From its declaration follow the schema, what a run inserts,
+what is copied when a session is measured again, what readers return and check, what `ibtui export` writes, and the
+table of columns in `engine/README.md`. All tables are in `ibtui_engine.session.tables`. Nothing here loads numpy:
+listing sessions must not wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float64, Int64
+
+    ByLayer = Float64[np.ndarray, "epochs networks layers"]
+    ByNetwork = Float64[np.ndarray, "epochs networks"]
+
+TOLERANCE = 1e-6
+"""By which rounding may take a bound of an information, or a share."""
+GREATEST = 1e100
+"""No measured number is larger: the largest float32 over the smallest is 1e83."""
+
+
+class Kind(NamedTuple):
+    """What a number is, and the least and the greatest that it can be."""
+
+    unit: str
+    least: float
+    most: float
+
+
+BITS = Kind("bits", -1.0, 64.0)
+NATS = Kind("nats", -TOLERANCE, GREATEST)
+SHARE = Kind("0 to 1", -TOLERANCE, 1 + TOLERANCE)
+SIZE = Kind("", 0.0, GREATEST)
+NUMBER = Kind("", -GREATEST, GREATEST)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    sql: str
+    """Its type and constraints, as in CREATE TABLE."""
+    about: str = ""
+    """What it is, for the schema and the documentation."""
+    kind: Kind = NUMBER
+    """Of what is measured: its unit and range."""
+    since: int = 1
+    """The version of the format that added it. In sessions of earlier versions it has the declared default, or is
+    absent."""
+    source: str = ""
+    """Where its values are in `ibtui_engine.session.writer.Measured`; empty for what is not measured."""
+    estimated: bool = False
+    """Whether it depends on the estimator: then a session that is measured again has other values."""
+
+    @property
+    def always(self) -> bool:
+        """Whether every row has a value."""
+        return "NOT NULL" in self.sql
+
+    @property
+    def field(self) -> str:
+        """Its name in the object that the measure returns."""
+        return self.source.rpartition(".")[2]
+
+    def of(self, measured: object) -> Any:
+        """Its values in a `Measured`."""
+        return attrgetter(self.source)(measured)
+
+
+def recorded(sql: str, kind: Kind, source: str, about: str, *, since: int = 1, estimated: bool = False) -> Any:
+    """A field of a history that is a column, which has the field's name."""
+    column = Column("", sql, about, kind, since, source, estimated)
+    return field(metadata={"column": column})
+
+
+History = TypeVar("History")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(recorded,))
+def history(cls: type[History]) -> type[History]:
+    """A dataclass whose fields are declared by `recorded`."""
+    return dataclass(frozen=True, eq=False)(cls)
+
+
+def columns_of_history(cls: type) -> tuple[Column, ...]:
+    """The columns that a history declares, in their order."""
+    return tuple(replace(one.metadata["column"], name=one.name) for one in fields(cls) if one.metadata)
+
+
+def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """mean / std, NaN where std is 0 or absent."""
+    import numpy as np
+
+    ratio = np.full(np.shape(mean), np.nan)
+    np.divide(mean, std, out=ratio, where=np.asarray(std) > 0)
+    return ratio
+
+
+REAL, ALWAYS = "REAL", "REAL NOT NULL"
+
+
+@history
+class LayerHistory:
+    """What was measured of every layer of an ensemble, by epoch, network and layer. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    i_x: ByLayer = recorded(
+        *(ALWAYS, BITS, "information.i_x", "I(X;T); an upper bound where `i_x_lower` has a value"), estimated=True
+    )
+    i_y: ByLayer = recorded(
+        *(ALWAYS, BITS, "information.i_y", "I(T;Y); an upper bound where `i_y_lower` has a value"), estimated=True
+    )
+    distinct_t: ByLayer = recorded(
+        *("INTEGER NOT NULL", SIZE, "information.distinct", "distinct values of t, before noise is added"),
+        estimated=True,
+    )
+    low: ByLayer = recorded(
+        *(ALWAYS, NUMBER, "information.low", "lower end of bins of equal width; else the least output that occurs"),
+        estimated=True,
+    )
+    high: ByLayer = recorded(
+        *(ALWAYS, NUMBER, "information.high", "upper end of bins of equal width; else the greatest that occurs"),
+        estimated=True,
+    )
+    grad_mean: ByLayer = recorded(
+        REAL, SIZE, "grad_mean", "norm of the epoch's mean batch gradient over the weight norm; absent at epoch 0"
+    )
+    grad_std: ByLayer = recorded(
+        *(REAL, SIZE, "grad_std"),
+        "root of the batch gradients' summed variance over the weight norm; absent where an epoch is one batch",
+    )
+    weight_norm: ByLayer = recorded(ALWAYS, SIZE, "weight_norm", "Euclidean norm of the weights")
+    i_x_lower: ByLayer = recorded(
+        *(REAL, BITS, "information.i_x_lower", "lower bound of I(X;T); only from the estimator kde"),
+        since=2,
+        estimated=True,
+    )
+    i_y_lower: ByLayer = recorded(
+        *(REAL, BITS, "information.i_y_lower", "lower bound of I(T;Y); only from the estimator kde"),
+        since=2,
+        estimated=True,
+    )
+    saturated: ByLayer = recorded(
+        REAL, SHARE, "information.saturated", "share of outputs near the activation's bounds", since=2
+    )
+    nonlinear: ByLayer = recorded(
+        *(REAL, SHARE, "information.nonlinear", "share of pre-activations beyond the activation's linear range"),
+        since=2,
+    )
+    acceptance: ByLayer = recorded(
+        *(REAL, SHARE, "acceptance", "share of the last Monte-Carlo moves that were accepted; absent without moves"),
+        since=3,
+    )
+
+    @property
+    def snr(self) -> ByLayer:
+        """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
+        return snr(self.grad_mean, self.grad_std)
+
+
+@history
+class LearningHistory:
+    """Losses and accuracies of an ensemble's networks, by epoch and network. NaN where there is no value."""
+
+    epochs: Int64[np.ndarray, " epochs"]
+    train_loss: ByNetwork = recorded(ALWAYS, NATS, "learning.train_loss", "cross-entropy in the sample")
+    test_loss: ByNetwork = recorded(
+        REAL, NATS, "learning.test_loss", "cross-entropy outside it; absent where the sample is all patterns"
+    )
+    train_accuracy: ByNetwork = recorded(
+        ALWAYS, SHARE, "learning.train_accuracy", "share of the sample's labels that are guessed right"
+    )
+    test_accuracy: ByNetwork = recorded(
+        REAL, SHARE, "learning.test_accuracy", "the same outside it; absent where the sample is all patterns"
+    )
+
+
+LAYER = columns_of_history(LayerHistory)
+LEARNING = columns_of_history(LearningHistory)
+INFORMATION = tuple(column for column in LAYER if column.source.startswith("information."))
+"""Those that follow from the weights: they can be measured again."""
+LAYER_COLUMNS = tuple(column.name for column in LAYER)
+LEARNING_COLUMNS = tuple(column.name for column in LEARNING)
+MEASURED = {column.name: column for column in (*LAYER, *LEARNING)}
+"""All of them by name; no name is in both tables."""
