@@ -6,6 +6,7 @@ It reads session files and starts runs as processes of their own. It imports nei
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import threading
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -46,6 +48,9 @@ PREPARING_SECONDS: float | None = 1.5
 """After which, with nothing else to do, a process is made ready for the next run; None: never."""
 SETTLED_SECONDS = 1.0
 """After which the app is on the screen."""
+_LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
+"""Of the log, by how serious a message is."""
+_log = logging.getLogger(__name__)
 
 
 class IbtuiApp(App[None]):
@@ -125,6 +130,7 @@ class IbtuiApp(App[None]):
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False, timeout=10)
             return
+        _log.info("session %s is opened", path)
         self.push_screen(SessionScreen(follower, self.views, self.directory))
 
     def on_compare(self, message: Compare) -> None:
@@ -140,6 +146,7 @@ class IbtuiApp(App[None]):
             except EngineError as error:
                 self.notify(printable(str(error)), severity="error", markup=False)
         if followers:
+            _log.info("sessions are compared: %s", ", ".join(map(str, message.paths)))
             self.push_screen(CompareScreen(followers))
 
     def _settle(self) -> None:
@@ -243,6 +250,19 @@ class IbtuiApp(App[None]):
                 if run.complaint:
                     self.notify(printable(run.complaint), severity="error", markup=False, timeout=10)
                 self._prepare()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message for a while, and log it: the app cannot print."""
+        _log.log(_LEVELS.get(severity, logging.INFO), "shown: %s", message)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does on this screen, for the command palette."""

@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ibtui.commands import END_SECONDS, Companion, last_line, telling
+from ibtui.commands import END_SECONDS, Companion, telling
+from ibtui.last_words import last_line
 from ibtui_engine.errors import EngineError
 
 if TYPE_CHECKING:

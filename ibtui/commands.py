@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import logging
 import subprocess
 import tempfile
 import threading
@@ -17,12 +18,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar
 
+from ibtui.last_words import last_line, log_end
 from ibtui_engine.children import python_command, python_environment
 
 END_SECONDS = 2.0
 """For which `close` waits for the thread that reads; it ends with the process, which is killed."""
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 def telling() -> Callable[..., None]:
@@ -79,15 +82,18 @@ class Companion(Generic[T]):
                     stdout=subprocess.PIPE,
                     stderr=told,
                 )
-        except OSError:
+        except OSError as error:
             told.close()
+            _log.warning("no process can be started for %s: %s", " ".join(arguments), error.strerror)
             raise
+        _log.info("process %d begins: python %s", self._process.pid, " ".join(arguments))
         self._thread = threading.Thread(target=self._listen, args=(told,), name="companion", daemon=True)
         self._thread.start()
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Write an object on its stdin, as a line of JSON; nothing where it has ended, which `ended` tells."""
         assert self._process.stdin is not None
+        _log.debug("process %d is asked %s", self._process.pid, message)
         with suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
@@ -114,6 +120,7 @@ class Companion(Generic[T]):
             status = self._process.wait()
             told.seek(0)
             said = told.read().decode(errors="replace")
+        log_end(_log, self._process.pid, status, said, wanted=self._closed)
         self._tell(self._end, status, said)
 
     def _hear(self, found: T) -> None:
@@ -123,12 +130,6 @@ class Companion(Generic[T]):
     def _end(self, status: int, said: str) -> None:
         if not self._closed:
             self._ended(status, said)
-
-
-def last_line(said: str, status: int) -> str:
-    """What is wrong, of all that a command has written on stderr."""
-    lines = said.strip().splitlines()
-    return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {status}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ibtui.commands import Companion, last_line
+from ibtui.commands import Companion
+from ibtui.last_words import last_line
 from ibtui.wording import estimate
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment

@@ -6,6 +6,7 @@ Where both want a core, the app comes first: it needs little, and somebody is wa
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import IO
 
 import tomli_w
 
+from ibtui.last_words import last_line, log_end
 from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.errors import StorageError
 from ibtui_engine.experiment import Experiment
@@ -25,8 +27,9 @@ NICENESS = 10
 
 LEAST_MEMORY = 2**30
 """Bytes that must be free for a process to be started before there is a run for it; it takes a fifth of them."""
-MOST_SAID = 10_000
-"""Bytes at the end of what a run has said that its last words are looked for in."""
+MOST_SAID = 100_000
+"""Bytes of what a run has said, the last ones, that are logged and that its last words are looked for in."""
+_log = logging.getLogger(__name__)
 
 
 class Started:
@@ -36,21 +39,28 @@ class Started:
         """`errors`: a descriptor, this object's from now on, of the file without a name that takes its stderr."""
         self._process = process
         self._errors = errors
+        self._end_logged = False
         weakref.finalize(self, os.close, errors)
 
     @property
     def ended(self) -> bool:
-        """Whether its process has ended."""
-        return self._process.poll() is not None
+        """Whether its process has ended; its end, and what it said, are logged when that is first seen."""
+        status = self._process.poll()
+        if status is not None and not self._end_logged:
+            self._end_logged = True
+            log_end(_log, self._process.pid, status, self._said())
+        return status is not None
 
     @property
     def complaint(self) -> str:
-        """What it said last on stderr where it failed; empty where it did not."""
-        if self._process.poll() in (None, 0):
-            return ""
-        said = os.pread(self._errors, MOST_SAID, max(os.fstat(self._errors).st_size - MOST_SAID, 0))
-        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].removeprefix("ibtui: ") if lines else f"exit status {self._process.returncode}"
+        """What it said last on stderr where it failed, and where the rest is; empty where it did not fail."""
+        status = self._process.poll()
+        return last_line(self._said(), status) if status else ""
+
+    def _said(self) -> str:
+        """What it has written on stderr."""
+        size = os.fstat(self._errors).st_size
+        return os.pread(self._errors, MOST_SAID, max(size - MOST_SAID, 0)).decode(errors="replace")
 
 
 class Standby:
@@ -63,6 +73,7 @@ class Standby:
             OSError: no process can be started, or no temporary file made.
         """
         self._process, self._errors = _begin(["-m", "ibtui.standby"], subprocess.PIPE)
+        _log.debug("process %d gets ready for the next run", self._process.pid)
 
     def take(self, arguments: list[str], given: bytes) -> Started | None:
         """Have it become a command, with something to read on stdin; None where it has ended."""
@@ -72,8 +83,10 @@ class Standby:
             self._process.stdin.write(order)
             self._process.stdin.close()
         except OSError:
+            _log.warning("process %d, ready for a run, has ended before it: another is started", self._process.pid)
             self.close()
             return None
+        _log.info("process %d becomes: ibtui %s", self._process.pid, " ".join(arguments))
         return Started(self._process, self._errors)
 
     def close(self) -> None:
@@ -92,7 +105,8 @@ def prepare() -> Standby | None:
         if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < LEAST_MEMORY:
             return None
         return Standby()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        _log.warning("no process can be made ready for the next run: %s", error)
         return None
 
 
@@ -134,7 +148,9 @@ def _start(arguments: list[str], given: bytes = b"") -> Started:
         with tempfile.TemporaryFile() as settings:
             settings.write(given)
             settings.seek(0)
-            return Started(*_begin(["-m", "ibtui", *arguments], settings))
+            process, errors = _begin(["-m", "ibtui", *arguments], settings)
+            _log.info("process %d begins: ibtui %s", process.pid, " ".join(arguments))
+            return Started(process, errors)
     except OSError as error:
         raise StorageError(f"the run cannot be started: {error.strerror}") from None
 

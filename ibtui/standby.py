@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from contextlib import suppress
+import traceback
 from pathlib import Path
 
 
@@ -45,8 +45,10 @@ def become(order: bytes) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(Exception):  # the run itself says what is wrong
+    try:
         load()
+    except Exception:  # the run, if there is one, says what is wrong; this is for the log
+        traceback.print_exc()
     line = sys.stdin.buffer.readline()
     if line:
         become(line)

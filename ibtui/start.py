@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 from ibtui.app import IbtuiApp
 from ibtui.settings import load_settings
 from ibtui.terminal import Endings, takes_unicode
+from ibtui.textual_private import crash_of
 from ibtui_engine.session.summary import read_summary
+
+_log = logging.getLogger(__name__)
 
 
 def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False) -> int:
@@ -30,4 +34,7 @@ def run_app(directory: Path, session: Path | None = None, *, ascii: bool = False
     app.alone = True
     with Endings(app):
         app.run()
+    crash = crash_of(app)
+    if crash is not None:
+        _log.critical("the app has crashed", exc_info=crash)
     return 1 if app.return_code is None else app.return_code

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import os
 
+LOG_FILE = "IBTUI_LOG"
+"""The variable that names the file to log to (`ibtui.log`)."""
+LOG_LEVEL = "IBTUI_LOG_LEVEL"
+"""The variable that says from which level on."""
 SIZES = {"COLUMNS": range(20, 1001), "LINES": range(5, 1001)}
 """What these variables may say; nothing can be shown in less."""
 

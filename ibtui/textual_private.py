@@ -14,6 +14,7 @@ import threading
 from contextlib import suppress
 from typing import Any, cast
 
+from textual.app import App
 from textual.driver import Driver
 from textual.widgets import Footer
 
@@ -30,11 +31,18 @@ DRIVER_NAMES = (
 """Of Textual's driver for Linux and macOS, whose objects also have `_file`, `_app`, `_debug`, `fileno`, `exit_event`
 and `_key_thread`."""
 FOOTER_NAMES = ("_bindings_ready",)
+APP_NAMES = ("_exception",)
 
 
 def footer_is_made(footer: Footer) -> bool:
     """Whether a footer has made its keys; False where Textual does not say, so that it makes them once more."""
     return bool(getattr(footer, "_bindings_ready", False))
+
+
+def crash_of(app: App[Any]) -> Exception | None:
+    """What made an app crash; None where it did not, or Textual does not say."""
+    found = getattr(app, "_exception", None)
+    return found if isinstance(found, Exception) else None
 
 
 def terminal_driver() -> type[Driver] | None:

@@ -7,6 +7,7 @@ libraries and the processor (`ibtui_engine.compiling`). Whatever goes wrong with
 from __future__ import annotations
 
 import functools
+import logging
 import subprocess
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
@@ -19,6 +20,7 @@ import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -63,10 +65,13 @@ def compile_elsewhere(module: str, function: str) -> Callable[[], None]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-    except OSError:
+    except OSError as error:
+        _log.warning("no process can be started to compile %s.%s: %s", module, function, error.strerror)
         return lambda: None
+    _log.info("process %d compiles %s.%s", process.pid, module, function)
 
     def wait() -> None:
-        process.wait()
+        status = process.wait()
+        _log.log(logging.WARNING if status else logging.INFO, "process %d ended with status %d", process.pid, status)
 
     return wait

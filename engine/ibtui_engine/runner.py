@@ -7,10 +7,10 @@ second the run looks for requests, from its own process (`Interrupt`) and from o
 
 from __future__ import annotations
 
+import logging
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from ibtui_engine.training.choice import choose, make_trainer, require_trainer
 from ibtui_engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
 from ibtui_engine.training.relaxation import acceptance
 
+_log = logging.getLogger(__name__)
 CHUNK_SECONDS = 0.2
 """How long training goes on before the run looks for requests."""
 CHECKPOINT_SECONDS = 1.5
@@ -349,6 +350,7 @@ class Run:
         """Say in the file that this run has ended, if the file can still be written. That is left out where another
         program has it locked: the session is whole, and whoever looks finds that nobody runs it.
         """
+        _log.warning("session %s stops: %s", self.writer.path, reason)
         try:
             self.writer.set_status("stopped", reason)
         except (LockedError, NoLocksError):
@@ -368,6 +370,8 @@ class _Loop:
         self._interrupt = interrupt
         self._schedule = run.writer.schedule
         self._cohorts = [self._cohort(row) for row in run.writer.cohorts()]
+        size = len(run.experiment.ensembles), len(self._cohorts), self._schedule[-1], run.threads.count
+        _log.info("session %s runs: ensembles %d, cohorts %d, epochs %d, threads %d", run.writer.path, *size)
         self._beat = self._saved = time.monotonic()
         self._speed: float | None = None
         """Computing done per second, in the units of `_Cohort.weight`."""
@@ -392,6 +396,7 @@ class _Loop:
                 cohort.trainer.close()
         status = "stopped" if stopped else "finished"
         self._writer.set_status(status)
+        _log.info("session %s is %s", self._writer.path, status)
         self._tell(status, None)
         return status
 
@@ -418,9 +423,11 @@ class _Loop:
                 return False
             now = time.monotonic()
             if now - self._saved > CHECKPOINT_SECONDS:
-                with suppress(LockedError, NoLocksError):  # it is tried again before long: computing goes on
+                try:
                     self._writer.checkpoint(cohort.row, cohort.trainer.state(), patient=False)
                     self._saved = now
+                except (LockedError, NoLocksError) as error:  # it is tried again before long: computing goes on
+                    _log.info("no checkpoint at epoch %d, to be tried again: %s", cohort.epoch, error)
             self._tell("running", cohort)
 
     def _learn_pace(self, cohort: _Cohort, seconds: float) -> None:
@@ -436,6 +443,7 @@ class _Loop:
         measured, state = cohort.snapshot(norms)
         self._writer.record(cohort.row, measured, state, keep_weights=self._run.experiment.weights)
         self._saved = time.monotonic()
+        _log.debug("ensemble %d is measured at epoch %d", cohort.row.ensemble, cohort.epoch)
         self._tell("running", cohort, snapshot=cohort.epoch)
 
     def _asked_to_stop(self, cohort: _Cohort) -> bool:
@@ -443,6 +451,7 @@ class _Loop:
         paused = False
         while True:
             for request in self._writer.requests():
+                _log.info("session %s is asked to %s", self._writer.path, request)
                 if request == "stop":
                     self._interrupt.request()
                 elif request != ("pause" if paused else "resume"):

@@ -8,7 +8,6 @@ that is refused and 1 for work that could not be done.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -28,13 +27,26 @@ def main() -> NoReturn:
     end_at_once()  # before all that takes time to import
     settle()  # no library runs a program that lies in the current directory
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a key just after a paint waits for the next but one: 33 ms at 60
+    try:
+        status = _status()
+    except BaseException:
+        _log_end(None)
+        raise
+    status = status if isinstance(status, int) else 0
+    _log_end(status)
+    sys.exit(status)
+
+
+def _status() -> Any:
+    """Run the command line, and say what is wrong where it fails; its exit status."""
+    from ibtui.cli.alone import is_alone, open_alone
     from ibtui.cli.console import complain
     from ibtui_engine.errors import EngineError, StorageError, TooLittleMemory, TrainingError
     from ibtui_engine.memory import is_out_of_memory
 
     _open_streams()
     try:
-        status = _app() if _wants_the_app() else _command()
+        status = open_alone() if is_alone(sys.argv[1:]) else _command()
         sys.stdout.flush()
     except (StorageError, TooLittleMemory, TrainingError) as error:
         complain(str(error))
@@ -59,7 +71,7 @@ def main() -> NoReturn:
             status = 1
         else:
             raise
-    sys.exit(status if isinstance(status, int) else 0)
+    return status
 
 
 def _too_little_memory() -> int:
@@ -69,20 +81,22 @@ def _too_little_memory() -> int:
     return 1
 
 
-def _wants_the_app() -> bool:
-    """Whether `ibtui` was called alone, by somebody at a terminal."""
-    alone = len(sys.argv) == 1 and "_IBTUI_COMPLETE" not in os.environ
-    return alone and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+def _log_end(status: int | None) -> None:
+    """Log how the command ends, where there is a log; `status`: None for an error that nothing here expects."""
+    from ibtui.surroundings import LOG_FILE
 
+    if LOG_FILE not in os.environ:
+        return
+    import logging
 
-def _app() -> int:
-    gc.disable()  # looking for garbage would take a tenth of the time to the first paint: then it is enabled
-    from ibtui.locations import sessions_directory
-    from ibtui.start import run_app
-    from ibtui.terminal import require_terminal
+    from ibtui.log import log_path
 
-    require_terminal()
-    return run_app(sessions_directory())
+    if log_path() is not None:
+        log = logging.getLogger(__name__)
+        if status is None:
+            log.critical("ends by an error that is not expected", exc_info=True)
+        else:
+            log.info("ends with exit status %d", status)
 
 
 def _command() -> Any:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ibtui.cli.alone import at_a_terminal, open_alone
 from ibtui.cli.once import Application
+from ibtui.surroundings import LOG_FILE, LOG_LEVEL
+from ibtui_engine.errors import InvalidValue
 
 RUNNING = "Run"
 READING = "Read"
@@ -44,6 +49,10 @@ COMMANDS = {
 """Each command's panel in the help, its module in this package, and its function there, or its own commands."""
 
 
+VALUED = ("--log-file", "--log-level")
+"""Options before the command that are followed by a value."""
+
+
 def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
     """The application with these commands: their modules are imported, and no others."""
     application = Application(
@@ -69,8 +78,12 @@ def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
 
 def wanted(words: Sequence[str]) -> Collection[str]:
     """The commands that a command line may need: the one that it names; all where it names none, to be told of them."""
-    named = next((word for word in words if not word.startswith("-")), None)
-    if named is None and "--version" in words:
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        if rest.pop(0) in VALUED and rest:
+            del rest[0]
+    named = rest[0] if rest else None
+    if named is None and ("--version" in words or (set(words) & set(VALUED) and at_a_terminal())):
         return ()
     return (named,) if named in COMMANDS else COMMANDS
 
@@ -88,6 +101,35 @@ def _ibtui(
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-file",
+            envvar=LOG_FILE,
+            metavar="PATH",
+            help="Append what happens to this file: what runs, sessions, processes and how they ended, warnings. "
+            "Processes that ibtui starts append to it, too.",
+            show_default=False,
+        ),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level",
+            envvar=LOG_LEVEL,
+            metavar="LEVEL",
+            help="What to log: debug (everything), info, warning or error (least). [default: info]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    if context.invoked_subcommand is None:  # without options and at a terminal, the app is open already
+    if log_file is not None:
+        from ibtui.log import begin_log
+
+        begin_log(log_file, log_level)
+    elif log_level is not None and LOG_LEVEL not in os.environ:
+        raise InvalidValue("--log-level applies only with --log-file")
+    if context.invoked_subcommand is None:
+        if at_a_terminal() and log_file is not None:
+            raise typer.Exit(open_alone())
         print(context.get_help())

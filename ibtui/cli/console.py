@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ibtui.files import write_whole
+from ibtui.surroundings import LOG_FILE
 from ibtui.wording import printable
 from ibtui_engine.errors import shortened
 
@@ -26,14 +27,30 @@ LONGEST_COMPLAINT = 1000
 def complain(message: str) -> None:
     """One line on stderr that says what is wrong."""
     if message:  # typer has said it already where it has no message: no command was given
-        tell(f"ibtui: {shortened(' '.join(message.split()))[:LONGEST_COMPLAINT]}")
+        line = f"ibtui: {shortened(' '.join(message.split()))[:LONGEST_COMPLAINT]}"
+        _say(line)
+        _log(line, error=True)
 
 
 def tell(message: str, *, quiet: bool = False) -> None:
     """One line on stderr about what is going on."""
     if not quiet:
-        with suppress(OSError):  # a full disk or a closed pipe under the messages is no reason to end a run
-            print(printable(message), file=sys.stderr, flush=True)
+        _say(message)
+    _log(message)
+
+
+def _say(message: str) -> None:
+    with suppress(OSError):  # a full disk or a closed pipe under the messages is no reason to end a run
+        print(printable(message), file=sys.stderr, flush=True)
+
+
+def _log(message: str, *, error: bool = False) -> None:
+    if message.strip() and LOG_FILE in os.environ:  # else logging would be loaded for nothing
+        import logging
+
+        from ibtui.log import log_message
+
+        log_message(logging.ERROR if error else logging.INFO, message)
 
 
 def print_json(value: Any) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ibtui.commands import Companion, last_line, lines_of, run_python, telling
+from ibtui.commands import Companion, lines_of, run_python, telling
+from ibtui.last_words import last_line
 
 ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
 PATIENCE = 30.0

@@ -11,11 +11,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from textual.app import App
 from textual.widgets import Footer
 
 import ibtui
 from ibtui import textual_private
-from ibtui.textual_private import DRIVER_NAMES, FOOTER_NAMES, SEEN_IN, footer_is_made, terminal_driver
+from ibtui.textual_private import (
+    APP_NAMES,
+    DRIVER_NAMES,
+    FOOTER_NAMES,
+    SEEN_IN,
+    crash_of,
+    footer_is_made,
+    terminal_driver,
+)
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the driver for Linux and macOS")
 
@@ -33,6 +42,7 @@ def test_the_driver_and_the_footer_have_these_names() -> None:
     for name in ("_file", "_app", "_debug", "fileno", "exit_event", "_key_thread", "_must_signal_resume"):
         assert f"self.{name}" in made
     assert all(hasattr(Footer, name) for name in FOOTER_NAMES)
+    assert all(hasattr(App[None](), name) for name in APP_NAMES)
 
 
 @posix
@@ -51,6 +61,13 @@ def test_a_driver_that_somebody_has_chosen_is_left_to_textual(monkeypatch: pytes
     """As textual-serve does, which shows the app in a browser."""
     monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
     assert terminal_driver() is None
+
+
+def test_what_made_an_app_crash_is_known_where_textual_says_it() -> None:
+    crash = ValueError("no")
+    assert crash_of(cast(Any, SimpleNamespace(_exception=crash))) is crash
+    assert crash_of(cast(Any, SimpleNamespace())) is None
+    assert crash_of(App[None]()) is None
 
 
 def test_a_footer_that_does_not_say_whether_it_is_made_is_made_once_more() -> None:

@@ -6,6 +6,7 @@ is made in one transaction with whatever it is made for, so that one that is ref
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ TRY_SECONDS = 0.1
 """How long SQLite itself waits for another program's lock; between two such tries a request to stop is heeded."""
 TOLD_SECONDS = 2.0
 """After this long the run says what it waits for."""
+_log = logging.getLogger(__name__)
 LEAVING_SECONDS = 0.5
 """How long a run that is to stop still waits, at each thing that it writes."""
 
@@ -85,7 +87,7 @@ class Claim:
             raise
 
     def _begin(self, patient: bool) -> None:
-        began = time.monotonic()
+        began, tries = time.monotonic(), 1
         self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * TRY_SECONDS) if patient else 0}")
         while True:
             if file_identity(self.path) != self._file:
@@ -95,10 +97,14 @@ class Claim:
                 )
             try:
                 self.connection.execute("BEGIN EXCLUSIVE")
+                if tries > 1:
+                    _log.info("session %s was locked: got in at try %d", self.path, tries)
                 return
-            except (LockedError, NoLocksError):
+            except (LockedError, NoLocksError) as error:
                 if not patient or self.waiting.over(began, self.path):
+                    _log.warning("session %s is locked: given up at try %d: %s", self.path, tries, error)
                     raise
+                tries += 1
                 time.sleep(TRY_SECONDS)
 
     def _require_own(self) -> None:
@@ -113,6 +119,7 @@ class Claim:
         if self._released:
             return
         self._released = True
+        _log.info("session %s is let go of", self.path)
         try:
             if file_identity(self.path) != self._file:
                 leave_moved(self.connection, self.path)
@@ -149,6 +156,7 @@ def insert_claim(connection: Connection, path: Path, own: Writer) -> None:
     status = connection.execute("SELECT status FROM session").fetchone()[0]
     if other is not None and status in ("running", "paused") and other.at_work(path):
         raise _in_use(path, f"process {other.pid} on {other.host}")
+    _log.info("session %s is claimed (it was %s)", path, status)
     connection.execute(
         "INSERT OR REPLACE INTO writer (id, pid, started, host, heartbeat, token, machine, file)"
         " VALUES (1, ?, ?, ?, ?, ?, ?, ?)",

@@ -1,0 +1,44 @@
+"""What a process that the app started has said on stderr: all of it is logged, and its last line is shown."""
+
+from __future__ import annotations
+
+import logging
+
+from ibtui.log import log_path
+
+REFUSED = 2
+"""The exit status of a command that refuses what it was asked, in one line that says all there is to say."""
+
+
+def last_line(said: str, status: int) -> str:
+    """What is wrong, of all that a command has written on stderr, and where the rest of that is.
+
+    Args:
+        said: all that it has written.
+        status: its exit status; 0 where nothing is wrong.
+    """
+    lines = [line for line in said.splitlines() if line.strip()]
+    last = lines[-1].strip().removeprefix("ibtui: ") if lines else f"exit status {status}"
+    if not status or (status == REFUSED and len(lines) == 1):
+        return last
+    if (path := log_path()) is not None:
+        return f"{last} (log: {path})"
+    return f"{last} (all {len(lines)} lines: start ibtui with --log-file)" if len(lines) > 1 else last
+
+
+def log_end(log: logging.Logger, pid: int, status: int, said: str, *, wanted: bool = False) -> None:
+    """Log how a process ended, and all that it said where it failed.
+
+    Args:
+        log: of the module that started it.
+        pid: its number.
+        status: its exit status; negative, the signal that ended it.
+        said: all that it has written on stderr.
+        wanted: whether this process ended it.
+    """
+    failed = bool(status) and not wanted
+    how = "was ended" if wanted else f"ended with exit status {status}"
+    level = logging.WARNING if failed else logging.DEBUG if said.strip() else logging.INFO
+    log.log(logging.WARNING if failed else logging.INFO, "process %d %s", pid, how)
+    if said.strip():
+        log.log(level, "process %d has said:\n%s", pid, said.strip())
