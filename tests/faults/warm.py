@@ -6,6 +6,7 @@ What a command is to suffer beside signals is set up in the child before it begi
 
 from __future__ import annotations
 
+import atexit
 import gc
 import itertools
 import json
@@ -18,12 +19,13 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).parents[2]
 WORK = struct.Struct("<ddii")
@@ -337,8 +339,34 @@ def _log_work(path: str) -> None:
     FusedTrainer.advance = logged  # type: ignore[assignment, method-assign]
 
 
-if __name__ == "__main__":
-    serve()
+def _run_and_leave() -> NoReturn:
+    """Run the command and end as the interpreter does, but for taking apart all modules, which takes far longer than
+    most commands, in memory that was shared until then.
+    """
     from ibtui.cli import main
 
-    main()
+    status: object = 1
+    try:
+        main()
+    except SystemExit as leaving:
+        status = leaving.code
+    except KeyboardInterrupt:
+        traceback.print_exc()
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        traceback.print_exc()
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads that are no daemons
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        status = 120
+    os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+if __name__ == "__main__":
+    serve()
+    _run_and_leave()
