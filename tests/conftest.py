@@ -17,15 +17,15 @@ from hypothesis import HealthCheck, settings
 
 from tests.faults.warm import Warm, plain_environment
 
-settings.register_profile(
-    "steady",
-    max_examples=40,
-    deadline=None,  # these machines are shared: time says nothing
-    derandomize=True,  # a run of the tests means the same everywhere; explore with --hypothesis-profile=explore
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile("explore", deadline=None, max_examples=2000)
-settings.load_profile("steady")
+for profile, examples in {"some": 15, "many": 100, "explore": 2000}.items():
+    settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,  # these machines are shared: time says nothing
+        derandomize=profile != "explore",  # a run of the tests means the same everywhere
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("some")  # `--hypothesis-profile` names another
 
 KERNELS = (
     (

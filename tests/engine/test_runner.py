@@ -31,6 +31,7 @@ from ibtui_engine.session.summary import read_summary
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
+from tests.tiers import diagonal
 
 SMALL = Experiment(
     rule="symmetric-soft",
@@ -383,8 +384,7 @@ def test_more_snapshots_change_no_other_snapshot(straight: Callable[[Experiment]
 # ---- stopped and gone on with
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("stops", [[0], [1], [6], [2, 3, 11]], ids=str)
+@pytest.mark.parametrize(*diagonal(optimizer=OPTIMIZERS, stops=([0], [1], [6], [2, 3, 11])))
 @pytest.mark.usefixtures("one_epoch_at_a_time")
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
     path: Path, straight: Callable[[Experiment], Results], optimizer: str, stops: list[int]

@@ -38,7 +38,7 @@ def test_near_divergences_keep_their_digits(odds: float, decades: float) -> None
     """Of two decoders, the nearer one's is taken away; the further one is that far from the class alone."""
     apart = 10.0**decades
     own, _, _, decoders, d = setting([odds], [odds, odds + apart])
-    with mpmath.workdps(60):
+    with mpmath.workdps(500):
         q, one = (1 / (1 + mpmath.exp(-mpmath.mpf(float(x)))) for x in (decoders[1], own[0]))
         exact = one * mpmath.log(one / q) + (1 - one) * mpmath.log((1 - one) / (1 - q))
     if decoders[1] > decoders[0]:

@@ -63,7 +63,9 @@ def test_every_built_in_rule_has_its_curve_at_once(cache: Path) -> None:
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 300_000
 
 
-@pytest.mark.parametrize("name", ["symmetric", "symmetric-soft", pytest.param("committee", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name", ["symmetric-soft", *(pytest.param(n, marks=pytest.mark.long) for n in ("symmetric", "committee"))]
+)
 def test_a_shipped_curve_is_what_is_computed_now(name: str, cache: Path) -> None:
     rule = load_rule(name)
     shipped, now = kept_curve(rule), rule_curve(rule)
@@ -156,11 +158,12 @@ def kept_file(cache: Path, rule: Rule) -> Path:
     return file
 
 
-def test_a_damaged_file_counts_as_absent_and_is_replaced(cache: Path) -> None:
+@pytest.mark.parametrize("places", [12, pytest.param(60, marks=pytest.mark.long)])
+def test_a_damaged_file_counts_as_absent_and_is_replaced(cache: Path, places: int) -> None:
     rule = table(0.1, 0.4)
     file = kept_file(cache, rule)
     whole = file.read_bytes()
-    for at in range(0, len(whole), max(len(whole) // 60, 1)):
+    for at in range(0, len(whole), max(len(whole) // places, 1)):
         for damaged in (whole[:at], whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :]):
             file.write_bytes(damaged)
             assert kept_curve(rule) is None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.bottleneck.fits import MATRICES
@@ -27,7 +27,6 @@ from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 
-SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 ODDS = st.sampled_from([-np.inf, np.inf, -300.0, 40.0, 38.0, -39.0, 0.0]) | st.floats(-60, 60)
 RULES = st.lists(ODDS, min_size=16, max_size=16).map(lambda odds: of_log_odds(np.array(odds)))
 NAMES = ("symmetric", "symmetric-soft", "committee")
@@ -77,7 +76,6 @@ def test_of_where_a_threshold_leaves_one_label() -> None:
 
 
 @pytest.mark.long
-@SLOW
 @given(RULES, st.sampled_from([1.1, 3.0, 50.0, 1e4]))
 def test_of_the_optimal_encoder_and_where_the_curve_begins(rule: Rule, beta: float) -> None:
     one = Source.of_rule(rule)
@@ -152,7 +150,6 @@ def test_of_the_betas_of_layers(name: str) -> None:
     )
 
 
-@SLOW
 @given(RULES, st.lists(st.integers(0, 4), min_size=16, max_size=16))
 def test_of_the_beta_of_any_encoder(rule: Rule, values: list[int]) -> None:
     source = Source.of_rule(rule)

@@ -47,9 +47,9 @@ def test_settings_in_the_current_directory_are_not_obeyed(tmp_path: Path) -> Non
     [
         ("NUMBA_NUM_THREADS", "abc", "invalid NUMBA_NUM_THREADS 'abc'"),
         ("NUMBA_NUM_THREADS", "0", "NUMBA_NUM_THREADS='0': Number of threads"),
-        ("NUMBA_OPT", "9", "invalid NUMBA_OPT '9'"),
+        pytest.param("NUMBA_OPT", "9", "invalid NUMBA_OPT '9'", marks=pytest.mark.long),
         ("NUMBA_DISABLE_JIT", "x\ny", r"invalid NUMBA_DISABLE_JIT 'x\ny'"),
-        ("NUMBA_CPU_FEATURES", "avx2", "invalid NUMBA_CPU_FEATURES 'avx2'"),
+        pytest.param("NUMBA_CPU_FEATURES", "avx2", "invalid NUMBA_CPU_FEATURES 'avx2'", marks=pytest.mark.long),
     ],
 )
 def test_a_setting_that_numba_cannot_take_is_named(tmp_path: Path, name: str, value: str, said: str) -> None:

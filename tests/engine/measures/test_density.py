@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
@@ -51,7 +51,6 @@ def truth(points: np.ndarray, p_y: np.ndarray, noise: float) -> tuple[float, flo
 POINTS = arrays(np.float64, st.integers(1, 40), elements=st.floats(-3, 3).map(lambda v: round(v, 2)))
 
 
-@settings(max_examples=30)
 @given(POINTS, st.integers(0, 2**32 - 1), st.sampled_from([1e-4, 1e-2, 0.1, 1.0, 30.0]), st.booleans())
 def test_the_truth_lies_between_the_bounds(points: np.ndarray, seed: int, noise: float, hard: bool) -> None:
     random = np.random.default_rng(seed)
@@ -145,7 +144,6 @@ def test_more_noise_never_adds_information_about_the_input() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20)
 def test_the_order_of_patterns_and_neurons_does_not_matter(seed: int) -> None:
     random = np.random.default_rng(seed)
     points, p_y = random.normal(size=(90, 3)), random.random(90)

@@ -24,6 +24,7 @@ from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Optimization, Problem
+from tests.tiers import diagonal
 
 ONE_THREAD = Threads(1)
 SYMMETRIC = load_rule("symmetric-soft")
@@ -98,8 +99,7 @@ def bins_of(values: np.ndarray, estimator: str, bins: int) -> list[tuple]:
 
 
 @pytest.mark.parametrize("rule", [SYMMETRIC, SMALL], ids=["symmetric", "small"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("estimator", ["adaptive", "quantile"])
+@pytest.mark.parametrize(*diagonal(activation=ACTIVATIONS, estimator=("adaptive", "quantile")))
 def test_measured_information_is_what_counting_gives(rule: Rule, activation: str, estimator: str) -> None:
     problem = problem_of(rule, (5, 3), activation)
     weights = problem.architecture.initial_weights(problem.seeds, 1.5)

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.measures.density import density_bounds
@@ -65,7 +65,6 @@ def measured(problem: Problem, weights: np.ndarray, **how: object) -> LayerInfor
 
 
 @given(seed=st.integers(0, 999), labels=st.integers(2, 6), groups=st.integers(1, 9))
-@settings(max_examples=40, deadline=None)
 def test_information_is_the_sum_over_the_joint_distribution(seed: int, labels: int, groups: int) -> None:
     rng = np.random.default_rng(seed)
     p_y = rng.dirichlet(np.full(labels, 0.5), 30)
@@ -208,7 +207,6 @@ def brute_force(points: np.ndarray, p_y: np.ndarray, noise: float) -> tuple[floa
 
 
 @given(seed=st.integers(0, 999), labels=st.integers(2, 4), hard=st.booleans(), noise=st.sampled_from([0.03, 0.3, 3.0]))
-@settings(max_examples=20, deadline=None)
 def test_the_bounds_are_the_sums_over_pairs(seed: int, labels: int, hard: bool, noise: float) -> None:
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(9, 2))
@@ -217,7 +215,6 @@ def test_the_bounds_are_the_sums_over_pairs(seed: int, labels: int, hard: bool, 
 
 
 @given(seed=st.integers(0, 999), noise=st.sampled_from([0.003, 0.1, 2.0]))
-@settings(max_examples=20, deadline=None)
 def test_of_two_labels_they_are_those_of_the_compiled_estimator(seed: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 4, (50, 3)) / 4 + rng.normal(size=(50, 3)) * (seed % 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.errors import InvalidValue
@@ -36,7 +36,6 @@ def refused(file: Path, dimensions: int, said: str = "idx") -> None:
 
 
 @given(shape=SHAPES, seed=st.integers(0, 99), compressed=st.booleans())
-@settings(max_examples=40, deadline=None)
 def test_what_is_written_is_read(file: Path, shape: tuple[int, ...], seed: int, compressed: bool) -> None:
     numbers = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
     content = idx(numbers)
@@ -45,7 +44,6 @@ def test_what_is_written_is_read(file: Path, shape: tuple[int, ...], seed: int, 
 
 
 @given(data=st.data(), shape=SHAPES, compressed=st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_a_file_that_is_cut_off_anywhere_is_refused(
     file: Path, data: st.DataObject, shape: tuple[int, ...], compressed: bool
 ) -> None:
@@ -56,7 +54,6 @@ def test_a_file_that_is_cut_off_anywhere_is_refused(
 
 
 @given(data=st.data(), shape=SHAPES)
-@settings(max_examples=60, deadline=None)
 def test_a_changed_byte_before_the_numbers_is_noticed(file: Path, data: st.DataObject, shape: tuple[int, ...]) -> None:
     content = bytearray(idx(np.full(shape, 7)))
     place = data.draw(st.integers(0, 3 + 4 * len(shape)))
@@ -67,7 +64,6 @@ def test_a_changed_byte_before_the_numbers_is_noticed(file: Path, data: st.DataO
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_changed_byte_in_a_compressed_file_gives_the_numbers_or_a_refusal(file: Path, data: st.DataObject) -> None:
     numbers = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     content = bytearray(gzip.compress(idx(numbers), mtime=0))

@@ -245,13 +245,14 @@ def test_a_file_cut_off_anywhere_is_refused_or_still_whole(finished: Path, tmp_p
     assert refusals > len(sizes) * 0.9
 
 
-def test_a_file_with_random_damage_is_read_or_refused(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("attempts", [80, pytest.param(400, marks=pytest.mark.long)])
+def test_a_file_with_random_damage_is_read_or_refused(finished: Path, tmp_path: Path, attempts: int) -> None:
     """No exception but the engine's; and of the rule, which carries a checksum, nothing wrong."""
     content = finished.read_bytes()
     whole = everything(finished)
     chance = random.Random(20)
     refusals = 0
-    for attempt in range(400):
+    for attempt in range(attempts):
         damaged = bytearray(content)
         area = chance.choice([100, 2 * PAGE, len(content), len(content)])  # the header, the schema, anywhere
         for _ in range(chance.choice([1, 1, 3, 40])):
@@ -268,7 +269,7 @@ def test_a_file_with_random_damage_is_read_or_refused(finished: Path, tmp_path: 
             assert np.array_equal(found["p_y"], whole["p_y"])
         finally:
             path.unlink()
-    assert 50 < refusals < 350
+    assert 1 / 8 < refusals / attempts < 7 / 8
 
 
 @pytest.mark.parametrize("value", [None, "1", b"1", float("nan"), float("inf"), -float("inf"), 10**400, -(10**400), []])
@@ -309,7 +310,10 @@ def loose(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "table", ["session", "writer", "rule", "ensemble", "cohort", "network", "snapshot", "layer", "learning", "weights"]
 )
-def test_a_column_with_something_odd_in_it_is_read_or_refused(loose: Path, tmp_path: Path, table: str) -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_a_column_with_something_odd_in_it_is_read_or_refused(
+    loose: Path, tmp_path: Path, table: str, every: int
+) -> None:
     path = tmp_path / "odd.ibs"
     content = loose.read_bytes()
     path.write_bytes(content)
@@ -320,6 +324,7 @@ def test_a_column_with_something_odd_in_it_is_read_or_refused(loose: Path, tmp_p
         for column in columns
         for odd, which in [*((odd, "> 0") for odd in ODD), (None, "= 1"), (-1, "= 1"), ("text", "= 1")]
     ]
+    changes = changes[::every]  # there are 15 for each column, so that all columns and all that is odd come up
     for statement, values in [*changes, (f"DELETE FROM {table}", ()), (f"DELETE FROM {table} WHERE rowid = 1", ())]:
         path.write_bytes(content)
         with closing(sqlite3.connect(path)) as connection:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ibtui_engine.experiment import ACTIVATIONS
@@ -25,6 +25,7 @@ from ibtui_engine.threads import Threads
 from ibtui_engine.training.batched import TorchTrainer
 from ibtui_engine.training.fused import LARGEST_TILE, FusedTrainer, _tile
 from ibtui_engine.training.problem import SLOTS, Optimization, Problem, Trainer, TrainingState
+from tests.tiers import diagonal
 
 CLOSE = 1e-5
 """Relative error allowed in the norm of a layer's gradient: single precision has 6e-8 an operation."""
@@ -183,9 +184,9 @@ def assert_gradients_are_autograds(trainer: str, problem: Problem, state: Traini
 
 
 @both
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("inputs", ["binary", "real"])
+@pytest.mark.parametrize(
+    *diagonal(activation=ACTIVATIONS, optimizer=("sgd", "momentum", "adam"), inputs=("binary", "real"))
+)
 def test_one_step_has_autograds_gradients(trainer: str, optimizer: str, activation: str, inputs: str) -> None:
     assert_gradients_are_autograds(
         trainer, *problem_of(activation=activation, inputs=inputs, optimizer=optimizer, rate=HUGE)
@@ -238,7 +239,6 @@ def test_gradients_of_wide_layers_in_small_tiles_are_autograds(inputs: str) -> N
     st.integers(0, 1000),
 )
 @example((12, 10, 8, 6, 4, 2, 1), "tanh", "binary", 3482, 1)
-@settings(max_examples=150)
 def test_the_fused_gradients_are_autograds(
     widths: tuple[int, ...], activation: str, inputs: str, size: int, seed: int
 ) -> None:
@@ -368,13 +368,18 @@ def split(problem: Problem, slot: np.ndarray) -> list[torch.Tensor]:
 
 
 @both
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize(("size", "batch"), [(100, 32), (96, 32), (20, 1), (1100, 600)])
+@pytest.mark.parametrize(
+    *diagonal(
+        sizes=((100, 32), (96, 32), (20, 1), (1100, 600)),
+        optimizer=("sgd", "momentum", "adam"),
+        activation=("tanh", "relu"),
+    )
+)
 def test_gradient_norms_are_those_of_the_last_epochs_batches(
-    trainer: str, optimizer: str, activation: str, size: int, batch: int
+    trainer: str, optimizer: str, activation: str, sizes: tuple[int, int]
 ) -> None:
     """Mean and unbiased variance over the batches, a smaller last one counting as much; weights only."""
+    size, batch = sizes
     problem, state = problem_of(
         (12, 5, 3, 1), size=size, batch=batch, optimizer=optimizer, rate=RATES[optimizer], activation=activation
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.errors import InvalidValue
@@ -96,7 +96,6 @@ def test_up_to_relax_from_it_is_sgd_to_the_last_bit() -> None:
 
 
 @given(st.lists(st.integers(1, 30), max_size=8), st.integers(1, 3))
-@settings(max_examples=15)
 def test_its_bits_depend_neither_on_chunks_nor_on_threads(chunks: list[int], threads: int) -> None:
     left = 40 - min(sum(chunks), 39)
     cut = [*chunks[: next((k for k in range(len(chunks)) if sum(chunks[: k + 1]) > 39), len(chunks))]]

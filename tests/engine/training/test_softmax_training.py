@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.errors import InvalidValue, SessionError
@@ -82,7 +82,6 @@ def test_an_epoch_is_the_steps_that_autograd_takes(activation: str) -> None:
 
 
 @given(seed=st.integers(0, 999), labels=st.integers(3, 6))
-@settings(max_examples=30, deadline=None)
 def test_a_drawn_label_is_where_the_distribution_function_passes(seed: int, labels: int) -> None:
     rng = np.random.default_rng(seed)
     p_y = rng.dirichlet(np.full(labels, 0.3), 20)

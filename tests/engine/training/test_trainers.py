@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.measures.snapshot import Measurer
@@ -107,7 +107,6 @@ def test_the_number_of_threads_changes_no_bit_of_the_fused_trainer(optimizer: st
 @both
 @every_optimizer
 @given(st.lists(st.tuples(st.integers(1, EPOCHS), st.booleans()), max_size=EPOCHS))
-@settings(max_examples=12)
 def test_training_does_not_depend_on_where_it_is_cut_nor_on_statistics(
     trainer: str, optimizer: str, cuts: list[tuple[int, bool]]
 ) -> None:
@@ -229,7 +228,10 @@ def test_fused_and_torch_agree_after_a_few_epochs_and_in_the_gradients_statistic
     assert norms[0].std == pytest.approx(norms[1].std, rel=5 * ROUNDING[optimizer], nan_ok=True)
 
 
-@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.02), ("momentum", 0.02), ("adam", 4e-4)])
+@pytest.mark.parametrize(
+    ("optimizer", "rate"),
+    [("adam", 4e-4), *(pytest.param(name, 0.02, marks=pytest.mark.long) for name in ("sgd", "momentum"))],
+)
 def test_the_papers_networks_trained_60_epochs_by_fused_and_torch_agree_in_weights_and_information(
     optimizer: str, rate: float
 ) -> None:

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui.charts.canvas import BLOCK, BRAILLE, Stroke, rasterise, resolution
 from ibtui.charts.image import BLANK, Cell
 from ibtui.charts.paths import Dots
 from ibtui.charts.plotext_private import SEEN_IN, SIGNAL_NAMES, quick_adder
-
-PATIENT = settings(deadline=None, max_examples=60)
 
 BRAILLE_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 QUADRANTS = (("▘", "▝"), ("▖", "▗"))
@@ -29,7 +27,6 @@ def dots(places: list[tuple[int, int]], *, joined: bool = False) -> Dots:
     return Dots(column, row, np.array([joined and i > 0 for i in range(len(places))]), np.arange(len(places)))
 
 
-@PATIENT
 @given(
     st.sampled_from([BRAILLE, BLOCK, "x", "●"]),
     st.integers(1, 60),
@@ -70,7 +67,6 @@ def drawn(given_strokes: list[Any], width: int, height: int) -> list[list[Cell]]
     return rasterise(strokes, width, height)
 
 
-@PATIENT
 @given(STROKES, st.integers(1, 60), st.integers(1, 30))
 def test_with_what_plotext_offers_openly_the_cells_are_the_same(given_strokes: Any, width: int, height: int) -> None:
     quick = drawn(given_strokes, width, height)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui.charts.chart import render
@@ -19,8 +19,6 @@ from ibtui.charts.image import ChartImage, PlotArea
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series
-
-PATIENT = settings(deadline=None, max_examples=40)
 
 UNIT = Axis("x", 0.0, 1.0)
 UP = Axis("y", 0.0, 1.0)
@@ -69,7 +67,6 @@ def test_points_on_the_limits_land_in_the_outermost_cells(kind: Kind, ascii: boo
         assert drawn(image) == [(x * (area.width - 1), (1 - y) * (area.height - 1))]
 
 
-@PATIENT
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(20, 100), st.integers(8, 40))
 def test_a_cursor_on_a_point_reads_its_values(x: float, y: float, width: int, height: int) -> None:
     image = render(chart(series((x, y))), width, height, theme="dark")
@@ -81,7 +78,6 @@ def test_a_cursor_on_a_point_reads_its_values(x: float, y: float, width: int, he
     assert area.values(area.left - 1, area.top) is None
 
 
-@PATIENT
 @given(st.sampled_from([k / 5 for k in range(6)]), st.sampled_from([k / 5 for k in range(6)]), st.integers(20, 40))
 def test_marks_guides_and_ticks_are_where_the_data_of_their_values_are(x: float, y: float, height: int) -> None:
     image = render(chart(series((x, y))), 70, height, theme="dark")
@@ -224,7 +220,6 @@ def test_more_series_than_colours_differ_by_markers() -> None:
     assert len(samples) == 16
 
 
-@PATIENT
 @given(st.integers(1, 10), st.integers(40, 130), st.integers(14, 45), st.booleans(), st.booleans())
 def test_the_legend_is_never_lost_or_broken(n: int, width: int, height: int, colour: bool, ascii: bool) -> None:
     image = render(chart(*wiggles(n)), width, height, theme="dark", colour=colour, ascii=ascii)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui.charts.lettering import clean, columns, fit, wrap
 
-PATIENT = settings(deadline=None)
 
-
-@PATIENT
 @given(st.text(max_size=30), st.integers(0, 20), st.booleans())
 def test_a_fitted_text_is_never_wider_than_its_place(text: str, width: int, ascii: bool) -> None:
     shown = fit(clean(text, ascii=ascii), width, ascii=ascii)
@@ -18,7 +15,6 @@ def test_a_fitted_text_is_never_wider_than_its_place(text: str, width: int, asci
     assert shown.isascii() or not ascii
 
 
-@PATIENT
 @given(st.text(max_size=60), st.integers(5, 30))
 def test_wrapped_lines_fit_and_keep_the_words_in_order(text: str, width: int) -> None:
     lines = wrap(clean(text), width)
@@ -28,7 +24,6 @@ def test_wrapped_lines_fit_and_keep_the_words_in_order(text: str, width: int) ->
         assert " ".join(lines).split() == words
 
 
-@PATIENT
 @given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cn", "Co"]), max_size=20))
 def test_control_and_formatting_characters_are_gone(text: str) -> None:
     assert all(character.isprintable() for character in clean(text))

@@ -8,13 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui.charts import paths
 from ibtui.charts.canvas import BRAILLE, Stroke, rasterise
-
-PATIENT = settings(deadline=None, max_examples=60)
 
 Point = tuple[float, float]
 
@@ -47,7 +45,6 @@ def cut(one: Point, other: Point) -> tuple[Point, Point] | None:
     return (float(a[0]), float(a[1])), (float(b[0]), float(b[1]))
 
 
-@PATIENT
 @given(POINTS)
 def test_clipping_agrees_with_cutting_each_segment_exactly(points: list[Point]) -> None:
     found = pieces(paths.clip(*arrays(points)))
@@ -60,7 +57,6 @@ def test_clipping_agrees_with_cutting_each_segment_exactly(points: list[Point]) 
         assert np.allclose(part, exact, atol=1e-9)
 
 
-@PATIENT
 @given(st.lists(st.tuples(st.floats(), st.floats()), max_size=12))
 def test_whatever_comes_in_only_finite_points_inside_come_out(points: list[Point]) -> None:
     x, y = (np.clip(values, -1e100, 1e100) for values in arrays(points))
@@ -70,7 +66,6 @@ def test_whatever_comes_in_only_finite_points_inside_come_out(points: list[Point
     assert np.all((path.source >= 0) & (path.source < max(1, len(points))))
 
 
-@PATIENT
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12))
 def test_a_line_inside_comes_out_as_it_is(points: list[Point]) -> None:
     path = paths.clip(*arrays(points))
@@ -97,7 +92,6 @@ def test_stairs_hold_each_value_until_the_next() -> None:
     assert list(zip(x, y, point, strict=True)) == [(0, 5, 0), (1, 5, 0), (1, 6, 1), (3, 6, 1), (3, 7, 2)]
 
 
-@PATIENT
 @given(st.integers(0, 10_000), st.booleans())
 def test_a_thinned_line_draws_the_same_picture(seed: int, wild: bool) -> None:
     rng = np.random.default_rng(seed)

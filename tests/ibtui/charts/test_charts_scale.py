@@ -9,12 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ibtui.charts.scale import Axis, spanning, ticks
-
-PATIENT = settings(deadline=None, max_examples=100)
 
 ANY = st.floats()
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -22,7 +20,6 @@ POSITIVE = st.floats(min_value=sys.float_info.min, allow_infinity=False)
 MODEST = st.floats(min_value=-1e6, max_value=1e6)
 
 
-@PATIENT
 @given(ANY, ANY, st.booleans())
 def test_limits_are_finite_ascending_and_positive_on_a_log_axis(low: float, high: float, log: bool) -> None:
     start, end = Axis("", low, high, log).limits
@@ -32,7 +29,6 @@ def test_limits_are_finite_ascending_and_positive_on_a_log_axis(low: float, high
     assert start > 0 or not log
 
 
-@PATIENT
 @given(FINITE, FINITE)
 def test_limits_that_make_an_axis_are_kept(low: float, high: float) -> None:
     low, high = sorted((low, high))
@@ -41,14 +37,12 @@ def test_limits_that_make_an_axis_are_kept(low: float, high: float) -> None:
     assert Axis("", high, low).limits == (low, high)
 
 
-@PATIENT
 @given(st.floats(min_value=-1e300, max_value=1e300), st.booleans())
 def test_a_constant_lies_in_the_middle(value: float, log: bool) -> None:
     assume(value > 1e-300 if log else abs(value) > 1e-290 or value == 0)
     assert Axis("", value, value, log).to_unit(value)[0] == pytest.approx(0.5, abs=1e-9)
 
 
-@PATIENT
 @given(ANY, ANY, st.lists(ANY, min_size=2, max_size=20), st.booleans())
 def test_the_map_to_the_unit_interval_keeps_the_order(low: float, high: float, values: list[float], log: bool) -> None:
     axis = Axis("", low, high, log)
@@ -60,7 +54,6 @@ def test_the_map_to_the_unit_interval_keeps_the_order(low: float, high: float, v
     assert all((0 <= u <= 1) == (start <= value <= end) for value, u in place)
 
 
-@PATIENT
 @given(ANY, ANY, st.booleans())
 def test_the_ends_map_to_zero_and_one(low: float, high: float, log: bool) -> None:
     axis = Axis("", low, high, log)
@@ -78,21 +71,18 @@ def test_what_is_not_positive_has_no_place_on_a_log_axis(value: float) -> None:
     assert math.isnan(Axis("", 1, 10, log=True).to_unit(value)[0])
 
 
-@PATIENT
 @given(MODEST, MODEST, st.floats(min_value=0, max_value=1))
 def test_a_value_read_from_the_axis_lies_where_it_was_read(low: float, high: float, unit: float) -> None:
     axis = Axis("", low, high)
     assert axis.to_unit(axis.from_unit(unit))[0] == pytest.approx(unit, abs=1e-3)
 
 
-@PATIENT
 @given(POSITIVE, POSITIVE, st.floats(min_value=0, max_value=1))
 def test_a_value_read_from_a_log_axis_lies_within_it(low: float, high: float, unit: float) -> None:
     axis = Axis("", low, high, log=True)
     assert axis.limits[0] <= axis.from_unit(unit) <= axis.limits[1]
 
 
-@PATIENT
 @given(st.lists(ANY, max_size=10), st.booleans())
 def test_a_spanning_axis_shows_everything_that_has_a_place(values: list[float], log: bool) -> None:
     start, end = spanning("", values, log=log).limits
@@ -100,7 +90,6 @@ def test_a_spanning_axis_shows_everything_that_has_a_place(values: list[float], 
     assert all(start <= value <= end for value in values if math.isfinite(value) and value >= least)
 
 
-@PATIENT
 @given(ANY, ANY, st.integers(min_value=-2, max_value=14), st.booleans())
 def test_ticks_are_inside_ascending_and_no_more_than_asked_for(
     low: float, high: float, at_most: int, log: bool
@@ -114,7 +103,6 @@ def test_ticks_are_inside_ascending_and_no_more_than_asked_for(
     assert [tick.unit for tick in found] == [axis.to_unit(tick.value)[0] for tick in found]
 
 
-@PATIENT
 @given(ANY, ANY, st.integers(min_value=1, max_value=14), st.booleans())
 def test_labels_are_exact_and_different(low: float, high: float, at_most: int, log: bool) -> None:
     found = ticks(Axis("", low, high, log), at_most)
@@ -122,7 +110,6 @@ def test_labels_are_exact_and_different(low: float, high: float, at_most: int, l
     assert len({tick.label for tick in found}) == len(found)
 
 
-@PATIENT
 @given(FINITE, FINITE, st.integers(min_value=4, max_value=14))
 def test_linear_ticks_are_one_two_five_steps_apart_and_at_least_two(low: float, high: float, at_most: int) -> None:
     found = [Decimal(tick.label) for tick in ticks(Axis("", low, high), at_most)]
@@ -134,7 +121,6 @@ def test_linear_ticks_are_one_two_five_steps_apart_and_at_least_two(low: float, 
     assert all(value % step == 0 for value in found)
 
 
-@PATIENT
 @given(
     st.floats(min_value=-300, max_value=300),
     st.floats(min_value=2, max_value=500),
