@@ -198,10 +198,16 @@ DEFAULT = "quick"
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of that name.
+    """Find an experiment that has a name.
+
+    Args:
+        name: of the preset, one of `PRESETS`.
+
+    Returns:
+        Its experiment, a quick version of that, and a sentence about it.
 
     Raises:
-        InvalidValue: there is none.
+        InvalidValue: there is no preset of that name.
     """
     if name not in PRESETS:
         close = difflib.get_close_matches(name, PRESETS, n=1)

@@ -162,6 +162,14 @@ class _Cohort:
 def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
     """Make the session file of a new run. Nothing is left behind where that fails.
 
+    Args:
+        path: of the file, which must not exist yet; its name ends in `.ibs`.
+        name: of the session, for people.
+        experiment: to run.
+
+    Returns:
+        The session's only writer, for `Run`.
+
     Raises:
         InvalidValue: the rule cannot be loaded, the networks are too large, the device is not available, or the
             file exists or cannot be written.
@@ -185,6 +193,14 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
     """Take up a session where it was: to its end, further (`epochs`), or with more networks.
 
     All that it needs is looked at first: where it is refused, the session stays as it was.
+
+    Args:
+        path: of the session.
+        epochs: to train to, more than the session has; None: as many as it has.
+        networks: in each ensemble, more than the session has; None: as many as it has.
+
+    Returns:
+        The session's only writer, for `Run`.
 
     Raises:
         InvalidValue: it is finished and neither number is larger than what it has, or its trainer or device is not

@@ -48,9 +48,13 @@ class _Node:
 
 
 def ib_curve(source: Source, *, error: float = ERROR, tolerance: float = TOLERANCE, name: str = "") -> Curve:
-    """The curve of these classes, nowhere further than `error` bits below the true one.
+    """Compute the IB curve, nowhere further than `error` bits below the true one.
 
-    `tolerance` is the relative accuracy of the bifurcations' betas.
+    Args:
+        source: the classes of x that p(y|x) tells apart, `Source.of_rule(rule)`.
+        error: largest distance to the true curve, bits.
+        tolerance: relative accuracy of the betas of bifurcations.
+        name: of the rule, for people.
 
     Raises:
         InvalidValue: error or tolerance is out of range.

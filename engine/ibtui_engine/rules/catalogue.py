@@ -79,14 +79,18 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
 
 
 def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = None, i_xy: float | None = None) -> Rule:
-    """The rule called `name`: built in, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table that ends in .npz,
-    .mat or .csv.
+    """Make a rule P(X,Y), or read it from a file.
 
-    Of a built-in rule, `theta` replaces the threshold ("auto": the one for which p(y=1) is 0.5) and either
-    `gamma` the steepness or `i_xy` asks for the steepness that gives this I(X;Y), in bits. What is left
-    out keeps the rule's own value.
-    Raises InvalidValue for an unknown name, settings that the rule does not have or that are out of range,
-    and a table that cannot be read.
+    Args:
+        name: of a built-in rule, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table that ends in .npz, .mat or
+            .csv.
+        theta: threshold of a built-in rule; "auto": the one for which p(y=1) is 0.5; None: the rule's own.
+        gamma: steepness of a built-in rule; None: the rule's own.
+        i_xy: I(X;Y) in bits, for which the steepness is chosen; excludes `gamma`.
+
+    Raises:
+        InvalidValue: the name is unknown, the rule has no such setting, a setting is out of range, or the file cannot
+            be read.
     """
     require_rule_name(name)
     if is_table(name) or is_images(name) or name in FIXED:

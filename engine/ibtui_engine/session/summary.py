@@ -103,7 +103,10 @@ class Summary:
 
 
 def read_summary(path: Path | str) -> Summary:
-    """The summary of a session file.
+    """Read what a session is and how far it has come, without NumPy.
+
+    Args:
+        path: of the session.
 
     Raises:
         SessionError: the file is missing, not a session, damaged, or of a newer version.
