@@ -59,8 +59,9 @@ def reference() -> str:
     lines = [
         "# Reference",
         "",
-        "`import ibtui` gives the names of the first part, each loaded when it is first used; `import ibtui_engine` gives "
-        "all of them but `open_session`. [The engine, from Python](engine/README.md) shows how to use them.",
+        "`import ibtui` gives the names of the first part, each loaded when it is first used; "
+        "`import ibtui_engine` gives all of them but `open_session`. [The engine, from Python](engine/README.md) shows "
+        "how to use them.",
         "",
         "## Public names",
         "",
