@@ -102,6 +102,12 @@ class Claim(ABC):
         return ", ".join((*self.rests_on, self.which)) if self.which else ", ".join(self.rests_on)
 
 
+def only(given: Sequence[Evidence]) -> Evidence:
+    """The ensemble that is judged by itself."""
+    [one] = given
+    return one
+
+
 def hidden_losses(of: RecordedEnsemble, words: str = "{} loses") -> list[Number]:
     """Bits that each hidden layer loses of I(X;T), as numbers of that name."""
     rows = of.phases.layers[:-1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed
+from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
 from ibtui_engine.account.criteria import Clear
 from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
@@ -39,7 +39,7 @@ class Relu(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where some layers compress."""
-        of = given[0].of
+        of = only(given).of
         numbers, rest = hidden_losses(of), not_compressed(of, self.loss)
         if not rest:
             return REPRODUCED, numbers, ""
@@ -64,7 +64,7 @@ class RandomLabels(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Numbers alone."""
-        of = given[0].of
+        of = only(given).of
         accuracy = of_spread("accuracy inside the sample", spread(of.learning.train_accuracy[-1]))
         return NO_VERDICT, [*hidden_losses(of), accuracy], ""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed
+from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS
 from ibtui_engine.account.criteria import AtMost, Below, Clear
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
@@ -39,7 +39,7 @@ class TwoPhases(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where drift is short and only some layers compress."""
-        of = given[0].of
+        of = only(given).of
         share = of.phases.drift_share
         numbers = [of_spread("share of epochs in drift", share), *hidden_losses(of, "{}")]
         done, rest = compressed(of, self.loss), not_compressed(of, self.loss)
@@ -75,7 +75,7 @@ class Corner(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """There is no partly."""
-        of = given[0].of
+        of = only(given).of
         below = spread(of.h_x - of.layers.i_x[-1, :, 0])
         label = spread(of.i_xy - of.layers.i_y[-1, :, 0])
         numbers = [of_spread("H(X) − I(X;T1)", below, "bits"), of_spread("I(X;Y) − I(T1;Y)", label, "bits")]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, listed
+from ibtui_engine.account.claim import Claim, Judgement, listed, only
 from ibtui_engine.account.conditions import BATCHES, SEVERAL_NETWORKS, measured_until
 from ibtui_engine.account.criteria import Factor, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
@@ -45,7 +45,7 @@ class TransitionEpoch(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where some layers, but not all weights together, are near the paper's epoch."""
-        of = given[0].of
+        of = only(given).of
         whole, layers = of.phases.transition.network, of.phases.transition.layers
         numbers = [of_epoch("all weights", whole), *(of_epoch(of.layer_names[k], one) for k, one in enumerate(layers))]
         if self.near.holds(self._off(whole.epoch)):
@@ -88,7 +88,7 @@ class Coincidence(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where it is so in some layers."""
-        of = given[0].of
+        of = only(given).of
         both = [(k, row) for k, row in enumerate(of.phases.layers) if row.delay.count >= self.networks]
         numbers = []
         for k, row in both:
@@ -125,7 +125,7 @@ class Leveling(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where some layers level off."""
-        of = given[0].of
+        of = only(given).of
         rows = of.phases.layers
         numbers = [of_spread(f"{of.layer_names[k]}: SNR", row.level) for k, row in enumerate(rows)]
         share = of.phases.levels_at.count / of.ensemble.networks

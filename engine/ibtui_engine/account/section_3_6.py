@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement
+from ibtui_engine.account.claim import Claim, Judgement, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, SEVERAL_NETWORKS, measured_until
 from ibtui_engine.account.criteria import AtLeast
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
@@ -115,7 +115,7 @@ class Order(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where most pairs of layers are in that order."""
-        of = given[0].of
+        of = only(given).of
         found = of.phases.compressing
         numbers = [
             of_epoch(of.layer_names[k], row.half_compressed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed
+from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, only
 from ibtui_engine.account.conditions import (
     A_HIDDEN_LAYER,
     BATCHES,
@@ -45,7 +45,8 @@ class Wiener(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where some layers move so."""
-        of, rows = given[0].of, given[0].moves
+        one = only(given)
+        of, rows = one.of, one.moves
         numbers = [of_spread(f"{of.layer_names[k]} exponent", row.exponent) for k, row in enumerate(rows)]
         found = {k: row.exponent.mean for k, row in enumerate(rows) if row.exponent.present}
         if not found:
@@ -84,7 +85,8 @@ class Correlations(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where one of both is so."""
-        of, rows = given[0].of, given[0].moves
+        one = only(given)
+        of, rows = one.of, one.moves
         there = [(k, row) for k, row in enumerate(rows) if row.correlation.present]
         numbers: list[Number] = []
         for k, row in there:
@@ -121,7 +123,7 @@ class Noise(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """There is no partly."""
-        of = given[0].of
+        of = only(given).of
         numbers, done = hidden_losses(of), compressed(of, self.loss)
         if done:
             why = f"{listed(of, done)} compress without any noise of batches, as Saxe et al. (2018) found"

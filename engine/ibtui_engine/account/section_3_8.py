@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, listed
+from ibtui_engine.account.claim import Claim, Judgement, listed, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, TWO_LABELS, WEIGHTS, of_rule, other_rule_than
 from ibtui_engine.account.criteria import AtMost
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
@@ -44,7 +44,8 @@ class Bound(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where layers are at the curve or beta* falls."""
-        of, fits = given[0].of, given[0].fits
+        one = only(given)
+        of, fits = one.of, one.fits
         betas, below = fits.spreads("beta"), fits.spreads("distance")
         numbers = []
         for k, name in enumerate(of.layer_names):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed
+from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, FROM_DATA, SEVERAL_NETWORKS, WEIGHTS, of_rule
 from ibtui_engine.account.criteria import AtMost, Clear, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
@@ -40,7 +40,7 @@ class Committee(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where there is a transition or compression."""
-        of = given[0].of
+        of = only(given).of
         whole = of.phases.transition.network
         numbers = [of_epoch("drift ends", whole), *hidden_losses(of)]
         there, done = self.networks.holds(whole.count, whole.networks), compressed(of, self.loss)
@@ -71,7 +71,7 @@ class StandardProblem(Claim):
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where some layers, or all weights together, have a transition."""
-        of = given[0].of
+        of = only(given).of
         whole, layers = of.phases.transition.network, of.phases.transition.layers
         numbers = [of_epoch("all weights", whole), *(of_epoch(of.layer_names[k], one) for k, one in enumerate(layers))]
         together = self.networks.holds(whole.count, whole.networks)

@@ -24,6 +24,8 @@ EXACT_CLASSES = 256
 """Rules with more classes than this are fitted with classes and decoders `NEAR` in arcsin sqrt(p) made one."""
 NEAR = 1e-4
 """Changes the residual by less than beta 1e-8 bits."""
+ROUNDING = 1e-5
+"""By how much the probabilities of a class may miss 1 in sum, as those of float32 do."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
     r = np.asarray(encoder, np.float64)
     if r.ndim != 2 or len(r) != len(source.weights):
         raise InvalidValue(f"an encoder of shape {r.shape}: allowed is {len(source.weights)} classes x values t")
-    if not ((r >= 0).all() and np.allclose(r.sum(axis=1), 1, atol=1e-9)):
+    if not ((r >= 0).all() and np.allclose(r.sum(axis=1), 1, rtol=0, atol=ROUNDING)):
         raise InvalidValue("an encoder's rows must be distributions over t")
     joint = source.weights[:, None] * r
     p_t = joint.sum(axis=0)

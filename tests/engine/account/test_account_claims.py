@@ -223,7 +223,7 @@ def test_drift_and_diffusion_in_a_standard_problem(drift: tuple[float, ...], ver
 
 def test_what_is_no_claim_has_no_verdict() -> None:
     for key in ("random-labels", "sensitivity"):
-        found = judged(key, made(), made())
+        found = judged(key, *[made()] * (1 + (key == "sensitivity")))
         assert (found.verdict, found.rule) == (NO_VERDICT, "")
         assert found.numbers
     assert len(judged("sensitivity", made(), made()).numbers) == 3 * 2

@@ -267,6 +267,7 @@ def test_the_order_of_layers(layers: tuple[int, ...], agreement: float, verdict:
 def test_the_corner(below: float, unknown: float, verdict: str) -> None:
     i_x, i_y = np.full((2, 2, 3), 12.0 - below), np.full((2, 2, 3), 1.0 - unknown)
     i_x[:, :, 1:], i_y[:, :, 1:] = 0.0, 0.0
+    i_x[0], i_y[0] = 5.0, 0.3  # the end counts
     assert judged("corner", one(i_x=i_x, i_y=i_y))[0] == verdict
 
 
