@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -47,67 +48,77 @@ OPTIONS = {
 }
 
 
-def loaded(program: Program, *arguments: str) -> set[str]:
-    """The packages that a command imports, by Python's own account."""
+LOADED = """
+import contextlib, io, json, sys
+from ibtui.cli import main
+found = {}
+for line in json.loads(sys.argv[1]):
+    sys.argv = ["ibtui", *line.split()]
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.suppress(SystemExit):
+        main()
+    found[line] = sorted({name.partition(".")[0] for name in sys.modules})
+sys.stdout = sys.__stdout__
+print(json.dumps(found))
+"""
+
+
+def loaded(program: Program, *lines: str) -> dict[str, set[str]]:
+    """The packages that are loaded after each of these commands, one after another in one process."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "ibtui", *arguments],
-        capture_output=True,
+        [sys.executable, "-c", LOADED, json.dumps(lines)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         encoding="utf-8",
-        errors="replace",
         cwd=program.directory,
         env=program.environment,
-        timeout=60,
+        timeout=120,
+        check=True,
     )
-    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return {line: set(packages) for line, packages in json.loads(done.stdout).items()}
 
 
-def test_python_tells_what_is_loaded(made: Program) -> None:
-    assert {"numpy", "typer"} <= loaded(made, "export", "grid", "--what", "learning")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "--help",
-        "--version",
-        "run --help",
-        "curve --help",
-        "fit nosuch",
-        "curve nosuch",
-        "export --help",
-        "remeasure --help",
-        "sweep-bins --help",
-        "list",
-        "list --json",
-        "presets",
-        "rule",
-        "figure --help",
-        "figure nosuch",
-        "figure 3 -o f.jpg",
-        "animate --help",
-        "animate nosuch -o f.gif",
-        "run nosuch",
-        "run --epochs 0",
-        "show nosuch",
-        "--show-completion",
-    ],
+NO_NUMBERS = (
+    "--help",
+    "--version",
+    "run --help",
+    "curve --help",
+    "fit nosuch",
+    "curve nosuch",
+    "export --help",
+    "remeasure --help",
+    "sweep-bins --help",
+    "list",
+    "list --json",
+    "presets",
+    "rule",
+    "figure --help",
+    "figure nosuch",
+    "figure 3 -o f.jpg",
+    "animate --help",
+    "animate nosuch -o f.gif",
+    "run nosuch",
+    "run --epochs 0",
+    "show nosuch",
+    "--show-completion",
 )
-def test_what_needs_no_numbers_loads_nothing_heavy(made: Program, line: str) -> None:
-    assert loaded(made, *line.split()) & HEAVY == set()
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_what_needs_no_numbers_loads_nothing_heavy(made: Program) -> None:
+    found = loaded(made, *NO_NUMBERS)
+    assert {line: packages & HEAVY for line, packages in found.items()} == {line: set() for line in NO_NUMBERS}
+    assert all("typer" in packages for packages in found.values()), "the test sees what is loaded"
+
+
+def test_reading_a_session_waits_for_no_compiler(made: Program) -> None:
+    lines = (
         "show grid --json",
         "phases grid --json",
         "export grid --what learning",
         "export grid --what weights --ensemble 0",
-    ],
-)
-def test_reading_a_session_waits_for_no_compiler(made: Program, line: str) -> None:
-    assert loaded(made, *line.split()) & (HEAVY - {"numpy"}) == set()
+    )
+    found = loaded(made, *lines)
+    assert {line: packages & HEAVY for line, packages in found.items()} == {line: {"numpy"} for line in lines}
 
 
 def test_the_app_is_on_the_screen_before_numpy_and_the_charts() -> None:
@@ -119,7 +130,7 @@ def test_the_app_is_on_the_screen_before_numpy_and_the_charts() -> None:
 
 
 def test_a_run_on_the_cpu_loads_no_torch(program: Program) -> None:
-    found = loaded(program, "run", "--networks", "1", "--epochs", "1", "--name", "it")
+    (found,) = loaded(program, "run --networks 1 --epochs 1 --name it").values()
     assert "numba" in found
     assert found & {"torch", "textual"} == set()
 
@@ -133,8 +144,13 @@ def leaves(command: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield from leaves(below, *names, name)
 
 
-def test_every_command_and_option_has_a_help_text() -> None:
-    commands = dict(leaves(get_command(make_application())))
+@pytest.fixture(scope="module")
+def commands() -> dict[tuple[str, ...], Any]:
+    """Every command that can be run."""
+    return dict(leaves(get_command(make_application())))
+
+
+def test_every_command_and_option_has_a_help_text(commands: dict[tuple[str, ...], Any]) -> None:
     assert set(commands) >= {(name,) for name in OPTIONS}
     for names, command in commands.items():
         assert command.help, names
@@ -149,14 +165,12 @@ def test_help_names_every_command(program: Program) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_help_names_every_option_with_a_text(program: Program, name: str) -> None:
+def test_help_names_every_option_with_a_text(program: Program, commands: dict[tuple[str, ...], Any], name: str) -> None:
     told = program.good(name, "--help", environment={"COLUMNS": "250"})
     words = told.replace("/", " ").split()
     assert "Usage: ibtui " + name in told
     assert "\x1b" not in told
-    parameters = [
-        p for p in dict(leaves(get_command(make_application())))[(name,)].params if not getattr(p, "hidden", False)
-    ]
+    parameters = [p for p in commands[(name,)].params if not getattr(p, "hidden", False)]
     known = {option for p in parameters for option in (*p.opts, *p.secondary_opts) if option.startswith("--")}
     assert known - {"--help"} == set(OPTIONS[name].split())
     assert known <= set(words)
