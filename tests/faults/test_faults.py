@@ -31,42 +31,42 @@ def require_held(row: Row, tried: int) -> None:
 
 
 @linux
-@pytest.mark.parametrize("count", [3, pytest.param(24, marks=pytest.mark.long)])
-def test_mutated_sessions_are_read_or_refused(count: int) -> None:
-    require_held(mutations(count=count, seed=7), count)
+@pytest.mark.long
+def test_mutated_sessions_are_read_or_refused() -> None:
+    require_held(mutations(count=24, seed=7), 24)
 
 
 @linux
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_session_that_another_program_locks_goes_on() -> None:
     require_held(locked(count=1, seconds=12.0), 2)
 
 
 @linux
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_session_that_ends_while_it_is_read_is_one_plain_file() -> None:
     require_held(endings(count=1), 1)
 
 
 @linux
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_session_has_one_writer_whoever_cannot_see_it() -> None:
     require_held(claims(count=1), 1)
 
 
 @linux
-@pytest.mark.long
+@pytest.mark.soak
 def test_sessions_where_shared_memory_or_locks_do_not_work() -> None:
     require_held(mounts(count=1), 1)
 
 
 @linux
-@pytest.mark.long
+@pytest.mark.soak
 def test_power_loss_loses_the_last_snapshots_at_most() -> None:
     require_held(power(count=3), 3)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_damaged_kernels_are_compiled_again() -> None:
     require_held(kernels(count=2, cheap=True), 3)
 

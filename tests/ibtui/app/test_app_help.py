@@ -17,6 +17,7 @@ from ibtui.screens.help_texts import SCREENS as SCREEN_TEXTS
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui.start import run_app
+from tests.tiers import first
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def _described(view: Any) -> dict[str, str]:
 SCREENS = ["LibraryScreen", "SessionScreen", "NewScreen", "CompareScreen"]
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", first(2, SCREENS))
 async def test_help_lists_the_keys_and_the_science(open_app: Any, have: Any, screen: str) -> None:
     have("grid")
     async with open_app() as view:

@@ -11,15 +11,18 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from textual.widgets import DataTable, Input
 
+from ibtui import runs
 from ibtui.commands import lines_of
 from ibtui.shelf import Shelf
 from ibtui.widgets.sessions_table import SessionsTable
 from ibtui.wording import printable
+from ibtui_engine.errors import StorageError
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.session.results import read_results
 from ibtui_engine.session.summary import read_summary
@@ -710,6 +713,27 @@ async def test_strange_names_and_rules_are_harmless_where_they_can_be_changed(
         assert all(field.value.isprintable() for field in view.screen.query(Input))
 
 
+async def test_a_run_is_given_the_process_that_is_ready_once(open_app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    ready = SimpleNamespace(close=lambda: None)
+
+    def start_run(*_: object, standby: object = None, **__: object) -> None:
+        given.append(standby)
+        raise StorageError("not now")
+
+    monkeypatch.setattr("ibtui.app.PREPARING_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "prepare", lambda: ready)
+    monkeypatch.setattr(runs, "start_run", start_run)
+    async with open_app() as view:
+        await view.until(lambda: view.app._standby is ready)
+        await view.press("s")
+        await view.until(lambda: "not now" in view.notes())
+        await view.press("s")
+        await view.until(lambda: len(given) == 2)
+    assert given == [ready, None]
+
+
+@pytest.mark.long
 async def test_a_run_is_started_in_the_process_that_is_ready_and_another_is_made_ready_after_it(
     open_app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,7 +142,7 @@ EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
 IN_ASCII = ("library", "session")
-QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[0]), ("session", SIZES[2]), ("compare", SIZES[0])}
+QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1])}
 """What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [
