@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from ibtui.files import write_whole
 from ibtui.locations import of_this_user
 from ibtui_engine.errors import EngineError, InvalidValue
-from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.session.results import Results, read_results
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ def _drift(found: Results) -> str:
 
 def _lost(summary: Summary, found: Results) -> str:
     telling = next((one for one in summary.ensembles if one.index == found.ensemble), None)
-    deep = len(parse_hidden(telling.hidden)) if telling is not None else len(found.lost)
+    deep = len(telling.settings.hidden) if telling is not None else len(found.lost)
     losing = [(layer, bits) for layer, bits in enumerate(found.lost, start=1) if bits is not None and bits > LEAST_LOST]
     if not losing:
         return "no layer has lost information of the input"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from ibtui.locations import example_files, is_example, session_files
 from ibtui_engine.errors import SessionError, StorageError
+from ibtui_engine.experiment import GRID
 from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.summary import Summary, read_summary
+from ibtui_engine.settings import SETTINGS
 
 
 class Shelf:
@@ -99,9 +101,7 @@ def matches(summary: Summary, words: Iterable[str], noted: str = "") -> bool:
     words = tuple(words)
     if not words:
         return True
-    experiment = summary.experiment.to_dict() | {"optimizer": summary.experiment.optimizer}
-    named = (experiment["rule"], experiment["activation"], *experiment["optimizer"], *experiment["hidden"])
-    text = " ".join(
-        (summary.path.stem, summary.status, noted, *named, *(f"{f:g}" for f in experiment["fraction"]))
-    ).lower()
+    experiment = summary.experiment
+    settings = [SETTINGS[name].text(getattr(experiment, name)) for name in GRID]
+    text = " ".join((summary.path.stem, summary.status, noted, experiment.rule, *settings)).lower()
     return all(word in text for word in words)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from ibtui.wording import duration, shortened
-from ibtui_engine.experiment import Experiment, hidden_text
+from ibtui_engine.experiment import GRID, Experiment
 from ibtui_engine.session.summary import EnsembleSummary, Summary
+from ibtui_engine.settings import SETTINGS
 
 SEPARATOR = "  ·  "
 
@@ -56,27 +57,32 @@ def elsewhere(path: Path, place: Literal["as it was", "empty", "taken"]) -> str:
 def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence[str]:
     """The settings of a session, or of one of its ensembles, one line for each."""
     experiment = summary.experiment
-    hidden = [hidden_text(h) for h in experiment.hidden] if ensemble is None else [ensemble.hidden]
-    fraction = [f"{f:.4g}" for f in experiment.fraction] if ensemble is None else [f"{ensemble.fraction:.4g}"]
-    optimizers = experiment.optimizer if ensemble is None else (ensemble.optimizer,)
-    told = [_optimizer(optimizer, experiment) for optimizer in optimizers]
-    batch = "the whole sample" if experiment.batch == "full" else f"batches of {experiment.batch}"
+    own = {
+        name: getattr(experiment, name) if ensemble is None else (getattr(ensemble.settings, name),) for name in GRID
+    }
+    text = {name: SETTINGS[name].text(values) for name, values in own.items()}
+    optimizers = ", ".join(_optimizer(optimizer, text["momentum"], experiment) for optimizer in own["optimizer"])
+    batch = "the whole sample" if own["batch"] == ("full",) else f"batches of {text['batch']}"
     networks = experiment.networks if ensemble is None else ensemble.networks
-    training = f"{', '.join(told)} at {experiment.learning_rate:g}, {batch}"
+    training = f"{optimizers} at {text['learning_rate']}, {batch}"
+    if own["init_scale"] != Experiment().init_scale:
+        training += f", initial scale {text['init_scale']}"
+    if own["labels"] != Experiment().labels:
+        training += f", {text['labels']} labels"
     return (
         f"rule     {experiment.rule}: H(X) {summary.h_x:.4g}, I(X;Y) {summary.i_xy:.4g} bits",
-        f"hidden   {', '.join(hidden)}, {experiment.activation}",
-        f"sample   {', '.join(fraction)} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
+        f"hidden   {text['hidden']}, {text['activation']}",
+        f"sample   {text['fraction']} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
         f"networks {networks}, seeds from {experiment.seed}",
         f"training {training}, {experiment.epochs} epochs",
     )
 
 
-def _optimizer(name: str, experiment: Experiment) -> str:
+def _optimizer(name: str, momentum: str, experiment: Experiment) -> str:
     """An optimiser with the setting that is its own."""
     match name:
         case "momentum":
-            return f"momentum {experiment.momentum:g}"
+            return f"momentum {momentum}"
         case "metropolis":
             return f"metropolis from epoch {experiment.relaxation_epoch}"
     return name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.activations import bin_range
-from ibtui_engine.experiment import Experiment
+from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.settings import SETTINGS
 
 if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary, Summary
@@ -18,17 +19,23 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def ensemble_name(hidden: str, fraction: float, optimizer: str | None = None) -> str:
-    """What tells an ensemble from the others of its session: `10-8-6-4-2 at 0.85`, and where there are several, its
-    optimiser.
+def ensemble_name(ensemble: Ensemble, varied: Sequence[str]) -> str:
+    """What tells an ensemble from the others of its session: `10-8-6-4-2 at 0.85, batch 128`.
+
+    `varied`: settings of which the session has several values.
     """
-    return f"{hidden} at {fraction:.4g}" + (f", {optimizer}" if optimizer else "")
+    more = [named(name, getattr(ensemble, name)) for name in varied if name not in ("hidden", "fraction")]
+    return ", ".join([f"{hidden_text(ensemble.hidden)} at {ensemble.fraction:.4g}", *more])
+
+
+def named(name: str, value: Any) -> str:
+    """A value of a setting, with what it is of: `batch 128`, `relu`, `random labels`."""
+    return SETTINGS[name].named.format(f"{value:.4g}" if isinstance(value, float) else value)
 
 
 def title_of(summary: Summary, ensemble: EnsembleSummary) -> str:
     """The name of an ensemble of a session."""
-    several = len(summary.experiment.optimizer) > 1
-    return ensemble_name(ensemble.hidden, ensemble.fraction, ensemble.optimizer if several else None)
+    return ensemble_name(ensemble.settings, summary.experiment.varied)
 
 
 def titles_of(those: Sequence[tuple[Summary, EnsembleSummary]]) -> list[str]:
@@ -107,10 +114,14 @@ def _estimator(experiment: Experiment) -> str:
             return f"kde, pairwise bounds with Gaussian noise of variance {experiment.noise_variance:g}"
         case "exact":
             return "exact outputs, no bins"
-    fixed = bin_range(experiment.activation)
-    if fixed == (-1.0, 1.0):
+    ranges = {bin_range(activation) for activation in experiment.activation}
+    if ranges == {(-1.0, 1.0)}:
         return f"binning, {bins} of [−1, 1]"
-    where = "the range that occurs in each layer" if fixed is None else f"[{fixed[0]:g}, {fixed[1]:g}]"
+    fixed = ranges.pop()
+    if ranges:
+        where = "each activation's range"
+    else:
+        where = "the range that occurs in each layer" if fixed is None else f"[{fixed[0]:g}, {fixed[1]:g}]"
     return f"binning, {bins} of {where} (the output: of [−1, 1])"
 
 

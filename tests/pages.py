@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ibtui.keys import known_keys
+from ibtui_engine.experiment import Experiment
 from ibtui_engine.session.tables import TABLES
+from ibtui_engine.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 END = "<!-- end -->"
@@ -72,6 +74,21 @@ def tables() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings() -> str:
+    """The table of an experiment's settings."""
+    lines = ["| setting | what | allowed | default | grid |", "| --- | --- | --- | --- | --- |"]
+    usual = Experiment()
+    for name, setting in SETTINGS.items():
+        allowed = setting.allowed or ", ".join((*setting.choices, *setting.words))
+        if setting.kind == "whole":
+            words = "".join(f", or {word}" for word in setting.words)
+            allowed = f"a whole number from {setting.least:.0f} to {setting.most:.0f}{words}"
+        default = setting.text(getattr(usual, name)) or setting.unset or "none"
+        about = setting.about.replace("|", "\\|")
+        lines.append(f"| `{name}` | {about} | {allowed} | {default} | {'yes' if setting.grid else ''} |")
+    return "\n".join(line.replace("|  |", "| |") for line in lines) + "\n"
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a page, between two comments."""
@@ -90,6 +107,7 @@ class Part:
 
 PARTS = (
     Part("keys", ROOT / "ibtui" / "README.md", keys),
+    Part("settings", ROOT / "engine" / "README.md", settings),
     Part("columns", ROOT / "engine" / "README.md", columns),
     Part("tables", ROOT / "sessions" / "README.md", tables),
 )

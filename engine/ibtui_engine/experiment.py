@@ -1,5 +1,7 @@
 """What to run: an experiment is a grid of ensembles, validated when it is made.
 
+Settings that `ibtui_engine.settings.GRID` names hold one or more values each. Every combination of them is an ensemble.
+
 Standard library only, so that a form or a command can check settings without loading the engine. Defaults are
 those of Shwartz-Ziv and Tishby (2017), section 3.1.
 """
@@ -7,8 +9,9 @@ those of Shwartz-Ziv and Tishby (2017), section 3.1.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +26,7 @@ from ibtui_engine.settings import (
     DEFAULT_SNAPSHOTS,
     DEVICES,
     ESTIMATORS,
+    GRID,
     LABELS,
     MAX_EPOCHS,
     MAX_NETWORKS,
@@ -41,6 +45,7 @@ __all__ = [
     "DEFAULT_SNAPSHOTS",
     "DEVICES",
     "ESTIMATORS",
+    "GRID",
     "LABELS",
     "LONGEST_RULE",
     "MAX_ENSEMBLES",
@@ -66,29 +71,53 @@ MAX_WIDTH = 65_536
 MAX_SCHEDULE = 250_000
 """Epochs to measure in all, however often a run was extended."""
 MAX_ENSEMBLES = 10_000
+WITH_MOMENTUM = ("momentum", "adam")
+"""Optimisers that use `momentum`."""
+PLURALS = (
+    ("batch", "batches"),
+    ("learning_rate", "learning-rates"),
+    ("momentum", "momenta"),
+    ("init_scale", "initial-scales"),
+)
+"""Settings of which a title says how many values they have, rather than which."""
 LONGEST_RULE = 5_000
 """Characters of a rule's name, which may be the path of a file."""
 
 Hidden = tuple[int, ...]
+Batch = int | Literal["full"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """The networks of one architecture, sample fraction and optimiser, trained together."""
+    """The networks of one combination of settings, trained together. What each setting is stands in `Experiment`."""
 
     index: int
     """Place in the experiment's grid, from 0."""
     hidden: Hidden
-    """Widths of the hidden layers, from the input on; empty for none."""
     fraction: float
-    """Share of the patterns in each network's sample, in (0, 1]."""
-    optimizer: str = "sgd"
-    """One of `OPTIMIZERS`."""
+    batch: Batch
+    learning_rate: float
+    optimizer: str
+    momentum: float
+    activation: str
+    init_scale: float
+    labels: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its settings as plain values for JSON."""
+        return {name: plain_value(getattr(self, name)) for name in GRID}
+
+
+def differing(one: Ensemble, other: Ensemble) -> tuple[str, ...]:
+    """Settings that two ensembles differ in."""
+    return tuple(name for name in GRID if getattr(one, name) != getattr(other, name))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A grid of ensembles and how they are trained and measured.
+
+    A single value of a setting of the grid may be given as it is: `Experiment(fraction=0.5)`.
 
     Raises:
         InvalidValue: a setting is outside its range; the text names the setting, the value and the range.
@@ -103,28 +132,28 @@ class Experiment:
     i_xy: float | None = None
     """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
     hidden: tuple[Hidden, ...] = ((10, 8, 6, 4, 2),)
-    """Architectures: the widths of the hidden layers of each."""
+    """Architectures: the widths of the hidden layers of each, from the input on; empty for none."""
     fraction: tuple[float, ...] = (0.85,)
-    """Sample fractions."""
+    """Shares of the patterns in each network's sample, above 0 and at most 1."""
     networks: int = 50
     """Networks in each ensemble."""
     seed: int = 0
     """Seed of the first network; network k has seed + k."""
     epochs: int = 10_000
-    batch: int | Literal["full"] = 512
+    batch: tuple[Batch, ...] = (512,)
     """Patterns in a batch; the last one of an epoch may be smaller. `full` takes the whole sample."""
-    learning_rate: float = 0.02
+    learning_rate: tuple[float, ...] = (0.02,)
     optimizer: tuple[str, ...] = ("sgd",)
     """Optimisers, of `OPTIMIZERS`."""
-    momentum: float = 0.9
+    momentum: tuple[float, ...] = (0.9,)
     """Used by the optimiser `momentum` (and as the decay of Adam's first moment) only."""
     relax_from: int | None = None
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
-    activation: str = "tanh"
+    activation: tuple[str, ...] = ("tanh",)
     """Of the hidden layers; the output is logistic, or a softmax where there are more than two labels."""
-    init_scale: float = 1.0
+    init_scale: tuple[float, ...] = (1.0,)
     """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
-    labels: str = "rule"
+    labels: tuple[str, ...] = ("rule",)
     """Labels of the samples: drawn from p(y|x), or `random`: all equally likely, so that there is nothing to learn but
     the sample itself. Layers are measured under the true rule in both cases."""
     estimator: str = "binning"
@@ -153,25 +182,22 @@ class Experiment:
         if len(self.rule) > LONGEST_RULE:
             raise InvalidValue(f"rule is {shown(self.rule)}: allowed are names of up to {LONGEST_RULE} characters")
         require_rule_name(self.rule)
-        if not self.hidden:
-            raise InvalidValue("hidden is empty: give at least one architecture, such as 10-8-6-4-2 or none")
+        for name in GRID:
+            self._take_values(name)
         for widths in self.hidden:
             _require_widths(widths)
-        if not self.fraction:
-            raise InvalidValue("fraction is empty: give at least one sample fraction above 0 and at most 1")
-        if not isinstance(self.optimizer, tuple) or not self.optimizer:
-            raise InvalidValue(f"optimizer is {shown(self.optimizer)}: give at least one of {', '.join(OPTIMIZERS)}")
         for name, setting in SETTINGS.items():
-            for value in getattr(self, name) if setting.several else (getattr(self, name),):
+            values = getattr(self, name) if setting.several else (getattr(self, name),)
+            for value in values:
                 setting.require(name, value)
-        grid = (("hidden", self.hidden), ("fraction", self.fraction), ("optimizer", self.optimizer))
-        for name, values in grid:
-            if len(set(values)) < len(values):
-                raise InvalidValue(f"{name} names the same value twice: {self._grid_text(name)}")
-        ensembles = len(self.hidden) * len(self.fraction) * len(self.optimizer)
-        if ensembles > MAX_ENSEMBLES:
+            if setting.grid and len(set(values)) < len(values):
+                raise InvalidValue(f"{name.replace('_', '-')} names the same value twice: {setting.text(values)}")
+        if math.prod(len(getattr(self, name)) for name in GRID) > MAX_ENSEMBLES:
+            many = [f"{len(getattr(self, name))} values of {name.replace('_', '-')}" for name in self.varied]
+            raise InvalidValue(f"{', '.join(many)} make {self.count} ensembles: allowed are at most {MAX_ENSEMBLES}")
+        if len(self.momentum) > 1 and (without := [o for o in self.optimizer if o not in WITH_MOMENTUM]):
             raise InvalidValue(
-                f"hidden, fraction and optimizer make {ensembles} ensembles: allowed are at most {MAX_ENSEMBLES}"
+                f"momentum has several values, and the optimizer {without[0]} uses none of them: leave one out"
             )
         if self.gamma is not None and self.i_xy is not None:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
@@ -186,6 +212,15 @@ class Experiment:
             raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
         self._require_relaxation()
 
+    def _take_values(self, name: str) -> None:
+        """Make a tuple of what a setting of the grid is given."""
+        given: Any = getattr(self, name)
+        values = tuple(given) if isinstance(given, tuple | list) else (given,)
+        if not values:
+            usual = SETTINGS[name].text(type(self).__dataclass_fields__[name].default)
+            raise InvalidValue(f"{name.replace('_', '-')} is empty: give at least one value, such as {usual}")
+        object.__setattr__(self, name, values)
+
     def _require_relaxation(self) -> None:
         if not self.relaxes:
             if self.relax_from is not None:
@@ -197,16 +232,29 @@ class Experiment:
         if self.device not in ("auto", "cpu"):
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
 
-    def _grid_text(self, name: str) -> str:
-        if name == "hidden":
-            return ", ".join(hidden_text(h) for h in self.hidden)
-        return ", ".join(self.optimizer if name == "optimizer" else (f"{f:g}" for f in self.fraction))
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Settings that have several values."""
+        return tuple(name for name in GRID if len(getattr(self, name)) > 1)
 
     @property
+    def count(self) -> int:
+        """How many ensembles there are."""
+        return math.prod(len(getattr(self, name)) for name in GRID)
+
+    def ensemble(self, index: int) -> Ensemble:
+        """The ensemble at a place in the grid, from 0 to below `count`. Values of the last setting change first."""
+        rest, chosen = index, {}
+        for name in reversed(GRID):
+            values = getattr(self, name)
+            rest, place = divmod(rest, len(values))
+            chosen[name] = values[place]
+        return Ensemble(index=index, **chosen)
+
+    @cached_property
     def ensembles(self) -> tuple[Ensemble, ...]:
-        """Every architecture with every sample fraction and every optimiser, architectures outermost."""
-        grid = ((h, f, o) for h in self.hidden for f in self.fraction for o in self.optimizer)
-        return tuple(Ensemble(index=k, hidden=h, fraction=f, optimizer=o) for k, (h, f, o) in enumerate(grid))
+        """Every combination of the grid's values."""
+        return tuple(map(self.ensemble, range(self.count)))
 
     @property
     def relaxes(self) -> bool:
@@ -239,23 +287,24 @@ class Experiment:
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
-            (self.activation, "tanh"),
+            ("-".join(self.activation), "tanh"),
             ("-".join(self.optimizer), "sgd"),
-            (f"{self.labels}-labels", "rule-labels"),
+            (f"{'-'.join(self.labels)}-labels", "rule-labels"),
             (self.estimator, "binning"),
         )
         extras = "".join(f"-{value}" for value, usual in unusual if value != usual)
-        return f"{rule}-{architectures}-{shares}{extras}-{self.networks}x{self.epochs}"
+        numbers = "".join(f"-{len(getattr(self, name))}-{kind}" for name, kind in PLURALS if name in self.varied)
+        return f"{rule}-{architectures}-{shares}{numbers}{extras}-{self.networks}x{self.epochs}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out.
 
-        A single optimiser is a text, as it was before there could be several.
+        Settings that could not have several values in earlier versions are no list where they have one.
         """
         plain = {name: value for name, value in asdict(self).items() if value is not None}
-        plain["hidden"] = [hidden_text(h) for h in self.hidden]
-        plain["fraction"] = list(self.fraction)
-        plain["optimizer"] = self.optimizer[0] if len(self.optimizer) == 1 else list(self.optimizer)
+        for name in GRID:
+            values = [plain_value(value) for value in getattr(self, name)]
+            plain[name] = values if len(values) > 1 or name in ("hidden", "fraction") else values[0]
         plain["snapshot_at"] = list(self.snapshot_at)
         return plain
 
@@ -283,6 +332,11 @@ class Experiment:
     def from_dict(cls, settings: Mapping[str, Any]) -> Experiment:
         """An experiment from plain values; what is not named keeps its default. Raises as `override` does."""
         return cls().override(settings)
+
+
+def plain_value(value: Any) -> Any:
+    """A value of the grid for JSON or TOML: widths as a text, all else as it is."""
+    return hidden_text(value) if isinstance(value, tuple) else value
 
 
 def hidden_text(hidden: Hidden) -> str:
@@ -346,6 +400,8 @@ def _not_a_width() -> int:
 
 
 def _require_widths(widths: Hidden) -> None:
+    if not isinstance(widths, tuple):
+        raise InvalidValue(f"hidden is {shown(widths)}: allowed is a tuple of widths for each architecture")
     if len(widths) > MAX_HIDDEN_LAYERS:
         raise InvalidValue(f"hidden has {len(widths)} layers: at most {MAX_HIDDEN_LAYERS} are allowed")
     for width in widths:
@@ -390,12 +446,23 @@ def _read_theta(value: Any) -> Any:
     return value
 
 
-_READERS = {
+def _read_fraction(value: Any) -> Any:
+    return float(value) if is_whole(value) and abs(value) < 2 else value
+
+
+def _values_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: tuple(map(read, _listed(value)))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
     "hidden": _read_hidden,
-    "fraction": lambda value: tuple(float(f) if is_whole(f) and abs(f) < 2 else f for f in _listed(value)),
-    "optimizer": lambda value: tuple(_listed(value)),
-    "snapshot_at": lambda value: tuple(_listed(value)),
-    "batch": _read_batch,
+    "fraction": _values_of(_read_fraction),
+    "batch": _values_of(_read_batch),
+    **{
+        name: _values_of(lambda value: value)
+        for name in (*GRID, "snapshot_at")
+        if name not in ("hidden", "fraction", "batch")
+    },
     "theta": _read_theta,
 }
 """How plain values of some settings become what `Experiment` holds."""

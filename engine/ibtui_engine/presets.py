@@ -123,17 +123,17 @@ PRESETS = _by_name(
     Preset(
         "relu",
         "relu in place of tanh: does compression survive without saturation?",
-        Experiment(activation="relu"),
+        Experiment(activation=("relu",)),
     ),
     Preset(
         "full-batch",
         "Gradient descent on the whole sample at once: no noise of batches, so no diffusion to compress by.",
-        Experiment(batch="full"),
+        Experiment(batch=("full",)),
     ),
     Preset(
         "random-labels",
         "Labels from a fair coin, measured under the true rule: what compression is left with nothing to learn?",
-        Experiment(labels="random"),
+        Experiment(labels=("random",)),
     ),
     Preset(
         "digits",
@@ -144,7 +144,7 @@ PRESETS = _by_name(
             hidden=((64, 32, 16),),
             networks=10,
             epochs=300,
-            batch=64,
+            batch=(64,),
             estimator="kde",
             noise=0.1,
             measured=1000,
@@ -161,8 +161,8 @@ PRESETS = _by_name(
             hidden=((512, 256, 128),),
             networks=3,
             epochs=60,
-            batch=128,
-            learning_rate=0.01,  # at 0.02 drift is over in three epochs: too few to see its end
+            batch=(128,),
+            learning_rate=(0.01,),  # at 0.02 drift is over in three epochs: too few to see its end
             estimator="kde",
             noise=0.1,
             measured=2000,
@@ -185,11 +185,11 @@ PRESETS = _by_name(
             fraction=(0.2,),
             networks=20,
             epochs=2_000,
-            batch=64,
+            batch=(64,),
             snapshots=40,
         ),
     ),
-    Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=4e-4)),
+    Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=(4e-4,))),
 )
 """All presets by name, in the order to show them in."""
 

@@ -88,7 +88,8 @@ class Remeasurer:
         if (first, last) not in self._measurers:
             experiment = self._experiment
             samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
-            optimization = Optimization(self._ensemble.optimizer, experiment.learning_rate, experiment.momentum, 1)
+            trained = self._ensemble.settings
+            optimization = Optimization(trained.optimizer, trained.learning_rate, trained.momentum, 1)
             problem = Problem(self._architecture, self._rule, samples, self._seeds[first:last], optimization)
             self._measurers[first, last] = make_measurer(problem, experiment, self._threads, self._measured)
         found, _ = self._measurers[first, last].measure(weights)

@@ -73,8 +73,8 @@ class Progress:
     """Seconds to go, estimated."""
     snapshot: int | None = None
     """The epoch just recorded, if one was."""
-    optimizers: int = 1
-    """In the experiment."""
+    varied: tuple[str, ...] = ()
+    """Settings of which the experiment has several values."""
     note: str = ""
     """Something to be told once: what the run waits for, or what the session's place cannot do."""
 
@@ -107,17 +107,17 @@ class _Cohort:
     ) -> None:
         experiment, rule = run.experiment, run.rule
         seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
-        samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
-        batch = samples.size if experiment.batch == "full" else min(experiment.batch, samples.size)
+        samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
+        batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
         optimization = Optimization(
-            ensemble.optimizer, experiment.learning_rate, experiment.momentum, batch, experiment.relaxation_epoch
+            ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch, experiment.relaxation_epoch
         )
-        architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+        architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
         self.row = row
         self.ensemble = ensemble
         self.problem = Problem(architecture, rule, samples, seeds, optimization)
         self.fresh = state is None
-        start = state or TrainingState.initial(self.problem, experiment.init_scale)
+        start = state or TrainingState.initial(self.problem, ensemble.init_scale)
         self.epoch = start.epoch
         self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
         self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured)
@@ -255,10 +255,10 @@ def _checkpoint(writer: SessionWriter, row: CohortRow, experiment: Experiment, r
     Raises:
         SessionError: the cohort belongs to no ensemble of the experiment, or its checkpoint does not fit it.
     """
-    if row.ensemble >= len(experiment.ensembles):
+    if row.ensemble >= experiment.count:
         raise SessionError(f"session {str(writer.path)!r} is damaged: its experiment has no ensemble {row.ensemble}")
     ensemble = experiment.ensembles[row.ensemble]
-    architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+    architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
     return writer.read_checkpoint(row, architecture.parameters, SLOTS[ensemble.optimizer])
 
 
@@ -278,7 +278,7 @@ def _measured(experiment: Experiment, rule: Rule) -> Int64[np.ndarray, " measure
 
 def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None:
     for hidden in experiment.hidden:
-        parameters = Architecture.of(rule, hidden, experiment.activation).parameters
+        parameters = Architecture.of(rule, hidden, experiment.activation[0]).parameters
         size = 4 * networks * parameters * (1 + max(SLOTS[optimizer] for optimizer in experiment.optimizer))
         if size > LARGEST_CHECKPOINT:
             raise InvalidValue(
@@ -289,7 +289,7 @@ def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None
 
 
 def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
-    architecture = Architecture.of(rule, ensemble.hidden, experiment.activation)
+    architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
     if experiment.relaxes and rule.labels > 2:
         raise InvalidValue(f"metropolis relaxes networks of two labels, and the rule {rule.name} has {rule.labels}")
     # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
@@ -304,11 +304,11 @@ def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choi
     for ensemble, (trainer, device) in zip(experiment.ensembles, choices, strict=True):
         if ensemble.index not in known:
             size = sample_size(len(rule.p_y), ensemble.fraction)
-            writer.add_ensemble(ensemble, rule.inputs, size, trainer, device)
+            writer.add_ensemble(ensemble, rule.inputs, size, trainer, device, experiment.varied)
         first = sum(row.networks for row in rows if row.ensemble == ensemble.index)
         if first < experiment.networks:
             seeds = range(experiment.seed + first, experiment.seed + experiment.networks)
-            samples = draw_samples(rule, ensemble.fraction, seeds, experiment.labels)
+            samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
             writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y), rule.labels)
 
 
@@ -508,6 +508,6 @@ class _Loop:
             rate=rate,
             remaining=remaining,
             snapshot=snapshot,
-            optimizers=len(self._run.experiment.optimizer),
+            varied=self._run.experiment.varied,
         )
         self._watch(progress)

@@ -51,14 +51,23 @@ class Setting:
     """What is allowed, of the kind `choice`."""
     suggested: tuple[str, ...] = ()
     """Values to pick from, as they are written; others are allowed, too."""
-    several: bool = False
-    """Whether it is a list: of settings of a grid, each value makes ensembles."""
+    grid: bool = False
+    """Whether it may have several values, each of which makes ensembles of its own."""
+    listed: bool = False
+    """Whether it is a list that belongs to all ensembles."""
+    named: str = "{}"
+    """How a value is told from others in an ensemble's name, such as `batch {}`."""
     unset: str = ""
     """What None stands for, where None is allowed."""
     metavar: str | None = None
     """What the help of a command calls its value."""
     of: str = ""
     """The optimiser that it is a setting of, where it is one of that alone."""
+
+    @property
+    def several(self) -> bool:
+        """Whether it holds several values."""
+        return self.grid or self.listed
 
     @property
     def known(self) -> tuple[str, ...]:

@@ -93,9 +93,9 @@ SETTINGS = MappingProxyType(
             label="Hidden layers",
             kind="widths",
             panel=WHAT,
-            about="Widths of the hidden layers, from the input on, or none; repeat it for a grid.",
-            hint="widths from the input on, or none; several make a grid",
-            several=True,
+            about="Widths of the hidden layers, from the input on, or none.",
+            hint="widths from the input on, or none",
+            grid=True,
             suggested=("10-8-6-4-2", "10-7-5-4-3", "12-10-8-6-4-2", "12"),
             metavar="WIDTHS",
         ),
@@ -103,12 +103,12 @@ SETTINGS = MappingProxyType(
             label="Sample fractions",
             kind="number",
             panel=WHAT,
-            about="Share of the patterns in each network's sample, above 0 and at most 1; repeat it for a grid.",
-            hint="above 0 and at most 1; several make a grid",
+            about="Share of the patterns in each network's sample, above 0 and at most 1.",
+            hint="above 0 and at most 1",
             allowed="above 0 and at most 1",
             low=0.0,
             most=1.0,
-            several=True,
+            grid=True,
             suggested=("0.85", "0.45", "0.05"),
             metavar="SHARE",
         ),
@@ -152,6 +152,8 @@ SETTINGS = MappingProxyType(
             words=("full",),
             suggested=("512", "128", "full"),
             metavar="SIZE|full",
+            grid=True,
+            named="batch {}",
         ),
         "learning_rate": Setting(
             label="Learning rate",
@@ -163,15 +165,17 @@ SETTINGS = MappingProxyType(
             least=LEAST_FLOAT32,
             most=MOST_FLOAT32,
             suggested=("0.02", "0.0004"),
+            metavar="NUMBER",
+            grid=True,
+            named="learning rate {}",
         ),
         "optimizer": Setting(
             label="Optimiser",
             kind="choice",
             panel=HOW,
             about="sgd, momentum, adam or metropolis (SGD first, then a Monte-Carlo relaxation of the weights at a "
-            "loss that never rises above the one it begins at); repeat it for a grid.",
-            hint="several make a grid",
-            several=True,
+            "loss that never rises above the one it begins at).",
+            grid=True,
             choices=OPTIMIZERS,
             metavar="NAME",
         ),
@@ -184,6 +188,9 @@ SETTINGS = MappingProxyType(
             allowed="at least 0 and, as a float32, below 1",
             least=0.0,
             most=MOST_MOMENTUM,
+            metavar="NUMBER",
+            grid=True,
+            named="momentum {}",
         ),
         "relax_from": Setting(
             label="Relax from",
@@ -203,6 +210,7 @@ SETTINGS = MappingProxyType(
             about="Of the hidden layers: tanh, relu, sigmoid, softsign or linear.",
             choices=ACTIVATIONS,
             metavar="NAME",
+            grid=True,
         ),
         "init_scale": Setting(
             label="Initial scale",
@@ -213,6 +221,9 @@ SETTINGS = MappingProxyType(
             allowed=IN_FLOAT32,
             least=LEAST_FLOAT32,
             most=MOST_FLOAT32,
+            metavar="NUMBER",
+            grid=True,
+            named="initial scale {}",
         ),
         "labels": Setting(
             label="Labels",
@@ -223,6 +234,8 @@ SETTINGS = MappingProxyType(
             hint="random: a fair coin instead of the rule",
             choices=LABELS,
             metavar="KIND",
+            grid=True,
+            named="{} labels",
         ),
         "estimator": Setting(
             label="Estimator",
@@ -283,7 +296,7 @@ SETTINGS = MappingProxyType(
             about="Measure at these epochs, such as 0,400,9000, and at the first and last; repeat it to add more. "
             "With --snapshots, both are measured.",
             hint="more epochs to measure, such as 0, 400, 9000",
-            several=True,
+            listed=True,
             metavar="EPOCHS",
         ),
         "weights": Setting(
@@ -313,3 +326,6 @@ SETTINGS = MappingProxyType(
     }
 )
 """By name, in the order in which they are shown."""
+GRID = tuple(name for name, setting in SETTINGS.items() if setting.grid)
+"""Settings that may have several values, in the order of the grid: the ensembles of the first one's first value come
+first."""

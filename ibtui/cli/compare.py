@@ -101,9 +101,7 @@ def _plain(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pin
             "session": one.summary.name,
             "path": str(one.summary.path),
             "ensemble": one.ensemble.index,
-            "hidden": one.ensemble.hidden,
-            "fraction": one.ensemble.fraction,
-            "optimizer": one.ensemble.optimizer,
+            **one.ensemble.settings.to_dict(),
             "epoch": None if results is None else results.epoch,
         }
         if results is not None:

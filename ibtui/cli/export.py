@@ -55,7 +55,8 @@ COLUMNS = {
     )
     for what in RECORDED
 }
-"""Columns of each export. Scripts rely on them: they never change, and new ones are added at the end."""
+"""Columns of each export. Scripts rely on them: they never change, and new ones are added at the end. Behind them stand
+other settings that have several values in the session."""
 
 FORMATS = ("csv", "json", "npz")
 
@@ -158,8 +159,13 @@ def _table(reader: SessionReader, what: str, format: str, index: int | None, epo
     summary = reader.summary
     ensembles = summary.ensembles if index is None else (reader.ensemble(index),)
     _require_epoch(ensembles, epoch)
-    rows = [row for ensemble in ensembles for row in _rows(reader, ensemble, what, epoch)]
-    columns = COLUMNS[what]
+    more = tuple(name for name in summary.experiment.varied if name not in COLUMNS[what])
+    rows = [
+        (*row, *(getattr(ensemble.settings, name) for name in more))
+        for ensemble in ensembles
+        for row in _rows(reader, ensemble, what, epoch)
+    ]
+    columns = COLUMNS[what] + more
     if format == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

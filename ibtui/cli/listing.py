@@ -16,7 +16,7 @@ from ibtui.results import KnownResults, cells, stamp, work_out
 from ibtui.wording import age, printable, size
 from ibtui_engine.clock import now
 from ibtui_engine.errors import NoLocksError, SessionError, StorageError
-from ibtui_engine.experiment import hidden_text
+from ibtui_engine.experiment import GRID, hidden_text, plain_value
 from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.summary import Summary, read_summary
 
@@ -155,9 +155,7 @@ def as_plain(summary: Summary) -> dict[str, object]:
         "created": summary.created,
         "bytes": summary.size,
         "rule": summary.experiment.rule,
-        "hidden": [hidden_text(h) for h in summary.experiment.hidden],
-        "fraction": list(summary.experiment.fraction),
-        "optimizer": list(summary.experiment.optimizer),
+        **{name: [plain_value(value) for value in getattr(summary.experiment, name)] for name in GRID},
         "networks": summary.experiment.networks,
         "epochs_done": summary.epochs_done,
         "epochs_total": summary.experiment.epochs,

@@ -131,9 +131,7 @@ def _document(summary: Summary, found: Found, draws: int) -> dict[str, Any]:
         "ensembles": [
             {
                 "ensemble": ensemble.index,
-                "hidden": ensemble.hidden,
-                "fraction": ensemble.fraction,
-                "optimizer": ensemble.optimizer,
+                **ensemble.settings.to_dict(),
                 "networks": ensemble.networks,
                 "epoch": epoch,
                 "sigma": errors.sigmas.tolist(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,10 +60,11 @@ def setting(name: str, *, panel: str | None = None, default: bool = True) -> Any
     """
     declared = SETTINGS[name]
     flag = name.replace("_", "-")
+    grid = " Repeat it for a grid." if declared.grid and default else ""
     usual = f" [default: {_default(name)}]" if default and _default(name) else ""
     return typer.Option(
         f"--{flag}/--no-{flag}" if declared.kind == "flag" else f"--{flag}",
-        help=f"{declared.about}{usual}",
+        help=f"{declared.about}{grid}{usual}",
         metavar=declared.metavar,
         rich_help_panel=panel or declared.panel,
         show_default=False,
@@ -77,6 +80,28 @@ def _default(name: str) -> str:
         declared.text(getattr(one, name)) or declared.unset for one in (Experiment(), PRESETS[DEFAULT].experiment)
     )
     return usual if usual == without else f"{usual}; {without} without a preset"
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each setting of an experiment, in place of its `**` parameter; in its help they
+    stand behind its second parameter.
+    """
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in own if one.kind is not one.VAR_KEYWORD]
+    parameters[2:2] = map(_parameter, SETTINGS)
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """The option of a setting. Whole numbers that may be words and lists of epochs are read from their text later."""
+    declared = SETTINGS[name]
+    kinds: dict[str, type] = {"whole": int, "epoch": int, "number": float, "flag": bool}
+    kind: Any = str if declared.words or declared.listed else kinds.get(declared.kind, str)
+    values = list[kind] if declared.several else kind
+    annotation = Annotated[values | None, setting(name)]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 Estimator = Annotated[str | None, setting("estimator", default=False)]

@@ -50,9 +50,7 @@ def _ensemble_document(found: Found) -> dict[str, Any]:
     depth = account.depth
     return {
         "ensemble": ensemble.index,
-        "hidden": ensemble.hidden,
-        "fraction": ensemble.fraction,
-        "optimizer": ensemble.optimizer,
+        **ensemble.settings.to_dict(),
         "networks": ensemble.networks,
         "epochs": account.epochs,
         "batches": account.batches,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ibtui.cli.console import tell
 from ibtui.wording import duration, ensemble_name, printable
-from ibtui_engine.experiment import hidden_text
 
 if TYPE_CHECKING:
     from ibtui_engine.runner import Progress
@@ -25,9 +24,7 @@ def describe(progress: Progress) -> str:
     """Which ensemble is at work."""
     if progress.ensemble is None:
         return ""
-    ensemble = progress.ensemble
-    optimizer = ensemble.optimizer if progress.optimizers > 1 else None
-    where = ensemble_name(hidden_text(ensemble.hidden), ensemble.fraction, optimizer)
+    where = ensemble_name(progress.ensemble, progress.varied)
     return where if progress.ensembles == 1 else f"{progress.ensemble.index + 1}/{progress.ensembles} {where}"
 
 

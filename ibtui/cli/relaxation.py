@@ -62,8 +62,7 @@ def _document(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]])
         "ensembles": [
             {
                 "ensemble": ensemble.index,
-                "hidden": ensemble.hidden,
-                "fraction": ensemble.fraction,
+                **ensemble.settings.to_dict(),
                 "networks": ensemble.networks,
                 "epoch": one.end,
                 "gradient_evaluations": one.end - one.start,
@@ -106,7 +105,7 @@ def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *,
         style="bold",
     )
     for ensemble, one in found:
-        name = ensemble_name(ensemble.hidden, ensemble.fraction)
+        name = ensemble_name(ensemble.settings, [one for one in summary.experiment.varied if one != "optimizer"])
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         console.print()
         if chart:

@@ -162,9 +162,7 @@ def _measured(
         watch(done, len(epochs))
     plain: dict[str, Any] = {
         "index": ensemble.index,
-        "hidden": ensemble.hidden,
-        "fraction": ensemble.fraction,
-        "optimizer": ensemble.optimizer,
+        **ensemble.settings.to_dict(),
         "networks": ensemble.networks,
         "widths": list(reader.summary.widths(ensemble)),
         "epochs": list(epochs),
@@ -191,8 +189,7 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
 
     console = output()
     for ensemble in found:
-        optimizer = ensemble["optimizer"] if len(summary.experiment.optimizer) > 1 else None
-        name = ensemble_name(ensemble["hidden"], ensemble["fraction"], optimizer)
+        name = ensemble_name(summary.experiment.ensemble(ensemble["index"]), summary.experiment.varied)
         title = f"{name}, epoch {ensemble['epochs'][0]}"
         table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
                       padding=(0, 3, 0, 0))  # fmt: skip

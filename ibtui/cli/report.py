@@ -65,9 +65,7 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
         },
         "ensembles": [
             {
-                "hidden": ensemble.hidden,
-                "fraction": ensemble.fraction,
-                "optimizer": ensemble.optimizer,
+                **ensemble.settings.to_dict(),
                 "networks": ensemble.networks,
                 "sample_size": ensemble.sample_size,
                 "trainer": ensemble.trainer,

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads, setting
+from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads, with_settings
 from ibtui.ending import orderly
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
 from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksError, shown
-from ibtui_engine.experiment import Experiment, parse_hidden, read_settings
+from ibtui_engine.experiment import Experiment, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
@@ -46,6 +46,7 @@ def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> A
     return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
+@with_settings
 def run(
     preset: Annotated[
         str | None,
@@ -63,7 +64,6 @@ def run(
             panel=WHAT,
         ),
     ] = None,
-    rule: Annotated[str | None, setting("rule")] = None,
     data: Annotated[
         Path | None,
         _option(
@@ -73,31 +73,6 @@ def run(
             panel=WHAT,
         ),
     ] = None,
-    theta: Annotated[str | None, setting("theta")] = None,
-    gamma: Annotated[float | None, setting("gamma")] = None,
-    i_xy: Annotated[float | None, setting("i_xy")] = None,
-    hidden: Annotated[list[str] | None, setting("hidden")] = None,
-    fraction: Annotated[list[float] | None, setting("fraction")] = None,
-    networks: Annotated[int | None, setting("networks")] = None,
-    seed: Annotated[int | None, setting("seed")] = None,
-    epochs: Annotated[int | None, setting("epochs")] = None,
-    batch: Annotated[str | None, setting("batch")] = None,
-    learning_rate: Annotated[float | None, setting("learning_rate")] = None,
-    optimizer: Annotated[list[str] | None, setting("optimizer")] = None,
-    relax_from: Annotated[int | None, setting("relax_from")] = None,
-    momentum: Annotated[float | None, setting("momentum")] = None,
-    activation: Annotated[str | None, setting("activation")] = None,
-    init_scale: Annotated[float | None, setting("init_scale")] = None,
-    labels: Annotated[str | None, setting("labels")] = None,
-    estimator: Annotated[str | None, setting("estimator")] = None,
-    bins: Annotated[int | None, setting("bins")] = None,
-    noise: Annotated[float | None, setting("noise")] = None,
-    measured: Annotated[int | None, setting("measured")] = None,
-    snapshots: Annotated[int | None, setting("snapshots")] = None,
-    snapshot_at: Annotated[list[str] | None, setting("snapshot_at")] = None,
-    weights: Annotated[bool | None, setting("weights")] = None,
-    trainer: Annotated[str | None, setting("trainer")] = None,
-    device: Annotated[str | None, setting("device")] = None,
     threads: Threads = None,
     name: Annotated[
         str | None, _option("--name", help="The session's name. [default: made from what runs]", panel=PLACES)
@@ -142,36 +117,13 @@ def run(
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
+    **given: Any,
 ) -> None:
     """Train an ensemble, measure every layer as it learns, and save a session."""
     settings = read_settings(config) if config is not None else {}
-    given = {
-        "rule": rule,
-        "theta": theta,
-        "gamma": gamma,
-        "i_xy": i_xy,
-        "hidden": [parse_hidden(h) for h in hidden] if hidden else None,
-        "fraction": fraction or None,
-        "networks": networks,
-        "seed": seed,
-        "epochs": epochs,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "optimizer": optimizer or None,
-        "relax_from": relax_from,
-        "momentum": momentum,
-        "activation": activation,
-        "init_scale": init_scale,
-        "labels": labels,
-        "estimator": estimator,
-        "bins": bins,
-        "noise": noise,
-        "measured": measured,
-        "snapshots": snapshots,
-        "snapshot_at": parse_epochs(snapshot_at) if snapshot_at else None,
-        "weights": weights,
-        "trainer": trainer,
-        "device": device,
+    if given["snapshot_at"]:
+        given["snapshot_at"] = parse_epochs(given["snapshot_at"])
+    given |= {
         "preset": preset,
         "quick": quick,
         "data": str(data) if data is not None else None,
@@ -182,7 +134,7 @@ def run(
         "or_resume": or_resume,
     }
     settings = {key.replace("-", "_"): value for key, value in settings.items()}
-    settings.update({key: value for key, value in given.items() if value is not None})
+    settings.update({key: value for key, value in given.items() if value is not None and value != []})
     of_run = {key: settings.pop(key) for key in RUN_SETTINGS if key in settings}
     for key, value in of_run.items():
         kind, allowed = RUN_SETTINGS[key]

@@ -71,8 +71,8 @@ def sweep_bins(
     at = summary.experiment.bins if own == experiment.estimator else None
     heading = f"{title_of(summary, chosen)}, {chosen.networks} network{'s' if chosen.networks > 1 else ''}"
     if json:
-        place = {"name": summary.name, "path": str(summary.path), "ensemble": ensemble, "hidden": chosen.hidden,
-                 "fraction": chosen.fraction, "optimizer": chosen.optimizer, "networks": chosen.networks}  # fmt: skip
+        place = {"name": summary.name, "path": str(summary.path), "ensemble": ensemble, **chosen.settings.to_dict(),
+                 "networks": chosen.networks}  # fmt: skip
         print_json({**place, "estimator": experiment.estimator, **_plain(found)})
         return
     basis = estimate(experiment).replace(f"{experiment.bins} bins", "bins")

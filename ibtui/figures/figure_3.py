@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, percent, trajectories
+from ibtui.figures.reading import ensembles, of_first_values, one_of, only_session, percent, trajectories
 from ibtui_engine.session.ensemble import RecordedEnsemble
 
 FRACTIONS = (0.05, 0.45, 0.85)
@@ -16,7 +16,7 @@ FRACTIONS = (0.05, 0.45, 0.85)
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One panel for each of the paper's fractions, or those nearest to them; of one alone, its panel."""
     path = only_session(sessions, "3")
-    found = of_first_optimizer(ensembles(path))
+    found = of_first_values(ensembles(path))
     hidden = one_of(found).ensemble.hidden
     same = {one.ensemble.fraction: one for one in found if one.ensemble.hidden == hidden}
     chosen = same if len(same) <= len(FRACTIONS) else _nearest(same)

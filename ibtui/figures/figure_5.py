@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import ensembles, of_first_optimizer, only_session, trajectories
+from ibtui.figures.reading import ensembles, of_first_values, only_session, trajectories
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
 from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -23,7 +23,7 @@ ACROSS = 3
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """One panel for each depth; below, epochs against depth and the layers' compression."""
     path = only_session(sessions, "5")
-    found = of_first_optimizer(ensembles(path))
+    found = of_first_values(ensembles(path))
     fraction = max(one.ensemble.fraction for one in found)
     by_depth = {one.hidden_layers: one for one in found if one.ensemble.fraction == fraction}
     if len(by_depth) < 2:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
-from ibtui.figures.reading import ensembles, of_first_optimizer, one_of, only_session, plane
+from ibtui.figures.reading import ensembles, of_first_values, one_of, only_session, plane
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import spread
@@ -26,7 +26,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     from ibtui_engine.threads import Threads, usable_cores
 
     path = only_session(sessions, "7")
-    found = of_first_optimizer(ensembles(path))
+    found = of_first_values(ensembles(path))
     hidden = one_of(found).ensemble.hidden
     same = sorted((one for one in found if one.ensemble.hidden == hidden), key=lambda one: one.ensemble.fraction)
     if len(same) < LEAST:

@@ -31,7 +31,9 @@ from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, ste
 from ibtui.figures.plain import style
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
+from ibtui.wording import named
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import differing
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64
@@ -81,13 +83,14 @@ def scenes(path: Path, index: int | None = None) -> list[Scene]:
         found = [one for one in found if one.ensemble.index == index]
     if len(found) > MOST:
         raise InvalidValue(f"{len(found)} ensembles are too many side by side: choose one with --ensemble")
-    optimizers = {one.ensemble.optimizer for one in found}
+    others = sorted({name for one in found for name in differing(one.ensemble.settings, found[0].ensemble.settings)})
+    others = [name for name in others if name not in ("hidden", "fraction")]
     depths, shares = {one.ensemble.hidden for one in found}, {one.ensemble.fraction for one in found}
 
     def title(one: Any) -> str:
         parts = [one.ensemble.hidden] if len(depths) > 1 or len(shares) == 1 else []
         parts += [percent(one.ensemble.fraction)] if len(shares) > 1 or not parts else []
-        return ", ".join([*parts, *([one.ensemble.optimizer] if len(optimizers) > 1 else [])])
+        return ", ".join([*parts, *(named(name, getattr(one.ensemble.settings, name)) for name in others)])
 
     return [
         Scene(

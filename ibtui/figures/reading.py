@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
 from ibtui.wording import estimate
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Ensemble
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import geometric_mean
@@ -28,10 +30,18 @@ def ensembles(path: Path) -> list[RecordedEnsemble]:
     return found
 
 
-def of_first_optimizer(found: Sequence[RecordedEnsemble]) -> list[RecordedEnsemble]:
-    """Where an experiment has several optimisers, the ensembles of its first."""
-    first = found[0].summary.experiment.optimizer[0]
-    return [one for one in found if one.ensemble.optimizer == first] or list(found)
+def of_first_values(found: Sequence[RecordedEnsemble]) -> list[RecordedEnsemble]:
+    """The ensembles with the experiment's first value of every setting but the hidden layers and the sample fraction.
+    Where nothing of those is recorded, the ones that share their other settings with the first ensemble that is.
+    """
+
+    def others(ensemble: Ensemble) -> Ensemble:
+        return replace(ensemble, index=0, hidden=(), fraction=1.0)
+
+    for first in (found[0].summary.experiment.ensemble(0), found[0].ensemble.settings):
+        if chosen := [one for one in found if others(one.ensemble.settings) == others(first)]:
+            return chosen
+    return list(found)
 
 
 def one_of(found: Sequence[RecordedEnsemble]) -> RecordedEnsemble:

@@ -157,7 +157,8 @@ def hint(name: str, field: Setting) -> Content:
     """What a field takes: known values, which can be clicked, and its range."""
     known = [Content(value).stylize(f"underline @click=screen.pick('{name}','{value}')") for value in field.known]
     parts = [Content("  ").join(known)] if known else []
-    return Content("  ").join([*parts, *([Content(field.hint)] if field.hint else [])])
+    told = "; ".join(filter(None, (field.hint, "several: a grid" if field.grid else "")))
+    return Content("  ").join([*parts, *([Content(told)] if told else [])])
 
 
 def beginnings(name: str, text: str, most: int = 6) -> str:

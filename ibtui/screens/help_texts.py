@@ -95,7 +95,10 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
             "New experiment",
             (
                 ("presets", "fill in the form; change what you like."),
-                ("a grid", "several architectures, fractions or optimisers: every one with every other."),
+                (
+                    "a grid",
+                    "several values of a setting make an ensemble each; settings combine with one another.",
+                ),
                 ("tab", "completes names and files; on to the next field where nothing is left to complete."),
                 ("table:FILE", "a rule of your own, from .npz, .mat or .csv; it is read and described as you type."),
             ),

@@ -263,6 +263,7 @@ class NewScreen(Screen[None]):
             field = FIELDS[name]
             alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
             alone |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
+            alone |= {"optimizer": "momentum"} if name == "momentum" else {}
             Experiment().override({**alone, name: value})
             if name == "rule":
                 require_images(value)

@@ -83,7 +83,7 @@ def _training_alone(experiment: Experiment) -> float:
     for ensemble in experiment.ensembles:
         samples = draw_samples(rule, ensemble.fraction, seeds)
         batch = min(512, samples.size)
-        how = Optimization("sgd", experiment.learning_rate, 0.9, batch)
+        how = Optimization("sgd", *experiment.learning_rate, 0.9, batch)
         problem = Problem(Architecture.of(rule, ensemble.hidden, "tanh"), rule, samples, seeds, how)
         trainer = FusedTrainer(problem, TrainingState.initial(problem, 1.0), threads)
         trainer.advance(2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -23,7 +24,9 @@ from ibtui_engine.experiment import (
     DEFAULT_SNAPSHOTS,
     DEVICES,
     ESTIMATORS,
+    GRID,
     LABELS,
+    MAX_ENSEMBLES,
     MAX_EPOCHS,
     MAX_HIDDEN_LAYERS,
     MAX_NETWORKS,
@@ -31,13 +34,16 @@ from ibtui_engine.experiment import (
     MAX_WIDTH,
     OPTIMIZERS,
     TRAINERS,
+    WITH_MOMENTUM,
+    Ensemble,
     Experiment,
+    differing,
     hidden_text,
     log_spaced_epochs,
     parse_hidden,
     read_settings,
 )
-from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM
+from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM, SETTINGS
 
 NAN, INF = math.nan, math.inf
 
@@ -76,22 +82,27 @@ def experiments(draw: st.DrawFn) -> Experiment:
             )
         )
     )
+
+    def several(one: st.SearchStrategy[Any], most: int = 2) -> Any:
+        return tuple(draw(st.lists(one, min_size=1, max_size=most, unique=True)))
+
+    with_momentum = all(one in WITH_MOMENTUM for one in optimizer)
     return Experiment(
         rule=rule,
         **sharpness,
-        hidden=tuple(draw(st.lists(hidden, min_size=1, max_size=4, unique=True))),
-        fraction=tuple(draw(st.lists(share, min_size=1, max_size=4, unique=True))),
+        hidden=several(hidden, 4),
+        fraction=several(share, 4),
         networks=draw(st.integers(1, MAX_NETWORKS)),
         seed=draw(st.integers(0, 2**62)),
         epochs=epochs,
-        batch=draw(st.just("full") | st.integers(1, 2**31)),
-        learning_rate=draw(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
+        batch=several(st.just("full") | st.integers(1, 2**31)),
+        learning_rate=several(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
         optimizer=optimizer,
         relax_from=relax_from,
-        momentum=draw(st.floats(0, MOST_MOMENTUM)),
-        activation=draw(st.sampled_from(ACTIVATIONS)),
-        init_scale=draw(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
-        labels=draw(st.sampled_from(LABELS)),
+        momentum=several(st.floats(0, MOST_MOMENTUM), 2 if with_momentum else 1),
+        activation=several(st.sampled_from(ACTIVATIONS)),
+        init_scale=several(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
+        labels=several(st.sampled_from(LABELS)),
         estimator=draw(st.sampled_from(ESTIMATORS)),
         bins=draw(st.integers(2, MAX_BINS)),
         noise=draw(st.none() | st.floats(1e-30, 1e30)),
@@ -132,8 +143,8 @@ def test_settings_may_be_spelled_with_hyphens() -> None:
     named = {"learning-rate": 0.5, "init-scale": 2.0, "snapshot-at": [3], "i-xy": 0.5}
     experiment = Experiment.from_dict(named)
     assert (experiment.learning_rate, experiment.init_scale, experiment.snapshot_at, experiment.i_xy) == (
-        0.5,
-        2.0,
+        (0.5,),
+        (2.0,),
         (3,),
         0.5,
     )
@@ -160,7 +171,19 @@ def test_counts_outside_their_range_are_refused_with_value_and_range(name: str) 
     least, most = COUNTS[name]
     for good in (least, most):
         Experiment.from_dict({name: good})
-    for bad in (least - 1, most + 1, -1, True, False, float(least), 2.5, NAN, INF, [least], {}):
+    for bad in (
+        least - 1,
+        most + 1,
+        -1,
+        True,
+        False,
+        float(least),
+        2.5,
+        NAN,
+        INF,
+        {},
+        *([] if name in GRID else [[1]]),
+    ):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
         assert str(caught.value).startswith(f"{name} is {bad!r}: allowed is a whole number from {least} to {most}")
@@ -177,7 +200,7 @@ def test_counts_are_not_read_from_text_and_not_left_unset(name: str) -> None:
 def test_a_batch_is_a_whole_number_or_full(bad: str | None) -> None:
     with pytest.raises(InvalidValue, match=r"^batch is .*: allowed is a whole number from 1 to 2147483648 or full$"):
         Experiment.from_dict({"batch": bad})
-    assert Experiment.from_dict({"batch": "full"}).batch == "full"
+    assert Experiment.from_dict({"batch": "full"}).batch == ("full",)
 
 
 HUGE = 10**400
@@ -210,7 +233,7 @@ def test_numbers_outside_their_range_are_refused_with_value_and_range(name: str)
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("theta", "fraction")])
 def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
-    for bad in ("0.5", [0.5], {"a": 0.5}):
+    for bad in ("0.5", {"a": 0.5}, *([["0.5"], [[0.5]]] if name in GRID else [[0.5]])):
         with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is "):
             Experiment.from_dict({name: bad})
 
@@ -228,8 +251,8 @@ def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
 )
 def test_unknown_choices_are_refused_with_those_that_there_are(name: str, allowed: tuple[str, ...]) -> None:
     for good in allowed:
-        assert getattr(Experiment.from_dict({name: good}), name) == ((good,) if name == "optimizer" else good)
-    for bad in ("", "Tanh", "x", 1, None, *([] if name == "optimizer" else [["sgd"]]), True):
+        assert getattr(Experiment.from_dict({name: good}), name) == ((good,) if name in GRID else good)
+    for bad in ("", "Tanh", "x", 1, None, *([] if name in GRID else [["sgd"]]), True):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
         assert str(caught.value) == f"{name} is {bad!r}: allowed are {', '.join(allowed)}"
@@ -293,10 +316,11 @@ def test_hidden_of_a_wrong_type_is_refused(bad: object) -> None:
 
 
 def test_an_empty_grid_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="hidden is empty: give at least one architecture"):
-        Experiment.from_dict({"hidden": []})
-    with pytest.raises(InvalidValue, match="fraction is empty: give at least one sample fraction"):
-        Experiment.from_dict({"fraction": []})
+    for name in GRID:
+        usual = SETTINGS[name].text(getattr(Experiment(), name))
+        told = f"{name.replace('_', '-')} is empty: give at least one value, such as {usual}"
+        with pytest.raises(InvalidValue, match=f"^{re.escape(told)}$"):
+            Experiment.from_dict({name: []})
 
 
 def test_a_grid_that_names_a_value_twice_is_refused() -> None:
@@ -507,15 +531,6 @@ def test_shortening_a_run_below_an_epoch_to_measure_is_refused() -> None:
         Experiment(epochs=100, snapshot_at=(90,)).override({"epochs": 50})
 
 
-@given(experiments())
-def test_the_grid_has_every_pair_once_with_architectures_outermost(experiment: Experiment) -> None:
-    ensembles = experiment.ensembles
-    assert [e.index for e in ensembles] == list(range(len(ensembles)))
-    assert [(e.hidden, e.fraction, e.optimizer) for e in ensembles] == list(
-        itertools.product(experiment.hidden, experiment.fraction, experiment.optimizer)
-    )
-
-
 def test_a_title_says_what_runs() -> None:
     assert Experiment(networks=10, epochs=2000).title == "symmetric-10-8-6-4-2-0.85-10x2000"
     assert Experiment(hidden=((),), fraction=(1.0,), networks=1, epochs=5).title == "symmetric-none-1-1x5"
@@ -549,12 +564,54 @@ def test_a_single_optimizer_is_written_down_as_a_text_and_several_as_a_list() ->
     assert Experiment.from_dict({"optimizer": ["adam"]}) == Experiment.from_dict({"optimizer": "adam"})
 
 
-@pytest.mark.parametrize("bad", ["sgd", ()])
-def test_optimizers_are_at_least_one_in_a_tuple(bad: object) -> None:
-    with pytest.raises(InvalidValue, match=r"^optimizer is .*: give at least one of sgd, momentum, adam, metropolis$"):
-        Experiment(optimizer=bad)  # type: ignore[arg-type]
-    with pytest.raises(InvalidValue, match=r"^optimizer names the same value twice: sgd, sgd$"):
-        Experiment(optimizer=("sgd", "sgd"))
+def test_an_ensemble_has_the_settings_of_the_grid_and_no_others() -> None:
+    assert tuple(field.name for field in fields(Ensemble)) == ("index", *GRID)
+    assert set(GRID) < {field.name for field in fields(Experiment)}
+
+
+@given(experiments())
+def test_the_grid_is_every_combination_once_in_the_order_of_its_settings(experiment: Experiment) -> None:
+    found = [tuple(getattr(one, name) for name in GRID) for one in experiment.ensembles]
+    assert found == list(itertools.product(*(getattr(experiment, name) for name in GRID)))
+    assert [one.index for one in experiment.ensembles] == list(range(experiment.count))
+    assert experiment.varied == tuple(
+        name for name in GRID if len({getattr(e, name) for e in experiment.ensembles}) > 1
+    )
+    first, last = experiment.ensembles[0], experiment.ensembles[-1]
+    assert differing(first, last) == experiment.varied
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_one_value_of_the_grid_is_written_alone_and_given_alone(name: str) -> None:
+    value = getattr(Experiment(), name)[0]
+    assert Experiment(**{name: value if name != "hidden" else (value,)}) == Experiment()
+    written = Experiment().to_dict()[name]
+    assert isinstance(written, list) == (
+        name in ("hidden", "fraction")
+    )  # as they were before the others could be several
+
+
+def test_a_grid_has_no_more_ensembles_than_a_session_may_have() -> None:
+    shares = tuple(k / 101 for k in range(1, 101))
+    rates = tuple(k / 101 for k in range(1, 101))
+    assert Experiment(fraction=shares, learning_rate=rates).count == MAX_ENSEMBLES
+    told = r"^100 values of fraction, 101 values of learning-rate make 10100 ensembles: allowed are at most 10000$"
+    with pytest.raises(InvalidValue, match=told):
+        Experiment(fraction=shares, learning_rate=(*rates, 1.0))
+
+
+def test_several_momenta_are_refused_where_an_optimizer_would_repeat_itself() -> None:
+    assert Experiment(optimizer=("momentum", "adam"), momentum=(0.5, 0.9)).count == 4
+    with pytest.raises(InvalidValue, match=r"^momentum has several values, and the optimizer sgd uses none of them"):
+        Experiment(optimizer=("momentum", "sgd"), momentum=(0.5, 0.9))
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_a_value_of_the_grid_given_twice_is_refused(name: str) -> None:
+    value = getattr(Experiment(), name)[0]
+    told = f"^{name.replace('_', '-')} names the same value twice: "
+    with pytest.raises(InvalidValue, match=told):
+        Experiment(**{name: (value, value)})
 
 
 def test_a_relaxation_is_measured_where_it_begins() -> None:

@@ -99,7 +99,7 @@ def test_controls_change_one_thing_of_the_usual_experiment() -> None:
         "random-labels": {"labels"},
         "adam": {"optimizer", "learning_rate"},
     }
-    assert PRESETS["adam"].experiment.learning_rate == 4e-4
+    assert PRESETS["adam"].experiment.learning_rate == (4e-4,)
 
 
 def test_an_unknown_preset_is_refused_with_those_that_there_are_and_the_nearest() -> None:

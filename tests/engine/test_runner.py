@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +220,10 @@ def problem_of(experiment: Experiment) -> Problem:
     rule = load_rule(experiment.rule)
     (ensemble,) = experiment.ensembles
     seeds = tuple(range(experiment.seed, experiment.seed + experiment.networks))
-    assert isinstance(experiment.batch, int)
-    how = Optimization(ensemble.optimizer, experiment.learning_rate, experiment.momentum, experiment.batch)
+    assert isinstance(ensemble.batch, int)
+    how = Optimization(ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, ensemble.batch)
     samples = draw_samples(rule, ensemble.fraction, seeds)
-    return Problem(Architecture.of(rule, ensemble.hidden, experiment.activation), rule, samples, seeds, how)
+    return Problem(Architecture.of(rule, ensemble.hidden, ensemble.activation), rule, samples, seeds, how)
 
 
 def test_the_weights_in_a_session_give_its_numbers_when_they_are_measured_again(path: Path) -> None:
@@ -259,13 +260,63 @@ def test_what_a_run_records_is_what_its_trainer_makes_in_one_go(path: Path) -> N
         (ensemble,) = reader.summary.ensembles
         layers = reader.layers(ensemble)
         for place, epoch in enumerate(ensemble.snapshots):
-            trainer = FusedTrainer(problem, TrainingState.initial(problem, SMALL.init_scale), threads)
+            trainer = FusedTrainer(problem, TrainingState.initial(problem, *SMALL.init_scale), threads)
             norms = trainer.advance(epoch, statistics=True) if epoch else None
             assert np.array_equal(reader.weights(ensemble, epoch), trainer.state().weights)
             if norms is not None:
                 assert np.array_equal(layers.grad_mean[place], norms.mean / layers.weight_norm[place])
                 assert np.array_equal(layers.grad_std[place], norms.std / layers.weight_norm[place])
     threads.close()
+
+
+GRID = {
+    "batch": [64, "full"],
+    "learning_rate": [0.02, 0.1],
+    "activation": ["tanh", "relu"],
+    "init_scale": [1.0, 2.0],
+    "labels": ["rule", "random"],
+}
+"""Two values of each, beside the settings that the runs of this file have."""
+
+
+@pytest.mark.parametrize("name", GRID)
+def test_an_ensemble_of_a_grid_has_the_bits_that_it_has_alone(path: Path, name: str) -> None:
+    small = SMALL.override({"networks": 2, "epochs": 3, "snapshot_at": []})
+    run(path, small.override({name: GRID[name]}))
+    with SessionReader(path) as reader:
+        both = reader.summary.ensembles
+        assert [getattr(one.settings, name) for one in both] == GRID[name]
+        assert [reader.summary.batches(one) for one in both] == [
+            1 if one.settings.batch == "full" else -(-one.sample_size // one.settings.batch) for one in both
+        ]
+        assert reader.architecture(both[1]).activation == both[1].settings.activation
+        for ensemble, value in zip(both, GRID[name], strict=True):
+            alone = path.with_name(f"alone-{ensemble.index}.ibs")
+            run(alone, small.override({name: value}))
+            with SessionReader(alone) as other:
+                (one,) = other.summary.ensembles
+                assert one.settings == replace(ensemble.settings, index=0)
+                assert np.array_equal(reader.weights(ensemble, 3), other.weights(one, 3))
+                assert np.array_equal(reader.layers(ensemble).i_x, other.layers(one).i_x)
+                assert np.array_equal(reader.samples(ensemble).labels, other.samples(one).labels)
+        assert not np.array_equal(reader.weights(both[0], 3), reader.weights(both[1], 3))
+
+
+def test_a_row_of_a_grid_says_what_distinguishes_it(path: Path) -> None:
+    wide = {"fraction": [0.1, 0.2], "batch": [64, "full"], "hidden": ["3", "none"]}
+    run(path, SMALL.override({"networks": 1, "epochs": 1, "snapshot_at": [], **wide}))
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [json.loads(text) for (text,) in connection.execute("SELECT settings FROM ensemble ORDER BY id")]
+    assert rows == [
+        {"hidden": hidden, "fraction": fraction, "batch": batch}
+        for hidden in wide["hidden"]
+        for fraction in wide["fraction"]
+        for batch in wide["batch"]
+    ]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE ensemble SET settings = json_set(settings, '$.batch', 65) WHERE id = 2")
+    with pytest.raises(SessionError, match=r"its ensemble 2 has 'batch' 65, which is not in its experiment"):
+        read_summary(path)
 
 
 def test_a_run_learns(path: Path) -> None:
@@ -308,7 +359,7 @@ def test_unusual_settings_run_to_their_end_with_every_number_in_place(path: Path
     for name in ("i_x", "i_y", "distinct_t", "low", "high", "weight_norm", "train_loss", "train_accuracy"):
         assert np.isfinite(found[name]).all(), name
     assert np.isfinite(found["grad_mean"][1:]).all()
-    batches = -(-ensemble.sample_size // experiment.batch)  # type: ignore[operator]
+    batches = -(-ensemble.sample_size // experiment.batch[0])  # type: ignore[operator]
     assert np.isfinite(found["grad_std"][1:]).all() if batches > 1 else np.isnan(found["grad_std"]).all()
     everything = ensemble.sample_size == 4096
     assert np.isnan(found["test_loss"]).all() if everything else np.isfinite(found["test_loss"]).all()

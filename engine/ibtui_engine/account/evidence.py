@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.noise import NoiseErrors, noise_of
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.settings import SETTINGS
+from ibtui_engine.settings import GRID, SETTINGS
 from ibtui_engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Evidence:
 
     def setting(self, name: str) -> Any:
         """A setting of the experiment; of those that it repeats, the ensemble's own value."""
-        return getattr(self.of.ensemble, name, getattr(self.of.summary.experiment, name))
+        return getattr(self.of.ensemble.settings if name in GRID else self.of.summary.experiment, name)
 
     def alike(self, spans: Collection[str], *, paired: bool) -> tuple[Any, ...]:
         """What ensembles have in common that may be compared: all settings but those that the comparison spans, and

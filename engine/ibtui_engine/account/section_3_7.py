@@ -128,7 +128,7 @@ class Noise(Claim):
         if done:
             why = f"{listed(of, done)} compress without any noise of batches, as Saxe et al. (2018) found"
             return NOT, numbers, why
-        usual = Experiment().batch
+        (usual,) = Experiment().batch
         batches = math.ceil(of.ensemble.sample_size / usual)  # type: ignore[operator]
         said = f"an epoch is one update here, of {batches} with batches of {usual}: less is learned, too"
         return REPRODUCED, numbers, said

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import differing
 from ibtui_engine.statistics import Spread, spread
 
 if TYPE_CHECKING:
@@ -138,15 +139,18 @@ def relaxation(
 
 
 def relaxation_of(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation:
-    """An ensemble of metropolis beside that of SGD with the same architecture and sample fraction, if there is one.
+    """An ensemble of metropolis beside that of SGD with the same settings, if there is one.
 
     Raises:
         InvalidValue: nothing has been measured after the relaxation began.
         SessionError: the session is damaged.
     """
     summary = reader.summary
-    place = (relaxed.hidden, relaxed.fraction)
-    others = [e for e in summary.ensembles if e.optimizer == "sgd" and (e.hidden, e.fraction) == place]
+    others = [
+        e
+        for e in summary.ensembles
+        if e.optimizer == "sgd" and differing(e.settings, relaxed.settings) == ("optimizer",)
+    ]
     histories = [(reader.layers(each), reader.learning(each)) for each in (relaxed, *others[:1])]
     return relaxation(
         histories[0],

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ibtui_engine.errors import ReplacedError
-from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory
 from ibtui_engine.session.connection import beside, file_identity
 from ibtui_engine.session.ending import tidy
@@ -149,7 +148,7 @@ class Follower:
         return True
 
     def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
-        depth = len(parse_hidden(ensemble.hidden)) + 1
+        depth = len(ensemble.settings.hidden) + 1
         for tables, name, columns, layers in (
             (self._layers, "layer", LAYER_COLUMNS, depth),
             (self._learning, "learning", LEARNING_COLUMNS, None),

@@ -19,7 +19,7 @@ from ibtui_engine.session.tables import added_since
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 def format_version(connection: sqlite3.Connection) -> int:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue, ReplacedError, SessionError
-from ibtui_engine.experiment import parse_hidden
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
@@ -124,7 +123,7 @@ class SessionReader:
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
         summary = self.summary
-        return Architecture((summary.inputs, *summary.widths(ensemble)), summary.experiment.activation)
+        return Architecture((summary.inputs, *summary.widths(ensemble)), ensemble.settings.activation)
 
     def rule(self) -> Rule:
         """The joint distribution that was learned, from the file itself."""
@@ -160,7 +159,7 @@ class SessionReader:
 
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
-        depth = len(parse_hidden(ensemble.hidden)) + 1
+        depth = len(ensemble.settings.hidden) + 1
         epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
         return LayerHistory(epochs, *values)
 

@@ -8,14 +8,15 @@ rules in `ibtui_engine.rules.limits`.
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ibtui_engine.errors import shown
-from ibtui_engine.experiment import MAX_NETWORKS, Experiment, hidden_text
+from ibtui_engine.experiment import GRID, MAX_NETWORKS, Ensemble, Experiment, plain_value
 from ibtui_engine.session.columns import TOLERANCE
 from ibtui_engine.session.format import count, number
 
@@ -99,21 +100,28 @@ def information(h_x: object, i_xy: object, patterns: int, labels: int) -> tuple[
     return entropy, within(i_xy, "I(X;Y)", 0.0, min(entropy, math.log2(labels)) + TOLERANCE)
 
 
-def require_in_grid(experiment: Experiment, index: int, hidden: str, fraction: float, optimizer: str) -> None:
-    """Raise ValueError unless the experiment has this ensemble at that place of its grid."""
-    per_depth = len(experiment.fraction) * len(experiment.optimizer)
-    depth, rest = divmod(index, per_depth)
-    if depth >= len(experiment.hidden):
+def in_grid(experiment: Experiment, index: int, row: Mapping[str, object], settings: str | None) -> Ensemble:
+    """The ensemble that a session says it recorded as that number.
+
+    Args:
+        experiment: of the session.
+        index: its place in the grid, from 0.
+        row: its columns that are settings; None in those that an earlier version had not.
+        settings: its column `settings`; None in earlier versions.
+
+    Raises:
+        ValueError: the experiment has no such ensemble there.
+    """
+    if index >= experiment.count:
         raise ValueError(f"its experiment has no ensemble {index}")
-    if optimizer not in experiment.optimizer:
-        raise ValueError(f"ensemble {index} has the optimiser {shown(optimizer)}")
-    wanted = (
-        hidden_text(experiment.hidden[depth]),
-        experiment.fraction[rest // len(experiment.optimizer)],
-        experiment.optimizer[rest % len(experiment.optimizer)],
-    )
-    if (hidden, fraction, optimizer) != wanted:
-        raise ValueError(f"its ensemble {index} ({shown(hidden)} at {fraction:g}) is not that of its experiment")
+    ensemble = experiment.ensemble(index)
+    said = {name: value for name, value in row.items() if value is not None or len(getattr(experiment, name)) > 1}
+    if settings is not None:
+        said |= dict(json.loads(settings))
+    for name, value in said.items():
+        if name not in GRID or plain_value(getattr(ensemble, name)) != value:
+            raise ValueError(f"its ensemble {index} has {shown(name)} {shown(value)}, which is not in its experiment")
+    return ensemble
 
 
 def require_whole(cohorts: Sequence[CohortRow], listed: int, epochs: int) -> int:

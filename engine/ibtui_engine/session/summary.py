@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ibtui_engine.errors import EngineError, SessionError, shown
-from ibtui_engine.experiment import Experiment, parse_hidden
+from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.session import limits
@@ -28,10 +28,7 @@ STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
 class EnsembleSummary:
     """One ensemble of a session."""
 
-    index: int
-    hidden: str
-    fraction: float
-    optimizer: str
+    settings: Ensemble
     networks: int
     sample_size: int
     trainer: str
@@ -40,6 +37,26 @@ class EnsembleSummary:
     """Of its networks that have come least far."""
     snapshots: tuple[int, ...]
     """Epochs measured for all its networks, ascending."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the experiment's grid, from 0."""
+        return self.settings.index
+
+    @property
+    def hidden(self) -> str:
+        """Its hidden layers, as people write them."""
+        return hidden_text(self.settings.hidden)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the patterns in each network's sample."""
+        return self.settings.fraction
+
+    @property
+    def optimizer(self) -> str:
+        """What its networks are trained with."""
+        return self.settings.optimizer
 
 
 @dataclass(frozen=True)
@@ -83,17 +100,17 @@ class Summary:
         """
         return max(
             self.ensembles,
-            key=lambda one: (one.fraction, len(parse_hidden(one.hidden)), -one.index),
+            key=lambda one: (one.fraction, len(one.settings.hidden), -one.index),
             default=None,
         )
 
     def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
         """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
-        return (*parse_hidden(ensemble.hidden), outputs_for(self.labels))
+        return (*ensemble.settings.hidden, outputs_for(self.labels))
 
     def batches(self, ensemble: EnsembleSummary) -> int:
         """Batches in an epoch of an ensemble's training."""
-        batch = self.experiment.batch
+        batch = ensemble.settings.batch
         return 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
 
     @property
@@ -180,8 +197,8 @@ def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns:
     """Those that have networks: a run that was killed at its very beginning may have recorded some without."""
     cohorts = _cohorts(connection)
     rows: list[tuple[Any, ...]] = connection.execute(
-        f"SELECT id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer'])}, sample_size, trainer,"
-        " device FROM ensemble ORDER BY id"
+        f"SELECT id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer', 'settings'])}, sample_size,"
+        " trainer, device FROM ensemble ORDER BY id"
     ).fetchall()
     if twice := [index for index, times in Counter(index for index, *_ in rows).items() if times > 1]:
         _damaged(f"it has the ensemble {shown(twice[0])} twice")
@@ -214,10 +231,9 @@ def _ensemble(
     cohorts: list[limits.CohortRow],
     listed: int,
 ) -> EnsembleSummary:
-    index, hidden, fraction, optimizer, size, trainer, device = row
-    if optimizer is None and len(experiment.optimizer) == 1:
-        optimizer = experiment.optimizer[0]
-    limits.require_in_grid(experiment, count(index), limits.text(hidden, "layers"), number(fraction), optimizer)
+    index, hidden, fraction, optimizer, settings, size, trainer, device = row
+    columns = {"hidden": limits.text(hidden, "layers"), "fraction": number(fraction), "optimizer": optimizer}
+    ensemble = limits.in_grid(experiment, count(index), columns, settings)
     networks = limits.require_whole(cohorts, listed, experiment.epochs)
     if not 1 <= count(size) <= patterns:
         _damaged(f"its samples are {size} of {patterns} patterns")
@@ -231,10 +247,7 @@ def _ensemble(
     if snapshots and snapshots[-1] > done:
         _damaged(f"it measured epoch {snapshots[-1]}, and its networks are trained to epoch {done}")
     return EnsembleSummary(
-        index,
-        hidden,
-        fraction,
-        optimizer,
+        ensemble,
         networks,
         size,
         limits.text(trainer, "trainer"),

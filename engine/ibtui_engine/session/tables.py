@@ -128,6 +128,7 @@ TABLES = (
             Column("trainer", "TEXT NOT NULL CHECK (trainer IN ('fused', 'torch'))", "what trains it"),
             Column("device", "TEXT NOT NULL", "where: cpu, cuda, ..."),
             Column("optimizer", "TEXT", "absent if begun in an earlier version: the experiment's only one", since=3),
+            Column("settings", "TEXT", "JSON: its values of settings that have several in the experiment", since=5),
         ),
     ),
     Table(

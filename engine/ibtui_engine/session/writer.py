@@ -23,7 +23,15 @@ from jaxtyping import Float64, Int64
 
 from ibtui_engine.clock import now
 from ibtui_engine.errors import InvalidValue, LockedError, NoLocksError, SessionError, shown
-from ibtui_engine.experiment import MAX_EPOCHS, MAX_NETWORKS, MAX_SCHEDULE, Ensemble, Experiment, hidden_text
+from ibtui_engine.experiment import (
+    MAX_EPOCHS,
+    MAX_NETWORKS,
+    MAX_SCHEDULE,
+    Ensemble,
+    Experiment,
+    hidden_text,
+    plain_value,
+)
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
@@ -232,8 +240,16 @@ class SessionWriter:
                 (json.dumps(experiment.to_dict()), json.dumps(list(schedule))),
             )
 
-    def add_ensemble(self, ensemble: Ensemble, inputs: int, sample_size: int, trainer: str, device: str) -> None:
-        """Record an ensemble of the grid and what trains it."""
+    def add_ensemble(
+        self,
+        ensemble: Ensemble,
+        inputs: int,
+        sample_size: int,
+        trainer: str,
+        device: str,
+        varied: Sequence[str] = (),
+    ) -> None:
+        """Record an ensemble of the grid and what trains it. `varied`: settings that tell it from the others."""
         with self._writing():
             self._connection.insert(
                 "ensemble",
@@ -246,6 +262,7 @@ class SessionWriter:
                     "trainer": trainer,
                     "device": device,
                     "optimizer": ensemble.optimizer,
+                    "settings": json.dumps({name: plain_value(getattr(ensemble, name)) for name in varied}),
                 },
             )
 

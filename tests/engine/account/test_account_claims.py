@@ -251,7 +251,7 @@ def test_every_claim_rests_on_an_experiment_that_there_is() -> None:
     assert {name for claim in CLAIMS for name in claim.rests_on} == set(known)
     assert known["figure-3"] == find_preset("figure-3").experiment
     assert experiments(quick=True)["figure-3"] == find_preset("figure-3").quick
-    assert {one.learning_rate for one in VARIANTS.values()} == {0.005, 0.02, 0.08}
+    assert {one.learning_rate for one in VARIANTS.values()} == {(0.005,), (0.02,), (0.08,)}
     assert all(one != Experiment(networks=20) for one in VARIANTS.values())
     assert len({claim.key for claim in CLAIMS}) == len(CLAIMS)
     assert {one.networks for one in experiments(networks=3).values()} == {3}

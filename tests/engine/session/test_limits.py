@@ -22,7 +22,7 @@ CLAIMS = {
     "UPDATE rule SET inputs = 2000000": "2000000 inputs; allowed are at most 1000000",
     "UPDATE session SET name = printf('%.*c', 3000000, 'n')": "its name is 'nnn.* allowed is a text of up to 5000",
     "UPDATE session SET experiment = printf('%.*c', 5000000, '1')": "string or blob too big",
-    "UPDATE ensemble SET hidden = '9-9' WHERE id = 0": "is not that of its experiment",
+    "UPDATE ensemble SET hidden = '9-9' WHERE id = 0": "ensemble 0 has 'hidden' '9-9', which is not in its experiment",
     "UPDATE ensemble SET sample_size = 0": "its samples are 0 of ",
     "UPDATE cohort SET networks = networks + 1": "networks where .* belong|is the next",
     "UPDATE cohort SET first = 1": "has networks from 1 where 0 is the next",

@@ -57,7 +57,7 @@ def test_it_is_read_without_a_change_and_what_it_does_not_have_is_absent(origina
         (ensemble,) = reader.summary.ensembles
         layers = reader.layers(ensemble)
         assert reader.summary.experiment.estimator == "binning"
-        assert reader.summary.experiment.labels == "rule"
+        assert reader.summary.experiment.labels == ("rule",)
         for column in OLD_COLUMNS:
             recorded = rows(copy, f"SELECT {column} FROM layer ORDER BY snapshot, network, layer")
             expected = np.array(recorded, np.float64).reshape(layers.i_x.shape)

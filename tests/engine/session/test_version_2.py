@@ -100,5 +100,5 @@ def test_an_ensemble_of_an_optimiser_that_the_experiment_does_not_have_is_damage
     SessionWriter.reopen(copy).close()
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("UPDATE ensemble SET optimizer = ? WHERE id = 1", (named,))
-    with pytest.raises(SessionError, match="is damaged: ensemble 1 has the optimiser"):
+    with pytest.raises(SessionError, match=r"its ensemble 1 has 'optimizer' .*, which is not in its experiment"):
         read_summary(copy)

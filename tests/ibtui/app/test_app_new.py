@@ -389,6 +389,21 @@ async def test_a_deep_network_is_drawn_whole_in_a_small_terminal(open_app: Any) 
 
 
 @pytest.mark.usefixtures("calibrated")
+async def test_a_setting_with_several_values_makes_a_grid(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        for name, text in {"learning_rate": "0.02, 0.1", "batch": "128 full", "activation": "relu, tanh"}.items():
+            view.one(f"#{name}", Input).value = text
+        await view.pilot.pause()
+        experiment = view.screen._check()
+        assert experiment.varied == ("batch", "learning_rate", "activation")
+        assert experiment.batch == (128, "full")
+        assert experiment.count == 8
+        view.one("#momentum", Input).value = "0.5, 0.9"
+        await view.until(lambda: "momentum has several values, and the optimizer sgd uses none" in view.text())
+
+
+@pytest.mark.usefixtures("calibrated")
 @pytest.mark.long
 async def test_known_values_are_picked_with_the_arrows_or_the_mouse(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
@@ -527,7 +542,7 @@ async def test_further_settings_reach_the_run(open_app: Any, directory: Path, mo
         await view.until(lambda: begun)
     experiment, path = begun[0]
     assert path == elsewhere / "mine.ibs"
-    assert (experiment.momentum, experiment.gamma, experiment.snapshot_at) == (0.5, 3.0, (7, 9))
+    assert (experiment.momentum, experiment.gamma, experiment.snapshot_at) == ((0.5,), 3.0, (7, 9))
     assert (experiment.weights, experiment.device, experiment.noise) == (False, "cpu", 0.01)
     assert Experiment.from_dict(read_settings(tmp_path / "mine.toml")) == experiment
     async with open_app() as view:  # the file fills a form anew, and is not written over

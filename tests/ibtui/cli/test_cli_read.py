@@ -111,6 +111,21 @@ def test_columns_are_exactly_those_that_scripts_rely_on(made: Program, what: str
     assert "\r" not in text
 
 
+def test_ensembles_of_a_grid_are_named_by_what_they_differ_in(program: Program) -> None:
+    grid = ("--learning-rate", "0.01", "--learning-rate", "0.5", "--activation", "relu", "--activation", "tanh")
+    program.good("run", "--name", "rates", "--networks", "1", "--epochs", "2", "--hidden", "3", *grid, "-q")
+    named = [f"3 at 0.85, learning rate {rate}, {name}" for rate in ("0.01", "0.5") for name in ("relu", "tanh")]
+    shown = program.good("show", "rates")
+    assert [name for name in named if f"{name}, 1 network, epoch 2" in shown] == named
+    figures = program.figures("rates")["ensembles"]
+    pairs = [(0.01, "relu"), (0.01, "tanh"), (0.5, "relu"), (0.5, "tanh")]
+    assert [(one["learning_rate"], one["activation"]) for one in figures] == pairs
+    for what, header in HEADERS.items():
+        assert program.good("export", "rates", "--what", what).splitlines()[0] == f"{header},learning_rate,activation"
+        found = {(int(row["ensemble"]), row["learning_rate"], row["activation"]) for row in program.rows("rates", what)}
+        assert found == {(k, str(rate), name) for k, (rate, name) in enumerate(pairs)}
+
+
 @pytest.mark.parametrize("what", HEADERS)
 def test_csv_json_and_npz_hold_the_same_numbers(made: Program, what: str, tmp_path: Path) -> None:
     rows = made.rows("grid", what)
