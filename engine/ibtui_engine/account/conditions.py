@@ -39,10 +39,10 @@ def measured_until(epoch: int) -> Condition:
 
 
 def setting(name: str, value: object) -> Condition:
-    """A setting of the experiment that has one value."""
+    """A setting of the ensemble that has one value."""
 
     def here(of: RecordedEnsemble) -> str:
-        found = getattr(of.summary.experiment, name)
+        found = getattr(of.ensemble.settings, name)
         return "" if found == value else str(found)
 
     return Condition(f"{name} {value}", here)

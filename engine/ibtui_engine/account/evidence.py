@@ -50,7 +50,9 @@ class Evidence:
             threads.close()
 
     def setting(self, name: str) -> Any:
-        """A setting of the experiment; of those that it repeats, the ensemble's own value."""
+        """A setting of the experiment; of those that it repeats, the ensemble's own value. Of networks, those there."""
+        if name == "networks":
+            return self.of.ensemble.networks
         return getattr(self.of.ensemble.settings if name in GRID else self.of.summary.experiment, name)
 
     def alike(self, spans: Collection[str], *, paired: bool) -> tuple[Any, ...]:

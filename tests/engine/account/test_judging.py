@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,8 +26,9 @@ from ibtui_engine.account.conditions import (
     other_rule_than,
     setting,
 )
+from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.account.finding import INAPPLICABLE, Finding
-from ibtui_engine.account.judging import judge
+from ibtui_engine.account.judging import compared, judge
 from ibtui_engine.account.standard import account
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
@@ -127,14 +129,18 @@ def ensemble(**given: Any) -> Any:
         "snapshots": (0, 100),
     } | given
     return SimpleNamespace(
-        ensemble=SimpleNamespace(networks=values["networks"], snapshots=values["snapshots"]),
+        ensemble=SimpleNamespace(
+            networks=values["networks"],
+            snapshots=values["snapshots"],
+            settings=SimpleNamespace(activation="tanh"),
+        ),
         widths=values["widths"],
         hidden_layers=len(values["widths"]) - 1,
         batches=values["batches"],
         summary=SimpleNamespace(
             inputs=values["inputs"],
             labels=values["labels"],
-            experiment=SimpleNamespace(weights=values["weights"], rule=values["rule"], activation="tanh"),
+            experiment=SimpleNamespace(weights=values["weights"], rule=values["rule"]),
         ),
     )
 
@@ -181,6 +187,18 @@ def test_a_condition_says_what_is_lacking(
 def test_a_setting_that_is_needed() -> None:
     assert setting("activation", "tanh").lacking(ensemble()) == ""
     assert setting("activation", "relu").lacking(ensemble()) == "needs activation relu (here: tanh)"
+    real = recorded("figure-3")[0]
+    assert setting("activation", "tanh").lacking(real) == setting("labels", "rule").lacking(real) == ""
+    assert setting("labels", "random").lacking(real) == "needs labels random (here: rule)"
+
+
+def test_ensembles_are_compared_network_by_network_only_where_they_have_as_many() -> None:
+    [claim] = [one for one in CLAIMS if one.key == "more-data"]
+    few, _, most = map(Evidence, recorded("figure-3"))
+    assert compared(claim, [most, few]) == [(few, most)]
+    summary = replace(most.of.ensemble, networks=9)  # the tenth has not been trained yet
+    fewer = Evidence(replace(most.of, ensemble=summary))
+    assert compared(claim, [fewer, few]) == [(fewer,), (few,)]
 
 
 def test_a_relaxation_needs_epochs_after_it_has_begun() -> None:
