@@ -11,6 +11,7 @@ import pytest
 
 from ibtui_engine.bottleneck import fitting
 from ibtui_engine.bottleneck.curve import Curve
+from ibtui_engine.bottleneck.encoder import _alike, log_partition
 from ibtui_engine.bottleneck.fits import MATRICES, LayerFits, distances, why_no_beta
 from ibtui_engine.bottleneck.fitting import cells, fit_classes, fit_layers, merged
 from ibtui_engine.bottleneck.source import Source
@@ -201,3 +202,20 @@ def test_without_beta_there_are_distances_alone() -> None:
     for name in ("beta", "residual", "ib_x", "inconsistency", "critical"):
         assert np.isnan(getattr(found, name)).all()
     assert (found.end == 0).all()
+
+
+@pytest.mark.parametrize(("nats", "counts"), [(84.99, True), (85.01, False)])
+def test_a_decoder_85_nats_farther_than_the_nearest_is_left_out(nats: float, counts: bool) -> None:
+    """It is given the weight that would make up for its distance."""
+    weights, p_t, d = np.ones(1), np.array([1.0, math.exp(85.0)]), np.array([[0.0, nats]])
+    total, _, _ = log_partition(1.0, weights, p_t, d, np.zeros(1, np.int64), False, np.empty(2))
+    whole, _, _ = log_partition(1.0, weights, p_t, d, np.zeros(1, np.int64), True, np.empty(2))
+    assert whole == pytest.approx(math.log1p(math.exp(85.0 - nats)), rel=1e-6)
+    assert total == pytest.approx(whole if counts else 0.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("odds", [0.0, 3.0, -3.0])
+def test_decoders_are_alike_within_rounding(odds: float) -> None:
+    limit = 1e-14 * (1 + abs(odds))
+    other = [np.nextafter(odds, np.inf), odds + 0.7 * limit, odds + 1.4 * limit]
+    assert [bool(_alike(odds, one)) for one in other] == [True, True, False]

@@ -17,6 +17,7 @@ from ibtui_engine.session import liveness
 from ibtui_engine.session.liveness import Writer, file_number, process_start, read_writer, this_machine, this_process
 
 NOW = 1_000_000.0
+Began = Callable[[float | None], None]
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def at(monkeypatch: pytest.MonkeyPatch) -> Began:
     """Sets when the process that wrote began, as it is read now; the clock stands still."""
     monkeypatch.setattr(liveness, "now", lambda: NOW)
     return lambda started: monkeypatch.setattr(liveness, "process_start", lambda pid: started)
@@ -37,20 +38,20 @@ def elsewhere(heartbeat: float) -> Writer:
     return Writer(1, 0.0, "elsewhere.example", heartbeat, None, None)
 
 
-def test_a_writer_elsewhere_may_be_silent_for_fifteen_seconds(file: Path, at: Callable[[float], None]) -> None:
+def test_a_writer_elsewhere_may_be_silent_for_fifteen_seconds(file: Path, at: Began) -> None:
     at(NOW)
-    for seconds, there in ((14.99, True), (15.01, False), (-14.99, True), (-15.01, False)):
+    for seconds, there in ((14.99, True), (15.0, False), (-14.99, True), (-15.0, False)):
         assert elsewhere(NOW - seconds).at_work(file) is there
 
 
-def test_two_readings_of_when_a_process_began_differ_by_two_seconds(file: Path, at: Callable[[float], None]) -> None:
+def test_two_readings_of_when_a_process_began_differ_by_two_seconds(file: Path, at: Began) -> None:
     own = replace(this_process(file), started=NOW, heartbeat=0.0)
-    for seconds, there in ((1.99, True), (2.01, False), (-1.99, True), (-2.01, False)):
+    for seconds, there in ((1.99, True), (2.0, False), (-1.99, True), (-2.0, False)):
         at(NOW + seconds)
         assert own.at_work(file) is there
 
 
-def test_a_process_that_may_not_be_looked_at_is_known_by_its_heartbeat(file: Path, at: Callable[[float], None]) -> None:
+def test_a_process_that_may_not_be_looked_at_is_known_by_its_heartbeat(file: Path, at: Began) -> None:
     at(math.nan)
     own = this_process(file)
     assert replace(own, heartbeat=NOW - 14.99).at_work(file)
@@ -62,16 +63,22 @@ def test_a_writer_shows_itself_every_second_at_least() -> None:
     assert liveness.SILENT_SECONDS >= 15 * liveness.HEARTBEAT_SECONDS
 
 
-def test_of_an_earlier_version_the_host_says_whether_the_number_means_something(
-    file: Path, at: Callable[[float], None]
-) -> None:
+def test_a_claim_has_a_token_of_its_own_and_says_when_its_process_began(file: Path, at: Began) -> None:
+    at(5.0)
+    own = this_process(file)
+    assert (len(own.token or ""), own.started, own.heartbeat) == (32, 5.0, NOW)
+    at(None)  # where this process may not look at itself
+    assert this_process(file).started == 0.0
+
+
+def test_of_an_earlier_version_the_host_says_whether_the_number_means_something(file: Path, at: Began) -> None:
     at(NOW)
     here = replace(elsewhere(0.0), host=socket.gethostname(), started=NOW)
     assert here.at_work(file)
     assert not replace(here, host="another").at_work(file)
 
 
-def test_another_boot_or_another_namespace_is_not_near(file: Path, at: Callable[[float], None]) -> None:
+def test_another_boot_or_another_namespace_is_not_near(file: Path, at: Began) -> None:
     at(NOW)
     own = replace(this_process(file), started=NOW, heartbeat=0.0)
     boot, _, namespace = this_machine().partition(" ")
