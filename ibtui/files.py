@@ -113,7 +113,12 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _require_no_database(path: Path) -> None:
-    if os.path.realpath(path).lower().endswith(SUFFIX):
+    from ibtui_engine.session.drafting import BESIDE
+
+    name = os.path.realpath(path).lower()
+    if name.endswith(tuple(SUFFIX + ending for ending in BESIDE)):
+        raise InvalidValue(f"cannot write {str(path)!r}: such names are for files that SQLite keeps beside sessions")
+    if name.endswith(SUFFIX):
         raise InvalidValue(f"cannot write {str(path)!r}: names that end in {SUFFIX} are for sessions")
     if not os.path.isfile(path):
         return

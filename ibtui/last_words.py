@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 
 from ibtui.log import log_path
 
@@ -18,12 +19,22 @@ def last_line(said: str, status: int) -> str:
         status: its exit status; 0 where nothing is wrong.
     """
     lines = [line for line in said.splitlines() if line.strip()]
-    last = lines[-1].strip().removeprefix("ibtui: ") if lines else f"exit status {status}"
+    last = lines[-1].strip().removeprefix("ibtui: ") if lines else how_ended(status)
     if not status or (status == REFUSED and len(lines) == 1):
         return last
     if (path := log_path()) is not None:
         return f"{last} (log: {path})"
     return f"{last} (all {len(lines)} lines: start ibtui with --log-file)" if len(lines) > 1 else last
+
+
+def how_ended(status: int) -> str:
+    """How a process ended, in a few words; `status`: its exit status, or the signal that ended it, negative."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"ended by signal {-status}"
 
 
 def log_end(log: logging.Logger, pid: int, status: int, said: str, *, wanted: bool = False) -> None:
@@ -37,8 +48,7 @@ def log_end(log: logging.Logger, pid: int, status: int, said: str, *, wanted: bo
         wanted: whether this process ended it.
     """
     failed = bool(status) and not wanted
-    how = "was ended" if wanted else f"ended with exit status {status}"
-    level = logging.WARNING if failed else logging.DEBUG if said.strip() else logging.INFO
-    log.log(logging.WARNING if failed else logging.INFO, "process %d %s", pid, how)
+    how = "no longer needed" if wanted else how_ended(status)
+    log.log(logging.WARNING if failed else logging.INFO, "process %d ended: %s", pid, how)
     if said.strip():
-        log.log(level, "process %d has said:\n%s", pid, said.strip())
+        log.log(logging.WARNING if failed else logging.DEBUG, "process %d has said:\n%s", pid, said.strip())

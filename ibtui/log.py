@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from ibtui.files import require_place
+from ibtui.files import is_stream, require_output
 from ibtui.surroundings import LOG_FILE, LOG_LEVEL
 from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
@@ -20,6 +20,8 @@ from ibtui_engine.errors import InvalidValue
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 PACKAGES = ("ibtui", "ibtui_engine")
 """Whose records are kept from the chosen level on; those of other packages from `warning` on."""
+ENDINGS = (".log", ".txt")
+"""Of names of logs: a command's name, or a file of another kind, is never taken for one."""
 FORMAT = "%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s"
 
 
@@ -66,7 +68,8 @@ def begin_log(path: Path | None = None, level: str | None = None) -> None:
         level: from which on records are kept, one of `LEVELS`; None: what `$IBTUI_LOG_LEVEL` names, else `info`.
 
     Raises:
-        InvalidValue: the file cannot be written, is a session or a database, or there is no such level.
+        InvalidValue: the file cannot be written, its name does not end in one of `ENDINGS`, it is a session or a
+            database, or there is no such level.
     """
     named = os.environ.get(LOG_FILE, "") if path is None else str(path)
     level = (os.environ.get(LOG_LEVEL) or "info") if level is None else level
@@ -76,7 +79,8 @@ def begin_log(path: Path | None = None, level: str | None = None) -> None:
         raise InvalidValue(f"--log-level must be {', '.join(list(LEVELS)[:-1])} or {list(LEVELS)[-1]}, got {level!r}")
     place = Path(named).absolute()
     try:
-        require_place(place)
+        if not is_stream(place):
+            require_output(place, ENDINGS)
         file = LogFile(place)
     except InvalidValue as error:
         raise InvalidValue(f"--log-file: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from tests.faults.table import Row
 from tests.faults.warm import Faults, Warm
 
 SESSION = "SESSION"
+OUTPUT = "OUTPUT"
+"""Where the value of an option is that is not at the end of its line."""
 LINES: dict[str, tuple[list[str], str]] = {
     "export --out": (["export", SESSION, "--what", "learning", "--out"], ".csv"),
     "rule --out": (["rule", "symmetric", "--out"], ".npz"),
@@ -25,9 +27,10 @@ LINES: dict[str, tuple[list[str], str]] = {
     "run --save-config": (["run", *QUICK, "--name", "more", "--save-config"], ".toml"),
     "run --out": (["run", *QUICK, "--out"], ".ibs"),
     "remeasure --out": (["remeasure", SESSION, "--bins", "9", "--out"], ".ibs"),
+    "--log-file": (["--log-file", OUTPUT, "list"], ".log"),
 }
 """Each output option with a command line that lacks its value, and an ending that it takes."""
-NEVER_REPLACE = ("run --save-config", "run --out", "remeasure --out")
+NEVER_REPLACE = ("run --save-config", "run --out", "remeasure --out", "--log-file")
 """They replace no file at all."""
 
 Trap = Callable[[Path, str, Path], Path]
@@ -79,6 +82,12 @@ def _no_ending(room: Path, ending: str, session: Path) -> Path:
     return room / "notes"
 
 
+def _link_to_a_journal(room: Path, ending: str, session: Path) -> Path:
+    path = room / f"journal{ending}"
+    path.symlink_to(session.with_name(f"{session.name}-wal"))
+    return path
+
+
 def _directory(room: Path, ending: str, session: Path) -> Path:
     path = room / f"folder{ending}"
     path.mkdir()
@@ -95,7 +104,8 @@ TRAPS: dict[str, Trap] = {
     make.__name__.strip("_").replace("_", " "): make
     for make in (
         _session_of_that_name, _link_to_a_session, _session_itself, _name_of_a_session, _foreign_database,
-        _link_to_the_name_of_a_session, _journal_of_a_session, _foreign_ending, _no_ending, _directory, _nowhere,
+        _link_to_the_name_of_a_session, _journal_of_a_session, _link_to_a_journal, _foreign_ending, _no_ending,
+        _directory, _nowhere,
     )
 }  # fmt: skip
 
@@ -104,7 +114,13 @@ PATIENCE = 600.0
 """Seconds that a command may take: some compile kernels."""
 FULL = 500
 """Bytes beyond which no file grows on a full disk; every output is larger."""
-AT_A_SESSION = ("session of that name", "link to a session", "session itself", "journal of a session")
+AT_A_SESSION = (
+    "session of that name",
+    "link to a session",
+    "session itself",
+    "journal of a session",
+    "link to a journal",
+)
 """Those of them that are tried with a session that is being written, too."""
 
 
@@ -120,9 +136,10 @@ def contents(*directories: Path) -> dict[str, object]:
     return found
 
 
-def with_session(line: list[str], session: Path) -> Iterator[str]:
-    """A command line with the session's path where it needs one."""
-    return (str(session) if word == SESSION else word for word in line)
+def complete(line: list[str], session: Path, output: Path) -> list[str]:
+    """A command line with the session's path where it needs one, and that of the output."""
+    words = line if OUTPUT in line else [*line, OUTPUT]
+    return [{SESSION: str(session), OUTPUT: str(output)}.get(word, word) for word in words]
 
 
 def outputs(count: int = 2) -> Row:
@@ -157,7 +174,7 @@ def _refuse(row: Row, warm: Warm, when: str, line: list[str], make: Trap, ending
         target = make(room, ending, warm.path(session))
         before = contents(room), warm.path("kept").read_bytes(), sorted(warm.sessions.iterdir())
         row.tried += 1
-        done = warm(*with_session(line, warm.path("kept")), target)
+        done = warm(*complete(line, warm.path("kept"), target))
         require_plain(row, done, when, statuses=(2,))
         row.require(len(done.err.splitlines()) == 1, f"{when}: {done.err[-300:]}")
         after = contents(room), warm.path("kept").read_bytes(), sorted(warm.sessions.iterdir())
@@ -170,7 +187,7 @@ def _full(row: Row, warm: Warm, name: str, line: list[str], ending: str) -> int:
         return 0
     with tempfile.TemporaryDirectory(dir=warm.directory) as folder:
         target = Path(folder) / f"out{ending}"
-        words = [*with_session(line, warm.path("kept")), target]
+        words = complete(line, warm.path("kept"), target)
         whole = warm.start(*words)  # which also compiles what it needs: no kernel can be kept on a full disk
         if not row.require(whole.wait(PATIENCE) == 0, f"{name}: {whole.err[-300:]}"):
             return 0

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ibtui.cli.application import make_application
+from ibtui.cli.application import make_application, wanted
 from ibtui.files import require_new, require_output, write_whole
 from ibtui.locations import examples_directory
 from ibtui_engine.errors import InvalidValue
-from tests.faults.outputs import LINES, TRAPS, contents, with_session
+from tests.faults.outputs import LINES, TRAPS, complete, contents
 from tests.ibtui.cli.test_cli_options import OPTIONS
 
-OTHERWISE_NAMED = {"figure --data", "run --save-config"}
+OTHERWISE_NAMED = {"figure --data", "run --save-config", "--log-file"}
 
 
 def test_every_output_option_is_tried() -> None:
@@ -38,11 +38,11 @@ def test_no_output_goes_where_it_must_not(name: str, trap: str, session: Path, t
     (tmp_path / "room").mkdir()
     target = TRAPS[trap](tmp_path / "room", ending, session)
     before = contents(tmp_path)
-    words = [*with_session(line, session), str(target), "--sessions-dir", str(session.parent)]
+    words = [*complete(line, session, target), "--sessions-dir", str(session.parent)]
     if line[0] in ("rule", "curve"):
         words = words[:-2]
     with pytest.raises(InvalidValue) as refused:
-        make_application([line[0]])(words, standalone_mode=False)
+        make_application(wanted(words))(words, standalone_mode=False)
     assert "\n" not in str(refused.value)
     assert contents(tmp_path) == before
 

@@ -18,6 +18,7 @@ import pytest
 
 from ibtui import runs
 from ibtui.app import IbtuiApp
+from ibtui.cli.application import COMMANDS, wanted
 from ibtui.commands import run_python
 from ibtui.last_words import last_line
 from ibtui.log import PACKAGES, LogFile, begin_log, log_message, log_path
@@ -111,12 +112,16 @@ def test_what_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     [
         ("missing/it.log", "there is no directory"),
         (".", "it is a directory"),
+        ("run", "give a name that ends in .log or .txt"),
         ("it.ibs", "names that end in .ibs are for sessions"),
+        ("it.ibs-wal", "such names are for files that SQLite keeps beside sessions"),
+        ("link.log", "names that end in .ibs are for sessions"),
         ("pipe", "No such device or address"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, name: str, said: str) -> None:
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.log").symlink_to(tmp_path / "it.ibs")
     with pytest.raises(InvalidValue, match=said):
         begin_log(tmp_path / name, "info")
     assert log_path() is None
@@ -128,7 +133,7 @@ def test_a_child_that_fails_is_logged_with_all_that_it_said(log: Path) -> None:
     assert last_line(said, status) == f"last (log: {log})"
     text = "\n".join(records(log))
     assert re.search(r"INFO .*process \d+ begins: python -c", text)
-    assert re.search(r"WARNING .*process \d+ ended with exit status 3", text)
+    assert re.search(r"WARNING .*process \d+ ended: exit status 3", text)
     assert re.search(r"WARNING .*process \d+ has said:\n    first\n    ibtui: last", text)
 
 
@@ -160,6 +165,8 @@ def test_the_app_logs_what_it_shows(log: Path, tmp_path: Path) -> None:
     [
         ("ibtui: no\n", 2, "no"),
         ("", 3, "exit status 3"),
+        ("", -9, "ended by SIGKILL"),
+        ("", -250, "ended by signal 250"),
         ("a\n\nibtui: b\n", 1, "b (all 2 lines: start ibtui with --log-file)"),
         ("a\nwrote b\n", 0, "wrote b"),
     ],
@@ -206,9 +213,9 @@ def test_a_log_that_cannot_be_is_one_line(ibtui: Ibtui, tmp_path: Path, words: t
     assert not list(tmp_path.glob("*.log"))
 
 
-def test_the_value_of_an_option_is_taken_for_no_command(ibtui: Ibtui, tmp_path: Path) -> None:
-    assert ibtui("--log-file", "run", "list", "--json").returncode == 0
-    assert "ends with exit status 0" in (tmp_path / "run").read_text()
+def test_the_value_of_an_option_is_taken_for_no_command() -> None:
+    assert wanted(["--log-file", "it.log", "--log-level", "debug", "list", "show"]) == ("list",)
+    assert set(wanted(["--log-file"])) == set(COMMANDS)
 
 
 def test_the_variable_is_enough_and_children_inherit_it(command_environment: Mapping[str, str], tmp_path: Path) -> None:

@@ -241,11 +241,14 @@ def test_where_no_shell_could_end_the_stop_there_is_none(
 def test_after_a_crash_the_exit_status_says_so(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
     before = shell.answer("stty -g")
-    shell.run(f"{sys.executable} crashing.py")
+    shell.run(f"IBTUI_LOG=it.log {sys.executable} crashing.py")
     shell.until_shown(LIBRARY)
     shell.send("?")
     shell.until_prompt()
     assert b"crashed on purpose" in shell.written
+    log = (tmp_path / "it.log").read_text(encoding="utf-8")
+    assert re.search(r"CRITICAL .*the app has crashed\n    Traceback", log)
+    assert "    RuntimeError: crashed on purpose\n" in log
     assert shell.answer("echo status $?") == "status 1"
     assert shell.answer("stty -g") == before
 
