@@ -227,3 +227,22 @@ def test_noise_needs_a_network_without_hidden_layers() -> None:
     assert claim.lacking(cast("Any", [given(1), given(3, 1)])) == ""
     assert "without hidden layers" in claim.lacking(cast("Any", [given(2, 1), given(3, 1)]))
     assert claim.lacking(cast("Any", [given(1)])) == "needs ensembles that differ in hidden layers alone"
+
+
+def test_claims_about_differences_compare_networks_of_the_same_seeds() -> None:
+    assert {claim.key for claim in CLAIMS if claim.paired} == {"more-data", "monte-carlo"}
+    one = Evidence(recorded("figure-3")[2])
+    summary = replace(one.of.summary, experiment=one.of.summary.experiment.override({"seed": 5}))
+    other = Evidence(replace(one.of, summary=summary))
+    assert one.alike((), paired=False) == other.alike((), paired=False)
+    assert one.alike((), paired=True) != other.alike((), paired=True)
+
+
+def test_depth_needs_two_numbers_of_hidden_layers() -> None:
+    [claim] = [one for one in CLAIMS if one.key == "depth"]
+
+    def given(*widths: int) -> SimpleNamespace:
+        return SimpleNamespace(of=ensemble(widths=widths), setting=lambda _: widths)
+
+    assert claim.lacking(cast("Any", [given(3, 1), given(3, 2, 1)])) == ""
+    assert claim.lacking(cast("Any", [given(3, 1), given(4, 1)])).endswith("the number of hidden layers alone")

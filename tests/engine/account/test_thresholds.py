@@ -156,6 +156,9 @@ def test_the_turn_is_the_transition() -> None:
     for factor in (1.49, 1 / 1.49):
         assert judged("coincidence", one([row(delay=value(math.log(factor)))] * 3))[0] == REPRODUCED
         assert judged("coincidence", one([row(delay=value(math.log(factor))), off]))[0] == PARTLY
+    shifted = row(delay=value(math.log(1.4), 0.1))
+    [number] = judged("coincidence", one([shifted]))[1]
+    assert (number.value, number.error) == (pytest.approx(1.4), pytest.approx(0.14))
     for factor in (1.51, 1 / 1.51):
         assert judged("coincidence", one([row(delay=value(math.log(factor))), off]))[0] == NOT
     assert judged("coincidence", one([row(), row(delay=value(5.0, count=1))]))[0] == REPRODUCED
@@ -166,7 +169,8 @@ def test_the_turn_is_the_transition() -> None:
 def test_half_of_the_networks_level_off() -> None:
     half, few = row(levels_at=epoch(9, 5), returns=5), row(levels_at=epoch(9, 4), returns=4)
     assert judged("leveling", one([half] * 3))[0] == REPRODUCED
-    verdict, _, why = judged("leveling", one([half, few, few]))
+    verdict, numbers, why = judged("leveling", one([half, few, few]))
+    assert [number.value for number in numbers] == [0.1, 0.1, 0.1, 1.0]
     assert (verdict, why) == (
         PARTLY,
         "it does not in most networks of T2, output; SNR is above one again at the end in T1",
@@ -193,7 +197,8 @@ def test_correlations_and_norms() -> None:
     assert judged("correlations", one([kept] * 3, moves=moves(1, 1, 1, correlation=0.3 * 1.2499)))[0] == REPRODUCED
     assert judged("correlations", one([kept] * 3, moves=related))[0] == PARTLY
     assert judged("correlations", one([shrunk] * 3, moves=moves(1, 1, 1)))[0] == PARTLY
-    verdict, _, why = judged("correlations", one([kept, kept, shrunk], moves=related))
+    verdict, numbers, why = judged("correlations", one([kept, kept, shrunk], moves=related))
+    assert [number.value for number in numbers] == pytest.approx([0.37503, 0.3] * 3 + [1.0, 1.0, 0.999])
     assert (verdict, why) == (NOT, "in-weights are correlated in T1, T2, output; norms shrink in output")
 
 
@@ -237,6 +242,9 @@ def learning(*course: float, until: int = 600, hidden: int = 1) -> SimpleNamespa
 def test_what_deep_networks_have_learned_when() -> None:
     never, late, in_time = learning(0.0, 0.7999), learning(0.0, 0.8, until=601), learning(0.0, 0.8, until=600)
     assert judged("depth", never, in_time)[0] == REPRODUCED
+    numbers = judged("depth", never, in_time)[1]
+    assert [number.value for number in numbers] == pytest.approx([math.nan, 0.7999, 600, 0.8], nan_ok=True)
+    assert judged("depth", learning(0.0, 0.9, 0.8, 0.85, hidden=2), in_time)[1][0].text == "2 hidden 100"
     assert judged("depth", never, late)[::2] == (PARTLY, "the deepest takes 601 epochs, not 400")
     assert judged("depth", learning(0.0, 0.8, until=9000), in_time)[0] == PARTLY
     assert judged("depth", in_time, in_time)[0] == NOT
@@ -251,6 +259,8 @@ def test_what_deep_networks_have_learned_when() -> None:
         ((3, 2, 1), 0.4999, PARTLY),
         ((2, 3, 1), 1.0, PARTLY),  # two of three pairs
         ((4, 1, 2, 3), 1.0, NOT),  # three of six
+        ((1, 6, 5, 7, 2, 4, 3), 1.0, PARTLY),  # 11 of 21
+        ((7, 5, 1, 2, 3, 4, 6), 1.0, NOT),  # 10 of 21
         ((1, 2, 3), 1.0, NOT),
         ((3,), 1.0, NOT),
         ((), math.nan, NOT),
@@ -258,7 +268,7 @@ def test_what_deep_networks_have_learned_when() -> None:
 )
 def test_the_order_of_layers(layers: tuple[int, ...], agreement: float, verdict: str) -> None:
     found = SimpleNamespace(layers=layers, agreement=agreement)
-    assert judged("order", one([row()] * 4, compressing=found))[0] == verdict
+    assert judged("order", one([row()] * 7, compressing=found))[0] == verdict
 
 
 @pytest.mark.parametrize(
@@ -311,6 +321,7 @@ def test_noise_in_a_single_layer(apart: float, verdict: str) -> None:
     found, numbers, _ = judged("perceptron", one(noise=single), one(noise=deep))
     assert found == verdict
     assert [number.value for number in numbers] == pytest.approx([apart, 0.21, 0.4, 0.31, 0.5])
+    assert [number.name for number in numbers[1::2]] == [f"single layer: error with noise {size}" for size in (0.3, 1)]
 
 
 def relaxed(i_x: tuple[float, float], i_y: tuple[float, float] = (0.0, 0.0)) -> list[SimpleNamespace]:

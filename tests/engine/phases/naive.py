@@ -54,8 +54,9 @@ def turned(epochs: Sequence[float], i_x: Sequence[float], i_y: Sequence[float]) 
     falling = falls[below] >= 0.1 and falls[below] > 6 * scatter
     turns = falling and top > there[0]
     gap = (axis[min(top + 1, len(axis) - 1)] - axis[max(top - 1, 0)]) / 2
-    start, highest = label[0], max(label)
-    half = passage(axis, [-value for value in label], -(start + highest) / 2, 0)
+    known = [k for k in range(len(axis)) if math.isfinite(label[k])]
+    start, highest = label[known[0]], max(label[k] for k in known)
+    half = passage(axis, [-value for value in label], -(start + highest) / 2, known[0])
     return {
         "epochs": math.exp(axis[top]) if turns else NONE,
         "resolution": gap / math.sqrt(12) if turns else NONE,
