@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 import reprlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST_VALUE = 80
 """Characters of a value in a message."""
@@ -79,6 +83,11 @@ class InvalidValue(EngineError):
 
 class SessionError(EngineError):
     """A session file that is missing, not a session, damaged, of a newer version or in use."""
+
+
+def damaged(path: Path | str | None, what: object) -> SessionError:
+    """The error of a session file that holds `what` no run has written. None: a file that the caller knows."""
+    return SessionError(f"{'the session' if path is None else f'session {str(path)!r}'} is damaged: {what}")
 
 
 class LockedError(SessionError):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.errors import InvalidValue, damaged
 from ibtui_engine.experiment import BINNED, Experiment
 from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
 from ibtui_engine.measures.snapshot import LayerInformation
@@ -79,12 +79,12 @@ class Remeasurer:
             SessionError: the weights are no weights.
         """
         if len(weights) == 0:
-            raise self._damaged("it has an ensemble without networks")
+            raise damaged(self._reader.path, "it has an ensemble without networks")
         last = first + len(weights)
         if last > len(self._seeds):
-            raise self._damaged("a cohort has networks that there are not")
+            raise damaged(self._reader.path, "a cohort has networks that there are not")
         if not np.isfinite(weights).all():
-            raise self._damaged("it has weights that are no numbers")
+            raise damaged(self._reader.path, "it has weights that are no numbers")
         if (first, last) not in self._measurers:
             experiment = self._experiment
             samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
@@ -94,11 +94,8 @@ class Remeasurer:
             self._measurers[first, last] = make_measurer(problem, experiment, self._threads, self._measured)
         found, _ = self._measurers[first, last].measure(weights)
         if not np.isfinite([found.low, found.high]).all():
-            raise self._damaged("it has weights whose outputs are no numbers")
+            raise damaged(self._reader.path, "it has weights whose outputs are no numbers")
         return found
-
-    def _damaged(self, what: str) -> SessionError:
-        return SessionError(f"session {str(self._reader.path)!r} is damaged: {what}")
 
 
 def remeasure(
@@ -163,7 +160,7 @@ def save_remeasured(
 
     def of(index: int) -> Remeasurer:
         if index not in again:
-            raise SessionError(f"session {str(reader.path)!r} is damaged: it has no ensemble {index}")
+            raise damaged(reader.path, f"it has no ensemble {index}")
         return again[index]
 
     def measure(cohort: CohortRow, weights: Float32[np.ndarray, "networks parameters"]) -> LayerInformation:

@@ -25,6 +25,7 @@ from ibtui_engine.errors import (
     SessionError,
     StorageError,
     TrainingError,
+    damaged,
 )
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.measures.choice import make_measurer
@@ -256,7 +257,7 @@ def _checkpoint(writer: SessionWriter, row: CohortRow, experiment: Experiment, r
         SessionError: the cohort belongs to no ensemble of the experiment, or its checkpoint does not fit it.
     """
     if row.ensemble >= experiment.count:
-        raise SessionError(f"session {str(writer.path)!r} is damaged: its experiment has no ensemble {row.ensemble}")
+        raise damaged(writer.path, f"its experiment has no ensemble {row.ensemble}")
     ensemble = experiment.ensembles[row.ensemble]
     architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
     return writer.read_checkpoint(row, architecture.parameters, SLOTS[ensemble.optimizer])

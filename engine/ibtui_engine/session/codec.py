@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.errors import SessionError
+from ibtui_engine.errors import damaged
 from ibtui_engine.session.limits import LARGEST_WEIGHTS
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def unpack_weights(data: bytes, networks: int, parameters: int) -> Float32[np.nd
     """The inverse of `pack_weights`. Raises SessionError where the bytes are not of that shape."""
     size = networks * parameters * 4
     if size > LARGEST_WEIGHTS:
-        raise SessionError(f"the session is damaged: {size} bytes of weights; allowed are at most {LARGEST_WEIGHTS}")
+        raise damaged(None, f"{size} bytes of weights; allowed are at most {LARGEST_WEIGHTS}")
     planes = np.frombuffer(inflate(data, size), np.uint8).reshape(4, -1)
     flat = np.ascontiguousarray(planes.T).view("<f4")
     weights = flat.reshape(networks, parameters).astype(np.float32, copy=False)
     if not np.isfinite(weights).all():
-        raise SessionError("the session is damaged: some of its weights are no finite numbers")
+        raise damaged(None, "some of its weights are no finite numbers")
     return weights
 
 
@@ -61,22 +61,22 @@ def pack_bits(flags: UInt8[np.ndarray, " n"]) -> bytes:
 def unpack_bits(data: bytes, count: int) -> UInt8[np.ndarray, " n"]:
     """The inverse of `pack_bits`. Raises SessionError where there are too few bytes."""
     if not isinstance(data, bytes) or len(data) != -(-count // 8):
-        raise SessionError(f"the session is damaged: its {count} flags are unreadable")
+        raise damaged(None, f"its {count} flags are unreadable")
     return np.unpackbits(np.frombuffer(data, np.uint8), count=count)
 
 
 def inflate(data: bytes, size: int) -> bytearray:
     """Decompress to exactly `size` bytes, never to more, whatever the data says; memory is used as they come."""
     if size < 0:
-        raise SessionError(f"the session is damaged: {size} bytes of numbers belong in it")
+        raise damaged(None, f"{size} bytes of numbers belong in it")
     try:
         found = bytearray(size)  # the machine gives its pages when they are written to
         end = _inflate_into(memoryview(found), data)
     except (zlib.error, TypeError, OverflowError, MemoryError) as error:
-        raise SessionError(f"the session is damaged: compressed numbers are unreadable ({error})") from error
+        raise damaged(None, f"compressed numbers are unreadable ({error})") from error
     if end != size:
         there = "more, or cut off" if end is None else end
-        raise SessionError(f"the session is damaged: {there} bytes of numbers where {size} belong")
+        raise damaged(None, f"{there} bytes of numbers where {size} belong")
     return found
 
 
@@ -119,7 +119,7 @@ def unpack_labels(data: bytes, count: int, kinds: int) -> UInt8[np.ndarray, " n"
         return unpack_bits(data, count)
     labels = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.empty(0, np.uint8)
     if labels.size != count or (labels >= kinds).any():
-        raise SessionError(f"the session is damaged: its {count} labels are unreadable")
+        raise damaged(None, f"its {count} labels are unreadable")
     return labels.copy()
 
 

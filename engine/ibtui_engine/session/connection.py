@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ibtui_engine.errors import EngineError, LockedError, NoLocksError, SessionError, StorageError
+from ibtui_engine.errors import EngineError, LockedError, NoLocksError, SessionError, StorageError, damaged
 from ibtui_engine.session.format import APPLICATION_ID, FORMAT_VERSION, format_version
 from ibtui_engine.session.places import LACKING, locks_work
 from ibtui_engine.session.tables import SCHEMA
@@ -56,9 +56,9 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         said = " ".join(str(error).split())
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
             raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
-        raise SessionError(f"session {str(path)!r} is damaged: {said}") from error
+        raise damaged(path, said) from error
     except UnicodeDecodeError as error:  # SQLite quotes damaged names in its messages, and Python cannot read them
-        raise SessionError(f"session {str(path)!r} is damaged: its tables have unreadable names") from error
+        raise damaged(path, "its tables have unreadable names") from error
 
 
 def _of_operation(path: Path, error: sqlite3.OperationalError) -> EngineError:
@@ -77,7 +77,7 @@ def _of_operation(path: Path, error: sqlite3.OperationalError) -> EngineError:
         return StorageError(f"session {str(path)!r} cannot be written: {said} (it is whole up to its last snapshot)")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return SessionError(f"session {str(path)!r} cannot be opened: {said}")
-    return SessionError(f"session {str(path)!r} is damaged: {said}")
+    return damaged(path, said)
 
 
 def no_locks(path: Path) -> NoLocksError:
@@ -326,7 +326,7 @@ def _require_session(connection: Connection, path: Path) -> None:
             "reads: update ibtui"
         )
     if version < 1:
-        raise SessionError(f"session {str(path)!r} is damaged: it has format version {version}")
+        raise damaged(path, f"it has format version {version}")
     _require_plain_tables(connection, path)
 
 
@@ -343,7 +343,7 @@ def _require_plain_tables(connection: Connection, path: Path) -> None:
     ).fetchone()
     if found is not None:
         kind, name = found
-        raise SessionError(f"session {str(path)!r} is damaged: its {kind} {name!r} computes, and belongs in no session")
+        raise damaged(path, f"its {kind} {name!r} computes, and belongs in no session")
 
 
 @contextmanager

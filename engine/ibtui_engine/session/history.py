@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui_engine.errors import InvalidValue, ReplacedError, SessionError
+from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
@@ -141,7 +141,7 @@ class SessionReader:
             )
             return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: its rule is unreadable: {error}") from error
+            raise damaged(self.path, f"its rule is unreadable: {error}") from error
 
     def measured(self) -> Int64[np.ndarray, " measured"] | None:
         """Numbers of the patterns that information is measured over, ascending; None where it is all."""
@@ -199,20 +199,22 @@ class SessionReader:
                 parameters,
             ).fetchall()
         if len(rows) != recorded * (depth or 1):
-            raise self._damaged(f"a snapshot lacks some of its rows in {table}, or has more")
+            raise damaged(self.path, f"a snapshot lacks some of its rows in {table}, or has more")
         room = distinct * ensemble.networks * (depth or 1)
         if room > max(MOST_SPARSE, 10 * len(rows)):
-            raise self._damaged(f"{table} has {len(rows)} rows for {room} places; so sparse, {MOST_SPARSE} are allowed")
+            raise damaged(
+                self.path, f"{table} has {len(rows)} rows for {room} places; so sparse, {MOST_SPARSE} are allowed"
+            )
         try:
             numbers = np.array(rows, np.float64).reshape(len(rows), (3 if depth else 2) + len(columns))
         except (ValueError, TypeError) as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: {table} holds no numbers") from error
+            raise damaged(self.path, f"{table} holds no numbers") from error
         if not (abs(numbers[:, : -len(columns)]) < 2**62).all():
-            raise SessionError(f"session {str(self.path)!r} is damaged: {table} has rows that belong nowhere")
+            raise damaged(self.path, f"{table} has rows that belong nowhere")
         epochs, row = np.unique(numbers[:, 0].astype(np.int64), return_inverse=True)
         claimed = set(ensemble.snapshots) & {epoch} if epoch is not None else set(ensemble.snapshots)
         if after == 0 and (lost := claimed.difference(epochs.tolist())):
-            raise self._damaged(f"{table} has no rows of epoch {min(lost)}")
+            raise damaged(self.path, f"{table} has no rows of epoch {min(lost)}")
         shape = (len(epochs), ensemble.networks) + ((depth,) if depth else ())
         network = numbers[:, 1].astype(np.int64)
         where: tuple[Any, ...] = (row, network)
@@ -222,14 +224,14 @@ class SessionReader:
             where = (*where, layer)
             inside &= (layer >= 0) & (layer < depth)
         if not inside.all():
-            raise SessionError(f"session {str(self.path)!r} is damaged: {table} names networks that there are not")
+            raise damaged(self.path, f"{table} names networks that there are not")
         found = numbers[:, -len(columns) :].T
         for name, column in zip(columns, found, strict=True):
             self._require_measured(table, name, column)
         values = np.full((len(columns), *shape), np.nan)
         values[(slice(None), *where)] = found
         if np.count_nonzero(~np.isnan(values[0])) != len(rows):
-            raise self._damaged(f"{table} has rows twice")
+            raise damaged(self.path, f"{table} has rows twice")
         return epochs, values
 
     def _require_measured(self, table: str, name: str, column: Float64[np.ndarray, " rows"]) -> None:
@@ -238,12 +240,9 @@ class SessionReader:
         absent = np.isnan(column)
         wrong = ~(absent | ((column >= least) & (column <= most)))
         if wrong.any():
-            raise self._damaged(f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
+            raise damaged(self.path, f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
         if MEASURED[name].always and absent.any():
-            raise self._damaged(f"{table} has a row without {name}")
-
-    def _damaged(self, what: str) -> SessionError:
-        return SessionError(f"session {str(self.path)!r} is damaged: {what}")
+            raise damaged(self.path, f"{table} has a row without {name}")
 
     def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
         """All networks' weights at a measured epoch.
@@ -264,10 +263,10 @@ class SessionReader:
             raise InvalidValue(f"session {str(self.path)!r} keeps no weights: it was run with --no-weights")
         kept = sum(networks for networks, _ in rows)
         if kept != ensemble.networks:
-            raise self._damaged(f"epoch {epoch} has weights of {kept} networks, not of {ensemble.networks}")
+            raise damaged(self.path, f"epoch {epoch} has weights of {kept} networks, not of {ensemble.networks}")
         size = 4 * ensemble.networks * parameters
         if size > MOST_WEIGHTS:
-            raise self._damaged(f"the weights of an epoch are {size} bytes; allowed are at most {MOST_WEIGHTS}")
+            raise damaged(self.path, f"the weights of an epoch are {size} bytes; allowed are at most {MOST_WEIGHTS}")
         return np.concatenate([unpack_weights(data, networks, parameters) for networks, data in rows])
 
     def seeds(self, ensemble: EnsembleSummary) -> list[int]:
@@ -282,7 +281,7 @@ class SessionReader:
                 raise ValueError(f"they do not count up from {first}")
             return found
         except ValueError as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: a seed: {error}") from error
+            raise damaged(self.path, f"a seed: {error}") from error
 
     def samples(self, ensemble: EnsembleSummary) -> Samples:
         """Each network's sample and its labels."""
@@ -291,26 +290,26 @@ class SessionReader:
             "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
         ).fetchall()
         if not rows:
-            raise SessionError(f"session {str(self.path)!r} is damaged: it has an ensemble without networks")
+            raise damaged(self.path, "it has an ensemble without networks")
         members = np.array([unpack_bits(row[0], total) for row in rows])
         kinds = self.summary.labels
         labels = np.array([unpack_labels(row[1], total, kinds) for row in rows])
         if (members.sum(axis=1) != ensemble.sample_size).any():
-            raise SessionError(f"session {str(self.path)!r} is damaged: a sample is not of the size it should be")
+            raise damaged(self.path, "a sample is not of the size it should be")
         chosen = np.nonzero(members)[1].reshape(len(rows), -1)
         return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
 
     def _one(self, query: str) -> Any:
         row = self._connection.execute(query).fetchone()
         if row is None:
-            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]} is empty")
+            raise damaged(self.path, f"{query.split()[-1]} is empty")
         return row
 
     def _count(self, query: str) -> int:
         try:
             return count(self._one(query)[0])
         except ValueError as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: {query.split()[-1]}: {error}") from error
+            raise damaged(self.path, f"{query.split()[-1]}: {error}") from error
 
     def release(self) -> None:
         """Let go of the file until something is read again. No other thread may be reading meanwhile."""

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ibtui_engine.clock import now
-from ibtui_engine.errors import InvalidValue, SessionError
+from ibtui_engine.errors import InvalidValue, SessionError, damaged
 from ibtui_engine.experiment import Experiment, parse_hidden
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.session.codec import cells, unpack_weights
@@ -92,7 +92,7 @@ def _of(old: Connection) -> Iterator[None]:
         yield
     except SessionError as error:
         if isinstance(error.__cause__, sqlite3.IntegrityError):
-            raise SessionError(f"session {str(old.path)!r} is damaged: {error.__cause__}") from error
+            raise damaged(old.path, error.__cause__) from error
         raise
 
 
@@ -112,7 +112,7 @@ def _measure_all(
         try:
             cohort = cohort_row(numbers)
         except ValueError as error:
-            raise SessionError(f"session {str(old.path)!r} is damaged: a cohort: {error}") from error
+            raise damaged(old.path, f"a cohort: {error}") from error
         for table in OF_SNAPSHOTS:
             _copy(old, new, table, snapshot)
         data = old.execute("SELECT data FROM weights WHERE snapshot = ?", (snapshot,)).fetchone()
@@ -124,7 +124,7 @@ def _measure_all(
         layers = len(parse_hidden(hidden)) + 1
         places = [(cohort.first + k, layer + 1) for k in range(cohort.networks) for layer in range(layers)]
         if [row[:2] for row in recorded] != places:
-            raise SessionError(f"session {str(old.path)!r} is damaged: a snapshot lacks some of its layers")
+            raise damaged(old.path, "a snapshot lacks some of its layers")
         weights = unpack_weights(data[0], cohort.networks, parameters(cohort.ensemble))
         found = measure(cohort, weights)
         network, layer = zip(*places, strict=True)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ibtui_engine.errors import EngineError, SessionError, shown
+from ibtui_engine.errors import EngineError, SessionError, damaged, shown
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
@@ -179,7 +179,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             writer=writer,
         )
     except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:
-        raise SessionError(f"session {str(path)!r} is damaged: {error}") from error
+        raise damaged(path, error) from error
     except OSError as error:
         raise SessionError(f"session {str(path)!r} cannot be read: {error.strerror}") from None
 

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from ibtui_engine.clock import now
-from ibtui_engine.errors import InvalidValue, LockedError, NoLocksError, SessionError, shown
+from ibtui_engine.errors import InvalidValue, LockedError, NoLocksError, SessionError, damaged, shown
 from ibtui_engine.experiment import (
     MAX_EPOCHS,
     MAX_NETWORKS,
@@ -200,7 +200,7 @@ class SessionWriter:
         try:
             return Experiment.from_dict(json.loads(self._read("SELECT experiment FROM session")[0][0]))
         except (ValueError, TypeError, AttributeError, IndexError, RecursionError, InvalidValue) as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: {error}") from error
+            raise damaged(self.path, error) from error
 
     @property
     def schedule(self) -> tuple[int, ...]:
@@ -214,16 +214,11 @@ class SessionWriter:
                 text = self._read("SELECT schedule FROM session")[0][0]
             epochs = tuple(count(epoch) for epoch in json.loads(text))
         except (ValueError, TypeError, IndexError, RecursionError) as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: its schedule: {error}") from error
+            raise damaged(self.path, f"its schedule: {error}") from error
         if not epochs or sorted(set(epochs)) != list(epochs) or epochs[-1] > MAX_EPOCHS:
-            raise SessionError(
-                f"session {str(self.path)!r} is damaged: its schedule names no epochs in order, up to {MAX_EPOCHS}"
-            )
+            raise damaged(self.path, f"its schedule names no epochs in order, up to {MAX_EPOCHS}")
         if len(epochs) > MAX_SCHEDULE:
-            raise SessionError(
-                f"session {str(self.path)!r} is damaged: its schedule names {len(epochs)} epochs; allowed are at most "
-                f"{MAX_SCHEDULE}"
-            )
+            raise damaged(self.path, f"its schedule names {len(epochs)} epochs; allowed are at most {MAX_SCHEDULE}")
         return epochs
 
     def extend(self, experiment: Experiment, schedule: Sequence[int]) -> None:
@@ -305,9 +300,9 @@ class SessionWriter:
         try:
             cohorts = [cohort_row(row) for row in rows]
         except ValueError as error:
-            raise SessionError(f"session {str(self.path)!r} is damaged: a cohort: {error}") from error
+            raise damaged(self.path, f"a cohort: {error}") from error
         if any(cohort.first + cohort.networks > MAX_NETWORKS for cohort in cohorts):
-            raise SessionError(f"session {str(self.path)!r} is damaged: it has more networks than are allowed")
+            raise damaged(self.path, "it has more networks than are allowed")
         return cohorts
 
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
@@ -364,7 +359,7 @@ class SessionWriter:
         epoch, data = rows[0]
         shape = (1 + slots, cohort.networks, parameters)
         if not isinstance(data, bytes) or len(data) != 4 * shape[0] * shape[1] * shape[2] or epoch != cohort.epoch:
-            raise SessionError(f"session {str(self.path)!r} is damaged: its checkpoint does not fit its networks")
+            raise damaged(self.path, "its checkpoint does not fit its networks")
         numbers = np.frombuffer(data, "<f4").reshape(shape).astype(np.float32)
         return TrainingState(epoch, numbers[0], numbers[1:])
 
