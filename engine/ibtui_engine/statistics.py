@@ -125,8 +125,25 @@ def _divided(sums: Float64[np.ndarray, "*shape"], counts: Real[np.ndarray, "*sha
 # one number, with all that is to be said of it
 
 
+class _OfNetworks:
+    """What is known of some of the networks of an ensemble."""
+
+    count: int
+    networks: int
+
+    @property
+    def present(self) -> bool:
+        """Whether at least one network has it."""
+        return self.count > 0
+
+    @property
+    def common(self) -> bool:
+        """Whether at least half of the networks have it."""
+        return self.present and 2 * self.count >= self.networks
+
+
 @dataclass(frozen=True)
-class Spread:
+class Spread(_OfNetworks):
     """What the networks of an ensemble say of one number; NaN where they say nothing."""
 
     mean: float
@@ -143,19 +160,9 @@ class Spread:
     networks: int
     """Networks in all."""
 
-    @property
-    def present(self) -> bool:
-        """Whether at least one network has it."""
-        return self.count > 0
-
-    @property
-    def common(self) -> bool:
-        """Whether at least half of the networks have it."""
-        return self.present and 2 * self.count >= self.networks
-
 
 @dataclass(frozen=True)
-class EpochSpread:
+class EpochSpread(_OfNetworks):
     """What the networks of an ensemble say of one epoch, on the log axis; NaN where they say nothing."""
 
     epoch: float
@@ -169,16 +176,6 @@ class EpochSpread:
     """Networks that have it."""
     networks: int
     """Networks in all."""
-
-    @property
-    def present(self) -> bool:
-        """Whether at least one network has it."""
-        return self.count > 0
-
-    @property
-    def common(self) -> bool:
-        """Whether at least half of the networks have it."""
-        return self.present and 2 * self.count >= self.networks
 
     @property
     def agreed(self) -> float | None:

@@ -22,6 +22,7 @@ from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.bottleneck.curve import Curve
 from ibtui_engine.bottleneck.onset import onset
+from ibtui_engine.bottleneck.sandwich import apart, curve_through
 from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.rules.log_odds import divergences, entropies, logistic, soft_plus
 
@@ -52,8 +53,8 @@ class _Point:
     """An achieved point at one beta, bits, and the line `intercept` + x / beta that nothing crosses."""
 
     beta: float
-    x: float
-    y: float
+    i_x: float
+    i_y: float
     intercept: float
     gap: float
     support: int
@@ -72,28 +73,14 @@ def coarse_binary_curve(source: Source, *, name: str = "") -> Curve:
             rarer = source if source.p_y1 <= source.p_y0 else source.swapped()  # no label is the first one
             points = _sandwich(rarer, first.beta)
 
-    def column(name: str) -> Float64[np.ndarray, " points"]:
-        return np.array([getattr(point, name) for point in points], np.float64)
-
-    curve = Curve(
+    curve = curve_through(
+        source,
+        first,
+        points,
         name=name,
-        certified=True,
         method=METHOD,
-        i_xy=source.i_xy,
-        h_y=source.h_y,
-        entropy=source.entropy,
-        classes=len(source.weights),
         error=source.i_xy,
-        critical=first.beta,
-        critical_local=first.local,
-        critical_decoder=first.q,
         tolerance=math.nan,
-        beta=column("beta"),
-        i_x=column("x"),
-        i_y=column("y"),
-        gap=column("gap"),
-        support=column("support").astype(np.int64),
-        intercept=column("intercept"),
         bifurcations=np.empty((0, 3)),
         segments=np.empty((0, 5)),
     )
@@ -107,29 +94,19 @@ def _sandwich(source: Source, onset_beta: float) -> list[_Point]:
     begin = _Point(onset_beta, 0.0, 0.0, solver.at(onset_beta).intercept, 0.0, 1)
     end = _Point(math.inf, source.entropy, source.i_xy, source.i_xy, 0.0, 0)
     found = [begin]
-    openings = [(-_apart(begin, end), 0, begin, end)]
+    openings = [(-apart(begin, end), 0, begin, end)]
     while openings and len(found) < MOST_BETAS:
         width, _, left, right = heapq.heappop(openings)
         if -width <= wanted:
             break
-        beta = (right.x - left.x) / (right.y - left.y)
+        beta = (right.i_x - left.i_x) / (right.i_y - left.i_y)
         if not left.beta * (1 + 1e-6) < beta < min(right.beta * (1 - 1e-6), GREATEST_BETA):
             continue  # as near as this grid brings them
         point = solver.at(beta)
         found.append(point)
         for pair in ((left, point), (point, right)):
-            heapq.heappush(openings, (-_apart(*pair), len(found) * 2 + (pair[0] is point), *pair))
+            heapq.heappush(openings, (-apart(*pair), len(found) * 2 + (pair[0] is point), *pair))
     return sorted(found, key=lambda point: point.beta)
-
-
-def _apart(left: _Point, right: _Point) -> float:
-    """The largest distance in bits between the chord of two points and the lower of their lines."""
-    fall = 1 / left.beta - 1 / right.beta
-    if right.x <= left.x or right.y <= left.y or fall <= 0.0:
-        return 0.0
-    x = min(max((right.intercept - left.intercept) / fall, left.x), right.x)
-    line = min(left.intercept + x / left.beta, right.intercept + x / right.beta)
-    return line - (left.y + (right.y - left.y) * (x - left.x) / (right.x - left.x))
 
 
 class _Solver:
@@ -172,8 +149,8 @@ class _Solver:
             gap = max(_ceiling(t, np.log(c), beta), 0.0) + beta * self._end
         return _Point(
             beta=beta,
-            x=max(i_x, 0.0) * NAT,
-            y=min(max(i_y, 0.0) * NAT, source.i_xy),
+            i_x=max(i_x, 0.0) * NAT,
+            i_y=min(max(i_y, 0.0) * NAT, source.i_xy),
             intercept=source.i_xy - (free - gap) * NAT / beta,
             gap=gap * NAT,
             support=len(of_t),

@@ -18,6 +18,7 @@ from jaxtyping import Float64
 from ibtui_engine.bottleneck.curve import ERROR, Curve
 from ibtui_engine.bottleneck.deterministic import deterministic_curve
 from ibtui_engine.bottleneck.onset import Onset, onset
+from ibtui_engine.bottleneck.sandwich import apart, curve_through
 from ibtui_engine.bottleneck.solver import GREATEST_BETA, NOWHERE, Solution, Start, solve
 from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.errors import InvalidValue
@@ -41,8 +42,8 @@ class _Node:
     """An achieved point and its line, `intercept` + x / beta."""
 
     beta: float
-    x: float
-    y: float
+    i_x: float
+    i_y: float
     intercept: float
     solution: Solution | None
 
@@ -67,9 +68,17 @@ def ib_curve(source: Source, *, error: float = ERROR, tolerance: float = TOLERAN
         return deterministic_curve(np.array([source.p_y0, source.p_y1]), name=name)
     first = onset(source)
     solutions = _sandwich(source, first, error) if math.isfinite(first.beta) and first.beta < GREATEST_BETA else []
-    changes = _bifurcations(source, solutions, tolerance)
-    segments = _segments(source, solutions)
-    return assemble(source, first, solutions, changes, segments, error=error, tolerance=tolerance, name=name)
+    return curve_through(
+        source,
+        first,
+        solutions,
+        name=name,
+        method=METHOD,
+        error=error,
+        tolerance=tolerance,
+        bifurcations=_bifurcations(source, solutions, tolerance),
+        segments=_segments(source, solutions),
+    )
 
 
 def solve_betas(source: Source, betas: Float64[np.ndarray, " n"]) -> list[Solution]:
@@ -84,46 +93,6 @@ def solve_betas(source: Source, betas: Float64[np.ndarray, " n"]) -> list[Soluti
     return found
 
 
-def assemble(
-    source: Source,
-    first: Onset,
-    solutions: list[Solution],
-    changes: Float64[np.ndarray, "bifurcations 3"],
-    segments: Float64[np.ndarray, "segments 5"],
-    *,
-    error: float,
-    tolerance: float,
-    name: str,
-) -> Curve:
-    """The plain data of solutions by ascending beta."""
-
-    def column(values: list[float]) -> Float64[np.ndarray, " points"]:
-        return np.array(values, np.float64)
-
-    return Curve(
-        name=name,
-        certified=True,
-        method=METHOD,
-        i_xy=source.i_xy,
-        h_y=source.h_y,
-        entropy=source.entropy,
-        classes=len(source.p_y),
-        error=error,
-        critical=first.beta,
-        critical_local=first.local,
-        critical_decoder=first.q,
-        tolerance=tolerance,
-        beta=column([s.beta for s in solutions]),
-        i_x=column([s.i_x for s in solutions]),
-        i_y=column([s.i_y for s in solutions]),
-        gap=column([s.gap for s in solutions]),
-        support=np.array([s.support for s in solutions], np.int64),
-        intercept=column([s.intercept for s in solutions]),
-        bifurcations=changes,
-        segments=segments,
-    )
-
-
 def _sandwich(source: Source, first: Onset, error: float) -> list[Solution]:
     at_origin = solve(source, first.beta)
     origin = _Node(first.beta, 0.0, 0.0, at_origin.intercept, at_origin)
@@ -132,9 +101,9 @@ def _sandwich(source: Source, first: Onset, error: float) -> list[Solution]:
     pending = [(origin, end)]
     while pending:
         left, right = pending.pop()
-        if _apart(left, right) <= error:
+        if apart(left, right) <= error:
             continue
-        beta = (right.x - left.x) / (right.y - left.y)
+        beta = (right.i_x - left.i_x) / (right.i_y - left.i_y)
         if not left.beta * (1 + 1e-13) < beta < min(right.beta * (1 - 1e-13), GREATEST_BETA):
             continue  # the lines are as close as their certificates
         solution = solve(source, beta, _start(left, right, beta))
@@ -142,18 +111,6 @@ def _sandwich(source: Source, first: Onset, error: float) -> list[Solution]:
         node = _Node(beta, solution.i_x, solution.i_y, solution.intercept, solution)
         pending += [(left, node), (node, right)]
     return sorted(found, key=lambda s: s.beta)
-
-
-def _apart(left: _Node, right: _Node) -> float:
-    """The largest distance in bits between the chord of two points and the lower of their lines."""
-    if right.x <= left.x or right.y <= left.y:
-        return 0.0
-    fall = 1 / left.beta - 1 / right.beta
-    if fall <= 0.0:
-        return 0.0
-    x = min(max((right.intercept - left.intercept) / fall, left.x), right.x)
-    line = min(left.intercept + x / left.beta, right.intercept + x / right.beta)
-    return line - (left.y + (right.y - left.y) * (x - left.x) / (right.x - left.x))
 
 
 def _start(left: _Node, right: _Node, beta: float) -> Solution | Start:

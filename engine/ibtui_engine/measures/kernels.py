@@ -46,23 +46,30 @@ ESTIMATOR_CODES = {
 
 
 @compiled
-def layer_state(
-    z: Float64[np.ndarray, "rows columns"],
-    units: int,
-    output: bool,
+def next_layer(
+    network: int,
+    layer: int,
+    weights: Float32[np.ndarray, "networks parameters"],
+    widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
     limits: Float64[np.ndarray, "2 2"],
-    labels: Int8[np.ndarray, " patterns"],
+    inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
-    learning: Float64[np.ndarray, " 4"],
-) -> tuple[float, float]:
-    """Shares of a layer that are saturated and nonlinear, from its pre-activations; of the output layer, fill in what
-    the network has learned, too.
+    labels: Int8[np.ndarray, "networks patterns"],
+    learning: Float64[np.ndarray, "4 networks"],
+    room: Room,
+) -> tuple[Float64[np.ndarray, "rows columns"], float, float]:
+    """A layer's outputs, and the shares of it that are saturated and nonlinear; the layers below were entered before.
+    Of the output layer, fill in what the network has learned, too.
     """
-    if output:
-        weigh_learning(z[0], labels, p_y, learning, z[1])  # the output is one neuron
-        return shares_beyond(z, units, labels.shape[0], -1, limits[1, 0], limits[1, 1])
-    return shares_beyond(z, units, labels.shape[0], activation, limits[0, 0], limits[0, 1])
+    units, patterns = widths[layer + 1], p_y.shape[0]
+    above = enter_layer(layer, weights[network], widths, activation, inputs, room)
+    if layer < widths.shape[0] - 2:
+        saturated, nonlinear = shares_beyond(room.z, units, patterns, activation, limits[0, 0], limits[0, 1])
+    else:
+        weigh_learning(room.z[0], labels[network], p_y, learning[:, network], room.z[1])  # the output is one neuron
+        saturated, nonlinear = shares_beyond(room.z, units, patterns, -1, limits[1, 0], limits[1, 1])
+    return above, saturated, nonlinear
 
 
 @compiled
@@ -124,9 +131,8 @@ def measure_partitions(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
-            saturated, nonlinear = layer_state(
-                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
+            above, saturated, nonlinear = next_layer(
+                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
             )
             kind = 1 if layer == layers - 1 else 0
             low, high = ranges[kind, 0], ranges[kind, 1]
@@ -172,9 +178,8 @@ def measure_quantiles(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
-            saturated, nonlinear = layer_state(
-                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
+            above, saturated, nonlinear = next_layer(
+                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
             )
             low, high = range_of(above, units, patterns)
             count = quantile_partition(above, units, bins, room.groups, *room.hashing)
@@ -210,9 +215,8 @@ def measure_densities(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
-            saturated, nonlinear = layer_state(
-                room.z, units, layer == layers - 1, activation, limits, labels[network], p_y, learning[:, network]
+            above, saturated, nonlinear = next_layer(
+                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
             )
             low, high = range_of(above, units, patterns)
             count = exact_partition(above, units, room.groups, *room.hashing)

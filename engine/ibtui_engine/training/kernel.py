@@ -31,6 +31,7 @@ from ibtui_engine.simd import (
     where_positive,
 )
 from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.training.layout import layer_rows, pack, unpack
 
 SGD, MOMENTUM, ADAM = range(3)
 
@@ -186,11 +187,7 @@ def train_networks(
     """
     layers = widths.shape[0] - 1
     samples = items.shape[1]
-    tops = np.zeros(layers + 1, np.int64)  # first row of each layer's weights; even
-    firsts = np.zeros(layers + 1, np.int64)  # first row of each layer's activations, inputs first
-    for layer in range(layers):
-        tops[layer + 1] = tops[layer] + (widths[layer + 1] + 1) // 2 * 2
-        firsts[layer + 1] = firsts[layer] + widths[layer] + 1
+    tops, firsts = layer_rows(widths)
     widest = largest(widths)
     w = np.zeros((tops[layers], (widest + 4) // 4 * 4), np.float32)
     g = np.zeros_like(w)
@@ -211,16 +208,11 @@ def train_networks(
     squares = np.zeros_like(total)
     rate = _F(learning_rate)
     for network in range(first, last):
-        parameter = 0
-        for layer in range(layers):
-            for j in range(widths[layer + 1]):
-                for i in range(widths[layer] + 1):
-                    w[tops[layer] + j, i] = weights[network, parameter]
-                    if optimizer != SGD:
-                        m[tops[layer] + j, i] = slot_1[network, parameter]
-                    if optimizer == ADAM:
-                        v[tops[layer] + j, i] = slot_2[network, parameter]
-                    parameter += 1
+        unpack(weights[network], widths, tops, w)
+        if optimizer != SGD:
+            unpack(slot_1[network], widths, tops, m)
+        if optimizer == ADAM:
+            unpack(slot_2[network], widths, tops, v)
         for now in range(epoch + 1, until + 1):
             for s in range(samples):
                 order[s] = items[network, s]
@@ -303,13 +295,8 @@ def train_networks(
                             variance += max(rest, 0.0)
                     mean_norm[network, layer] = math.sqrt(mean)
                     std_norm[network, layer] = math.sqrt(variance / (batches - 1)) if batches > 1 else math.nan
-        parameter = 0
-        for layer in range(layers):
-            for j in range(widths[layer + 1]):
-                for i in range(widths[layer] + 1):
-                    weights[network, parameter] = w[tops[layer] + j, i]
-                    if optimizer != SGD:
-                        slot_1[network, parameter] = m[tops[layer] + j, i]
-                    if optimizer == ADAM:
-                        slot_2[network, parameter] = v[tops[layer] + j, i]
-                    parameter += 1
+        pack(w, widths, tops, weights[network])
+        if optimizer != SGD:
+            pack(m, widths, tops, slot_1[network])
+        if optimizer == ADAM:
+            pack(v, widths, tops, slot_2[network])

@@ -41,6 +41,7 @@ from ibtui_engine.forward import activate, exp_less_one, forward_layer, largest
 from ibtui_engine.networks import Architecture
 from ibtui_engine.streams import fill_words
 from ibtui_engine.training.kernel import STEP
+from ibtui_engine.training.layout import layer_rows, pack, unpack
 
 PASSES = 3
 """Forward passes that a gradient evaluation counts as."""
@@ -133,13 +134,10 @@ def relax_networks(
     """
     layers = widths.shape[0] - 1
     samples = items.shape[1]
-    tops = np.zeros(layers + 1, np.int64)  # first row of each layer's weights; even
-    firsts = np.zeros(layers + 1, np.int64)  # first row of each layer's activations, inputs first
+    tops, firsts = layer_rows(widths)
     places = np.zeros(layers + 1, np.int64)  # first parameter of each layer
     neurons = np.zeros(layers + 1, np.int64)  # number of each layer's first neuron
     for layer in range(layers):
-        tops[layer + 1] = tops[layer] + (widths[layer + 1] + 1) // 2 * 2
-        firsts[layer + 1] = firsts[layer] + widths[layer] + 1
         places[layer + 1] = places[layer] + (widths[layer] + 1) * widths[layer + 1]
         neurons[layer + 1] = neurons[layer] + widths[layer + 1]
     widest = largest(widths)
@@ -160,12 +158,7 @@ def relax_networks(
     labels = np.empty(samples, np.float32)
     words = np.empty((2 * ((widest + 2) // 2) + 3) // 4 * 4, np.uint32)
     for network in range(first, last):
-        parameter = 0
-        for layer in range(layers):
-            for j in range(widths[layer + 1]):
-                for i in range(widths[layer] + 1):
-                    w[tops[layer] + j, i] = weights[network, parameter]
-                    parameter += 1
+        unpack(weights[network], widths, tops, w)
         loss = 0.0
         for t in range(tiles):
             start = t * tile
@@ -255,9 +248,4 @@ def relax_networks(
                 slot_1[network, place] = min(_F(np.float64(step) * math.exp(gain)), slot_2[network, place])
             share = slot_1[network, place + 1]
             slot_1[network, place + 1] += ((_F(1) if accepted else _F(0)) - share) / _F(min(sweep + 1, REMEMBERED))
-        parameter = 0
-        for layer in range(layers):
-            for j in range(widths[layer + 1]):
-                for i in range(widths[layer] + 1):
-                    weights[network, parameter] = w[tops[layer] + j, i]
-                    parameter += 1
+        pack(w, widths, tops, weights[network])
