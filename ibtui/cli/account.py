@@ -9,7 +9,7 @@ import typer
 
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
-from ibtui.cli.options import OUTPUT, Json, Quiet, SessionsDir, Threads
+from ibtui.cli.options import Json, Quiet, SessionsDir, Threads, output_file
 from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui.wording import printable, titles_of
@@ -56,14 +56,7 @@ def account(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE.md",
-            help="Write a table in Markdown.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        output_file("FILE.md", "Write a table in Markdown."),
     ] = None,
     threads: Threads = None,
     sessions_dir: SessionsDir = None,

@@ -10,7 +10,7 @@ import typer
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.counting import counting
 from ibtui.cli.figure import require_pictures
-from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
+from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
 from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
@@ -24,14 +24,7 @@ def animate(
     session: Session,
     out: Annotated[
         Path,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="The film: .gif, or .mp4 (needs ffmpeg, or the extra `films`).",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        output_file("FILE", "The film: .gif, or .mp4 (needs ffmpeg, or the extra `films`)."),
     ],
     ensemble: Annotated[
         int | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import output, print_json, tell, write_output
-from ibtui.cli.options import OUTPUT, Json, Quiet, Threads
+from ibtui.cli.options import Json, Quiet, Threads, output_file
 from ibtui.cli.rule import Gamma, InformationXY, Theta
 from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
@@ -52,14 +52,7 @@ def curve(
     threads: Threads = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write the points to this .csv or .npz file: beta, i_x, i_y, gap, support.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        output_file("FILE", "Write the points to this .csv or .npz file: beta, i_x, i_y, gap, support."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

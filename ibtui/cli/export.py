@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import json_text, tell, write_output
-from ibtui.cli.options import OUTPUT, Quiet, Session, SessionsDir
+from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
 from ibtui.files import is_stream, require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
@@ -86,14 +86,7 @@ def export(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write to this .csv, .json or .npz file instead of stdout.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        output_file("FILE", "Write to this .csv, .json or .npz file instead of stdout."),
     ] = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, tell, write_output
-from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads
+from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads, output_file
 from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
 from ibtui.ending import orderly
 from ibtui.figures.registry import FIGURES, find_figure
@@ -58,14 +58,7 @@ def figure(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Make a picture: .png, .svg or .pdf. [default: charts in the terminal]",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        output_file("FILE", "Make a picture: .png, .svg or .pdf. [default: charts in the terminal]"),
     ] = None,
     data: Annotated[
         Path | None,

@@ -50,6 +50,11 @@ Threads = Annotated[
 ]
 
 
+def output_file(metavar: str, help: str, *, panel: str = OUTPUT) -> Any:
+    """The option that names the file, or the session, to write."""
+    return typer.Option("--out", "-o", metavar=metavar, help=help, rich_help_panel=panel, show_default=False)
+
+
 def setting(name: str, *, panel: str | None = None, default: bool = True) -> Any:
     """The option of a setting of an experiment, as `ibtui_engine.settings` declares it.
 

@@ -12,7 +12,7 @@ import typer
 
 from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
-from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads
+from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads, output_file
 from ibtui.files import require_new
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
 from ibtui.wording import ensemble_name, estimate, labelled, with_spread
@@ -39,14 +39,11 @@ def remeasure(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="NAME|FILE",
-            help="Save under this name, or as this file, which must not exist. [default: the session's name and what "
+        output_file(
+            "NAME|FILE",
+            "Save under this name, or as this file, which must not exist. [default: the session's name and what "
             "has changed]",
-            rich_help_panel=PLACES,
-            show_default=False,
+            panel=PLACES,
         ),
     ] = None,
     stream: Annotated[

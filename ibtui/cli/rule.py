@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ibtui.cli.console import output, print_json, tell
-from ibtui.cli.options import OUTPUT, Json, Quiet, setting
+from ibtui.cli.options import Json, Quiet, output_file, setting
 from ibtui.files import require_output
 from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
@@ -36,14 +36,10 @@ def rule(
     i_xy: InformationXY = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE.npz",
-            help="Write the arrays `patterns`, `p_y` (p(y=1|x), or p(y|x) of more labels) and, of two labels, "
+        output_file(
+            "FILE.npz",
+            "Write the arrays `patterns`, `p_y` (p(y=1|x), or p(y|x) of more labels) and, of two labels, "
             "`log_odds` to this file.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
         ),
     ] = None,
     json: Json = False,
