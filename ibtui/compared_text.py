@@ -7,17 +7,19 @@ from collections.abc import Sequence
 
 from ibtui.wording import over_some, with_spread
 from ibtui_engine.session.results import ResultSpreads
-from ibtui_engine.statistics import Difference, EpochSpread, Spread, difference, log_ratio
+from ibtui_engine.statistics import Difference, EpochSpread, Spread, log_ratio
 
 Row = tuple[str, ...]
 
 NUMBERS = ("drift ends", "bits lost", "accuracy %", "I(T;Y) bits")
 """What is compared."""
-BESIDE = "less pinned"
-"""Heading of the differences; of the epochs, the ratios."""
-TIMES = "by pinned"
+BESIDE, TIMES = "difference", "ratio"
+"""Headings of how far a number, or an epoch, is from the pinned ensemble's."""
+FORMS = {"bits_lost": (2, 1.0), "accuracy": (2, 100.0), "i_y": (4, 1.0)}
+"""Digits of each of `ResultSpreads.numbers`, and what it is multiplied by."""
 CAVEATS = (
-    "Mean and standard error (se) over networks. Drift ends: of all weights, geometric mean, by all that is recorded. "
+    "Differences and ratios: to the pinned ensemble. Mean and standard error (se) over networks. "
+    "Drift ends: of all weights, geometric mean, by all that is recorded. "
     "Bits lost: by the hidden layer that lost most, from the peak of I(X;T) to the epoch. Accuracy: outside the "
     "sample. I(T;Y): of the output. A difference's error has both errors in it, as of networks that are independent; "
     "*: its 95 % interval (Welch) leaves out that there is none."
@@ -73,18 +75,14 @@ def _pairs(one: ResultSpreads | None, pinned: ResultSpreads | None, *, own: bool
     """Every number, and how far it is from the pinned one's."""
     if one is None:
         return [("–", "")] * len(NUMBERS)
-    lost, base = one.most_lost, None if pinned is None or own else pinned
-    most = base.most_lost if base is not None else None
-    layer = "" if lost is None else f" {lost[0]}"
-    return [
-        (_drift(one.drift_end), _ratio(log_ratio(one.drift_end, base.drift_end)) if base is not None else ""),
-        (
-            _number(None if lost is None else lost[1], 2) + layer,
-            _beside(lost[1] if lost else None, most[1] if most else None, 2),
-        ),
-        (_number(one.accuracy, 2, 100), _beside(one.accuracy, base.accuracy if base is not None else None, 2, 100)),
-        (_number(one.i_y, 4), _beside(one.i_y, base.i_y if base is not None else None, 4)),
-    ]
+    base = None if own else pinned
+    ratio = "" if base is None else _ratio(log_ratio(one.drift_end, base.drift_end))
+    pairs = [(_drift(one.drift_end), ratio)]
+    apart = {} if base is None else one.differences(base)
+    for name, value in one.numbers.items():
+        of = f" {one.most_lost[0]}" if name == "bits_lost" and one.most_lost is not None else ""
+        pairs.append((_number(value, *FORMS[name]) + of, _beside(apart.get(name), *FORMS[name])))
+    return pairs
 
 
 def _drift(end: EpochSpread) -> str:
@@ -101,17 +99,16 @@ def _ratio(log: Difference) -> str:
     return f"× {math.exp(log.value):.2f}{factor}{_clear(log)}"
 
 
-def _number(value: Spread | None, digits: int, times: float = 1.0) -> str:
+def _number(value: Spread | None, digits: int, times: float) -> str:
     if value is None or not value.present:
         return "–"
     text = with_spread(f"{value.mean * times:.{digits}f}", value.error * times, f".{digits}f")
     return text + over_some(value.count, value.networks)
 
 
-def _beside(one: Spread | None, other: Spread | None, digits: int, times: float = 1.0) -> str:
-    if one is None or other is None or not (one.present and other.present):
+def _beside(apart: Difference | None, digits: int, times: float) -> str:
+    if apart is None or math.isnan(apart.value):
         return ""
-    apart = difference(one, other)
     value = round(apart.value * times, digits) + 0.0  # + 0: no minus before nothing
     return with_spread(f"{value:+.{digits}f}", apart.error * times, f".{digits}f") + _clear(apart)
 

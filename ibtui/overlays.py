@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ibtui.charts.compared import Plane, Strand, Strands, compared_curves, compared_planes
+from ibtui.charts.compared import CurvesOfOne, OneCurve, Plane, compared_curves, compared_planes
 from ibtui.charts.curves import PHASES
 from ibtui.wording import estimate
 
@@ -34,7 +34,7 @@ def overlaid(
     if panel == "plane":
         planes = [_plane(panels, number, name, epoch, points=points) for number, name, panels in those]
         return compared_planes(planes, epoch=epoch, points=points, pinned=pinned, basis=basis)
-    strands = [_strands(panels, panel, number, name, focus) for number, name, panels in those]
+    curves = [_curves(panels, panel, number, name, focus) for number, name, panels in those]
     of = "" if focus is None else f" of layer {focus + 1}"
     title, label, quantity, log, guides, caption = {
         "gradients": (
@@ -63,7 +63,7 @@ def overlaid(
         ),
     }[panel]
     return compared_curves(
-        strands,
+        curves,
         label=label,
         quantity=quantity,
         log=log,
@@ -84,27 +84,33 @@ def _plane(panels: Panels, number: int, name: str, epoch: int, *, points: bool) 
     return Plane(number, name, i_x, i_y, panels.summary.h_x, panels.summary.i_xy, readings)
 
 
-def _strands(panels: Panels, panel: str, number: int, name: str, focus: int | None) -> Strands:
+def _curves(panels: Panels, panel: str, number: int, name: str, focus: int | None) -> CurvesOfOne:
     """Curves of one of the charts over epochs; `focus`: the layer in focus."""
     of, epochs, whole = panels.shown, panels.shown.layers.epochs, panels.transition
     layers = len(panels.widths)
     if panel == "learning":
         curves = (
-            Strand(what, of.learning.epochs, of.values(key), dotted=key.startswith("test"), turns=key == "train_loss")
+            OneCurve(
+                what,
+                of.learning.epochs,
+                of.values(key),
+                dotted=key.startswith("test"),
+                shows_drift_end=key == "train_loss",
+            )
             for what, key in panels.learned
         )
-        return Strands(number, name, tuple(curves), panels.turn)
+        return CurvesOfOne(number, name, tuple(curves), panels.drift_end)
     floor = 1 / math.sqrt(of.batches) if of.batches > 1 and panel == "snr" else None
     if panel == "snr" and focus is None:
-        snr = Strand("all weights", epochs, whole.network_snr, geometric=True, turns=True)
-        return Strands(number, name, (snr,), panels.turn, floor)
+        snr = OneCurve("all weights", epochs, whole.network_snr, geometric=True, shows_drift_end=True)
+        return CurvesOfOne(number, name, (snr,), panels.drift_end, floor)
     layer = max(layers - 2, 0) if focus is None else focus
     if layer >= layers:
-        return Strands(number, name, ())
-    turn, of_layer = whole.layers[layer].agreed, of.layer_names[layer]
+        return CurvesOfOne(number, name, ())
+    end, of_layer = whole.layers[layer].agreed, of.layer_names[layer]
     if panel == "snr":
-        snr = Strand(of_layer, epochs, of.values("snr")[..., layer], geometric=True, turns=True)
-        return Strands(number, name, (snr,), turn, floor)
-    line = Strand(f"{of_layer} mean", epochs, of.values("grad_mean")[..., layer], turns=True)
-    dots = Strand(f"{of_layer} sd", epochs, of.values("grad_std")[..., layer], dotted=True)
-    return Strands(number, name, (line, dots), turn)
+        snr = OneCurve(of_layer, epochs, of.values("snr")[..., layer], geometric=True, shows_drift_end=True)
+        return CurvesOfOne(number, name, (snr,), end, floor)
+    line = OneCurve(f"{of_layer} mean", epochs, of.values("grad_mean")[..., layer], shows_drift_end=True)
+    dots = OneCurve(f"{of_layer} sd", epochs, of.values("grad_std")[..., layer], dotted=True)
+    return CurvesOfOne(number, name, (line, dots), end)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui.charts.bound import layers_chart, with_bound
+from ibtui.charts.bound import fitted_chart, layers_chart, with_bound
 from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.phases import transition_chart
-from ibtui.charts.readings import Quantity, Readings
+from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
 from ibtui.measuring import MeasuringAgain
@@ -106,7 +106,7 @@ class Panels:
         return commentary(self.shown, epoch)
 
     @property
-    def turn(self) -> float | None:
+    def drift_end(self) -> float | None:
         """The epoch at which drift ends in the network as a whole; None unless it does in at least half of them."""
         return self.transition.network.agreed
 
@@ -174,8 +174,7 @@ class Panels:
         else:
             quantities = (Quantity("SNR", ".3g", of.values("snr"), geometric=True),)
             y, epochs = _only(of.mean("snr"), shown), of.layers.epochs
-        x = np.where(np.isfinite(y), np.asarray(epochs, np.float64)[:, None], np.nan)
-        return Readings(names, x, y, epochs, quantities, np.arange(len(epochs)))
+        return over_epochs(names, epochs, y, quantities)
 
     @property
     def learned(self) -> list[tuple[str, str]]:
@@ -187,7 +186,6 @@ class Panels:
         epochs = of.layers.epochs.astype(np.float64)
         if panel == "gradients":
             mean, std = of.mean("grad_mean"), of.mean("grad_std")
-            turns = [one.epoch if one.present else math.nan for one in self.transition.layers]
             return gradient_chart(
                 epochs,
                 mean,
@@ -195,8 +193,8 @@ class Panels:
                 shown=shown,
                 last_epoch=last,
                 batches=of.batches,
-                transition=self.turn,
-                turns=turns,
+                transition=self.drift_end,
+                drift_ends=[one.epoch if one.present else math.nan for one in self.transition.layers],
                 networks=(of.values("grad_mean"), of.values("grad_std")),
                 display=display,
             )
@@ -217,7 +215,7 @@ class Panels:
             Learned(name, of.values(key), int("accuracy" in key), outside=key.startswith("test"))
             for name, key in self.learned
         ]
-        return learning_chart(epochs, there, last_epoch=last, transition=self.turn, display=display)
+        return learning_chart(epochs, there, last_epoch=last, transition=self.drift_end, display=display)
 
     def _plane(self, epoch: int, shown: tuple[int, ...], last: float, *, points: bool) -> ChartSpec:
         summary, of = self.summary, self.shown
@@ -265,16 +263,16 @@ class Panels:
 
     def bound(self, curve: Curve, epoch: int, fits: LayerFits | None) -> ChartSpec:
         """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch."""
+        slopes = " Through each: slope 1/beta*." if not why_no_beta(self.summary) else ""  # before there is one, too
+        basis = f"binning, {fits.bins} bins" if fits and not fits.no_beta else estimate(self.summary.experiment)
+        caption = (
+            f"Epoch {epoch if fits is None else fits.epoch}. Numbers: the layers, from the input on, mean over "
+            f"networks.{slopes} {basis[0].upper()}{basis[1:]}."
+        )
         if fits is not None:
-            basis = estimate(self.summary.experiment) if fits.no_beta else f"binning, {fits.bins} bins"
-            i_x, i_y = fits.mean("i_x"), fits.mean("i_y")
-        else:
-            basis = estimate(self.summary.experiment)
-            figures = self.figures(epoch)
-            i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
-        slopes = (
-            " Through each: slope 1/beta*." if not why_no_beta(self.summary) else ""
-        )  # also as long as it is not there
+            return fitted_chart(curve, fits, self.summary.h_x, curve.i_xy, title=self.title, caption=caption)
+        figures = self.figures(epoch)
+        i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
         return layers_chart(
             curve.corners[:, 0],
             curve.corners[:, 1],
@@ -282,12 +280,8 @@ class Panels:
             curve.i_xy,
             i_x,
             i_y,
-            error_x=None if fits is None else fits.error("i_x"),
-            error_y=None if fits is None else fits.error("i_y"),
-            beta=None if fits is None else fits.mean("beta"),
             title=f"Layers and the IB curve: {self.title}",
-            caption=f"Epoch {epoch if fits is None else fits.epoch}. Numbers: the layers, from the input on, mean over "
-            f"networks.{slopes} {basis[0].upper()}{basis[1:]}.",
+            caption=caption,
         )
 
     def distances(self, curve: Curve, epoch: int) -> LayerFits | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.activations import bin_range
@@ -45,6 +45,12 @@ def titles_of(those: Sequence[tuple[Summary, EnsembleSummary]]) -> list[str]:
         f"{summary.path.stem}: {title_of(summary, one)}" if several else title_of(summary, one)
         for summary, one in those
     ]
+
+
+def aligned(cells: Sequence[str], widths: Sequence[int], apart: str, *, left: Collection[int] = ()) -> str:
+    """A line of a table: each cell at the right of its width, but at the left of it in the columns `left`."""
+    pairs = enumerate(zip(cells, widths, strict=True))
+    return apart.join(cell.ljust(width) if k in left else cell.rjust(width) for k, (cell, width) in pairs)
 
 
 def with_spread(number: str, spread: float, form: str) -> str:

@@ -126,7 +126,7 @@ class _Group:
 
 
 def dots(points: Sequence[Point]) -> dict[Position, Placed]:
-    """The dots by their cells; where several marks share a cell, a turn is seen rather than a plain dot."""
+    """The dots by their cells; where several marks share a cell, the end of drift is seen rather than a plain dot."""
     found: dict[Position, Placed] = {}
     for point in points:
         if point.dot is None:

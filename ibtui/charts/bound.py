@@ -1,7 +1,7 @@
 """Charts of the bound: the IB curve with its critical points, and the layers of an ensemble beneath it.
 
 That the layers come to the curve, each at a slope 1/beta* of its own, is the claim of Shwartz-Ziv and Tishby
-(2017), Fig. 6. All take plain arrays, in bits.
+(2017), Fig. 6. All is in bits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+
+    from ibtui_engine.bottleneck.curve import Curve
+    from ibtui_engine.bottleneck.fits import LayerFits
 
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the chart."""
@@ -66,6 +69,23 @@ def with_bound(
     """A chart of the information plane, in bits, with the IB curve as a thin line behind all else; `h` is H(X)."""
     x, y = _extended(curve_x, curve_y, h)
     return replace(spec, series=(Series(x, y, "line", None, label="IB bound", key="-"), *spec.series))
+
+
+def fitted_chart(curve: Curve, fits: LayerFits, h_x: float, i_xy: float, *, title: str, caption: str) -> ChartSpec:
+    """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors."""
+    return layers_chart(
+        curve.corners[:, 0],
+        curve.corners[:, 1],
+        h_x,
+        i_xy,
+        fits.mean("i_x"),
+        fits.mean("i_y"),
+        error_x=fits.error("i_x"),
+        error_y=fits.error("i_y"),
+        beta=fits.mean("beta"),
+        title=f"Layers and the IB curve: {title}",
+        caption=caption,
+    )
 
 
 def layers_chart(

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ibtui.charts.curves import PLAIN, deviations, epoch_axis, manner, single_networks
+from ibtui.charts.curves import PLAIN, deviations, epoch_axis, height_at, manner, single_networks
 from ibtui.charts.display import Display
 from ibtui.charts.information_plane import plane_axes, sentence
 from ibtui.charts.palette import Category, Faded
-from ibtui.charts.readings import Quantity, Readings, joined
+from ibtui.charts.readings import Quantity, Readings, joined, over_epochs
 from ibtui.charts.scale import spanning
-from ibtui.charts.spec import TURN, ChartSpec, Guide, Mark, Series, key_of
+from ibtui.charts.spec import DRIFT_END, ChartSpec, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.statistics import geometric_mean
 from ibtui_engine.statistics import mean as mean_of
@@ -31,7 +31,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Strand:
+class OneCurve:
     """One curve over epochs of one ensemble."""
 
     name: str
@@ -41,7 +41,7 @@ class Strand:
     geometric: bool = False
     """Whether its mean over networks is the geometric one."""
     dotted: bool = False
-    turns: bool = False
+    shows_drift_end: bool = False
     """Whether the place where drift ends is marked on it."""
 
     @cached_property
@@ -66,14 +66,14 @@ class Plane:
 
 
 @dataclass(frozen=True, eq=False)
-class Strands:
+class CurvesOfOne:
     """The curves over epochs of one ensemble, and where its drift ends."""
 
     number: int
     """Of the ensemble, from 0."""
     name: str
-    curves: tuple[Strand, ...]
-    turn: float | None = None
+    curves: tuple[OneCurve, ...]
+    drift_end: float | None = None
     """The epoch at which drift ends in the network as a whole."""
     floor: float | None = None
     """What pure noise would have, where the chart has such a floor."""
@@ -127,7 +127,7 @@ def compared_planes(
 
 
 def compared_curves(
-    ensembles: Sequence[Strands],
+    ensembles: Sequence[CurvesOfOne],
     *,
     label: str,
     quantity: str,
@@ -171,18 +171,17 @@ def compared_curves(
                     above=int(own),
                 )
             )
-            if curve.turns and found.turn is not None and len(curve.epochs):
-                place = 1.0 if curve.geometric else float(np.interp(found.turn, curve.epochs, np.nan_to_num(line)))
-                text = f"{found.turn:.0f}"
-                family = found.number
+            end = found.drift_end
+            if curve.shows_drift_end and end is not None and len(curve.epochs):
+                place = 1.0 if curve.geometric else height_at(end, curve.epochs, line)
                 told = f"{name} drift ends"
-                marks.append(Mark(found.turn, place, text, colour, dot=TURN, family=family, tell=told))
+                marks.append(Mark(end, place, f"{end:.0f}", colour, dot=DRIFT_END, family=found.number, tell=told))
     floors = {found.number: found.floor for found in ensembles if found.floor is not None}
     level = [guide.value for guide in guides if guide.axis == "y"]
     seen = np.concatenate([*(np.asarray(one.y, np.float64) for one in series), level, list(floors.values())])
     absent = [str(found.number + 1) for found in ensembles if not any(np.isfinite(c.mean).any() for c in found.curves)]
     lacking = f" Without values: {', '.join(absent)}." if absent else ""
-    turned = f" {TURN}: where drift ends." if marks else ""
+    ended = f" {DRIFT_END}: where drift ends." if marks else ""
     spread = " Band: one standard deviation over the networks of the pinned one." if bands else ""
     return ChartSpec(
         title,
@@ -192,7 +191,7 @@ def compared_curves(
         bands=tuple(bands),
         guides=(*guides, *_guides("y", "independent noise", floors)),
         marks=tuple(marks),
-        caption=caption + lacking + turned + spread + manner(display),
+        caption=caption + lacking + ended + spread + manner(display),
         readings=_together({found.number: _readings(found.curves, quantity) for found in ensembles}),
     )
 
@@ -222,13 +221,12 @@ def _together(parts: Mapping[int, Readings | None]) -> Readings | None:
     return joined(list(there), list(there.values())) if there else None
 
 
-def _readings(curves: Sequence[Strand], quantity: str) -> Readings | None:
+def _readings(curves: Sequence[OneCurve], quantity: str) -> Readings | None:
     """What can be read of the curves of one ensemble, which have their epochs in common."""
     if not curves:
         return None
     epochs = np.asarray(curves[0].epochs).astype(np.int64)
-    y = np.stack([curve.mean for curve in curves], axis=-1)
-    x = np.where(np.isfinite(y), epochs.astype(np.float64)[:, None], np.nan)
     values = np.stack([curve.values for curve in curves], axis=-1)
     read = Quantity(quantity, ".4g", values, geometric=all(curve.geometric for curve in curves))
-    return Readings(tuple(curve.name for curve in curves), x, y, epochs, (read,), np.arange(len(epochs)))
+    means = np.stack([curve.mean for curve in curves], axis=-1)
+    return over_epochs([curve.name for curve in curves], epochs, means, [read])

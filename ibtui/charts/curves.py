@@ -17,7 +17,7 @@ import numpy as np
 from ibtui.charts.display import Display
 from ibtui.charts.palette import Category, Faded, Quantity
 from ibtui.charts.scale import Axis, spanning
-from ibtui.charts.spec import TURN, Band, ChartSpec, Guide, Mark, Series, key_of
+from ibtui.charts.spec import DRIFT_END, Band, ChartSpec, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_name
 from ibtui_engine.statistics import geometric_mean, logarithms, standard_deviation
 from ibtui_engine.statistics import mean as mean_of
@@ -53,7 +53,7 @@ def gradient_chart(
     last_epoch: float,
     batches: int,
     transition: float | None = None,
-    turns: Sequence[float] = (),
+    drift_ends: Sequence[float] = (),
     networks: tuple[Networks, Networks] | None = None,
     title: str = "Gradients",
     display: Display = PLAIN,
@@ -64,7 +64,7 @@ def gradient_chart(
     mean of pure noise would be the standard deviation over their root; the geometric mean of that over the layers is
     the noise floor, with a layer in focus its own. `transition`: the epoch at which drift ends, if it has one. With a
     layer in focus the others' means are grey, the place where its line and its dots cross is marked with its own epoch,
-    of `turns`, and a band shows one standard deviation over `networks`.
+    of `drift_ends`, and a band shows one standard deviation over `networks`.
     """
     chosen, focus = list(shown), display.focus if display.focus in shown else None
     log = display.scale(True)
@@ -91,11 +91,10 @@ def gradient_chart(
         series.append(Series(epochs, dots, "dotted", colour, key=key, tell=f"{name} std"))
         tell = f"{name} mean"
         series.append(Series(epochs, line, "line", colour, label=name, key=key, tell=tell, end=name, thick=alone))
-        turn = turns[layer] if layer < len(turns) else math.nan
-        if alone and turn >= 1 and len(epochs):
-            both = [float(np.interp(turn, epochs, np.nan_to_num(values))) for values in (line, dots)]
-            crossing = math.sqrt(max(both[0] * both[1], 0.0))
-            marks.append(Mark(turn, crossing, f"{turn:.0f}", colour, dot=TURN, tell=f"{name} drift ends"))
+        end = drift_ends[layer] if layer < len(drift_ends) else math.nan
+        if alone and end >= 1 and len(epochs):
+            crossing = math.sqrt(max(height_at(end, epochs, line) * height_at(end, epochs, dots), 0.0))
+            marks.append(Mark(end, crossing, f"{end:.0f}", colour, dot=DRIFT_END, tell=f"{name} drift ends"))
     values = np.concatenate([mean[:, chosen].ravel(), std[:, chosen].ravel()])
     return ChartSpec(
         title,
@@ -109,13 +108,18 @@ def gradient_chart(
     )
 
 
+def height_at(epoch: float, epochs: Real[np.ndarray, " epochs"], values: Float[np.ndarray, " epochs"]) -> float:
+    """Where a line is at an epoch, between its points; what is absent counts as 0."""
+    return float(np.interp(epoch, epochs, np.nan_to_num(values)))
+
+
 def _gradient_caption(name: str | None, display: Display, *, bands: bool, crossing: bool) -> str:
     if name is None:
         told = "Lines: mean over batches. Dotted: standard deviation. Both averaged over networks."
     else:
         band = " Band: one standard deviation over networks." if bands else ""
-        turn = f"; {TURN}: its drift ends" if crossing else ""
-        told = f"{name}: mean over batches (line), standard deviation (dotted){turn}.{band}"
+        end = f"; {DRIFT_END}: its drift ends" if crossing else ""
+        told = f"{name}: mean over batches (line), standard deviation (dotted){end}.{band}"
     return told + manner(display)
 
 

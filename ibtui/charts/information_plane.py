@@ -16,7 +16,7 @@ import numpy as np
 
 from ibtui.charts.palette import Category, Faded, Shades
 from ibtui.charts.scale import Axis, ticks
-from ibtui.charts.spec import TURN, ChartSpec, ColourBar, Guide, Mark, Series, key_of
+from ibtui.charts.spec import DRIFT_END, ChartSpec, ColourBar, Guide, Mark, Series, key_of
 from ibtui_engine.layer_names import layer_names, layer_number
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def information_plane(
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
     end_of_colours = max(last, last_epoch or 0.0)
     places = _log_places(epochs, end_of_colours)
-    turns, marks = [], []
+    ends, marks = [], []
     layers = i_x.shape[1]
     series = [] if recorded is None else ghosts(*recorded, "line")
     names = layer_names(layers)
@@ -63,24 +63,24 @@ def information_plane(
         tell = partial(_at_epoch, names[layer], epochs)
         series.append(Series(x, y, "line", Shades(places), key=key_of(layer), tell=tell))
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-        turn = transitions[layer] if layer < len(transitions) else math.nan
-        if known.size and first <= turn <= last:
-            across, up = (float(np.interp(turn, epochs[known], one[known])) for one in (x, y))
-            turns.append(Mark(across, up, dot=TURN, tell=f"{names[layer]} drift ends"))
+        drift_end = transitions[layer] if layer < len(transitions) else math.nan
+        if known.size and first <= drift_end <= last:
+            across, up = (float(np.interp(drift_end, epochs[known], one[known])) for one in (x, y))
+            ends.append(Mark(across, up, dot=DRIFT_END, tell=f"{names[layer]} drift ends"))
         if known.size:
             marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), layer_number(layer + 1, layers)))
     begin, end = _written(first), _written(last)
     span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
-    if turns:
-        caption += f" {TURN}: where a layer's drift ends."
+    if ends:
+        caption += f" {DRIFT_END}: where a layer's drift ends."
     caption += sentence(basis) + (GHOST if recorded is not None else "")
     return ChartSpec(
         title,
         *plane_axes(h_x, i_xy),
         series=tuple(series),
         guides=_bounds(h_x, i_xy),
-        marks=(*turns, *marks),
+        marks=(*ends, *marks),
         corner=(h_x, i_xy),
         bar=ColourBar("epoch", _stops(first, end_of_colours)) if end_of_colours > first and len(epochs) else None,
         caption=caption if len(epochs) else "",

@@ -13,7 +13,7 @@ import numpy as np
 from ibtui.charts.curves import PLAIN, snr_chart
 from ibtui.charts.display import Display
 from ibtui.charts.palette import Category, Faded
-from ibtui.charts.spec import TURN, ChartSpec, Guide, Mark, Series
+from ibtui.charts.spec import DRIFT_END, ChartSpec, Guide, Mark, Series
 from ibtui_engine.layer_names import layer_name, layer_number
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def transition_chart(
             ends = np.clip([where.low, where.high], 1.0, max(last_epoch, 2.0))
             stretches.append(Series(ends, np.ones(2), "line", colour, key="-"))
         number, told = layer_number(layer + 1, snr.shape[1]), f"{layer_name(layer + 1, snr.shape[1])} drift ends"
-        marks.append(Mark(where.epoch, 1.0, number, colour, dot=TURN, tell=told))
+        marks.append(Mark(where.epoch, 1.0, number, colour, dot=DRIFT_END, tell=told))
     guides = plain.guides
     if network.present:
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
-    told = f"{TURN}: where drift ends." if marks else "No layer's drift ends."
+    told = f"{DRIFT_END}: where drift ends." if marks else "No layer's drift ends."
     caption = plain.caption if batches <= 1 else f"{plain.caption} {told}"
     return replace(
         plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption

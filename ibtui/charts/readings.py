@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui.spelling import spell
-from ibtui.wording import labelled, over_some
+from ibtui.wording import aligned, labelled, over_some
 from ibtui_engine.statistics import Spread, geometric_spread, spread
 
 if TYPE_CHECKING:
@@ -163,6 +163,17 @@ class Readings:
         return text + (over_some(found.count, found.networks) if spreads else "")
 
 
+def over_epochs(
+    names: Sequence[str],
+    epochs: Int[np.ndarray, " epochs"],
+    means: Float[np.ndarray, "epochs rows"],
+    quantities: Sequence[Quantity],
+) -> Readings:
+    """What can be read of lines of means over epochs, one for each name; NaN where a line is not drawn."""
+    x = np.where(np.isfinite(means), np.asarray(epochs, np.float64)[:, None], np.nan)
+    return Readings(tuple(names), x, means, epochs, tuple(quantities), np.arange(len(epochs)))
+
+
 def joined(names: Sequence[str], parts: Sequence[Readings]) -> Readings:
     """The readings of several charts as those of one: a point for every epoch that any of them has, and all their rows,
     each behind the name of its part. They read the same quantities, each at its own epochs.
@@ -222,12 +233,7 @@ def boxed(
         table = [tuple(spell(cell) for cell in row) for row in table] if plain else table
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         title = f"{readings.title(at, since)}, {readings.networks} networks"
-        lines = [
-            " ".join(
-                cell.rjust(width) if k + 1 < len(widths) else cell.ljust(width) for k, (cell, width) in enumerate(pairs)
-            )
-            for pairs in (list(zip(row, widths, strict=True)) for row in table)
-        ]
+        lines = [aligned(row, widths, " ", left=[len(widths) - 1]) for row in table]
         width = max(len(title), *map(len, lines))
         if width + 2 <= area.width and len(lines) + 1 <= area.height:
             left = area.left if cursor[0] - area.left >= area.width / 2 else area.left + area.width - width - 2

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOT = "●"
 """Where a mark is."""
 
-TURN = "◆"
+DRIFT_END = "◆"
 """Where drift ends."""
 
 

@@ -90,7 +90,7 @@ def _print(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pin
 def _plain(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pinned: int) -> list[dict[str, Any]]:
     """Each ensemble with its numbers and their differences from the pinned one; None where there is none."""
     from ibtui.cli.phases_document import spread_document
-    from ibtui_engine.statistics import difference, log_ratio
+    from ibtui_engine.statistics import log_ratio
 
     base = found[pinned]
     assert base is not None
@@ -105,17 +105,12 @@ def _plain(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pin
             "epoch": None if results is None else results.epoch,
         }
         if results is not None:
-            lost, before = results.most_lost, base.most_lost
-            end = results.drift_end
+            lost, end = results.most_lost, results.drift_end
             document["drift_ends"] = spread_document(end) | _apart("log_ratio", log_ratio(end, base.drift_end))
-            numbers = {
-                "bits_lost": (lost and lost[1], before and before[1]),
-                "accuracy": (results.accuracy, base.accuracy),
-                "i_y": (results.i_y, base.i_y),
-            }
-            for name, (value, other) in numbers.items():
-                apart = _apart("difference", difference(value, other)) if value and other else {}
-                document[name] = (spread_document(value) | apart) if value else None
+            apart = results.differences(base)
+            for name, value in results.numbers.items():
+                beside = {} if (one_less := apart[name]) is None else _apart("difference", one_less)
+                document[name] = None if value is None else spread_document(value) | beside
             if lost:
                 document["bits_lost"]["layer"] = lost[0]
         documents.append(document)

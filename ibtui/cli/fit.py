@@ -67,7 +67,7 @@ def fit(
 
 
 def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
-    from ibtui.charts.bound import layers_chart
+    from ibtui.charts.bound import fitted_chart
     from ibtui.cli.drawing import draw
 
     console = output(110)
@@ -79,25 +79,12 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
         ),
         style="bold",
     )
-    corners = curve.corners
     for ensemble, one in fits:
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         heading = f"{title_of(summary, ensemble)}, {of}, epoch {one.epoch}"
         console.print()
-        spec = layers_chart(
-            corners[:, 0],
-            corners[:, 1],
-            summary.h_x,
-            curve.i_xy,
-            one.mean("i_x"),
-            one.mean("i_y"),
-            error_x=one.error("i_x"),
-            error_y=one.error("i_y"),
-            beta=one.mean("beta"),
-            title=f"Layers and the IB curve: {heading}",
-            caption="Numbers: the layers, from the input on."
-            + ("" if one.no_beta else " Through each: slope 1/beta*."),
-        )
+        caption = "Numbers: the layers, from the input on." + ("" if one.no_beta else " Through each: slope 1/beta*.")
+        spec = fitted_chart(curve, one, summary.h_x, curve.i_xy, title=heading, caption=caption)
         draw(spec, console.width)
         console.print(_table(one, heading))
     console.print()

@@ -18,11 +18,11 @@ from matplotlib.lines import Line2D
 from ibtui.figures.content import Content, Gradients, Panel, Paths, Points, SignalToNoise
 from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import (
+    DRIFT_END,
     EDGE,
     FLOOR,
     SMALL,
     STYLE,
-    TURN,
     epoch_colours,
     epoch_scale,
     epoch_ticks,
@@ -112,10 +112,10 @@ def _colour_bar(part: SubFigure, panels: list[tuple[Panel, Axes]]) -> None:
 def _layers_key(part: SubFigure, panels: list[Panel]) -> None:
     """What the colours, markers and strokes of layers mean, below the panels."""
     layers = [_layers(panel) for panel in panels if _layers(panel)]
-    turned = any(not math.isnan(turn) for panel in panels if isinstance(panel, Paths) for turn in panel.transitions)
-    diamond = Line2D([], [], linestyle="none", **TURN)
+    ended = any(not math.isnan(end) for panel in panels if isinstance(panel, Paths) for end in panel.transitions)
+    diamond = Line2D([], [], linestyle="none", **DRIFT_END)
     if not layers:
-        if turned:
+        if ended:
             part.legend([diamond], [TURNED], loc="outside lower center")
         return
     gradients = [panel for panel in panels if isinstance(panel, Gradients)]
@@ -132,7 +132,7 @@ def _layers_key(part: SubFigure, panels: list[Panel]) -> None:
             (Line2D([], [], color="0.2", linestyle=(0, (4, 1.5))), "standard deviation"),
             (Line2D([], [], **FLOOR), "independent noise"),
         ]
-    if turned:
+    if ended:
         strokes.append((diamond, TURNED))
     handles += [stroke for stroke, _ in strokes]
     names += [name for _, name in strokes]

@@ -61,7 +61,7 @@ SMALL = 7.0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """Of layers, in their order."""
 EDGE: dict[str, Any] = {"markeredgecolor": "black", "markeredgewidth": 0.3}
-TURN: dict[str, Any] = {
+DRIFT_END: dict[str, Any] = {
     "marker": "D",
     "markersize": 3.2,
     "color": "white",

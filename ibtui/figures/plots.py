@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Plane, Points, SignalToNoise
 from ibtui.figures.lettering import Letters
-from ibtui.figures.paper import EDGE, FLOOR, GUIDE, SMALL, TURN, epoch_colours, epoch_scale, marker, steps
+from ibtui.figures.paper import DRIFT_END, EDGE, FLOOR, GUIDE, SMALL, epoch_colours, epoch_scale, marker, steps
 from ibtui.figures.table import place_on_path
 from ibtui.wording import over_some
 from ibtui_engine.layer_names import OUTPUT, layer_number
@@ -80,7 +80,7 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
         letters.avoid(x, y)
         if not math.isnan(panel.transitions[layer]):
             at = place_on_path(panel, layer)
-            axes.plot(*at, clip_on=False, zorder=5, **TURN)
+            axes.plot(*at, clip_on=False, zorder=5, **DRIFT_END)
 
 
 @draw.register
@@ -114,9 +114,9 @@ def _signal_to_noise(panel: SignalToNoise, axes: Axes, letters: Letters) -> None
     for layer, colour in enumerate(steps(panel.snr.shape[1])):
         dots = {"marker": marker(layer), "markevery": _every(len(epochs), layer), "markersize": 3.0, **EDGE}
         axes.plot(epochs, panel.snr[known, layer], color=colour, linewidth=0.8, **dots)
-        turn, levels, level = panel.transitions[layer], panel.levels_at[layer], panel.level[layer]
-        if turn.present:
-            axes.plot(turn.epoch, 1.0, marker=marker(layer), markersize=5.5, color=colour, markeredgecolor="black",
+        end, levels, level = panel.transitions[layer], panel.levels_at[layer], panel.level[layer]
+        if end.present:
+            axes.plot(end.epoch, 1.0, marker=marker(layer), markersize=5.5, color=colour, markeredgecolor="black",
                       markeredgewidth=0.8, zorder=6)  # fmt: skip
         if levels.common:
             axes.plot([levels.epoch, panel.last_epoch], [level.mean] * 2, color=colour, linewidth=4.0, alpha=0.4,

@@ -81,13 +81,13 @@ def points(of: RecordedEnsemble, epoch: int, title: str) -> Points:
 
 def trajectories(of: RecordedEnsemble, title: str) -> Paths:
     """The layers' mean paths."""
-    turns = [one.agreed for one in of.transition.layers]
+    ends = [one.agreed for one in of.transition.layers]
     return Paths(
         plane(of, title),
         of.layers.epochs,
         of.mean("i_x"),
         of.mean("i_y"),
-        tuple(math.nan if turn is None else turn for turn in turns),
+        tuple(math.nan if end is None else end for end in ends),
         of.epochs[-1],
         of.count("i_x"),
     )

@@ -70,14 +70,14 @@ def _points(panel: Points) -> Iterator[Row]:
 @rows_of.register
 def _paths(panel: Paths) -> Iterator[Row]:
     where = _where(panel.plane)
-    for layer, turn in enumerate(panel.transitions, start=1):
+    for layer, end in enumerate(panel.transitions, start=1):
         columns = (panel.epochs, *(of[:, layer - 1] for of in (panel.i_x, panel.i_y, panel.networks)))
         for epoch, x, y, networks in zip(*columns, strict=True):
             place = {**where, "networks": networks, "layer": layer, "epoch": epoch}
             yield {"what": "path", **place, "i_x_bits": x, "i_y_bits": y}
-        if not math.isnan(turn):
+        if not math.isnan(end):
             x, y = place_on_path(panel, layer - 1)
-            yield {"what": "drift ends", **where, "layer": layer, "epoch": turn, "i_x_bits": x, "i_y_bits": y}
+            yield {"what": "drift ends", **where, "layer": layer, "epoch": end, "i_x_bits": x, "i_y_bits": y}
     yield from _ceilings(panel.plane)
 
 
@@ -102,8 +102,8 @@ def _signal_to_noise(panel: SignalToNoise) -> Iterator[Row]:
         for epoch, snr, networks in zip(panel.epochs, panel.snr[:, layer], panel.networks[:, layer], strict=True):
             if epoch > 0:
                 yield {"what": "layer", "networks": networks, "layer": layer + 1, "epoch": epoch, "snr": snr}
-        turn, levels, level = panel.transitions[layer], panel.levels_at[layer], panel.level[layer]
-        for what, at, snr in (("drift ends", turn, {"snr": 1.0}), ("levels off", levels, _level(level))):
+        end, levels, level = panel.transitions[layer], panel.levels_at[layer], panel.level[layer]
+        for what, at, snr in (("drift ends", end, {"snr": 1.0}), ("levels off", levels, _level(level))):
             if at.present:
                 when = {"networks": at.count, "epoch": at.epoch, "epoch_low": at.low, "epoch_high": at.high}
                 yield {"what": what, "layer": layer + 1, **when, **snr}
@@ -175,8 +175,8 @@ def _lines(panel: Lines) -> Iterator[Row]:
 
 def place_on_path(panel: Paths, layer: int) -> tuple[float, float]:
     """Where a layer's mean path is at the end of its drift, between snapshots by a straight line."""
-    turn = panel.transitions[layer]
-    return tuple(float(np.interp(turn, panel.epochs, one[:, layer])) for one in (panel.i_x, panel.i_y))  # type: ignore[return-value]
+    end = panel.transitions[layer]
+    return tuple(float(np.interp(end, panel.epochs, one[:, layer])) for one in (panel.i_x, panel.i_y))  # type: ignore[return-value]
 
 
 def _where(plane: Plane) -> Row:

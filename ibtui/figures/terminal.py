@@ -7,7 +7,7 @@ from functools import singledispatch
 
 import numpy as np
 
-from ibtui.charts.bound import fractions_chart, layers_chart
+from ibtui.charts.bound import fitted_chart, fractions_chart
 from ibtui.charts.curves import gradient_chart
 from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.lines import Curve, lines_chart
@@ -86,23 +86,12 @@ def _signal_to_noise(panel: SignalToNoise) -> ChartSpec:
 
 @chart.register
 def _bound(panel: Bound) -> ChartSpec:
-    plane, fits, corners = panel.plane, panel.fits, panel.curve.corners
+    plane, fits = panel.plane, panel.fits
     told = ", ".join(
         f"{k + 1}: {beta:.3g}" for k, beta in enumerate(fits.mean("beta").tolist()) if not math.isnan(beta)
     )
-    return layers_chart(
-        corners[:, 0],
-        corners[:, 1],
-        plane.h_x,
-        plane.i_xy,
-        fits.mean("i_x"),
-        fits.mean("i_y"),
-        error_x=fits.error("i_x"),
-        error_y=fits.error("i_y"),
-        beta=fits.mean("beta"),
-        title=f"Layers and the IB curve: {plane.title}",
-        caption=f"{NUMBERS} Through each: slope 1/beta*, beta* = {told or 'none'}.",
-    )
+    caption = f"{NUMBERS} Through each: slope 1/beta*, beta* = {told or 'none'}."
+    return fitted_chart(panel.curve, fits, plane.h_x, plane.i_xy, title=plane.title, caption=caption)
 
 
 @chart.register

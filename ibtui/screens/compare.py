@@ -130,10 +130,10 @@ class CompareScreen(PlaybackScreen):
     @property
     def transition(self) -> float | None:
         """Where drift ends in the chart that has the focus, or in the first that has such an end."""
-        ends = [panels.turn for panels in self._charts if panels is not None]
+        ends = [panels.drift_end for panels in self._charts if panels is not None]
         number = self._focused_number()
         panels = self._charts[number] if number is not None else None
-        own = panels.turn if panels is not None else None
+        own = panels.drift_end if panels is not None else None
         return own if own is not None else next((end for end in ends if end is not None), None)
 
     @property
@@ -182,7 +182,7 @@ class CompareScreen(PlaybackScreen):
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self._last_epoch
         timeline.live = self.growing
-        timeline.turn = self.transition
+        timeline.drift_end = self.transition
         playback = self.playback.grown(epochs)
         self.set_reactive(PlaybackScreen.playback, playback if self.playback.epochs else playback.live())
         timeline.playback = self.playback

@@ -342,7 +342,7 @@ class SessionScreen(PlaybackScreen):
             return
         first = not self.playback.epochs
         self.set_reactive(PlaybackScreen.playback, self.playback.grown(self.current.epochs))
-        self._show_timeline(turn=first or not self.growing)
+        self._show_timeline(drift_end=first or not self.growing)
         if first:
             self._open_budget()
         if first or not self.growing:
@@ -434,7 +434,7 @@ class SessionScreen(PlaybackScreen):
     @property
     def transition(self) -> float | None:
         """Where the drift of the chosen ensemble's networks ends."""
-        return None if self.current is None else self.current.turn
+        return None if self.current is None else self.current.drift_end
 
     @property
     def chosen_charts(self) -> tuple[str, ...]:
@@ -577,15 +577,15 @@ class SessionScreen(PlaybackScreen):
             found = self._diffusions.of(panels)
         view.show(panels.title, panels.phases, found, waiting)
 
-    def _show_timeline(self, *, turn: bool = True) -> None:
-        """`turn`: find where drift ends, too, which takes time; else it stays where it was."""
+    def _show_timeline(self, *, drift_end: bool = True) -> None:
+        """`drift_end`: find where drift ends, too, which takes time; else it stays where it was."""
         if self.left:
             return
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self.follower.summary.experiment.epochs
         timeline.live = self.follower.summary.live
-        if turn:
-            timeline.turn = self.transition
+        if drift_end:
+            timeline.drift_end = self.transition
         timeline.playback = self.playback
 
     def _show_status(self) -> None:

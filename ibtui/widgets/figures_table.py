@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from ibtui.spelling import spell
 from ibtui.widgets.text import write
+from ibtui.wording import aligned
 
 APART, CLOSE = "  ", " "
 """Between two columns, and where there is little room."""
@@ -87,14 +88,11 @@ class FiguresTable(Static):
 
     def _text(self, form: Figures, widths: Sequence[int], apart: str, room: int) -> Content:
         """All of its lines, as wide as the room: where the numbers get longer, nothing need be laid out anew."""
-        lines = []
+        lines: list[str] = []
+        left = () if self._right else range(len(widths))
         for row in (form.columns, *form.rows):
-            for parts in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
-                aligned = [
-                    part.rjust(width) if self._right else part.ljust(width)
-                    for part, width in zip(parts, widths, strict=True)
-                ]
-                lines.append(apart.join(aligned).ljust(room))
+            parts = zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
+            lines += [aligned(line, widths, apart, left=left).ljust(room) for line in parts]
             if row is form.columns:
                 head = len(lines)
         return Content.assemble(("\n".join(lines[:head]), "bold"), "\n", "\n".join(lines[head:]))

@@ -27,7 +27,7 @@ class Timeline(Widget):
     """Epochs that the experiment is for."""
     live: reactive[bool] = reactive(False)
     """Whether a run is at work on the session."""
-    turn: reactive[float | None] = reactive(None)
+    drift_end: reactive[float | None] = reactive(None)
     """The epoch at which drift ends; None where it does not."""
 
     class Sought(Message):
@@ -49,7 +49,7 @@ class Timeline(Widget):
         if width < 3:
             return Strip([Segment((before + after)[: self.size.width], base)]).adjust_cell_length(self.size.width, base)
         plain = bool(getattr(self.app, "ascii", False))
-        rest, done, head, ticks, turn = ("-", "=", "O", "+", "*") if plain else ("─", "━", "●", "┿", "◆")
+        rest, done, head, ticks, mark = ("-", "=", "O", "+", "*") if plain else ("─", "━", "●", "┿", "◆")
         place = self._column(self.playback.epoch, width)
         end = self._column(self.playback.epochs[-1], width) if self.playback.epochs else -1
         track = [done if column <= end else rest for column in range(width)]
@@ -57,8 +57,8 @@ class Timeline(Widget):
         while power < self.total:
             track[self._column(power, width)] = ticks
             power *= 10
-        if self.turn is not None:
-            track[self._column(round(self.turn), width)] = turn
+        if self.drift_end is not None:
+            track[self._column(round(self.drift_end), width)] = mark
         strong = base + Style(bold=True)
         segments = [Segment(before, strong), Segment("".join(track[:place]), base), Segment(head, strong)]
         segments += [Segment("".join(track[place + 1 :]), base + Style(dim=True)), Segment(after, strong)]

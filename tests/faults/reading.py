@@ -132,7 +132,7 @@ def _charts(path: Path, chance: random.Random) -> bool:
                     render(spec, 80, 24, theme="dark")
                 panels.figures(epoch)
                 panels.notes(epoch)
-                panels.turn  # noqa: B018
+                panels.drift_end  # noqa: B018
     except EngineError as error:
         return _in_one_line(error)
     return True

@@ -37,7 +37,7 @@ def test_accuracies_and_their_differences(
     recorded: tuple[RecordedEnsemble, ...], found: list[ResultSpreads | None], pinned: int
 ) -> None:
     columns, rows = wide("abc", found, pinned)
-    assert columns[6:8] == ("accuracy % ± se", "less pinned ± se")
+    assert columns[6:8] == ("accuracy % ± se", "difference ± se")
     at = [int(np.flatnonzero(one.learning.epochs <= 400)[-1]) for one in recorded]
     right = [100 * one.learning.test_accuracy[row] for one, row in zip(recorded, at, strict=True)]
     for k, row in enumerate(rows):
@@ -74,6 +74,6 @@ def test_the_narrow_form_has_the_same_cells(found: list[ResultSpreads | None]) -
 def test_what_is_not_measured_has_no_numbers(found: list[ResultSpreads | None]) -> None:
     columns, rows = wide("ab", [found[2], None], 0)
     assert rows[1] == ("b", "", *("–", "") * len(NUMBERS))
-    assert columns[3] == "by pinned"
+    assert columns[3] == "ratio"
     _, rows = wide("ab", [None, found[2]], 0)
     assert [cell for cell in rows[1][3::2] if cell] == []

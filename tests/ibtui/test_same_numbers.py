@@ -375,8 +375,8 @@ def test_phases_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     largest = max(range(len(document)), key=lambda k: (document[k]["fraction"], len(document[k]["layers"])))
     for index, (told, shown) in enumerate(zip(document, panels(name), strict=True)):
         whole = told["network"]["transition"]["epoch"]
-        if shown.turn is not None:
-            same(whole, shown.turn)
+        if shown.drift_end is not None:
+            same(whole, shown.drift_end)
         spec = shown.chart("snr", epoch=10_000, shown=tuple(range(len(told["layers"]))), points=False)
         marks = {mark.text: mark.x for mark in spec.marks}
         for layer, row in zip(told["layers"], phase_rows(shown.phases), strict=True):

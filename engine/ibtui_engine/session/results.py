@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, SessionError
 
 if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
-    from ibtui_engine.statistics import EpochSpread, Spread
+    from ibtui_engine.statistics import Difference, EpochSpread, Spread
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,22 @@ class ResultSpreads:
         layer = -max(known)[1]
         return self.lost_by[layer], self.lost[layer]
 
+    @property
+    def numbers(self) -> dict[str, Spread | None]:
+        """What ensembles are compared by: bits lost by the layer that lost most, accuracy outside, I(T;Y)."""
+        lost = self.most_lost
+        return {"bits_lost": None if lost is None else lost[1], "accuracy": self.accuracy, "i_y": self.i_y}
+
+    def differences(self, other: ResultSpreads) -> dict[str, Difference | None]:
+        """Each of the `numbers` less that of another ensemble; None where one of both has none."""
+        from ibtui_engine.statistics import difference
+
+        before = other.numbers
+        return {
+            name: None if value is None or (base := before[name]) is None else difference(value, base)
+            for name, value in self.numbers.items()
+        }
+
 
 def result_spreads(one: RecordedEnsemble, epoch: float | None = None) -> ResultSpreads | None:
     """The results of an ensemble at its last snapshot that is not after an epoch; None where there is none."""
@@ -159,7 +175,6 @@ def read_results(path: Path | str) -> Results:
     Raises:
         SessionError: the session cannot be read, or has no networks.
     """
-    from ibtui_engine.errors import SessionError
     from ibtui_engine.session.history import SessionReader
 
     with SessionReader(path) as reader, reader.moment():

@@ -1039,7 +1039,7 @@ async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
     ]
     have("plain", "turning", *falling)
     async with open_app("turning", size=(200, 60)) as view:
-        turn = view.screen.current.turn
+        turn = view.screen.current.drift_end
         assert 6 < turn < 12  # between an SNR of 2 and one of 0.4
         turns = [mark for mark in view.chart().spec.marks if mark.dot == "◆"]
         assert len(turns) == 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ibtui.charts.chart import render
-from ibtui.charts.compared import Plane, Strand, Strands, compared_curves, compared_planes
+from ibtui.charts.compared import CurvesOfOne, OneCurve, Plane, compared_curves, compared_planes
 from ibtui.charts.display import Display
 from ibtui.charts.palette import Category
 from ibtui.charts.readings import Place, Quantity, Readings, joined
@@ -17,12 +17,12 @@ EPOCHS = np.array([1, 10, 100]), np.array([1, 30, 100, 1000])
 VALUES = RNG.lognormal(0, 1, (3, 5)), RNG.lognormal(0, 1, (4, 7))
 
 
-def strands(number: int, *, turn: float | None = None, floor: float | None = None) -> Strands:
-    curve = Strand("all weights", EPOCHS[number], VALUES[number], geometric=True, turns=True)
-    return Strands(number, "ab"[number], (curve,), turn, floor)
+def curves(number: int, *, drift_end: float | None = None, floor: float | None = None) -> CurvesOfOne:
+    curve = OneCurve("all weights", EPOCHS[number], VALUES[number], geometric=True, shows_drift_end=True)
+    return CurvesOfOne(number, "ab"[number], (curve,), drift_end, floor)
 
 
-def chart(*those: Strands, pinned: int = 0, display: Display | None = None) -> ChartSpec:
+def chart(*those: CurvesOfOne, pinned: int = 0, display: Display | None = None) -> ChartSpec:
     return compared_curves(
         those,
         label="SNR",
@@ -36,7 +36,7 @@ def chart(*those: Strands, pinned: int = 0, display: Display | None = None) -> C
 
 def test_every_ensemble_keeps_number_and_colour_whatever_is_pinned() -> None:
     for pinned in (0, 1):
-        spec = chart(strands(0), strands(1), pinned=pinned)
+        spec = chart(curves(0), curves(1), pinned=pinned)
         assert [one.label for one in spec.series] == ["1 a", "2 b"]
         assert [one.colour for one in spec.series] == [Category(0), Category(1)]
         assert [one.thick for one in spec.series] == [pinned == 0, pinned == 1]
@@ -74,25 +74,25 @@ def test_bounds_and_floors_are_each_ones_own_where_they_differ() -> None:
         ("x", 10.0, "H(X) 2"),
         ("y", 0.99, "I(X;Y)"),
     ]
-    assert [one.label for one in chart(strands(0, floor=0.4), strands(1, floor=0.4)).guides] == ["independent noise"]
-    floors = chart(strands(0, floor=0.4), strands(1, floor=0.2)).guides
+    assert [one.label for one in chart(curves(0, floor=0.4), curves(1, floor=0.4)).guides] == ["independent noise"]
+    floors = chart(curves(0, floor=0.4), curves(1, floor=0.2)).guides
     assert [(one.value, one.label) for one in floors] == [(0.4, "independent noise 1"), (0.2, "independent noise 2")]
 
 
 def test_where_drift_ends_is_marked_for_each_in_its_colour() -> None:
-    spec = chart(strands(0, turn=20.0), strands(1))
+    spec = chart(curves(0, drift_end=20.0), curves(1))
     assert [(one.x, one.y, one.text, one.colour) for one in spec.marks] == [(20.0, 1.0, "20", Category(0))]
 
 
 def test_what_has_no_values_is_said() -> None:
-    lacking = Strands(1, "b", (Strand("all weights", EPOCHS[1], np.full((4, 7), np.nan), geometric=True),))
-    assert "Without values: 2." in chart(strands(0), lacking).caption
-    assert "Without values" not in chart(strands(0), strands(1)).caption
-    assert "Without values: 2." in chart(strands(0), Strands(1, "b", ())).caption
+    lacking = CurvesOfOne(1, "b", (OneCurve("all weights", EPOCHS[1], np.full((4, 7), np.nan), geometric=True),))
+    assert "Without values: 2." in chart(curves(0), lacking).caption
+    assert "Without values" not in chart(curves(0), curves(1)).caption
+    assert "Without values: 2." in chart(curves(0), CurvesOfOne(1, "b", ())).caption
 
 
 def test_the_cross_hair_reads_all_of_them_at_the_epochs_that_they_have() -> None:
-    readings = chart(strands(0), strands(1)).readings
+    readings = chart(curves(0), curves(1)).readings
     assert readings is not None
     assert readings.names == ("1 all weights", "2 all weights")
     assert readings.epochs.tolist() == [1, 10, 30, 100, 1000]
@@ -121,7 +121,7 @@ def test_joined_readings_are_those_of_the_parts() -> None:
 
 
 def test_single_networks_are_behind_the_means() -> None:
-    spec = chart(strands(0), strands(1), display=Display(singles=True))
+    spec = chart(curves(0), curves(1), display=Display(singles=True))
     assert [one.tell for one in spec.series[:2]] == ["1 a all weights, one network", "2 b all weights, one network"]
     assert spec.bands == ()
 

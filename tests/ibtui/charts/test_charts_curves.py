@@ -141,7 +141,7 @@ def test_all_numbers_can_be_drawn(kind: str, size: tuple[int, int]) -> None:
                     shown=(0, 1),
                     last_epoch=100,
                     batches=8,
-                    turns=(9.0, math.nan),
+                    drift_ends=(9.0, math.nan),
                     networks=(several, several),
                     display=display,
                 ),
@@ -167,7 +167,7 @@ def test_one_layer_in_focus_is_in_colour_with_its_band_and_the_place_where_it_cr
     means, stds = spread_out(3), spread_out(3)[::-1]
     mean, std = means.mean(axis=1), stds.mean(axis=1)
     spec = gradient_chart(
-        EPOCHS, mean, std, shown=(0, 1, 2), last_epoch=100, batches=7, transition=4, turns=(3, 5, math.nan),
+        EPOCHS, mean, std, shown=(0, 1, 2), last_epoch=100, batches=7, transition=4, drift_ends=(3, 5, math.nan),
         networks=(means, stds), display=Display(focus=1),
     )  # fmt: skip
     assert {series.colour for series in spec.series if series.end in ("T1", "output")} == {Faded()}

@@ -16,7 +16,7 @@ from ibtui.charts.chart import render
 from ibtui.charts.compared import Plane, compared_planes
 from ibtui.charts.image import ChartImage, PlotArea
 from ibtui.charts.information_plane import information_plane
-from ibtui.charts.spec import DOT, TURN, ChartSpec, Guide, Mark
+from ibtui.charts.spec import DOT, DRIFT_END, ChartSpec, Guide, Mark
 from ibtui.locations import example_files
 from ibtui.panels import Panels
 from ibtui_engine.session.follow import Follower
@@ -89,7 +89,7 @@ class Seen:
         for row, line in enumerate(grid):
             for match in (BRACKETED if brackets else WORD).finditer("".join(text or " " for text in line)):
                 words[row, match.start()] = match[0]
-        return cls(grid, words, "-|+" if ascii else "─│┌┐└┘", "o*" if ascii else DOT + TURN)
+        return cls(grid, words, "-|+" if ascii else "─│┌┐└┘", "o*" if ascii else DOT + DRIFT_END)
 
     def reached(self, start: Cell, word: str) -> set[Cell]:
         """The dots that a word touches, itself or by a leader or by a dot that touches them."""
@@ -133,7 +133,7 @@ def check(spec: ChartSpec, size: tuple[int, int], mode: str, *, where: str) -> C
     at = f"{where}\n{image.text()}"
     wanted = {mark.text: cells_of(mark, area) for mark in spec.marks if mark.text}
     for mark in spec.marks:
-        glyphs = {DOT: seen.dots, TURN: seen.dots[1]}[mark.dot or DOT]
+        glyphs = {DOT: seen.dots, DRIFT_END: seen.dots[1]}[mark.dot or DOT]
         assert any(seen.grid[row][column] in glyphs for row, column in cells_of(mark, area)), f"no dot for {mark}: {at}"
     told = [text for word in seen.words.values() for text in members(word)]
     assert sorted(told) == sorted(wanted), f"each text once and whole: {at}"
