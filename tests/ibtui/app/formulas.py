@@ -42,7 +42,7 @@ def write_session(
     try:
         for row in writer.cohorts():
             ensemble = experiment.ensembles[row.ensemble]
-            architecture = Architecture.of(rule, ensemble.hidden, ensemble.settings.activation)
+            architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
             weights = np.zeros((row.networks, architecture.parameters), np.float32)
             slots = np.zeros((SLOTS[ensemble.optimizer], *weights.shape), np.float32)
             for epoch in writer.schedule:
