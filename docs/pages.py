@@ -24,8 +24,8 @@ GIVEN = {
     "What they give": (
         "ibtui_engine.session.summary.Summary",
         "ibtui_engine.session.summary.EnsembleSummary",
-        "ibtui_engine.session.history.LayerHistory",
-        "ibtui_engine.session.history.LearningHistory",
+        "ibtui_engine.session.columns.LayerHistory",
+        "ibtui_engine.session.columns.LearningHistory",
         "ibtui_engine.session.ensemble.LayerFigures",
         "ibtui_engine.phases.account.Phases",
         "ibtui_engine.bottleneck.curve.Curve",

@@ -186,6 +186,7 @@ def test_a_command_logs_what_it_runs_claims_and_says(ibtui: Ibtui, tmp_path: Pat
         r"ibtui \S+ begins in .*: .*run --networks 1",
         r"session \S*one.ibs is claimed",
         r"session \S*one.ibs runs: ensembles 1, cohorts 1, epochs 2, threads \d+",
+        r"DEBUG .*session \S*one.ibs is opened for reading",
         r"DEBUG .*ensemble 0 is measured at epoch 2",
         r"session \S*one.ibs is finished",
         r"session \S*one.ibs is let go of",

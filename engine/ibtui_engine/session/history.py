@@ -7,6 +7,7 @@ that far (it was added later) is NaN there.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epoc
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
+_log = logging.getLogger(__name__)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
 
 
@@ -50,6 +52,7 @@ class SessionReader:
         self._connections: dict[int, Connection] = {}
         self._closed = False
         self._connection  # noqa: B018  opens it: what is no session is refused here
+        _log.debug("session %s is opened for reading", self.path)
 
     @property
     def _connection(self) -> Connection:
