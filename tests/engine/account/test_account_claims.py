@@ -298,6 +298,7 @@ def test_numbers_of_a_recorded_session_are_those_that_sql_finds() -> None:
         (Number("T1", 0.12345, 0.012, "bits", 7, 10), "T1 0.123 ± 0.012 bits (n 7)"),
         (Number("T1", 350.2, 0.1, "epoch", 7, 10), "T1 350 ×/÷ 1.11 (n 7)"),
         (Number("T1", 123.4, math.nan, "", 10, 10), "T1 123"),
+        (Number("T1", 123.4, math.nan, "", 1, 10), "T1 123 (n 1)"),
         (Number("T1", 23498.0, 20482.0, ""), "T1 23498 ± 20482"),
     ],
 )

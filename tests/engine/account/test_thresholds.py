@@ -374,6 +374,28 @@ def test_label_information_lost_in_a_relaxation(i_y: tuple[float, float], lost: 
     assert why == ("in T2; information on the label is lost with it in T2" if lost else "in T2")
 
 
+def test_numbers_without_a_verdict_are_of_the_end_and_of_the_hidden_layers() -> None:
+    i_y = np.array([[[0.1, 0.2, 0.3]] * 2, [[0.5, 0.6, 0.7]] * 2])
+    rows = [*losing((1.0, 0.0), (2.0, 0.0))[:2], row(compression=value(9.0))]
+    trained = {"learning_rate": 0.02, "batch": 512, "optimizer": "sgd"}
+    usual = one(rows, i_y=i_y, setting=trained.__getitem__)
+    usual.of.learning = SimpleNamespace(train_accuracy=np.array([[0.4, 0.4], [0.5, 0.5], [0.9, 0.9]]))
+    assert [number.value for number in judged("random-labels", usual)[1]] == pytest.approx([1.0, 2.0, 0.9])
+    others = [
+        one(rows, i_y=i_y, setting=(trained | change).__getitem__)
+        for change in ({"batch": 64}, {"learning_rate": 0.5}, {"optimizer": "adam"}, {"optimizer": "adam", "batch": 64})
+    ]
+    numbers = judged("sensitivity", usual, *others)[1]
+    assert [number.value for number in numbers] == pytest.approx([350, 3.0, 0.7] * 5)
+    assert [number.name.partition(":")[0] for number in numbers[::3]] == [
+        "0.02, 512, sgd",
+        "batch 64",
+        "learning rate 0.5",
+        "adam 0.02",
+        "adam 0.02, batch 64",
+    ]
+
+
 def changed(threshold: Any) -> list[Any]:
     """The same threshold with one of its numbers another; all such."""
     if is_dataclass(threshold) and not isinstance(threshold, type):
