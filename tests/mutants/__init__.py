@@ -1,0 +1,1 @@
+"""Mutation testing of the modules that judge and date: see `tests.mutants.__main__`."""

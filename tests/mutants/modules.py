@@ -1,0 +1,76 @@
+"""Which modules are mutated, by which tests each is to be caught (those that catch most first), and what is let off."""
+
+from __future__ import annotations
+
+ACCOUNT = (
+    "account/test_criteria.py",
+    "account/test_thresholds.py",
+    "test_values.py",
+    "account/test_judging.py",
+    "account/test_account_claims.py",
+)
+PHASES = (
+    "phases/test_phases_thresholds.py",
+    "test_values.py",
+    "phases/test_phases_turning.py",
+    "phases/test_phases_account.py",
+)
+LIVENESS = ("session/test_liveness_thresholds.py", "test_values.py", "session/test_liveness.py")
+FITTING = ("bottleneck/test_fitting_thresholds.py", "test_values.py", "bottleneck/test_fitting.py")
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "account.claim": ACCOUNT,
+    "account.conditions": ACCOUNT,
+    "account.controls": ACCOUNT,
+    "account.criteria": ACCOUNT,
+    "account.evidence": ACCOUNT,
+    "account.finding": ACCOUNT,
+    "account.judging": ACCOUNT,
+    "account.section_3_3": ACCOUNT,
+    "account.section_3_4": ACCOUNT,
+    "account.section_3_5": ACCOUNT,
+    "account.section_3_6": ACCOUNT,
+    "account.section_3_7": ACCOUNT,
+    "account.section_3_8": ACCOUNT,
+    "account.section_3_9": ACCOUNT,
+    "account.section_4": ACCOUNT,
+    "account.standard": ACCOUNT,
+    "phases.account": PHASES,
+    "phases.decline": PHASES,
+    "phases.depth": PHASES,
+    "phases.diffusion": ("phases/test_phases_thresholds.py", "test_values.py", "phases/test_phases_diffusion.py"),
+    "phases.leveling": PHASES,
+    "phases.order": PHASES,
+    "phases.relaxation": ("phases/test_phases_relaxation.py", "test_values.py"),
+    "phases.smoothing": PHASES,
+    "phases.transition": ("phases/test_phases_thresholds.py", "test_values.py", "phases/test_phases_transition.py"),
+    "phases.turning": PHASES,
+    "session.liveness": LIVENESS,
+    "bottleneck.fits": FITTING,
+    "bottleneck.fitting": FITTING,
+}
+"""By their names in `ibtui_engine`; the tests in `tests/engine`."""
+
+EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
+    "phases.leveling": (
+        ("slope * joint, - ", "any number up to 0 marks a place that is no break"),
+        ("ramps**2 / np.maximum(number, 2)", "one snapshot has no ramp"),
+        ("np.maximum(number - 2, 2)", "a level and what is before it have more than four snapshots"),
+        ("(np.abs(trend) < slope", "no trend is that number to the last bit"),
+    ),
+    "phases.transition": (
+        ("(place < top), place, 1)", "three snapshots at least have been measured before"),
+        ("len(measured) - 2), axis=0)", "and three after"),
+        ("np.where(place < below, integral", "where it is lowest it is not highest"),
+        ("2 / LEAST_SNAPSHOTS", "with fewer, three on each side are not found either"),
+        ("change >= CERTAINTY * noise", "no sum is that number to the last bit"),
+    ),
+    "phases.turning": (
+        ("heights, - 1.1)", "any negative number marks what is not measured"),
+        ("heights, - 0.9)", "any negative number marks what is not measured"),
+        ("heights, - 2.0)", "any negative number marks what is not measured"),
+        ("np.maximum(2 * pairs.sum(axis=0), 2)", "without a pair there are no steps to divide either"),
+        ("(rows < below) & (heights == peak)", "where it falls to, no layer is at its peak"),
+    ),
+}
+"""By module, mutants that do what the module does, each with the reason: by how the changed line goes on."""
