@@ -27,6 +27,8 @@ for profile, examples in {"some": 15, "many": 100, "explore": 2000}.items():
     )
 settings.load_profile("some")  # `--hypothesis-profile` names another
 
+gc.set_threshold(50_000, 20, 50)  # what is collected stays: looking for garbage meanwhile finds none
+
 KERNELS = (
     (
         ("run", "--networks", "1", "--epochs", "2", "--hidden", "3", "--quiet", "--json", "--out", "one.ibs"),
@@ -71,8 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """From now on look for garbage less often: all that is loaded would be looked through again and again."""
-    gc.set_threshold(50_000, 20, 50)
+    """From now on look for garbage among what is new: all that is loaded would be looked through again and again."""
+    gc.freeze()
 
 
 Ibtui = Callable[..., subprocess.CompletedProcess[str]]
