@@ -81,7 +81,7 @@ def test_weights_take_room_but_no_time() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"networks": 10, "epochs": 200, "snapshots": 60},
+        pytest.param({"networks": 10, "epochs": 200, "snapshots": 60}, marks=pytest.mark.long),
         {"networks": 20, "epochs": 100, "snapshots": 40, "weights": False},
         {"networks": 4, "epochs": 100, "snapshots": 30, "hidden": ((20, 10), (5,)), "fraction": (0.3, 0.8)},
     ],

@@ -12,6 +12,7 @@ import pytest
 import ibtui
 import ibtui_engine
 from ibtui_engine.children import python_command, python_environment
+from tests.tiers import first
 
 NAMESAKES = ("engine", "json", "torch", "numpy", "numba", "ibtui", "ibtui_engine", "sitecustomize", "usercustomize")
 PACKAGES = (Path(ibtui_engine.__file__).parent, Path(ibtui.__file__).parent)
@@ -39,7 +40,7 @@ def child(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "entry", ["", *(pytest.param(e, marks=pytest.mark.long) for e in (None, ".", "absolute", "link"))]
 )
-@pytest.mark.parametrize("arguments", [("-c", IMPORT_ALL), ("-m", "ibtui", "presets")], ids=["-c", "-m"])
+@pytest.mark.parametrize("arguments", first(1, [("-m", "ibtui", "presets"), ("-c", IMPORT_ALL)]), ids=["-m", "-c"])
 def test_nothing_is_imported_from_the_current_directory(
     crowded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str | None, arguments: tuple[str, ...]
 ) -> None:

@@ -32,7 +32,7 @@ from ibtui_engine.session.summary import read_summary
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
-from tests.tiers import diagonal
+from tests.tiers import diagonal, first
 
 SMALL = Experiment(
     rule="symmetric-soft",
@@ -652,7 +652,7 @@ run.execute(lambda progress: print(progress.epoch, flush=True))
 """
 
 
-@pytest.mark.parametrize("lines", [2, 60])
+@pytest.mark.parametrize("lines", first(1, [60, 2]))
 def test_a_run_whose_process_is_killed_goes_on_to_the_same_numbers(
     path: Path, straight: Callable[[Experiment], Results], lines: int
 ) -> None:
@@ -903,7 +903,7 @@ def test_numbers_beyond_floating_point_are_divergence_wherever_they_turn_up(
     whole(path)
 
 
-@pytest.mark.parametrize("room", [0, 1, 5, 20])
+@pytest.mark.parametrize("room", first(2, [0, 5, 1, 20]))
 def test_a_full_disk_ends_the_run_and_leaves_the_session_whole(
     path: Path, straight: Callable[[Experiment], Results], room: int
 ) -> None:

@@ -16,6 +16,7 @@ from ibtui_engine.remeasure import remeasure, with_settings
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.threads import Threads
+from tests.tiers import first
 
 PATIENCE = 60.0
 
@@ -63,7 +64,7 @@ def run(path: Path, work: Callable[[Watched], object]) -> Watched:
     return asyncio.run(go())
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", first(2, ESTIMATORS))
 def test_answers_are_what_the_engine_measures(path: Path, estimator: str) -> None:
     async def work(watched: Watched) -> None:
         for _ in range(ESTIMATORS.index(estimator)):

@@ -40,6 +40,7 @@ from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.results import result_spreads, results
+from tests.tiers import first
 
 SESSIONS = Path(__file__).parents[2] / "sessions"
 EXAMPLES = ("figure-2", "figure-3", "figure-4", "figure-5", "figure-8")
@@ -128,7 +129,7 @@ def some_epochs(snapshots: tuple[int, ...]) -> list[int]:
 # the layers at an epoch
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_layers_in_the_json_of_show_are_those_of_the_exports(
     name: str, truth: Callable[[str], Truth], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -365,7 +366,7 @@ def test_the_layers_of_figure_7_are_the_means_of_the_exports_with_standard_error
 # phases
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_phases_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, panels: Callable[[str], list[Panels]], capsys: pytest.CaptureFixture[str]
 ) -> None:

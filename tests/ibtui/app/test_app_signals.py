@@ -17,6 +17,7 @@ import pyte
 import pytest
 
 from ibtui.terminal import RESTORE, TerminalDecoder
+from tests.tiers import first
 
 PATIENCE = 60
 PROMPT = "ready> "
@@ -130,7 +131,7 @@ def test_bytes_that_are_no_text_are_ignored(shell: Shell) -> None:
     assert shell.answer("echo status $?") == "status 0"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", first(1, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]))
 def test_a_signal_ends_the_app_and_the_terminal_is_as_before(shell: Shell, number: int) -> None:
     before = shell.answer("stty -g")
     shell.run(APP)
