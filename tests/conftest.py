@@ -16,6 +16,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.faults.warm import Warm, plain_environment
+from tests.shapes import check_shapes
+
+check_shapes()  # before anything imports the engine
 
 for profile, examples in {"some": 15, "many": 100, "explore": 2000}.items():
     settings.register_profile(

@@ -115,7 +115,9 @@ def _mean(
     return _divided(sums, there.sum(axis=-1))
 
 
-def _divided(sums: Float64[np.ndarray, "*shape"], counts: Real[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+def _divided(
+    sums: Float64[np.ndarray, "*shape"] | np.float64, counts: Real[np.ndarray, "*shape"] | np.number
+) -> Float64[np.ndarray, "*shape"]:
     """Quotients; NaN where there is nothing to divide by, or the sum is no number."""
     found = np.full(np.shape(sums), np.nan)
     np.divide(sums, counts, out=found, where=np.isfinite(sums) & (np.asarray(counts) > 0))

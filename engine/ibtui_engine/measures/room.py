@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, UInt64
+from jaxtyping import Float64, Int32, Real, UInt64
 
 from ibtui_engine.measures.partition import hash_rooms, information_rooms
 from ibtui_engine.simd import VECTOR_BYTES
@@ -53,7 +53,7 @@ def make_room(widths: tuple[int, ...], patterns: int) -> Room:
     )
 
 
-def as_layer(patterns: Float64[np.ndarray, "patterns inputs"]) -> Float64[np.ndarray, "inputs_and_one columns"]:
+def as_layer(patterns: Real[np.ndarray, "patterns inputs"]) -> Float64[np.ndarray, "inputs_and_one columns"]:
     """The patterns as the outputs of a layer: one row an input, with a row of ones under them."""
     count, inputs = patterns.shape
     layer = np.zeros((inputs + 1, padded(count)))

@@ -66,7 +66,7 @@ class LayerDiffusion:
 class Displacements:
     """Squared distance per weight from where a layer was at the first snapshot at or after its transition."""
 
-    epochs: Float64[np.ndarray, " epochs"]
+    epochs: Real[np.ndarray, " epochs"]
     since: Float64[np.ndarray, "epochs networks layers"]
     """Epochs since that snapshot; NaN before it."""
     squared: Float64[np.ndarray, "epochs networks layers"]

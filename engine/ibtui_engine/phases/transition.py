@@ -33,7 +33,7 @@ import numpy as np
 from ibtui_engine.statistics import EpochSpread, common_error, epoch_spread
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64, Real
+    from jaxtyping import Bool, Float, Float64, Real
 
     from ibtui_engine.session.columns import LayerHistory
 
@@ -117,7 +117,7 @@ def network_snr(history: LayerHistory) -> Float64[np.ndarray, "epochs networks"]
     return np.sqrt(ratio)
 
 
-def crossings(epochs: Real[np.ndarray, " epochs"], snr: Float64[np.ndarray, "epochs ..."]) -> Crossings:
+def crossings(epochs: Real[np.ndarray, " epochs"], snr: Float[np.ndarray, "epochs ..."]) -> Crossings:
     """Where curves of SNR fall below one, as the module says. Epochs ascend; those below 1 have no place on the axis.
 
     An SNR that is NaN, zero or infinite is taken as not measured.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 from jaxtyping import UInt8
@@ -34,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
         with path.open("rb") as plain:
             compressed = plain.read(2) == GZIP
             plain.seek(0)
-            content = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if compressed else plain
+            content: BufferedIOBase = gzip.GzipFile(fileobj=plain) if compressed else plain
             return _array(path, content, dimensions)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _refusal(path, "is damaged: what gzip compressed cannot be read to its end") from error
@@ -44,7 +44,7 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
         raise _refusal(path, "does not fit in this machine's memory") from error
 
 
-def _array(path: Path, content: BinaryIO, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
+def _array(path: Path, content: BufferedIOBase, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
     magic = content.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise _refusal(path, f"is no IDX file: it begins with {magic.hex(' ') or 'nothing'}, not with 00 00")

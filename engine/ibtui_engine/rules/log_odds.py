@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Float64
+    from jaxtyping import Float64, Real
 
 CLOSE = 1e-3
 """Differences of log-odds below which a divergence comes from its series: the next term is 2e-11 of it."""
@@ -21,7 +21,7 @@ FAR = 30.0
 """Differences beyond which it comes from its terms, of which the first is then far larger than the others."""
 
 
-def logistic(z: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+def logistic(z: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
     """1 / (1 + exp(−z)), the probability of log-odds z, without overflow, and with all its digits where it is tiny."""
     small = np.exp(-np.abs(z))
     return np.asarray(np.where(z >= 0, 1.0, small) / (1.0 + small))
@@ -33,9 +33,7 @@ def log_odds_of(p: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape
         return np.asarray(np.log(p) - np.log1p(-np.asarray(p)))
 
 
-def log_ratio(
-    ones: Float64[np.ndarray, "*shape"], zeros: Float64[np.ndarray, "*shape"]
-) -> Float64[np.ndarray, "*shape"]:
+def log_ratio(ones: Real[np.ndarray, "*shape"], zeros: Real[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """log(ones / zeros), the log-odds of shares or counts of the labels; equal for equal ratios, NaN for 0 of both."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         ratio = np.asarray(ones, np.float64) / zeros
@@ -43,7 +41,7 @@ def log_ratio(
         return np.asarray(np.where(inside, np.log(ratio), np.log(ones) - np.log(zeros)))
 
 
-def soft_plus(z: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+def soft_plus(z: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
     """log(1 + exp(z)), which is −log p(y=0) for log-odds z."""
     return np.asarray(np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z))))
 

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class MatVariable:
     order: str
     """Byte order, "<" or ">"."""
 
-    def numbers(self) -> np.ndarray[Any, Any]:
+    def numbers(self) -> np.ndarray:
         """The matrix, of whatever number type it is stored in. Raises ValueError where it is damaged."""
         _, (_, raw_dimensions), _, (type_code, values) = islice(_elements(self.content, self.order), 4)
         dimensions = np.frombuffer(raw_dimensions, dtype=f"{self.order}i4").tolist()

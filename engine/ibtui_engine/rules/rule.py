@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     LabelProbabilities = Float64[np.ndarray, " patterns"] | Float64[np.ndarray, "patterns labels"]
 
 
-def binary_entropy(p: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+def binary_entropy(p: Float64[np.ndarray, "*shape"] | float) -> Float64[np.ndarray, "*shape"]:
     """H(p) = -p log2 p - (1-p) log2 (1-p) in bits of each probability in [0,1], with 0 log 0 = 0."""
     p = np.asarray(p, dtype=np.float64)
     log_p = np.log2(p, out=np.zeros_like(p), where=p > 0)

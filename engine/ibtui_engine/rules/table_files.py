@@ -28,7 +28,7 @@ LABEL_KEYS = ("p_y", "label", "labels", "y")
 LOG_ODDS_KEY = "log_odds"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-Array = np.ndarray[Any, Any]
+Array = np.ndarray
 
 
 def refusal(path: Path, sentence: str) -> InvalidValue:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.errors import InvalidValue, SessionError
 
@@ -56,7 +56,7 @@ class Results:
         return asdict(self) | {"lost": list(self.lost)}
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Results:
         """Results from plain values.
 
         Raises:

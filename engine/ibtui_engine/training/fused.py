@@ -128,7 +128,7 @@ class FusedTrainer:
         """Nothing to give back: the threads are the caller's."""
 
 
-def _inputs(rule: Rule) -> tuple[Float32[np.ndarray, "inputs patterns"], UInt32[np.ndarray, " patterns"]]:
+def _inputs(rule: Rule) -> tuple[Float32[np.ndarray, "inputs columns"], UInt32[np.ndarray, " patterns"]]:
     """How the kernel finds a pattern's inputs: its bits in one number (and an empty table), or a table's column."""
     if rule.patterns.dtype == np.uint8 and rule.inputs <= 31:
         place = np.left_shift(np.uint32(1), np.arange(rule.inputs - 1, -1, -1, dtype=np.uint32))

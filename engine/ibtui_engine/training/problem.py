@@ -7,7 +7,7 @@ works; `state` hands out a copy that another trainer, or the same one in another
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -86,6 +86,7 @@ class GradientNorms:
     Both are NaN of an epoch in which `metropolis` relaxes the weights: it has no gradients."""
 
 
+@runtime_checkable
 class Trainer(Protocol):
     """Trains one cohort."""
 
