@@ -18,7 +18,7 @@ from ibtui_engine.experiment import Hidden
 from ibtui_engine.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32, Float64, Int64, UInt8
+    from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 CUT_OFF = 2.0
 """Initial weights are drawn from a normal distribution cut off at this many standard deviations."""
@@ -49,8 +49,8 @@ class Architecture:
         return sum((inputs + 1) * units for inputs, units in pairwise(self.widths))
 
     def matrices(
-        self, weights: Float32[np.ndarray, "networks parameters"]
-    ) -> list[Float32[np.ndarray, "networks units inputs_and_bias"]]:
+        self, weights: Float[np.ndarray, "networks parameters"]
+    ) -> list[Float[np.ndarray, "networks units inputs_and_bias"]]:
         """Views of each layer's matrix, biases in the last column."""
         views = []
         begin = 0
@@ -60,9 +60,7 @@ class Architecture:
             begin = end
         return views
 
-    def weight_norms(
-        self, weights: Float32[np.ndarray, "networks parameters"]
-    ) -> Float64[np.ndarray, "networks layers"]:
+    def weight_norms(self, weights: Float[np.ndarray, "networks parameters"]) -> Float64[np.ndarray, "networks layers"]:
         """Frobenius norm of each layer's weights, biases apart."""
         norms = [
             np.sqrt(np.square(matrix[:, :, :-1].astype(np.float64)).sum(axis=(1, 2)))

@@ -12,8 +12,9 @@ import typer.main
 from ibtui.cli.application import make_application
 from ibtui.cli.run import parse_epochs
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.settings import GRID
 
-REPEATABLE = {"run --hidden", "run --fraction", "run --optimizer", "run --snapshot-at", "curve --fraction",
+REPEATABLE = {*(f"run --{name.replace('_', '-')}" for name in GRID), "run --snapshot-at", "curve --fraction",
               "figure --session", "note --tag", "note --untag"}  # fmt: skip
 
 
