@@ -28,18 +28,18 @@ LEVEL = 0.95
 # arrays: one statistic for every place but the axis of the networks
 
 
-def count(values: Real[np.ndarray, ...], axis: int = 0) -> Int64[np.ndarray, ...]:
+def count(values: Real[np.ndarray, " ..."], axis: int = 0) -> Int64[np.ndarray, " ..."]:
     """How many networks, along `axis`, have a value."""
     return np.asarray(np.isfinite(values).sum(axis=axis), np.int64)
 
 
-def mean(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def mean(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """Arithmetic mean over the networks that have a value; NaN where none has."""
     known, there = _last(values, axis)
     return _mean(known, there)
 
 
-def geometric_mean(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def geometric_mean(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """Geometric mean over the networks with a value above 0; NaN where there is none.
 
     It is that of ratios such as the gradient SNR: half and twice have the mean one, which is where drift ends.
@@ -47,7 +47,7 @@ def geometric_mean(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.n
     return np.asarray(np.exp(mean(logarithms(values), axis)))
 
 
-def standard_deviation(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def standard_deviation(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """Standard deviation (n − 1) over the networks that have a value; NaN where fewer than two have."""
     known, there = _last(values, axis)
     counts = there.sum(axis=-1)
@@ -57,17 +57,17 @@ def standard_deviation(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[
     return _divided(np.sqrt(_divided(squares, counts - 1)), np.ones_like(counts))
 
 
-def standard_error(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def standard_error(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """Standard error of the mean; NaN where fewer than two networks have a value."""
     return _divided(standard_deviation(values, axis), np.sqrt(count(values, axis)))
 
 
-def least(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def least(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """The least value that a network has; NaN where none has one."""
-    return -greatest(-np.asarray(values, np.float64), axis)
+    return np.asarray(-greatest(-np.asarray(values, np.float64), axis))
 
 
-def greatest(values: Real[np.ndarray, ...], axis: int = 0) -> Float64[np.ndarray, ...]:
+def greatest(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """The greatest value that a network has; NaN where none has one."""
     known, there = _last(values, axis)
     return np.where(there.any(axis=-1), np.where(there, known, -np.inf).max(axis=-1, initial=-np.inf), np.nan)
@@ -96,7 +96,7 @@ def logarithms(values: Real[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shap
 
 
 def _last(
-    values: Real[np.ndarray, ...], axis: int
+    values: Real[np.ndarray, " ..."], axis: int
 ) -> tuple[Float64[np.ndarray, "... networks"], Bool[np.ndarray, "... networks"]]:
     """The values with the networks last and 0 for none, and where there are some.
 
@@ -109,7 +109,7 @@ def _last(
 
 def _mean(
     known: Float64[np.ndarray, "... networks"], there: Bool[np.ndarray, "... networks"]
-) -> Float64[np.ndarray, ...]:
+) -> Float64[np.ndarray, " ..."]:
     with np.errstate(over="ignore", invalid="ignore"):
         sums = known.sum(axis=-1)
     return _divided(sums, there.sum(axis=-1))

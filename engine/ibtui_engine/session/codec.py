@@ -123,7 +123,7 @@ def unpack_labels(data: bytes, count: int, kinds: int) -> UInt8[np.ndarray, " n"
     return labels.copy()
 
 
-def cells(column: Column, values: Num[np.ndarray, ...]) -> list[int | float | None]:
+def cells(column: Column, values: Num[np.ndarray, " ..."]) -> list[int | float | None]:
     """What is written into a column; None where a value is not finite and the column may lack it."""
     numbers: list[int | float] = values.ravel().tolist()
     return list(numbers) if column.always else [number if math.isfinite(number) else None for number in numbers]
