@@ -358,7 +358,8 @@ class SessionScreen(PlaybackScreen):
 
     def _offer_replay(self) -> None:
         """Say once that a run which was watched to its end can be seen again."""
-        if not self._replay_offered and not self.growing and self.playback.at_end:
+        taken_in = not self._stale  # the run may have measured more before it ended than the playhead knows of
+        if taken_in and not self._replay_offered and not self.growing and self.playback.at_end:
             self._replay_offered = True
             self.notify(
                 f"The run is {self.follower.summary.status}. Press space to replay it from epoch 0.", timeout=10

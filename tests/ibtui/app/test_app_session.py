@@ -1362,6 +1362,23 @@ async def test_a_run_is_watched_on_behind_help_and_the_palette(open_app: Any, li
             await view.until(lambda: view.screen is session)
 
 
+async def test_a_replay_is_offered_only_once_the_last_snapshot_is_taken_in(open_app: Any, live: Any) -> None:
+    run = live(epochs=20, snapshots=18)
+    async with open_app("live") as view:
+        run.advance(4)
+        await view.until(lambda: view.screen.playback.epoch == 4)
+        screen, taken_in = view.screen, view.screen._take_in
+        screen._take_in = lambda: None  # a look has seen the run's end, and its turn has not come
+        run.free()
+        await view.until(lambda: not screen.growing and screen._stale)
+        assert screen.playback.at_end
+        screen._offer_replay()
+        assert not view.notes()
+        screen._take_in = taken_in
+        await view.until(lambda: any("space to replay" in note for note in view.notes()))
+        assert screen.playback.epoch == 20
+
+
 async def test_the_end_of_a_watched_run_offers_to_replay_it(open_app: Any, live: Any) -> None:
     run = live(epochs=20, snapshots=18)
     async with open_app("live") as view:
