@@ -192,7 +192,7 @@ class Experiment:
                 setting.require(name, value)
             if setting.grid and len(set(values)) < len(values):
                 raise InvalidValue(f"{name.replace('_', '-')} names the same value twice: {setting.text(values)}")
-        if math.prod(len(getattr(self, name)) for name in GRID) > MAX_ENSEMBLES:
+        if self.count > MAX_ENSEMBLES:
             many = [f"{len(getattr(self, name))} values of {name.replace('_', '-')}" for name in self.varied]
             raise InvalidValue(f"{', '.join(many)} make {self.count} ensembles: allowed are at most {MAX_ENSEMBLES}")
         if len(self.momentum) > 1 and (without := [o for o in self.optimizer if o not in WITH_MOMENTUM]):
@@ -455,14 +455,10 @@ def _values_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
+    **{name: lambda value: tuple(_listed(value)) for name in (*GRID, "snapshot_at")},
     "hidden": _read_hidden,
     "fraction": _values_of(_read_fraction),
     "batch": _values_of(_read_batch),
-    **{
-        name: _values_of(lambda value: value)
-        for name in (*GRID, "snapshot_at")
-        if name not in ("hidden", "fraction", "batch")
-    },
     "theta": _read_theta,
 }
 """How plain values of some settings become what `Experiment` holds."""
