@@ -142,11 +142,11 @@ def have_session(experiment: Experiment, said: str, directory: Path, threads: in
 
 def _sessions_in(directory: Path) -> list[Summary]:
     """The newest first."""
-    from ibtui.shelf import Shelf
+    from ibtui.session_index import SessionIndex
 
-    shelf = Shelf(directory)
-    shelf.look()
-    return shelf.own
+    index = SessionIndex(directory)
+    index.look()
+    return index.own
 
 
 def _finished(experiment: Experiment, there: Iterable[Summary]) -> Path | None:

@@ -26,8 +26,8 @@ from ibtui.locations import free_path, is_example, require_name
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.leaving import is_left
+from ibtui.session_index import SessionIndex, matches
 from ibtui.settings import Views
-from ibtui.shelf import Shelf, matches
 from ibtui.status import about
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.keys_footer import KeysFooter
@@ -83,7 +83,7 @@ class LibraryScreen(Screen[None]):
         super().__init__()
         self.directory = directory
         self._views = views
-        self._shelf = Shelf(directory)
+        self._index = SessionIndex(directory)
         self._marked: set[Path] = set()
         self._cursor_row = 0
         self._previewed: tuple[Path, int] | None = None
@@ -133,21 +133,21 @@ class LibraryScreen(Screen[None]):
     def _look_first(self) -> None:
         """Read what fits on the screen, then the rest."""
         self._look(most=self.app.size.height)
-        if self._shelf.unread:
+        if self._index.unread:
             self.call_after_refresh(self._look)
 
     def _look(self, most: int | None = None) -> None:
-        """Read what has changed, and of what is new as much as the shelf is asked for."""
+        """Read what has changed, and of what is new as much as is asked for."""
         if self._left:
             return
-        if self.app.screen is not self and self._shelf.own:  # `is_current` holds for the screen below the top one, too
+        if self.app.screen is not self and self._index.own:  # `is_current` holds for the screen below the top one, too
             return
         try:
-            self._shelf.look(most)
+            self._index.look(most)
         except EngineError as error:
             write(self.query_one("#heading", Static), printable(str(error)))
             return
-        self._marked = {path for path in self._marked if path in self._shelf}
+        self._marked = {path for path in self._marked if path in self._index}
         self._fill()
         self.call_after_refresh(self._work_out_results)
 
@@ -160,21 +160,21 @@ class LibraryScreen(Screen[None]):
 
     def _fill(self) -> None:
         words = self.query_one("#filter", Input).value.lower().split()
-        own = [summary for summary in self._shelf.own if self._matches(summary, words)]
-        examples = [summary for summary in self._shelf.examples if self._matches(summary, words)]
+        own = [summary for summary in self._index.own if self._matches(summary, words)]
+        examples = [summary for summary in self._index.examples if self._matches(summary, words)]
         self.query_one(SessionsTable).fill(self._lines(own), self._lines(examples), self.app.size.width)
-        empty = not self._shelf.own
+        empty = not self._index.own
         self.set_class(empty, "welcome")
-        nothing = empty and not self._shelf.examples
+        nothing = empty and not self._index.examples
         self.set_class(nothing, "empty")
         table = self.query_one("#sessions", DataTable)
         if nothing and self.focused is table:  # it is hidden, and its keys with it
             self.set_focus(None)
         elif not nothing and self.focused is None:
             table.focus()
-        write(self.query_one("#welcome", Static), WELCOME + (SEE_EXAMPLES if self._shelf.examples else ""))
-        damaged = f" ({len(self._shelf.damaged)} unreadable)" if self._shelf.damaged else ""
-        count = len(self._shelf.own) + self._shelf.unread
+        write(self.query_one("#welcome", Static), WELCOME + (SEE_EXAMPLES if self._index.examples else ""))
+        damaged = f" ({len(self._index.damaged)} unreadable)" if self._index.damaged else ""
+        count = len(self._index.own) + self._index.unread
         heading = f"ibtui   {count} session{'s' if count != 1 else ''}{damaged} in {self.directory}"
         write(self.query_one("#heading", Static), printable(heading))
         self._preview()
@@ -190,7 +190,7 @@ class LibraryScreen(Screen[None]):
     def chosen(self) -> Summary | None:
         """The session under the cursor."""
         key = self.query_one(SessionsTable).chosen_key
-        return self._shelf[Path(key)] if key is not None and Path(key) in self._shelf else None
+        return self._index[Path(key)] if key is not None and Path(key) in self._index else None
 
     def _own(self, what: str) -> Summary | None:
         """The chosen session, unless it is only to be read: then it says so."""
@@ -219,7 +219,7 @@ class LibraryScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """There may be room for more columns, or for fewer."""
-        if self._shelf.own or self._shelf.examples:
+        if self._index.own or self._index.examples:
             self._fill()
 
     def on_sessions_table_room_changed(self) -> None:
@@ -237,7 +237,7 @@ class LibraryScreen(Screen[None]):
         """Sessions whose results are not known, or those of an earlier state; the chosen one first."""
         found, now = [], time.monotonic()
         chosen = self.chosen()
-        for one in sorted([*self._shelf.own, *self._shelf.examples], key=lambda summary: summary is not chosen):
+        for one in sorted([*self._index.own, *self._index.examples], key=lambda summary: summary is not chosen):
             if one.live and now - self._asked.get(one.path, -RESULTS_SECONDS) < RESULTS_SECONDS:
                 continue
             known = self._known.of(one)
@@ -375,7 +375,7 @@ class LibraryScreen(Screen[None]):
     def action_compare(self) -> None:
         """Compare the marked sessions' ensembles; without marks, those of the chosen one."""
         chosen = self.chosen()
-        marked = [s for s in self._shelf.own + self._shelf.examples if s.path in self._marked]
+        marked = [s for s in self._index.own + self._index.examples if s.path in self._marked]
         marked = marked or ([chosen] if chosen else [])
         ensembles = sum(len(summary.ensembles) for summary in marked)
         if ensembles < 2:

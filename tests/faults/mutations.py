@@ -394,9 +394,9 @@ def work(room: Path, seed: int, numbers: list[int], answer: Connection) -> None:
     os.environ |= {f"XDG_{kind}_HOME": str(place / kind) for kind in ("CONFIG", "STATE", "DATA")}
     os.environ["IBTUI_SESSIONS"] = str(place)
     signal.signal(signal.SIGALRM, _alarm)
-    import ibtui.shelf
+    import ibtui.session_index
 
-    ibtui.shelf.example_files = list
+    ibtui.session_index.example_files = list
     with made_once():
         _read_all(room, place, seed, numbers, answer)
 

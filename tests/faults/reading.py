@@ -86,16 +86,16 @@ def _export(path: Path, chance: random.Random) -> bool:
 def _library(path: Path, chance: random.Random) -> bool:
     """The app's list, with what it says of the chosen session."""
     from ibtui.results import sentence, work_out
-    from ibtui.shelf import Shelf, matches
+    from ibtui.session_index import SessionIndex, matches
     from ibtui.status import about, status_line
     from ibtui.widgets.sessions_table import Line, _cells
 
-    shelf = Shelf(path.parent)
-    shelf.look()
-    if path in shelf.damaged:
-        assert "\n" not in shelf.damaged[path]
+    index = SessionIndex(path.parent)
+    index.look()
+    if path in index.damaged:
+        assert "\n" not in index.damaged[path]
         return False
-    summary = shelf[path]
+    summary = index[path]
     matches(summary, ["tanh"])
     outcome = work_out(summary)
     texts = [text.plain for text in _cells(Line(summary, marked=True, results=outcome.results)).values()]

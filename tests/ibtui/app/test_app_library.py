@@ -19,7 +19,7 @@ from textual.widgets import DataTable, Input
 
 from ibtui import runs
 from ibtui.commands import lines_of
-from ibtui.shelf import Shelf
+from ibtui.session_index import SessionIndex
 from ibtui.widgets.sessions_table import SessionsTable
 from ibtui.wording import printable
 from ibtui_engine.errors import StorageError
@@ -71,7 +71,7 @@ async def test_a_look_that_comes_when_the_app_is_being_left_is_none(
     have("plain")
     async with open_app() as view:
         library, looks = view.screen, []
-        monkeypatch.setattr(library._shelf, "look", looks.append)
+        monkeypatch.setattr(library._index, "look", looks.append)
         library._look()
         assert looks == [None]
         view.app.exit()
@@ -86,12 +86,12 @@ async def test_what_fits_on_the_screen_is_read_first(open_app: Any, have: Any, d
     for number in range(50):
         shutil.copy(directory / "plain.ibs", directory / f"copy-{number:02}.ibs")
         os.utime(directory / f"copy-{number:02}.ibs", (1e9 + number, 1e9 + number))
-    shelf = Shelf(directory)
-    shelf.look(20)
-    assert [summary.path.stem for summary in shelf.own] == [f"copy-{number}" for number in range(31, 50)] + ["plain"]
-    assert shelf.unread == 31
-    shelf.look()
-    assert (len(shelf.own), shelf.unread) == (51, 0)
+    index = SessionIndex(directory)
+    index.look(20)
+    assert [summary.path.stem for summary in index.own] == [f"copy-{number}" for number in range(31, 50)] + ["plain"]
+    assert index.unread == 31
+    index.look()
+    assert (len(index.own), index.unread) == (51, 0)
     async with open_app() as view:
         assert "51 sessions" in view.text()
         await view.until(lambda: len(_names(view)) == 51)
@@ -582,7 +582,7 @@ async def test_opening_what_has_just_gone_or_broken_is_told(
 ) -> None:
     path = have("plain")
     async with open_app() as view:
-        monkeypatch.setattr(view.screen._shelf, "look", lambda most=None: None)  # it has not been noticed yet
+        monkeypatch.setattr(view.screen._index, "look", lambda most=None: None)  # it has not been noticed yet
         path.write_bytes(b"rubbish" * 1000)
         await view.press("enter")
         await view.until(lambda: any("plain.ibs" in note for note in view.notes()))

@@ -1,4 +1,4 @@
-"""The sessions there are, brought up to date at each look: what has not changed on disk is not read again."""
+"""An index of the sessions in a directory: each look reads only the files that have changed since the one before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ibtui_engine.session.summary import Summary, read_summary
 from ibtui_engine.settings import SETTINGS
 
 
-class Shelf:
+class SessionIndex:
     """Summaries of the sessions in a directory, and of those that ship with the project."""
 
     def __init__(self, directory: Path) -> None:
@@ -24,13 +24,13 @@ class Shelf:
         self.damaged: dict[Path, str] = {}
         """What is wrong with files that cannot be read."""
         self.unread = 0
-        """Files of the directory that the last look has left to the next one."""
+        """Files of the directory that the last look left for the next one."""
 
     def look(self, most: int | None = None) -> None:
         """Read what has changed; a session that runs is read each time.
 
         Args:
-            most: so many of the directory's sessions that are not known yet, those written last; all by default.
+            most: read at most this many unknown sessions, newest first; None reads all.
 
         Raises:
             InvalidValue: the directory cannot be read.
@@ -97,7 +97,7 @@ def _written(file: Path) -> float:
 
 
 def matches(summary: Summary, words: Iterable[str], noted: str = "") -> bool:
-    """Whether all the words, in lower case, stand in what is known of a session, and in what is noted of it."""
+    """Whether all the words, in lower case, occur in a session's name, status or settings, or in its notes."""
     words = tuple(words)
     if not words:
         return True
