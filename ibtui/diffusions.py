@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui_engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from ibtui.panels import Panels
+    from ibtui.ensemble_charts import EnsembleCharts
     from ibtui_engine.phases.diffusion import LayerDiffusion
 
 
@@ -29,24 +29,24 @@ class Diffusions:
         self._found: dict[tuple[int, int], tuple[LayerDiffusion, ...]] = {}
         """By ensemble and the last epoch of its weights."""
 
-    def of(self, panels: Panels) -> tuple[LayerDiffusion, ...] | None:
+    def of(self, charts: EnsembleCharts) -> tuple[LayerDiffusion, ...] | None:
         """Those of an ensemble, as far as they are known."""
-        return self._found.get(_key(panels))
+        return self._found.get(_key(charts))
 
-    def want(self, panels: Panels) -> None:
+    def want(self, charts: EnsembleCharts) -> None:
         """Have those of an ensemble read, unless they are known."""
-        if panels.ensemble.snapshots and _key(panels) not in self._found:
-            self._work(self._read(panels))
+        if charts.ensemble.snapshots and _key(charts) not in self._found:
+            self._work(self._read(charts))
 
-    async def _read(self, panels: Panels) -> None:
+    async def _read(self, charts: EnsembleCharts) -> None:
         try:
-            self._found[_key(panels)] = await asyncio.to_thread(panels.recorded.diffusion)
+            self._found[_key(charts)] = await asyncio.to_thread(charts.recorded.diffusion)
         except EngineError as error:
             self._refused(str(error))
             return
         self._changed()
 
 
-def _key(panels: Panels) -> tuple[int, int]:
-    epochs = panels.ensemble.snapshots
-    return panels.ensemble.index, epochs[-1] if epochs else -1
+def _key(charts: EnsembleCharts) -> tuple[int, int]:
+    epochs = charts.ensemble.snapshots
+    return charts.ensemble.index, epochs[-1] if epochs else -1

@@ -13,12 +13,12 @@ from ibtui.wording import estimate
 if TYPE_CHECKING:
     from ibtui.charts.display import Display
     from ibtui.charts.spec import ChartSpec
-    from ibtui.panels import Panels
+    from ibtui.ensemble_charts import EnsembleCharts
 
 
 def overlaid(
     panel: str,
-    those: Sequence[tuple[int, str, Panels]],
+    those: Sequence[tuple[int, str, EnsembleCharts]],
     *,
     epoch: int,
     points: bool,
@@ -30,11 +30,11 @@ def overlaid(
     """One of `CHARTS` with several ensembles in it, each with its number, from 0, and its name. `focus` is the layer,
     from 0, whose gradients are shown; without one, those of all weights (SNR) or of the last hidden layer.
     """
-    basis = "; ".join(sorted({estimate(panels.summary.experiment) for _, _, panels in those}))
+    basis = "; ".join(sorted({estimate(charts.summary.experiment) for _, _, charts in those}))
     if panel == "plane":
-        planes = [_plane(panels, number, name, epoch, points=points) for number, name, panels in those]
+        planes = [_plane(charts, number, name, epoch, points=points) for number, name, charts in those]
         return compared_planes(planes, epoch=epoch, points=points, pinned=pinned, basis=basis)
-    curves = [_curves(panels, panel, number, name, focus) for number, name, panels in those]
+    curves = [_curves(charts, panel, number, name, focus) for number, name, charts in those]
     of = "" if focus is None else f" of layer {focus + 1}"
     title, label, quantity, log, guides, caption = {
         "gradients": (
@@ -76,18 +76,18 @@ def overlaid(
     )
 
 
-def _plane(panels: Panels, number: int, name: str, epoch: int, *, points: bool) -> Plane:
+def _plane(charts: EnsembleCharts, number: int, name: str, epoch: int, *, points: bool) -> Plane:
     """The layers of one of them at an epoch."""
-    shown = tuple(range(len(panels.widths)))
-    i_x, i_y = panels.places(panels.shown, epoch, shown, points=points)
-    readings = None if points else panels.in_plane(epoch, shown, points=False)
-    return Plane(number, name, i_x, i_y, panels.summary.h_x, panels.summary.i_xy, readings)
+    shown = tuple(range(len(charts.widths)))
+    i_x, i_y = charts.places(charts.shown, epoch, shown, points=points)
+    readings = None if points else charts.in_plane(epoch, shown, points=False)
+    return Plane(number, name, i_x, i_y, charts.summary.h_x, charts.summary.i_xy, readings)
 
 
-def _curves(panels: Panels, panel: str, number: int, name: str, focus: int | None) -> CurvesOfOne:
+def _curves(charts: EnsembleCharts, panel: str, number: int, name: str, focus: int | None) -> CurvesOfOne:
     """Curves of one of the charts over epochs; `focus`: the layer in focus."""
-    of, epochs, whole = panels.shown, panels.shown.layers.epochs, panels.transition
-    layers = len(panels.widths)
+    of, epochs, whole = charts.shown, charts.shown.layers.epochs, charts.transition
+    layers = len(charts.widths)
     if panel == "learning":
         curves = (
             OneCurve(
@@ -97,13 +97,13 @@ def _curves(panels: Panels, panel: str, number: int, name: str, focus: int | Non
                 dotted=key.startswith("test"),
                 shows_drift_end=key == "train_loss",
             )
-            for what, key in panels.learned
+            for what, key in charts.learned
         )
-        return CurvesOfOne(number, name, tuple(curves), panels.drift_end)
+        return CurvesOfOne(number, name, tuple(curves), charts.drift_end)
     floor = 1 / math.sqrt(of.batches) if of.batches > 1 and panel == "snr" else None
     if panel == "snr" and focus is None:
         snr = OneCurve("all weights", epochs, whole.network_snr, geometric=True, shows_drift_end=True)
-        return CurvesOfOne(number, name, (snr,), panels.drift_end, floor)
+        return CurvesOfOne(number, name, (snr,), charts.drift_end, floor)
     layer = max(layers - 2, 0) if focus is None else focus
     if layer >= layers:
         return CurvesOfOne(number, name, ())

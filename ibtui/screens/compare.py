@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from ibtui.arrangement import CHARTS
 from ibtui.charts.compared import numbered
+from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.epoch_display import LOGARITHMIC
 from ibtui.overlays import overlaid
-from ibtui.panels import Panels
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.status import elsewhere
@@ -82,7 +82,7 @@ class CompareScreen(PlaybackScreen):
         self._titles: dict[tuple[int, int], str] = {}
         self._shown: list[tuple[int, int]] = []
         """Those that are compared."""
-        self._charts: list[Panels | None] = []
+        self._charts: list[EnsembleCharts | None] = []
         self._curves: dict[tuple[object, ...], ChartSpec] = {}
         """Charts of all over epochs, which the playhead does not change, by what was chosen for them."""
         self._trouble = ""
@@ -130,10 +130,10 @@ class CompareScreen(PlaybackScreen):
     @property
     def transition(self) -> float | None:
         """Where drift ends in the chart that has the focus, or in the first that has such an end."""
-        ends = [panels.drift_end for panels in self._charts if panels is not None]
+        ends = [charts.drift_end for charts in self._charts if charts is not None]
         number = self._focused_number()
-        panels = self._charts[number] if number is not None else None
-        own = panels.drift_end if panels is not None else None
+        charts = self._charts[number] if number is not None else None
+        own = charts.drift_end if charts is not None else None
         return own if own is not None else next((end for end in ends if end is not None), None)
 
     @property
@@ -144,7 +144,7 @@ class CompareScreen(PlaybackScreen):
     @property
     def layers_shown(self) -> tuple[int, ...]:
         """Those of the deepest network."""
-        return tuple(range(max((len(panels.widths) for panels in self._charts if panels is not None), default=0)))
+        return tuple(range(max((len(charts.widths) for charts in self._charts if charts is not None), default=0)))
 
     def _look(self) -> None:
         if self.left:
@@ -162,11 +162,11 @@ class CompareScreen(PlaybackScreen):
         else:
             self._show_status()
 
-    def _panels(self) -> list[Panels | None]:
-        found: list[Panels | None] = []
+    def _read(self) -> list[EnsembleCharts | None]:
+        found: list[EnsembleCharts | None] = []
         for number, index in self._shown:
             try:
-                found.append(Panels(self._followers[number], index))
+                found.append(EnsembleCharts(self._followers[number], index))
             except KeyError:  # nothing of it is measured yet
                 found.append(None)
         return found
@@ -177,8 +177,8 @@ class CompareScreen(PlaybackScreen):
         return max((follower.summary.experiment.epochs for follower in self._followers), default=1)
 
     def _take_in(self) -> None:
-        self._charts, self._curves = self._panels(), {}
-        epochs = sorted({epoch for panels in self._charts if panels is not None for epoch in panels.epochs})
+        self._charts, self._curves = self._read(), {}
+        epochs = sorted({epoch for charts in self._charts if charts is not None for epoch in charts.epochs})
         timeline = self.query_one("#timeline", Timeline)
         timeline.total = self._last_epoch
         timeline.live = self.growing
@@ -206,9 +206,9 @@ class CompareScreen(PlaybackScreen):
         if self.left:
             return
         there = [
-            (number, self._titles[self._shown[number]], panels)
-            for number, panels in enumerate(self._charts)
-            if panels is not None
+            (number, self._titles[self._shown[number]], charts)
+            for number, charts in enumerate(self._charts)
+            if charts is not None
         ]
         if self.panel == TABLE:
             self._draw_table()
@@ -217,12 +217,12 @@ class CompareScreen(PlaybackScreen):
         else:
             self._draw_each(there)
 
-    def _draw_each(self, there: Sequence[tuple[int, str, Panels]]) -> None:
+    def _draw_each(self, there: Sequence[tuple[int, str, EnsembleCharts]]) -> None:
         epoch = self.playback.epoch
-        charts = {}
-        for number, title, panels in there:
-            shown = tuple(range(len(panels.widths)))
-            spec = panels.chart(
+        specs = {}
+        for number, title, charts in there:
+            shown = tuple(range(len(charts.widths)))
+            spec = charts.chart(
                 self.panel,
                 epoch=epoch,
                 shown=shown,
@@ -230,10 +230,10 @@ class CompareScreen(PlaybackScreen):
                 display=self.over_epochs.of(self.panel, shown, len(shown)),
                 last_epoch=self._last_epoch,
             )
-            charts[number] = numbered(number, title) + (", pinned" if number == self.pinned else ""), spec
-        self.query_one("#compared", Multiples).show(charts, self._moment)
+            specs[number] = numbered(number, title) + (", pinned" if number == self.pinned else ""), spec
+        self.query_one("#compared", Multiples).show(specs, self._moment)
 
-    def _draw_overlaid(self, there: Sequence[tuple[int, str, Panels]]) -> None:
+    def _draw_overlaid(self, there: Sequence[tuple[int, str, EnsembleCharts]]) -> None:
         chosen = self.panel, self.pinned, self.over_epochs
         spec = self._curves.get(chosen) or overlaid(
             self.panel,
@@ -254,7 +254,7 @@ class CompareScreen(PlaybackScreen):
         names = [numbered(number, self._titles[self._shown[number]]) for number in order]
         measured = [self._charts[number] for number in order]
         epoch = self.playback.epoch
-        found = [None if panels is None else result_spreads(panels.shown, epoch) for panels in measured]
+        found = [None if charts is None else result_spreads(charts.shown, epoch) for charts in measured]
         notes = [f"Epoch {epoch}. Pinned: {names[0]}."] if names else []
         self.query_one("#differences", ComparedTable).show(names, found, notes)
 

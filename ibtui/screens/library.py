@@ -302,16 +302,16 @@ class LibraryScreen(Screen[None]):
     @work(exclusive=True)
     async def _read_preview(self, summary: Summary) -> None:
         """The chosen session's plane. Loads numpy and the charts, so the table is to be on the screen before."""
-        from ibtui.panels import Panels
+        from ibtui.ensemble_charts import EnsembleCharts
         from ibtui_engine.session.follow import Follower
 
         view = self.query_one("#small-plane", ChartView)
         try:
             with Follower(summary.path) as follower:
-                panels = Panels(follower, 0)
-                last = panels.epochs[-1] if panels.epochs else 0
-                shown = tuple(range(len(panels.widths)))
-                view.show(panels.chart("plane", epoch=last, shown=shown, points=False))
+                charts = EnsembleCharts(follower, 0)
+                last = charts.epochs[-1] if charts.epochs else 0
+                shown = tuple(range(len(charts.widths)))
+                view.show(charts.chart("plane", epoch=last, shown=shown, points=False))
         except (EngineError, KeyError) as error:
             view.clear(printable(str(error)) if isinstance(error, EngineError) else "nothing has been measured")
 

@@ -28,11 +28,11 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.commands import ask
 from ibtui.diffusions import Diffusions
 from ibtui.draw_budget import OPENING_CREDIT, DrawBudget
+from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.epoch_display import LOGARITHMIC
 from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
-from ibtui.panels import Panels
 from ibtui.playback import MOST_BEHIND
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.session_view import SessionView
@@ -173,7 +173,7 @@ class SessionScreen(PlaybackScreen):
         self._drawn_curve: Curve | None = None
         """What is known of the curve was this when it was last drawn."""
         self._diffusions = Diffusions(self._worker("diffusion"), self.renew, self._complain)
-        self._panels: dict[int, Panels] = {}
+        self._charts: dict[int, EnsembleCharts] = {}
         self._looked = 0.0
         self._opened = time.monotonic()
         self._stale = False
@@ -334,7 +334,7 @@ class SessionScreen(PlaybackScreen):
         if self.left:
             return
         self._stale = False
-        self._panels = {}
+        self._charts = {}
         self._show_status()
         if self.current is None:
             self._show_timeline()
@@ -398,34 +398,34 @@ class SessionScreen(PlaybackScreen):
 
     def _take_turns(self) -> None:
         """Draw the chart whose turn it is; the next one in a while."""
-        panels = self.current
-        if not self._turns or self.left or panels is None:
+        charts = self.current
+        if not self._turns or self.left or charts is None:
             self._turning = False
             self._show_timeline()
             return
         if time.monotonic() - self._drawn >= TURN_SECONDS or self.playback.behind:  # else a key has just been pressed
             name = self._turns.pop(0)
             if name in CHARTS:
-                self._show_chart(panels, name)
+                self._show_chart(charts, name)
             else:
-                self._show_beside(panels, name)
+                self._show_beside(charts, name)
         self.set_timer(TURN_SECONDS, self._take_turns)
 
-    def panels_of(self, index: int) -> Panels | None:
+    def charts_of(self, index: int) -> EnsembleCharts | None:
         """What the charts of an ensemble are made of; None where nothing is measured."""
         if not 0 <= index < len(self.follower.summary.ensembles):
             return None
-        if index not in self._panels:
+        if index not in self._charts:
             try:
-                self._panels[index] = Panels(self.follower, index, self._again)
+                self._charts[index] = EnsembleCharts(self.follower, index, self._again)
             except KeyError:  # nothing of it is recorded yet
                 return None
-        return self._panels[index]
+        return self._charts[index]
 
     @property
-    def current(self) -> Panels | None:
+    def current(self) -> EnsembleCharts | None:
         """The chosen ensemble's."""
-        return self.panels_of(self.ensemble)
+        return self.charts_of(self.ensemble)
 
     @property
     def growing(self) -> bool:
@@ -449,8 +449,8 @@ class SessionScreen(PlaybackScreen):
 
     # drawing
 
-    def _shown(self, panels: Panels) -> tuple[int, ...]:
-        every = tuple(range(len(panels.widths)))
+    def _shown(self, charts: EnsembleCharts) -> tuple[int, ...]:
+        every = tuple(range(len(charts.widths)))
         shown = tuple(k for k in every if k + 1 not in self.hidden_layers)
         return shown or every  # another ensemble may have no layer but those hidden
 
@@ -458,12 +458,12 @@ class SessionScreen(PlaybackScreen):
         """Give the charts on screen what they show now."""
         if self.left:
             return
-        panels = self.current
-        if panels is None:
+        charts = self.current
+        if charts is None:
             for view in self.query(ChartView):
                 view.clear(self._why_empty())
             return
-        shown = self._shown(panels)
+        shown = self._shown(charts)
         choice = (self.ensemble, self.points, self.bound_line, self.everything, shown, self.basis, self.over_epochs)
         if choice != self._choice:
             self._choice, self._turns = choice, []
@@ -471,11 +471,11 @@ class SessionScreen(PlaybackScreen):
             self._draw_each()
         else:
             for name in CHARTS:
-                self._show_chart(panels, name)
-        self._show_commentary(panels)
+                self._show_chart(charts, name)
+        self._show_commentary(charts)
         for name in BESIDE_CHARTS:
             if name not in self._turns:
-                self._show_beside(panels, name)
+                self._show_beside(charts, name)
         self._ask_again()
 
     def _why_empty(self) -> str:
@@ -485,87 +485,87 @@ class SessionScreen(PlaybackScreen):
         waited = time.monotonic() - self._opened
         return COMPILING if waited > COMPILING_SECONDS else "measuring epoch 0 …"
 
-    def _show_beside(self, panels: Panels, name: str) -> None:
+    def _show_beside(self, charts: EnsembleCharts, name: str) -> None:
         """Show what else there is of an epoch, where it can be seen."""
         epoch = self.playback.epoch
         if name == "layers":
             for table in self.query(LayersTable):
                 if all(widget.display for widget in (table, *table.ancestors)):
-                    table.show(panels.figures(epoch), self.hidden_layers, panels.notes(epoch))
+                    table.show(charts.figures(epoch), self.hidden_layers, charts.notes(epoch))
         elif not self.everything:
             for view in self.query(BoundView if name == "bound" else PhasesView):
                 if view.display and isinstance(view, BoundView):
-                    self._show_bound(view, panels)
+                    self._show_bound(view, charts)
                 elif view.display and isinstance(view, PhasesView):
-                    self._show_phases(view, panels)
+                    self._show_phases(view, charts)
 
-    def _show_commentary(self, panels: Panels) -> None:
+    def _show_commentary(self, charts: EnsembleCharts) -> None:
         """Say what happens at the playhead."""
-        told = "" if self.everything else panels.commentary(self.playback.epoch)
+        told = "" if self.everything else charts.commentary(self.playback.epoch)
         write(self.query_one("#commentary", Static), printable(told))
 
     def renew(self) -> None:
         """Other numbers are to be shown."""
-        self._panels = {}
+        self._charts = {}
         self._show_status()
         self.draw_soon()
 
-    def _show_chart(self, panels: Panels, name: str) -> None:
+    def _show_chart(self, charts: EnsembleCharts, name: str) -> None:
         """Give a chart what it shows now; as long as its turn has not come, with the data that it has."""
         view = self.query_one(f"#{name}", ChartView)
         if view.display and not self.everything:
             old = view.spec if name in self._turns else None
-            view.show(old or self._spec(panels, name), self._moment(name))
+            view.show(old or self._spec(charts, name), self._moment(name))
 
-    def _spec(self, panels: Panels, name: str) -> ChartSpec:
-        shown = self._shown(panels)
-        display = self.over_epochs.of(name, shown, len(panels.widths))
-        spec = panels.chart(name, epoch=self.playback.epoch, shown=shown, points=self.points, display=display)
+    def _spec(self, charts: EnsembleCharts, name: str) -> ChartSpec:
+        shown = self._shown(charts)
+        display = self.over_epochs.of(name, shown, len(charts.widths))
+        spec = charts.chart(name, epoch=self.playback.epoch, shown=shown, points=self.points, display=display)
         if name != "plane" or not self.bound_line:
             return spec
         self._bound.want_curve()
-        return spec if self._bound.curve is None else panels.with_bound(spec, self._bound.curve)
+        return spec if self._bound.curve is None else charts.with_bound(spec, self._bound.curve)
 
     def _draw_each(self) -> None:
         name = self.panel if self.panel in CHARTS else "plane"
-        there = ((index, self.panels_of(index)) for index in range(len(self.follower.summary.ensembles)))
-        charts = {index: (panels.title, self._spec(panels, name)) for index, panels in there if panels is not None}
-        self.query_one("#each", Multiples).show(charts, self._moment(name))
+        there = ((index, self.charts_of(index)) for index in range(len(self.follower.summary.ensembles)))
+        specs = {index: (one.title, self._spec(one, name)) for index, one in there if one is not None}
+        self.query_one("#each", Multiples).show(specs, self._moment(name))
 
     def _moment(self, name: str) -> float | None:
         """Where the playhead is on a chart's x axis, if that has epochs."""
         return None if name == "plane" else self.playback.epoch
 
-    def _show_bound(self, view: BoundView, panels: Panels) -> None:
+    def _show_bound(self, view: BoundView, charts: EnsembleCharts) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
-        index, curve, measured = panels.ensemble.index, self._bound.curve, panels.ensemble.snapshots
+        index, curve, measured = charts.ensemble.index, self._bound.curve, charts.ensemble.snapshots
         behind = self.growing and self.playback.following and measured  # the newest counts, not what is caught up with
-        epoch = measured[-1] if behind else panels.at(self.playback.epoch)
-        fits = None if curve is None else panels.distances(curve, epoch)
-        if why_no_beta(panels.summary) or epoch not in measured:
+        epoch = measured[-1] if behind else charts.at(self.playback.epoch)
+        fits = None if curve is None else charts.distances(curve, epoch)
+        if why_no_beta(charts.summary) or epoch not in measured:
             self._bound.want_curve()
         else:
             self._bound.want(index, epoch, sparing=self.growing, newest=bool(behind))
             fits = self._bound.shown(index, epoch)
         if curve is None:
             view.wait_for(
-                len(panels.widths), "There is no IB curve." if self._bound.ended else "finding the IB curve …"
+                len(charts.widths), "There is no IB curve." if self._bound.ended else "finding the IB curve …"
             )
         else:
-            view.show(panels.bound(curve, epoch, fits), len(panels.widths), fits, self._bound.said(index, fits))
+            view.show(charts.bound(curve, epoch, fits), len(charts.widths), fits, self._bound.said(index, fits))
 
     def _renew_bound(self) -> None:
         """More is known of the bound."""
-        panels = self.current
-        if self.left or panels is None:
+        charts = self.current
+        if self.left or charts is None:
             return
         curve, self._drawn_curve = self._drawn_curve, self._bound.curve
         if self.bound_line and curve is not self._bound.curve:
             self.draw_soon()
         else:
-            self._show_beside(panels, "bound")
+            self._show_beside(charts, "bound")
 
-    def _show_phases(self, view: PhasesView, panels: Panels) -> None:
+    def _show_phases(self, view: PhasesView, charts: EnsembleCharts) -> None:
         """The phases of an ensemble; its weights are read where that has not been done."""
         found = None
         if not self.follower.summary.experiment.weights:
@@ -574,9 +574,9 @@ class SessionScreen(PlaybackScreen):
             waiting = "Displacements and correlations are worked out when the run has ended."
         else:
             waiting = "reading the weights …"
-            self._diffusions.want(panels)
-            found = self._diffusions.of(panels)
-        view.show(panels.title, panels.phases, found, waiting)
+            self._diffusions.want(charts)
+            found = self._diffusions.of(charts)
+        view.show(charts.title, charts.phases, found, waiting)
 
     def _show_timeline(self, *, drift_end: bool = True) -> None:
         """`drift_end`: find where drift ends, too, which takes time; else it stays where it was."""
@@ -807,10 +807,10 @@ class SessionScreen(PlaybackScreen):
 
     def action_layer(self, layer: int) -> None:
         """Show or hide a layer."""
-        panels = self.current
-        if panels is not None and layer <= len(panels.widths):
+        charts = self.current
+        if charts is not None and layer <= len(charts.widths):
             kept = self.hidden_layers ^ {layer}
-            if not kept.issuperset(range(1, len(panels.widths) + 1)):
+            if not kept.issuperset(range(1, len(charts.widths) + 1)):
                 self.hidden_layers = kept
 
     @work(exclusive=True, group="ask")
@@ -818,10 +818,10 @@ class SessionScreen(PlaybackScreen):
         """Choose the layers to draw, of however many."""
         from ibtui.screens.dialogs import Several
 
-        panels = self.current
-        if panels is None:
+        charts = self.current
+        if charts is None:
             return
-        names = {str(k): name for k, name in enumerate(panels.shown.layer_names, start=1)}
+        names = {str(k): name for k, name in enumerate(charts.shown.layer_names, start=1)}
         shown = [str(k + 1) for k in self.layers_shown]
         picked = await self.app.push_screen_wait(Several("Layers to draw:", names, shown, 1, len(names)))
         if picked is not None:

@@ -111,7 +111,7 @@ def _charts(path: Path, chance: random.Random) -> bool:
     """What the session's screen is made of: followed, and every chart drawn."""
     from ibtui.arrangement import CHARTS
     from ibtui.charts.chart import render
-    from ibtui.panels import Panels
+    from ibtui.ensemble_charts import EnsembleCharts
     from ibtui_engine.errors import EngineError
     from ibtui_engine.session.follow import Follower
 
@@ -120,19 +120,19 @@ def _charts(path: Path, chance: random.Random) -> bool:
             follower.update()
             for index in range(min(len(follower.summary.ensembles), 2)):
                 try:
-                    panels = Panels(follower, index)
+                    charts = EnsembleCharts(follower, index)
                 except KeyError:  # nothing is recorded of it: the screen says so
                     continue
-                if not panels.epochs:
+                if not charts.epochs:
                     continue
-                epoch = chance.choice(panels.epochs)
-                shown = tuple(range(len(panels.widths)))
+                epoch = chance.choice(charts.epochs)
+                shown = tuple(range(len(charts.widths)))
                 for name in chance.sample(CHARTS, 1):
-                    spec = panels.chart(name, epoch=epoch, shown=shown, points=chance.random() < 0.5)
+                    spec = charts.chart(name, epoch=epoch, shown=shown, points=chance.random() < 0.5)
                     render(spec, 80, 24, theme="dark")
-                panels.figures(epoch)
-                panels.notes(epoch)
-                panels.drift_end  # noqa: B018
+                charts.figures(epoch)
+                charts.notes(epoch)
+                charts.drift_end  # noqa: B018
     except EngineError as error:
         return _in_one_line(error)
     return True

@@ -27,11 +27,11 @@ from ibtui.cli.export import export
 from ibtui.cli.phases_report import phases_report
 from ibtui.cli.report import report
 from ibtui.compared_text import wide
+from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.figures.registry import find_figure
 from ibtui.figures.table import table
 from ibtui.layers_text import columns
 from ibtui.overlays import overlaid
-from ibtui.panels import Panels
 from ibtui.phases_text import phase_rows
 from ibtui.wording import labelled
 from ibtui_engine.account.standard import account
@@ -107,11 +107,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Truth]:
 
 
 @pytest.fixture(scope="module")
-def panels() -> Callable[[str], list[Panels]]:
+def charts() -> Callable[[str], list[EnsembleCharts]]:
     @cache
-    def read(name: str) -> list[Panels]:
+    def read(name: str) -> list[EnsembleCharts]:
         with Follower(path_of(name)) as follower:
-            return [Panels(follower, one.index) for one in follower.summary.ensembles]
+            return [EnsembleCharts(follower, one.index) for one in follower.summary.ensembles]
 
     return read
 
@@ -158,7 +158,7 @@ def test_layers_in_the_json_of_show_are_those_of_the_exports(
 def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
     name: str,
     truth: Callable[[str], Truth],
-    panels: Callable[[str], list[Panels]],
+    charts: Callable[[str], list[EnsembleCharts]],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -168,7 +168,7 @@ def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
         report(path_of(name), epoch=epoch, chart=False)
         printed = capsys.readouterr().out
         tables = printed.split("\n\n")[1:]
-        for (index, _, depth), text, shown in zip(of.ensembles(), tables, panels(name), strict=False):
+        for (index, _, depth), text, shown in zip(of.ensembles(), tables, charts(name), strict=False):
             _, head, *lines = text.strip("\n").splitlines()
             assert re.split(r"  +", head.strip()) == [
                 *("layer", "width", "I(X;T) bits ± sd", "I(T;Y) bits ± sd", "distinct t", "SNR", "saturated")
@@ -199,11 +199,11 @@ def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_box_of_a_cross_hair_has_the_layers_of_the_exports(
-    name: str, truth: Callable[[str], Truth], panels: Callable[[str], list[Panels]]
+    name: str, truth: Callable[[str], Truth], charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
     of = truth(name)
     for index, snapshots, depth in of.ensembles():
-        shown = panels(name)[index]
+        shown = charts(name)[index]
         for epoch in some_epochs(snapshots):
             every = tuple(range(depth))
             for panel, read in (
@@ -228,14 +228,17 @@ def test_the_box_of_a_cross_hair_has_the_layers_of_the_exports(
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_compared_ensembles_have_the_numbers_of_the_exports(
-    name: str, truth: Callable[[str], Truth], panels: Callable[[str], list[Panels]], capsys: pytest.CaptureFixture[str]
+    name: str,
+    truth: Callable[[str], Truth],
+    charts: Callable[[str], list[EnsembleCharts]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     of = truth(name)
     _, epoch, end = some_epochs(of.summary.ensembles[0].snapshots)
     for at in (epoch, end):
         compare([str(path_of(name))], epoch=at, pinned=1, json=True)
         told = json.loads(capsys.readouterr().out)["ensembles"]
-        rows = wide(["it"] * len(told), [result_spreads(one.shown, at) for one in panels(name)], 0)[1]
+        rows = wide(["it"] * len(told), [result_spreads(one.shown, at) for one in charts(name)], 0)[1]
         for (index, _, depth), document, row in zip(of.ensembles(), told, rows, strict=True):
             output, whole = (index, at, depth), (index, at, 0)
             same(document["i_y"]["mean"], of.mean("i_y", output))
@@ -244,7 +247,7 @@ def test_compared_ensembles_have_the_numbers_of_the_exports(
             same(document["accuracy"]["error"], of.error("test_accuracy", whole))
             assert row[8].startswith(f"{of.mean('i_y', output):.4f}")
             assert row[6].startswith(f"{100 * of.mean('test_accuracy', whole):.2f}")
-        for document, one in zip(told, panels(name), strict=True):
+        for document, one in zip(told, charts(name), strict=True):
             if at == end:
                 found = results(one.shown)
                 assert found.most_lost is not None
@@ -257,11 +260,11 @@ def test_compared_ensembles_have_the_numbers_of_the_exports(
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_charts_draw_the_means_of_the_exports_at_every_epoch(
-    name: str, truth: Callable[[str], Truth], panels: Callable[[str], list[Panels]]
+    name: str, truth: Callable[[str], Truth], charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
     of = truth(name)
     compared = 0
-    for (index, snapshots, depth), shown in zip(of.ensembles(), panels(name), strict=True):
+    for (index, snapshots, depth), shown in zip(of.ensembles(), charts(name), strict=True):
         every, last = tuple(range(depth)), snapshots[-1]
         plane, gradients, snr, learning = (
             shown.chart(panel, epoch=last, shown=every, points=False)
@@ -368,13 +371,13 @@ def test_the_layers_of_figure_7_are_the_means_of_the_exports_with_standard_error
 
 @pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_phases_are_the_same_as_json_in_tables_in_charts_and_in_figures(
-    name: str, panels: Callable[[str], list[Panels]], capsys: pytest.CaptureFixture[str]
+    name: str, charts: Callable[[str], list[EnsembleCharts]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     phases_report(path_of(name), json=True)
     document = json.loads(capsys.readouterr().out)["ensembles"]
     ends = [row for row in figure("4", name) if row["what"] == "drift ends"]
     largest = max(range(len(document)), key=lambda k: (document[k]["fraction"], len(document[k]["layers"])))
-    for index, (told, shown) in enumerate(zip(document, panels(name), strict=True)):
+    for index, (told, shown) in enumerate(zip(document, charts(name), strict=True)):
         whole = told["network"]["transition"]["epoch"]
         if shown.drift_end is not None:
             same(whole, shown.drift_end)
@@ -434,12 +437,12 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 
 @pytest.mark.parametrize("name", WITH_WEIGHTS)
 def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
-    name: str, panels: Callable[[str], list[Panels]]
+    name: str, charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
     _, curve, fits = fit_session(path_of(name), error=1e-5, threads=1)
     drawn = {int(row["layer"]): row for row in figure("6", name) if row["what"] == "layer"}
     largest = max(range(len(fits)), key=lambda k: (fits[k][0].fraction, fits[k][1].beta.shape[1]))
-    for index, ((_, one), shown) in enumerate(zip(fits, panels(name), strict=True)):
+    for index, ((_, one), shown) in enumerate(zip(fits, charts(name), strict=True)):
         told = one.to_dict()["layers"]
         marks = {mark.text: (mark.x, mark.y) for mark in shown.bound(curve, one.epoch, one).marks}
         for k, (layer, row) in enumerate(zip(told, fit_rows(one), strict=True)):

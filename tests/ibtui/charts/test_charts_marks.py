@@ -17,8 +17,8 @@ from ibtui.charts.compared import Plane, compared_planes
 from ibtui.charts.image import ChartImage, PlotArea
 from ibtui.charts.information_plane import information_plane
 from ibtui.charts.spec import DOT, DRIFT_END, ChartSpec, Guide, Mark
+from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.locations import example_files
-from ibtui.panels import Panels
 from ibtui_engine.session.follow import Follower
 from tests.tiers import first
 
@@ -39,12 +39,12 @@ def snapshots(every: int) -> Iterator[tuple[str, int, ChartSpec]]:
     for path in example_files():
         follower = Follower(path)
         for ensemble in follower.summary.ensembles:
-            panels = Panels(follower, ensemble.index)
-            epochs = panels.epochs
+            charts = EnsembleCharts(follower, ensemble.index)
+            epochs = charts.epochs
             for number, epoch in enumerate(epochs):
                 if number % every == 0 or number == len(epochs) - 1:
-                    shown = tuple(range(len(panels.widths)))
-                    yield path.stem, epoch, panels.chart("plane", epoch=epoch, shown=shown, points=False)
+                    shown = tuple(range(len(charts.widths)))
+                    yield path.stem, epoch, charts.chart("plane", epoch=epoch, shown=shown, points=False)
         follower.close()
 
 

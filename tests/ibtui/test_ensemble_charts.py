@@ -14,7 +14,7 @@ import pytest
 
 from ibtui.arrangement import CHARTS
 from ibtui.charts.palette import Faded
-from ibtui.panels import Panels
+from ibtui.ensemble_charts import EnsembleCharts
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.columns import LayerHistory, LearningHistory
@@ -31,7 +31,7 @@ def made(path: Path, **settings: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("panels") / "a.ibs")
+    return made(tmp_path_factory.mktemp("charts") / "a.ibs")
 
 
 def read(path: Path, index: int = 0) -> tuple[LayerHistory, LearningHistory]:
@@ -40,16 +40,16 @@ def read(path: Path, index: int = 0) -> tuple[LayerHistory, LearningHistory]:
         return reader.layers(ensemble), reader.learning(ensemble)
 
 
-def panels(path: Path, index: int = 0) -> Panels:
+def charts(path: Path, index: int = 0) -> EnsembleCharts:
     with Follower(path) as follower:
-        return Panels(follower, index)
+        return EnsembleCharts(follower, index)
 
 
 def test_the_plane_has_the_mean_paths_up_to_the_playhead(path: Path) -> None:
     layers, _ = read(path)
     for epoch in (0, 3, 22, 30, 40):
         until = layers.epochs <= epoch
-        spec = panels(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=False)
+        spec = charts(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=False)
         for layer, series in enumerate(spec.series):
             assert np.allclose(series.x, layers.i_x[until, :, layer].mean(axis=1))
             assert np.allclose(series.y, layers.i_y[until, :, layer].mean(axis=1))
@@ -57,7 +57,7 @@ def test_the_plane_has_the_mean_paths_up_to_the_playhead(path: Path) -> None:
 
 
 def test_hidden_layers_are_left_out_and_the_others_keep_number_and_colour(path: Path) -> None:
-    found = panels(path)
+    found = charts(path)
     every = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
     some = found.chart("plane", epoch=40, shown=(0, 2), points=False)
     assert [mark.text for mark in some.marks] == ["1", "output"]
@@ -71,7 +71,7 @@ def test_hidden_layers_are_left_out_and_the_others_keep_number_and_colour(path: 
 def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:
     layers, _ = read(path)
     for epoch, row in ((0, 0), (3, 3), (5, 3), (40, 7)):
-        spec = panels(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=True)
+        spec = charts(path).chart("plane", epoch=epoch, shown=(0, 1, 2), points=True)
         for layer, series in enumerate(spec.series):
             assert np.array_equal(series.x, layers.i_x[row, :, layer])
             assert np.array_equal(series.y, layers.i_y[row, :, layer])
@@ -79,11 +79,11 @@ def test_points_are_every_networks_layers_at_the_playhead(path: Path) -> None:
 
 def test_gradients_are_means_over_networks_and_snr_is_their_geometric_mean(path: Path) -> None:
     layers, _ = read(path)
-    gradients = panels(path).chart("gradients", epoch=40, shown=(1,), points=False)
+    gradients = charts(path).chart("gradients", epoch=40, shown=(1,), points=False)
     _, dots, line = gradients.series
     assert np.allclose(line.y[1:], layers.grad_mean[1:, :, 1].mean(axis=1))
     assert np.allclose(dots.y[1:], layers.grad_std[1:, :, 1].mean(axis=1))
-    [snr] = panels(path).chart("snr", epoch=40, shown=(1,), points=False).series
+    [snr] = charts(path).chart("snr", epoch=40, shown=(1,), points=False).series
     ratio = (layers.grad_mean / layers.grad_std)[1:, :, 1]
     assert np.allclose(snr.y[1:], np.exp(np.log(ratio).mean(axis=1)))
     assert np.isnan(snr.y[0])
@@ -91,7 +91,7 @@ def test_gradients_are_means_over_networks_and_snr_is_their_geometric_mean(path:
 
 def test_learning_shows_losses_and_accuracies(path: Path) -> None:
     _, learning = read(path)
-    spec = panels(path).chart("learning", epoch=40, shown=(), points=False)
+    spec = charts(path).chart("learning", epoch=40, shown=(), points=False)
     lines = {series.label: series.y for series in spec.series if series.label}
     assert np.allclose(lines["loss inside the sample"], learning.train_loss.mean(axis=1))
     assert np.allclose(lines["accuracy outside"], learning.test_accuracy.mean(axis=1))
@@ -100,7 +100,7 @@ def test_learning_shows_losses_and_accuracies(path: Path) -> None:
 def test_the_table_is_numpys(path: Path) -> None:
     layers, _ = read(path)
     for epoch, row in ((0, 0), (3, 3), (11, 4), (40, 7)):
-        figures = panels(path).figures(epoch)
+        figures = charts(path).figures(epoch)
         assert [(one.layer, one.width) for one in figures] == [(1, 4), (2, 3), (3, 1)]
         for k, one in enumerate(figures):
             assert one.i_x.mean == pytest.approx(layers.i_x[row, :, k].mean())
@@ -116,19 +116,19 @@ def test_the_table_is_numpys(path: Path) -> None:
 
 def test_a_path_for_comparing(path: Path) -> None:
     layers, _ = read(path, 1)
-    one = panels(path, 1)
+    one = charts(path, 1)
     i_x, i_y = one.places(one.shown, 12, (0, 1), points=False)
     until = layers.epochs <= 12
     assert np.allclose(i_x, layers.i_x[until].mean(axis=1))
     assert np.allclose(i_y, layers.i_y[until].mean(axis=1))
-    assert panels(path, 1).widths == (2, 1)
+    assert charts(path, 1).widths == (2, 1)
 
 
 def test_measured_again_the_recorded_numbers_stay_behind_in_grey(tmp_path: Path) -> None:
     path = made(tmp_path / "kept.ibs", weights=True, hidden=((4, 3),))
     layers, _ = read(path)
     with Follower(path) as follower:
-        one = Panels(follower, 0)
+        one = EnsembleCharts(follower, 0)
         again = replace(layers, i_x=layers.i_x / 2, i_y=layers.i_y / 3)
         one.shown = one.recorded.measured_again(again, one.summary.experiment)
         until = layers.epochs <= 12
@@ -149,7 +149,7 @@ def test_measured_again_the_recorded_numbers_stay_behind_in_grey(tmp_path: Path)
 
 
 def test_one_network_measured_twice(tmp_path: Path) -> None:
-    found = panels(made(tmp_path / "a.ibs", networks=1, snapshots=0, hidden=((),), fraction=(1.0,), batch="full"))
+    found = charts(made(tmp_path / "a.ibs", networks=1, snapshots=0, hidden=((),), fraction=(1.0,), batch="full"))
     assert found.epochs == (0, 40)
     assert found.widths == (1,)
     assert found.batches == 1
@@ -180,7 +180,7 @@ def test_networks_that_have_not_come_that_far_do_not_count(path: Path, tmp_path:
     layers, _ = read(copy)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = panels(copy)
+        found = charts(copy)
         [one, *_] = found.figures(40)
         spec = found.chart("plane", epoch=40, shown=(0, 1, 2), points=False)
     assert one.i_x.mean == pytest.approx(layers.i_x[-1, :2, 0].mean())
@@ -192,7 +192,7 @@ def test_networks_that_have_not_come_that_far_do_not_count(path: Path, tmp_path:
 def test_an_epoch_that_was_measured_is_itself_and_any_other_the_last_one_before(
     path: Path, epoch: int, measured: int
 ) -> None:
-    found = panels(path)
+    found = charts(path)
     layers, _ = read(path)
     assert found.at(epoch) == measured
     row = layers.epochs.tolist().index(measured)
@@ -206,17 +206,17 @@ def test_before_the_first_measured_epoch_there_is_nothing_but_where_to_go(path: 
         for table in ("layer", "learning"):
             connection.execute(f"DELETE FROM {table} WHERE snapshot IN (SELECT id FROM snapshot WHERE epoch < 3)")
         connection.execute("DELETE FROM snapshot WHERE epoch < 3")
-    found = panels(copy)
+    found = charts(copy)
     assert (found.at(0), found.at(2), found.at(3)) == (3, 3, 3)
     assert found.figures(2) == ()
     assert len(found.figures(3)) == 3
 
 
 def test_batches_in_an_epoch(path: Path) -> None:
-    assert panels(path).batches == 7  # 3482 patterns in batches of 512
+    assert charts(path).batches == 7  # 3482 patterns in batches of 512
 
 
 def test_an_ensemble_that_is_not_there_yet(path: Path) -> None:
     for index in (-1, 2):
         with pytest.raises(KeyError):
-            panels(path, index)
+            charts(path, index)

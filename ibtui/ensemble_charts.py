@@ -1,4 +1,4 @@
-"""From a followed session to what its charts and table show: means over networks, at an epoch, of some layers."""
+"""The charts and the table of one ensemble of a followed session: means over networks, at an epoch, of some layers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LEARNED = (
 """Curves of the learning chart, and what is recorded of each."""
 
 
-class Panels:
+class EnsembleCharts:
     """Makes the charts of one ensemble of a followed session. Made anew when something more is measured.
 
     Raises:
