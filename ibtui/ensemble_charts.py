@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ibtui.caveats import as_lines, broken, caveats
 from ibtui.charts.bound import fitted_chart, layers_chart, with_bound
 from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
@@ -18,7 +19,6 @@ from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
 from ibtui.measuring import MeasuringAgain
-from ibtui.notes import as_lines, broken, notes
 from ibtui.wording import estimate, title_of
 from ibtui_engine.bottleneck.fits import distances, why_no_beta
 from ibtui_engine.phases.account import Phases
@@ -97,9 +97,9 @@ class EnsembleCharts:
     def _broken(self) -> int:
         return broken(self.shown.layers, self.summary)
 
-    def notes(self, epoch: int) -> list[str]:
-        """What a reader of the numbers at an epoch must know: ceilings, and inequalities that they break."""
-        return as_lines(notes(self.shown.layers, self.summary, epoch, elsewhere=self._broken))
+    def caveats(self, epoch: int) -> list[str]:
+        """The caveats of the numbers at an epoch, one line each."""
+        return as_lines(caveats(self.shown.layers, self.summary, epoch, elsewhere=self._broken))
 
     def commentary(self, epoch: int) -> str:
         """What happens at an epoch, in one sentence."""

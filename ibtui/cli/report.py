@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.layers_text import SAID, columns
-from ibtui.notes import as_lines, as_plain, notes
 from ibtui.wording import estimate, labelled, over_some, printable, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
@@ -89,8 +89,8 @@ def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
     means = {f"{name}_mean": or_none(value.mean) for name, value in learning.items()}
     counts = {f"{name}_networks": value.count for name, value in learning.items()}
     layers = [_layer(figures) for figures in one.layer_figures(at)]
-    noted = as_plain(notes(one.layers, one.summary, at))
-    return {"epoch": at, "layers": layers, "learning": means | counts, **noted}
+    found = as_plain(caveats(one.layers, one.summary, at))
+    return {"epoch": at, "layers": layers, "learning": means | counts, **found}
 
 
 def _layer(one: LayerFigures) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
             draw(_plane(one, heading, at), console.width)
         console.print(_layer_table(one, at, f"{heading}, epoch {at}"))
         console.print(_learning_line(one, at), soft_wrap=False)
-        for line in as_lines(notes(one.layers, summary, at)):
+        for line in as_lines(caveats(one.layers, summary, at)):
             console.print(line)
     console.print()
     console.print(_caption(summary), style="dim")

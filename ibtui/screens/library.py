@@ -25,7 +25,7 @@ from ibtui.annotations import NONE, Annotations
 from ibtui.locations import free_path, is_example, require_name
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
-from ibtui.screens.leaving import is_left
+from ibtui.screens.closed import is_closed
 from ibtui.session_index import SessionIndex, matches
 from ibtui.settings import Views
 from ibtui.status import about
@@ -156,7 +156,7 @@ class LibraryScreen(Screen[None]):
     @property
     def _left(self) -> bool:
         """Whether it has been left for good: of its widgets, the first ones go before the last ones."""
-        return is_left(self, "#heading") or is_left(self, "#sessions")
+        return is_closed(self, "#heading") or is_closed(self, "#sessions")
 
     def _fill(self) -> None:
         words = self.query_one("#filter", Input).value.lower().split()

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from ibtui.epoch_display import EpochDisplay
 from ibtui.playback import Playback
-from ibtui.screens.leaving import is_left
+from ibtui.screens.closed import is_closed
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.timeline import Timeline
 
@@ -136,7 +136,7 @@ class PlaybackScreen(Screen[None]):
     @property
     def left(self) -> bool:
         """Whether it has been left for good: what was put off until later finds its widgets gone."""
-        return is_left(self, "#timeline")
+        return is_closed(self, "#timeline")
 
     @property
     def behind(self) -> bool:

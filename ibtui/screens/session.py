@@ -491,7 +491,7 @@ class SessionScreen(PlaybackScreen):
         if name == "layers":
             for table in self.query(LayersTable):
                 if all(widget.display for widget in (table, *table.ancestors)):
-                    table.show(charts.figures(epoch), self.hidden_layers, charts.notes(epoch))
+                    table.show(charts.figures(epoch), self.hidden_layers, charts.caveats(epoch))
         elif not self.everything:
             for view in self.query(BoundView if name == "bound" else PhasesView):
                 if view.display and isinstance(view, BoundView):

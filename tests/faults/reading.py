@@ -131,7 +131,7 @@ def _charts(path: Path, chance: random.Random) -> bool:
                     spec = charts.chart(name, epoch=epoch, shown=shown, points=chance.random() < 0.5)
                     render(spec, 80, 24, theme="dark")
                 charts.figures(epoch)
-                charts.notes(epoch)
+                charts.caveats(epoch)
                 charts.drift_end  # noqa: B018
     except EngineError as error:
         return _in_one_line(error)

@@ -1,4 +1,4 @@
-"""What was put off until later may find its screen left, and the widgets of that gone."""
+"""Whether a screen is closed: work that was put off until later may find it so, its widgets gone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 
 
-def is_left(screen: Screen[Any], selector: str) -> bool:
-    """Whether a screen, or the app, has been left for good. An app that is being closed takes the widgets first, so the
-    one that `selector` names is looked for.
+def is_closed(screen: Screen[Any], selector: str) -> bool:
+    """Whether a screen, or the app, has been closed. An app that closes removes widgets first, so that the one that
+    `selector` names is looked for.
     """
     if screen not in screen.app.screen_stack or not screen.is_attached:
         return True

@@ -1,4 +1,4 @@
-"""What a reader of a session's numbers must know of them: ceilings, and inequalities that they break."""
+"""Caveats of a session's numbers: estimates at their ceiling, and inequalities that estimates break."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ibtui_engine.session.summary import Summary
 
 
 @dataclass(frozen=True)
-class Notes:
+class Caveats:
     """Of one ensemble."""
 
     estimator: str
@@ -41,13 +41,13 @@ class Notes:
     """Of the networks, the output included."""
 
 
-def notes(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Notes:
-    """What to note of an ensemble at one of its epochs; `elsewhere` is what `broken` says, where that is known."""
+def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Caveats:
+    """The caveats of an ensemble at one of its epochs; `elsewhere`: what `broken` returns, where that is known."""
     row = np.flatnonzero(history.epochs == epoch)
     found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
     here = violations(*_checked(history, row, summary))
     count = broken(history, summary) if elsewhere is None else elsewhere
-    return Notes(
+    return Caveats(
         summary.experiment.estimator, _sample(summary), found, here, count, len(history.epochs), history.i_x.shape[-1]
     )
 
@@ -77,24 +77,24 @@ def _checked(history: LayerHistory, rows: Any, summary: Summary) -> tuple[Any, .
     return history.i_x[rows], history.i_y[rows], summary.h_x, summary.i_xy, *bounds
 
 
-def as_lines(noted: Notes) -> list[str]:
-    """The notes as people read them, one line each."""
+def as_lines(found: Caveats) -> list[str]:
+    """The caveats as people read them, one line each."""
     lines = []
-    if noted.sample:
-        lines.append(f"note: {noted.sample}")
-    if noted.ceilings:
+    if found.sample:
+        lines.append(f"note: {found.sample}")
+    if found.ceilings:
         layers = ", ".join(
-            layer_name(c.layer, noted.layers) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
-            for c in noted.ceilings
+            layer_name(c.layer, found.layers) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
+            for c in found.ceilings
         )
-        lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[noted.estimator]}, so I(X;T) says nothing there")
-    if noted.violations:
-        told = "; ".join(_exceeds(one, noted.layers) for one in noted.violations)
+        lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[found.estimator]}, so I(X;T) says nothing there")
+    if found.violations:
+        told = "; ".join(_exceeds(one, found.layers) for one in found.violations)
         lines.append(f"note: against the data processing inequality: {told}")
-    if noted.elsewhere:
+    if found.elsewhere:
         lines.append(
-            f"note: the inequality fails at {noted.elsewhere} of {noted.snapshots} snapshots: "
-            f"{WHY_VIOLATION[noted.estimator]}"
+            f"note: the inequality fails at {found.elsewhere} of {found.snapshots} snapshots: "
+            f"{WHY_VIOLATION[found.estimator]}"
         )
     return lines
 
@@ -113,13 +113,13 @@ def _exceeds(violation: Violation, layers: int) -> str:
     )
 
 
-def as_plain(noted: Notes) -> dict[str, Any]:
-    """The notes as plain values: what it means that P(X,Y) is a `sample` (None where it is a rule), `ceilings` and
+def as_plain(found: Caveats) -> dict[str, Any]:
+    """The caveats as plain values: what it means that P(X,Y) is a `sample` (None where it is a rule), `ceilings` and
     `violations` at the epoch shown, and how many snapshots have any.
     """
     return {
-        "sample": noted.sample,
-        "ceilings": [asdict(ceiling) for ceiling in noted.ceilings],
-        "violations": [asdict(violation) for violation in noted.violations],
-        "snapshots_with_violations": noted.elsewhere,
+        "sample": found.sample,
+        "ceilings": [asdict(ceiling) for ceiling in found.ceilings],
+        "violations": [asdict(violation) for violation in found.violations],
+        "snapshots_with_violations": found.elsewhere,
     }
