@@ -26,13 +26,13 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from ibtui.files import write_whole
+from ibtui.formatting import printable
 from ibtui.locations import is_example
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, save_theme
 from ibtui.textual_private import terminal_driver
-from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.summary import read_summary
 

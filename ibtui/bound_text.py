@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ibtui.wording import over_some
+from ibtui.formatting import over_some
 from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ibtui.wording import over_some, with_spread
+from ibtui.formatting import over_some, with_spread
 from ibtui_engine.session.results import ResultSpreads
 from ibtui_engine.statistics import Difference, EpochSpread, Spread, log_ratio
 

@@ -18,8 +18,8 @@ from ibtui.charts.phases import transition_chart
 from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
+from ibtui.formatting import estimate, title_of
 from ibtui.measuring import MeasuringAgain
-from ibtui.wording import estimate, title_of
 from ibtui_engine.bottleneck.fits import distances, why_no_beta
 from ibtui_engine.phases.account import Phases
 from ibtui_engine.phases.transition import Transition

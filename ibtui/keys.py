@@ -9,7 +9,7 @@ from itertools import combinations
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-from ibtui.wording import printable
+from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from ibtui.files import is_stream, require_output
+from ibtui.formatting import printable
 from ibtui.surroundings import LOG_FILE, LOG_LEVEL
-from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}

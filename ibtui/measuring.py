@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ibtui.commands import Companion
+from ibtui.formatting import estimate
 from ibtui.last_words import last_line
-from ibtui.wording import estimate
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
 from ibtui_engine.session.columns import LAYER, LayerHistory

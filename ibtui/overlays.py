@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ibtui.charts.compared import CurvesOfOne, OneCurve, Plane, compared_curves, compared_planes
 from ibtui.charts.curves import PHASES
-from ibtui.wording import estimate
+from ibtui.formatting import estimate
 
 if TYPE_CHECKING:
     from ibtui.charts.display import Display

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ibtui.wording import over_some, with_spread
+from ibtui.formatting import over_some, with_spread
 from ibtui_engine.layer_names import layer_name, layer_number
 from ibtui_engine.phases.account import LayerPhases, Phases
 from ibtui_engine.phases.diffusion import LayerDiffusion

@@ -192,7 +192,7 @@ def _right(found: Results) -> str:
 
 
 def _which(summary: Summary, found: Results) -> str:
-    from ibtui.wording import title_of
+    from ibtui.formatting import title_of
 
     one = next((one for one in summary.ensembles if one.index == found.ensemble), None)
     return "" if one is None else title_of(summary, one)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ibtui.files import write_whole
+from ibtui.formatting import printable
 from ibtui.locations import of_this_user
-from ibtui.wording import printable
 from ibtui_engine.errors import EngineError, InvalidValue, shown
 from ibtui_engine.toml_file import read_toml
 

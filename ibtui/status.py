@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ibtui.wording import duration, shortened
+from ibtui.formatting import duration, shortened
 from ibtui_engine.experiment import GRID, Experiment
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.settings import SETTINGS

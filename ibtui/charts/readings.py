@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ibtui.formatting import aligned, labelled, over_some
 from ibtui.spelling import spell
-from ibtui.wording import aligned, labelled, over_some
 from ibtui_engine.statistics import Spread, geometric_spread, spread
 
 if TYPE_CHECKING:

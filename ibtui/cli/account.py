@@ -11,8 +11,8 @@ from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import Json, Quiet, SessionsDir, Threads, output_file
 from ibtui.files import require_output
+from ibtui.formatting import printable, titles_of
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import printable, titles_of
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def _print(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pin
     from rich.table import Table
 
     from ibtui.compared_text import CAVEATS, wide
-    from ibtui.wording import estimate, printable, titles_of
+    from ibtui.formatting import estimate, printable, titles_of
 
     titles = titles_of([(one.summary, one.ensemble) for one in those])
     names = [f"{number} {printable(title)}" for number, title in enumerate(titles, start=1)]

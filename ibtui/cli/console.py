@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ibtui.files import write_whole
+from ibtui.formatting import printable
 from ibtui.surroundings import LOG_FILE
-from ibtui.wording import printable
 from ibtui_engine.errors import shortened
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from ibtui.cli.console import tell
 from ibtui.ending import orderly
-from ibtui.wording import duration
+from ibtui.formatting import duration
 
 LINE_SECONDS = 5.0
 """Between two plain lines, at least; work that takes less is not told."""

@@ -12,7 +12,7 @@ import typer
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.options import Json, Quiet, Threads, output_file
 from ibtui.cli.rule import Gamma, InformationXY, Theta
-from ibtui.wording import printable
+from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import typer
 from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
+from ibtui.formatting import estimate, labelled, printable, title_of
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import estimate, labelled, printable, title_of
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import typer
 from ibtui.annotations import NONE, Annotations
 from ibtui.cli.console import complain, output, print_json, tell
 from ibtui.cli.options import Json, Quiet, SessionsDir
+from ibtui.formatting import age, printable, size
 from ibtui.locations import example_files, examples_directory, is_example, session_files, sessions_directory
 from ibtui.results import KnownResults, cells, stamp, work_out
-from ibtui.wording import age, printable, size
 from ibtui_engine.clock import now
 from ibtui_engine.errors import NoLocksError, SessionError, StorageError
 from ibtui_engine.experiment import GRID, hidden_text, plain_value

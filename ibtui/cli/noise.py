@@ -10,8 +10,8 @@ import typer
 from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
+from ibtui.formatting import labelled, over_some, printable, title_of, with_spread
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import labelled, over_some, printable, title_of, with_spread
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:

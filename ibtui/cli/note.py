@@ -9,8 +9,8 @@ import typer
 from ibtui.annotations import NONE, Annotations, require_annotation
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir
+from ibtui.formatting import printable
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import printable
 from ibtui_engine.session.summary import read_summary
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
+from ibtui.formatting import estimate, labelled, printable, title_of
 from ibtui.phases_text import (
     CAVEATS,
     DIFFUSION,
@@ -21,7 +22,6 @@ from ibtui.phases_text import (
     phase_rows,
     sentences,
 )
-from ibtui.wording import estimate, labelled, printable, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.history import SessionReader
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ibtui.cli.console import tell
-from ibtui.wording import duration, ensemble_name, printable
+from ibtui.formatting import duration, ensemble_name, printable
 
 if TYPE_CHECKING:
     from ibtui_engine.runner import Progress

@@ -9,8 +9,8 @@ import typer
 
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir
+from ibtui.formatting import ensemble_name, estimate, labelled, over_some, printable, with_spread
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import ensemble_name, estimate, labelled, over_some, printable, with_spread
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
 

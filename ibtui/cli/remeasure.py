@@ -14,8 +14,8 @@ from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads, output_file
 from ibtui.files import require_new
+from ibtui.formatting import ensemble_name, estimate, labelled, with_spread
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
-from ibtui.wording import ensemble_name, estimate, labelled, with_spread
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.columns import INFORMATION

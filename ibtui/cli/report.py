@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
+from ibtui.formatting import estimate, labelled, over_some, printable, title_of
 from ibtui.layers_text import SAID, columns
-from ibtui.wording import estimate, labelled, over_some, printable, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.rules.names import is_images

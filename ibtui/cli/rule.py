@@ -10,7 +10,7 @@ import typer
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.options import Json, Quiet, output_file, setting
 from ibtui.files import require_output
-from ibtui.wording import printable
+from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.names import is_table, table_path
 

@@ -12,8 +12,8 @@ import typer
 from ibtui.cli.console import output, print_json
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Estimator, Json, Quiet, Session, SessionsDir, Threads
+from ibtui.formatting import estimate, title_of
 from ibtui.locations import find_session, sessions_directory
-from ibtui.wording import estimate, title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import BINNED
 from ibtui_engine.layer_names import layer_names

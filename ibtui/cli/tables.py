@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ibtui.formatting import shortened
 from ibtui.spelling import encodable
-from ibtui.wording import shortened
 
 if TYPE_CHECKING:
     from rich.table import Column

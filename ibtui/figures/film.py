@@ -31,7 +31,7 @@ from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, ste
 from ibtui.figures.plain import style
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
-from ibtui.wording import named
+from ibtui.formatting import named
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import differing
 

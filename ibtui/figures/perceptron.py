@@ -10,7 +10,7 @@ import numpy as np
 
 from ibtui.figures.content import ONE_COLUMN, Content, Line, Lines
 from ibtui.figures.reading import only_session
-from ibtui.wording import title_of
+from ibtui.formatting import title_of
 from ibtui_engine.noise import noise_of
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import spread

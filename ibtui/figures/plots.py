@@ -19,7 +19,7 @@ from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Pat
 from ibtui.figures.lettering import Letters
 from ibtui.figures.paper import DRIFT_END, EDGE, FLOOR, GUIDE, SMALL, epoch_colours, epoch_scale, marker, steps
 from ibtui.figures.table import place_on_path
-from ibtui.wording import over_some
+from ibtui.formatting import over_some
 from ibtui_engine.layer_names import OUTPUT, layer_number
 
 MARGIN_X, MARGIN_Y = 0.05, 0.09

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
-from ibtui.wording import estimate
+from ibtui.formatting import estimate
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Ensemble
 from ibtui_engine.session.ensemble import RecordedEnsemble

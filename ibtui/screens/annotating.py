@@ -7,8 +7,8 @@ from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
 from ibtui.annotations import Annotation, require_annotation
+from ibtui.formatting import printable
 from ibtui.screens.dialogs import Fields
-from ibtui.wording import printable
 
 
 class Annotating(Fields[Annotation]):

@@ -16,6 +16,7 @@ from ibtui.arrangement import CHARTS
 from ibtui.charts.compared import numbered
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.epoch_display import LOGARITHMIC
+from ibtui.formatting import estimate, printable, titles_of
 from ibtui.overlays import overlaid
 from ibtui.screens.dialogs import Several
 from ibtui.screens.playback import PlaybackScreen
@@ -28,7 +29,6 @@ from ibtui.widgets.multiples import Multiples
 from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import estimate, printable, titles_of
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.results import result_spreads

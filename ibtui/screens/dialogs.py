@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.selection_list import Selection
 
-from ibtui.wording import printable
+from ibtui.formatting import printable
 from ibtui_engine.errors import EngineError
 
 Answer = TypeVar("Answer")

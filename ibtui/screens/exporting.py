@@ -16,8 +16,8 @@ from textual.widgets.option_list import Option
 
 from ibtui.commands import ask
 from ibtui.files import require_output
+from ibtui.formatting import printable
 from ibtui.locations import safe_name
-from ibtui.wording import printable
 from ibtui_engine.errors import EngineError
 
 

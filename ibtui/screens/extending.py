@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
+from ibtui.formatting import printable
 from ibtui.screens.dialogs import Fields
-from ibtui.wording import printable
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.summary import Summary
 from ibtui_engine.settings import SETTINGS

@@ -22,6 +22,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
 from ibtui.annotations import NONE, Annotations
+from ibtui.formatting import printable, size
 from ibtui.locations import free_path, is_example, require_name
 from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
@@ -34,7 +35,6 @@ from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.sessions_table import HEADING, Line, SessionsTable
 from ibtui.widgets.text import write
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import printable, size
 from ibtui_engine.errors import EngineError
 from ibtui_engine.session.summary import Summary
 

@@ -23,12 +23,12 @@ from textual.widgets.option_list import Option
 
 from ibtui.commands import ask, run_python
 from ibtui.files import require_new, require_place, write_whole
+from ibtui.formatting import duration, printable, size
 from ibtui.locations import free_path, require_name
 from ibtui.messages import StartRun
 from ibtui.screens.form_fields import FIELDS, FIRST, FURTHER, OF_RUN, PRESET, Picker, beginnings, hint
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import duration, printable, size
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
 from ibtui_engine.errors import EngineError, InvalidValue
 from ibtui_engine.experiment import MAX_EPOCHS, Experiment, Hidden, hidden_text, read_settings

@@ -30,6 +30,7 @@ from ibtui.diffusions import Diffusions
 from ibtui.draw_budget import OPENING_CREDIT, DrawBudget
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.epoch_display import LOGARITHMIC
+from ibtui.formatting import printable
 from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
@@ -48,7 +49,6 @@ from ibtui.widgets.phases_view import PhasesView
 from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui.wording import printable
 from ibtui_engine.bottleneck.fits import why_no_beta
 from ibtui_engine.errors import EngineError
 from ibtui_engine.experiment import BINNED

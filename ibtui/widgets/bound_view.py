@@ -12,10 +12,10 @@ from textual.widgets import Static
 
 from ibtui.bound_text import COLUMNS, SHORT, WITHOUT_BETA, fit_rows
 from ibtui.charts.spec import ChartSpec
+from ibtui.formatting import labelled
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui.wording import labelled
 from ibtui_engine.layer_names import layer_number
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ibtui.wording import printable, shortened
+from ibtui.formatting import printable, shortened
 
 if TYPE_CHECKING:
     from ibtui.charts.image import Cell, ChartImage, PlotArea

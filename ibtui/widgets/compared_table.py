@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from ibtui.compared_text import CAVEATS, folded, narrow, wide
+from ibtui.formatting import printable, shortened
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui.wording import printable, shortened
 
 if TYPE_CHECKING:
     from ibtui_engine.session.results import ResultSpreads

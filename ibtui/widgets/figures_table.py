@@ -17,9 +17,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ibtui.formatting import aligned
 from ibtui.spelling import spell
 from ibtui.widgets.text import write
-from ibtui.wording import aligned
 
 APART, CLOSE = "  ", " "
 """Between two columns, and where there is little room."""

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from ibtui.formatting import labelled, printable
 from ibtui.layers_text import columns
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui.wording import labelled, printable
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.ensemble import LayerFigures
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from ibtui.formatting import labelled
 from ibtui.phases_text import (
     CAVEATS,
     DIFFUSION,
@@ -22,7 +23,6 @@ from ibtui.phases_text import (
 )
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui.wording import labelled
 
 if TYPE_CHECKING:
     from ibtui_engine.phases.account import Phases

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from ibtui.formatting import age, printable, size
 from ibtui.results import cells as result_cells
-from ibtui.wording import age, printable, size
 from ibtui_engine.clock import now
 from ibtui_engine.experiment import hidden_text
 from ibtui_engine.session.results import Results

@@ -17,7 +17,7 @@ SEEN = """
 import sys
 from pathlib import Path
 from ibtui.screens.form_fields import FIELDS, hint
-from ibtui.wording import title_of
+from ibtui.formatting import title_of
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import begin

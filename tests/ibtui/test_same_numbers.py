@@ -30,10 +30,10 @@ from ibtui.compared_text import wide
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.figures.registry import find_figure
 from ibtui.figures.table import table
+from ibtui.formatting import labelled
 from ibtui.layers_text import columns
 from ibtui.overlays import overlaid
 from ibtui.phases_text import phase_rows
-from ibtui.wording import labelled
 from ibtui_engine.account.standard import account
 from ibtui_engine.fit import fit_session
 from ibtui_engine.layer_names import layer_name, layer_number

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from textual.widgets import SelectionList
 
+from ibtui.formatting import printable
 from ibtui.messages import Compare
 from ibtui.widgets.compared_table import ComparedTable
-from ibtui.wording import printable
 from ibtui_engine.session.history import SessionReader
 
 

@@ -19,9 +19,9 @@ from textual.widgets import DataTable, Input
 
 from ibtui import runs
 from ibtui.commands import lines_of
+from ibtui.formatting import printable
 from ibtui.session_index import SessionIndex
 from ibtui.widgets.sessions_table import SessionsTable
-from ibtui.wording import printable
 from ibtui_engine.errors import StorageError
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.session.results import read_results

@@ -199,7 +199,7 @@ def held_fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _age_without_seconds(seconds: float) -> str:
-    from ibtui.wording import age
+    from ibtui.formatting import age
 
     return age(seconds) if seconds >= 3600 else "35 s"
 

@@ -23,10 +23,10 @@ from textual.widgets._footer import FooterKey
 from ibtui.arrangement import HUGE
 from ibtui.charts import chart
 from ibtui.charts.palette import Faded
+from ibtui.formatting import printable
 from ibtui.settings import Settings
 from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.timeline import Timeline
-from ibtui.wording import printable
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader

@@ -1,4 +1,4 @@
-"""How the front ends say things: text from outside made harmless, durations, ages and sizes, what numbers rest on."""
+"""Values as text: text from outside made harmless, names of ensembles, spreads, durations, ages, sizes, estimators."""
 
 from __future__ import annotations
 

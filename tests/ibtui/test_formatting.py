@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ibtui.wording import estimate, labelled, over_some, shortened, with_spread
+from ibtui.formatting import estimate, labelled, over_some, shortened, with_spread
 from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
 
 
@@ -42,7 +42,7 @@ def test_a_number_of_bins_is_named_where_there_are_bins(estimator: str) -> None:
 
 
 def test_saying_it_waits_for_no_numbers() -> None:
-    code = "import sys, ibtui.wording; print({'numpy', 'numba', 'rich'} & set(sys.modules))"
+    code = "import sys, ibtui.formatting; print({'numpy', 'numba', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "set()\n"
 
