@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -190,14 +191,23 @@ def spread(values: Real[np.ndarray, " networks"], common_error: float = 0.0) -> 
 
     `common_error` is a standard error that all networks share (a resolution), which averaging does not reduce.
     """
+    return spreads(np.asarray(values)[:, None], common_error)[0]
+
+
+def spreads(values: Real[np.ndarray, "networks numbers"], common_error: float = 0.0) -> tuple[Spread, ...]:
+    """`spread` of each of several numbers, such as those of the layers."""
     known = np.asarray(values, np.float64)
-    number, middle = int(count(known)), _plain(mean(known))
+    found = zip(count(known).tolist(), mean(known).tolist(), standard_deviation(known).tolist(), strict=True)
+    return tuple(_spread(number, middle, deviation, len(known), common_error) for number, middle, deviation in found)
+
+
+def _spread(number: int, middle: float, deviation: float, networks: int, common_error: float) -> Spread:
     if number < 2:
-        return Spread(middle, math.nan, math.nan, math.nan, math.nan, number, len(known))
-    deviation = _plain(standard_deviation(known))
+        return Spread(_plain(middle), math.nan, math.nan, math.nan, math.nan, number, networks)
     error = math.hypot(deviation / math.sqrt(number), common_error)
     reach = student_quantile(number - 1) * error
-    return Spread(middle, deviation, error, middle - reach, middle + reach, number, len(known))
+    low, high = _plain(middle - reach), _plain(middle + reach)
+    return Spread(_plain(middle), _plain(deviation), _plain(error), low, high, number, networks)
 
 
 def geometric_spread(values: Real[np.ndarray, " networks"]) -> Spread:
@@ -206,7 +216,15 @@ def geometric_spread(values: Real[np.ndarray, " networks"]) -> Spread:
     The mean is the geometric one over the networks with a value above 0; the interval is that of its logarithm.
     Standard deviation and error are those of the logarithm, times the mean: relative ones.
     """
-    of = spread(logarithms(values))
+    return geometric_spreads(np.asarray(values)[:, None])[0]
+
+
+def geometric_spreads(values: Real[np.ndarray, "networks numbers"]) -> tuple[Spread, ...]:
+    """`geometric_spread` of each of several ratios, such as those of the layers."""
+    return tuple(map(_of_logarithms, spreads(logarithms(values))))
+
+
+def _of_logarithms(of: Spread) -> Spread:
     middle = _exp(of.mean)
     ends = _exp(of.low), _exp(of.high)
     return Spread(middle, _plain(of.deviation * middle), _plain(of.error * middle), *ends, of.count, of.networks)
@@ -278,6 +296,7 @@ def common_error(resolution: Real[np.ndarray, " networks"]) -> float:
     return 0.0 if math.isnan(middle) else math.sqrt(middle)
 
 
+@cache
 def student_quantile(degrees: int, level: float = LEVEL) -> float:
     """How many standard errors a two-sided interval of this level reaches to each side, for Student's distribution.
 

@@ -7,10 +7,11 @@ keys of their own, with capital letters, and go through the session file.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
@@ -79,8 +80,10 @@ out."""
 TURN_SECONDS = 0.05
 """From a look to its charts, and from one chart with new data to the next: a key waits for one of them at most."""
 
-BESIDE_CHARTS = ("layers", "bound", "phases")
-"""What is shown of an epoch beside the charts."""
+BESIDE_CHARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"layers": ("#layers", "#side-layers"), "bound": ("#bound", "#side-bound"), "phases": ("#phases",)}
+)
+"""What is shown of an epoch beside the charts, and where."""
 ENSEMBLE, MEASURE = Binding.Group("Ensemble", compact=True), Binding.Group("Measure", compact=True)
 """Keys that the footer shows together."""
 OF_INFORMATION = ("plane", "bound", "phases", "layers")
@@ -488,15 +491,14 @@ class SessionScreen(PlaybackScreen):
     def _show_beside(self, charts: EnsembleCharts, name: str) -> None:
         """Show what else there is of an epoch, where it can be seen."""
         epoch = self.playback.epoch
-        if name == "layers":
-            for table in self.query(LayersTable):
-                if all(widget.display for widget in (table, *table.ancestors)):
-                    table.show(charts.figures(epoch), self.hidden_layers, charts.caveats(epoch))
-        elif not self.everything:
-            for view in self.query(BoundView if name == "bound" else PhasesView):
-                if view.display and isinstance(view, BoundView):
+        for view in map(self.query_one, BESIDE_CHARTS[name]):
+            if isinstance(view, LayersTable):
+                if all(widget.display for widget in (view, *view.ancestors)):
+                    view.show(charts.figures(epoch), self.hidden_layers, charts.caveats(epoch))
+            elif view.display and not self.everything:
+                if isinstance(view, BoundView):
                     self._show_bound(view, charts)
-                elif view.display and isinstance(view, PhasesView):
+                elif isinstance(view, PhasesView):
                     self._show_phases(view, charts)
 
     def _show_commentary(self, charts: EnsembleCharts) -> None:

@@ -20,12 +20,14 @@ from ibtui_engine.statistics import (
     epoch_spread,
     geometric_mean,
     geometric_spread,
+    geometric_spreads,
     greatest,
     least,
     log_ratio,
     mean,
     quantiles,
     spread,
+    spreads,
     standard_deviation,
     standard_error,
     student_quantile,
@@ -236,3 +238,11 @@ def test_an_error_that_all_networks_share_is_not_averaged_away():
     assert spread(values, 0.1).error == pytest.approx(0.1)
     values = np.array([4.0, 5.0, 6.0])
     assert spread(values, 0.1).error == pytest.approx(math.hypot(1 / math.sqrt(3), 0.1))
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 6), st.integers(0, 5)), elements=VALUES))
+def test_spreads_of_several_numbers_are_those_of_each(values: np.ndarray) -> None:
+    """To the last bit: what a table says of all layers is what a sentence says of one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert repr(spreads(values)) == repr(tuple(map(spread, values.T)))
+        assert repr(geometric_spreads(values)) == repr(tuple(map(geometric_spread, values.T)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,16 +19,17 @@ from ibtui_engine.statistics import (
     Spread,
     count,
     geometric_mean,
-    geometric_spread,
+    geometric_spreads,
     greatest,
     least,
     logarithms,
     mean,
     spread,
+    spreads,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jaxtyping import Float64, Int64
 
@@ -159,26 +160,24 @@ class RecordedEnsemble:
         if row is None:
             return ()
 
-        def over(name: str, layer: int) -> Spread:
-            values = self.values(name)[row][:, layer]
-            return geometric_spread(values) if name == "snr" else spread(values)
+        def over(name: str) -> tuple[Spread, ...]:
+            values = self.values(name)[row]
+            return geometric_spreads(values) if name == "snr" else spreads(values)
 
+        columns: dict[str, Sequence[Any]] = {
+            "i_x": over("i_x"),
+            "i_y": over("i_y"),
+            "i_x_lower": over("i_x_lower"),
+            "i_y_lower": over("i_y_lower"),
+            "distinct": over("distinct_t"),
+            "snr": over("snr"),
+            "saturated": over("saturated"),
+            "nonlinear": over("nonlinear"),
+            "low": least(self.layers.low[row]).tolist(),
+            "high": greatest(self.layers.high[row]).tolist(),
+        }
         return tuple(
-            LayerFigures(
-                layer=k + 1,
-                name=name,
-                width=width,
-                i_x=over("i_x", k),
-                i_y=over("i_y", k),
-                i_x_lower=over("i_x_lower", k),
-                i_y_lower=over("i_y_lower", k),
-                distinct=over("distinct_t", k),
-                snr=over("snr", k),
-                saturated=over("saturated", k),
-                nonlinear=over("nonlinear", k),
-                low=float(least(self.layers.low[row][:, k])),
-                high=float(greatest(self.layers.high[row][:, k])),
-            )
+            LayerFigures(k + 1, name, width, **{field: column[k] for field, column in columns.items()})
             for k, (name, width) in enumerate(zip(self.layer_names, self.widths, strict=True))
         )
 
