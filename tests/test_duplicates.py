@@ -15,11 +15,6 @@ ROOT = Path(__file__).parents[1]
 FEWEST = 6
 """Lines that make a run of equal statements a duplicate."""
 ALLOWED = {
-    frozenset({"measures/kernels.py:measure_partitions", "measures/kernels.py:measure_quantiles"}): (
-        "the loop over networks and layers: an estimator is compiled where it is used, so none can be an argument of it"
-    ),
-    frozenset({"measures/kernels.py:measure_partitions", "measures/kernels.py:measure_densities"}): "likewise",
-    frozenset({"measures/kernels.py:measure_quantiles", "measures/kernels.py:measure_densities"}): "likewise",
     frozenset({"measures/density.py:add_pairs", "measures/density.py:confusion"}): (
         "the loop over blocks of pairs: what is done with a block is compiled into it"
     ),

@@ -52,3 +52,8 @@ def bin_range(activation: str) -> tuple[float, float] | None:
     """
     ranges = {"tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
     return ranges.get(activation)
+
+
+def bin_ends(activation: str) -> tuple[float, float]:
+    """The same, with NaN for an end that is the one that occurs."""
+    return bin_range(activation) or (0.0 if activation == "relu" else math.nan, math.nan)

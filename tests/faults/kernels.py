@@ -27,8 +27,8 @@ COMMANDS = {
 CHEAP = "ibtui_engine.streams.fill_words-"
 """A kernel that takes a second to compile, beginning of its file's name."""
 LOADED = {
-    "run": (CHEAP, "ibtui_engine.training.kernel.train_networks-", "ibtui_engine.measures.kernels.measure_partitions-"),
-    "remeasure": ("ibtui_engine.measures.kernels.measure_partitions-",),
+    "run": (CHEAP, "ibtui_engine.training.kernel.train_networks-", "ibtui_engine.measures.kernels.measure_networks-"),
+    "remeasure": ("ibtui_engine.measures.kernels.measure_networks-",),
     "fit": tuple(f"ibtui_engine.bottleneck.{name}-" for name in ("layers.group_networks", "solver.weigh")),
 }
 """Kernels that a command calls, and so loads; those that they call are loaded where they must be compiled."""

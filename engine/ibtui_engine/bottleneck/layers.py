@@ -6,15 +6,13 @@ instead of being summed up at once: what a layer is compared with the bound by.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from ibtui_engine.activations import bin_range
+from ibtui_engine.activations import OUTPUT_RANGE, bin_ends
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import ACTIVATION_CODES, LINEAR, RELU
-from ibtui_engine.measures.outputs import enter_layer, range_of
+from ibtui_engine.forward import ACTIVATION_CODES
+from ibtui_engine.measures.outputs import binned_range, enter_layer
 from ibtui_engine.measures.partition import fill_edges, partition
 from ibtui_engine.measures.room import Room, as_layer, make_room
 from ibtui_engine.networks import Architecture
@@ -32,14 +30,14 @@ def layer_groups(
     """The number of each pattern's t, from 0 in order of first occurrence, in every layer, and how many t there are."""
     inputs = as_layer(rule.patterns)
     widths = np.array(architecture.widths, np.int64)
-    low, high = bin_range(architecture.activation) or (math.nan, math.nan)
+    ends = np.array([*[bin_ends(architecture.activation)] * (architecture.layers - 1), OUTPUT_RANGE])
     groups = np.empty((len(weights), architecture.layers, len(rule.p_y)), np.int32)
     counts = np.empty((len(weights), architecture.layers), np.int64)
     kind = ACTIVATION_CODES[architecture.activation]
 
     def work(first: int, last: int) -> None:
         room = threads.kept(make_room, architecture.widths, len(rule.p_y))
-        group_networks(first, last, weights, widths, kind, bins, low, high, inputs, groups, counts, room)
+        group_networks(first, last, weights, widths, kind, bins, ends, inputs, groups, counts, room)
 
     threads.share_out(len(weights), work)
     return groups, counts
@@ -53,14 +51,13 @@ def group_networks(
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
     bins: int,
-    fixed_low: float,
-    fixed_high: float,
+    ends: Float64[np.ndarray, "layers 2"],
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
     groups: Int32[np.ndarray, "networks layers patterns"],
     counts: Int64[np.ndarray, "networks layers"],
     room: Room,
 ) -> None:
-    """Fill in `groups` and `counts` for networks first..last-1."""
+    """Fill in `groups` and `counts` for networks first..last-1. `ends`: of the bins (`binned_range`)."""
     layers = widths.shape[0] - 1
     patterns = groups.shape[2]
     edges = np.empty(bins + 1, np.float64)
@@ -68,11 +65,6 @@ def group_networks(
         for layer in range(layers):
             units = widths[layer + 1]
             above = enter_layer(layer, weights[network], widths, activation, inputs, room)
-            output = layer == layers - 1
-            low, high = (-1.0, 1.0) if output else (fixed_low, fixed_high)
-            if not output and activation in (RELU, LINEAR):
-                low, high = range_of(above, units, patterns)
-                if activation == RELU:
-                    low = 0.0
+            low, high = binned_range(ends[layer, 0], ends[layer, 1], above, units, patterns)
             fill_edges(edges, low, high)
             counts[network, layer] = partition(above, units, edges, groups[network, layer], *room.hashing)

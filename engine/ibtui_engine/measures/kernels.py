@@ -1,18 +1,21 @@
-"""The loops over networks and layers that fill in a snapshot's numbers, one for each kind of estimator.
+"""The loop over networks and layers that fills in a snapshot's numbers, for any estimator.
 
-All have the same arguments, which is all that an estimator is to the measurer: it is chosen once per snapshot, and a
-kernel that is not used is not compiled.
+An estimator is a value that the kernel takes: its type says how a layer is measured, and its fields hold the settings.
+So the loop stands here once, and is compiled for the estimators that are used.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
+from ibtui_engine.activations import OUTPUT_RANGE, bin_ends
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import LINEAR, RELU
+from ibtui_engine.forward import SIGMOID
 from ibtui_engine.measures.density import density_bounds
 from ibtui_engine.measures.exact import exact_partition
 from ibtui_engine.measures.learning import weigh_learning
@@ -26,6 +29,7 @@ from ibtui_engine.measures.outputs import (
     LOW,
     NONLINEAR,
     SATURATED,
+    binned_range,
     enter_layer,
     range_of,
     shares_beyond,
@@ -34,82 +38,114 @@ from ibtui_engine.measures.partition import fill_edges, information, partition
 from ibtui_engine.measures.quantile import quantile_partition
 from ibtui_engine.measures.room import Room
 
-BINNING, ADAPTIVE, QUANTILE, EXACT, DENSITY = range(5)
-ESTIMATOR_CODES = {
-    "binning": BINNING,
-    "adaptive": ADAPTIVE,
-    "quantile": QUANTILE,
-    "exact": EXACT,
-    "kde": DENSITY,
-}
-"""How the kernels know the estimators of `ibtui_engine.experiment.ESTIMATORS`."""
+# isort: split
+from numba.extending import overload
+
+HIDDEN, OUTPUT = range(2)
+"""Rows of what hidden layers and the output have different values of."""
 
 
-@compiled
-def next_layer(
-    network: int,
-    layer: int,
-    weights: Float32[np.ndarray, "networks parameters"],
-    widths: Int64[np.ndarray, " layers_and_one"],
-    activation: int,
-    limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs_and_one columns"],
+class EqualWidth(NamedTuple):
+    """Bins of equal width."""
+
+    bins: int
+    ends: Float64[np.ndarray, "2 2"]
+    """The interval that is binned in hidden layers and in the output; an end that is NaN is the one that occurs."""
+
+
+class EqualMass(NamedTuple):
+    """Bins of equal mass, for each neuron."""
+
+    bins: int
+
+
+class Exact(NamedTuple):
+    """No bins: the outputs themselves."""
+
+
+class Noisy(NamedTuple):
+    """Bounds on the densities of outputs with Gaussian noise."""
+
+    noise: float
+    """Its variance."""
+
+
+def estimator_of(name: str, bins: int, noise: float, activation: str) -> EqualWidth | EqualMass | Exact | Noisy:
+    """One of `ibtui_engine.experiment.ESTIMATORS` with its settings, for hidden layers of this activation."""
+    return {
+        "binning": EqualWidth(bins, np.array([bin_ends(activation), OUTPUT_RANGE])),
+        "adaptive": EqualWidth(bins, np.full((2, 2), math.nan)),
+        "quantile": EqualMass(bins),
+        "exact": Exact(),
+        "kde": Noisy(float(noise)),
+    }[name]
+
+
+def estimate(
+    estimator: EqualWidth | EqualMass | Exact | Noisy,
+    values: Float64[np.ndarray, "rows columns"],
+    units: int,
+    kind: int,
     p_y: Float64[np.ndarray, " patterns"],
-    labels: Int8[np.ndarray, "networks patterns"],
-    learning: Float64[np.ndarray, "4 networks"],
+    h_pattern: Float64[np.ndarray, " patterns"],
+    h_y: float,
     room: Room,
-) -> tuple[Float64[np.ndarray, "rows columns"], float, float]:
-    """A layer's outputs, and the shares of it that are saturated and nonlinear; the layers below were entered before.
-    Of the output layer, fill in what the network has learned, too.
+) -> tuple[float, float, float, float, int, float, float]:
+    """I(X;T) and I(T;Y) of a layer's outputs in bits, their lower bounds where they are upper ones (else NaN), how many
+    t there are, and the ends of what is binned or, without bins of equal width, of what occurs. Only compiled code can
+    call it.
     """
-    units, patterns = widths[layer + 1], p_y.shape[0]
-    above = enter_layer(layer, weights[network], widths, activation, inputs, room)
-    if layer < widths.shape[0] - 2:
-        saturated, nonlinear = shares_beyond(room.z, units, patterns, activation, limits[0, 0], limits[0, 1])
-    else:
-        weigh_learning(room.z[0], labels[network], p_y, learning[:, network], room.z[1])  # the output is one neuron
-        saturated, nonlinear = shares_beyond(room.z, units, patterns, -1, limits[1, 0], limits[1, 1])
-    return above, saturated, nonlinear
+    raise NotImplementedError
+
+
+@overload(estimate)
+def _estimate_by(
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any
+) -> Callable[..., Any]:
+    return {EqualWidth: _by_width, EqualMass: _by_mass, Exact: _exactly, Noisy: _with_noise}[estimator.instance_class]
+
+
+def _by_width(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+    low, high = binned_range(estimator.ends[kind, 0], estimator.ends[kind, 1], values, units, p_y.shape[0])
+    edges = np.empty(estimator.bins + 1, np.float64)
+    fill_edges(edges, low, high)
+    count = partition(values, units, edges, room.groups, *room.hashing)
+    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    return i_x, i_y, np.nan, np.nan, count, low, high
+
+
+def _by_mass(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+    low, high = range_of(values, units, p_y.shape[0])
+    count = quantile_partition(values, units, estimator.bins, room.groups, *room.hashing)
+    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    return i_x, i_y, np.nan, np.nan, count, low, high
+
+
+def _exactly(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+    low, high = range_of(values, units, p_y.shape[0])
+    count = exact_partition(values, units, room.groups, *room.hashing)
+    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    return i_x, i_y, np.nan, np.nan, count, low, high
+
+
+def _with_noise(
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any
+) -> Any:
+    low, high = range_of(values, units, p_y.shape[0])
+    count = exact_partition(values, units, room.groups, *room.hashing)
+    i_xy = max(h_y - h_pattern.sum() / p_y.shape[0], 0.0)
+    i_x, i_y, i_x_lower, i_y_lower = density_bounds(values, units, estimator.noise, room.groups, count, p_y, i_xy)
+    return i_x, i_y, i_x_lower, i_y_lower, count, low, high
 
 
 @compiled
-def keep(
-    numbers: Float64[np.ndarray, "9 networks layers"],
-    network: int,
-    layer: int,
-    i_x: float,
-    i_y: float,
-    i_x_lower: float,
-    i_y_lower: float,
-    count: int,
-    low: float,
-    high: float,
-    saturated: float,
-    nonlinear: float,
-) -> None:
-    """Fill in what has been found of a layer."""
-    numbers[I_X, network, layer] = i_x
-    numbers[I_Y, network, layer] = i_y
-    numbers[DISTINCT, network, layer] = count
-    numbers[LOW, network, layer] = low
-    numbers[HIGH, network, layer] = high
-    numbers[I_X_LOWER, network, layer] = i_x_lower
-    numbers[I_Y_LOWER, network, layer] = i_y_lower
-    numbers[SATURATED, network, layer] = saturated
-    numbers[NONLINEAR, network, layer] = nonlinear
-
-
-@compiled
-def measure_partitions(
+def measure_networks(
     first: int,
     last: int,
     weights: Float32[np.ndarray, "networks parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
-    estimator: int,
-    bins: int,
-    noise: float,
-    ranges: Float64[np.ndarray, "2 2"],
+    estimator: EqualWidth | EqualMass | Exact | Noisy,
     limits: Float64[np.ndarray, "2 2"],
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
@@ -120,110 +156,32 @@ def measure_partitions(
     learning: Float64[np.ndarray, "4 networks"],
     room: Room,
 ) -> None:
-    """Fill in `numbers` and `learning` for networks first..last-1 by bins of equal width, or by the outputs themselves.
+    """Fill in `numbers` and `learning` for networks first..last-1.
 
-    Row 0 of `ranges` and `limits` is of the hidden layers, row 1 of the output: the interval that is binned (NaN where
-    it is the one that occurs), and the pre-activations beyond which a neuron is saturated and nonlinear.
+    A row of `limits`: the pre-activations beyond which a neuron is saturated, and nonlinear. `h_pattern`: the entropy
+    of each p(y|x).
     """
     layers = widths.shape[0] - 1
     patterns = p_y.shape[0]
-    edges = np.empty(bins + 1, np.float64)
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above, saturated, nonlinear = next_layer(
-                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
+            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
+            kind = HIDDEN if layer < layers - 1 else OUTPUT
+            if kind == OUTPUT:  # one neuron
+                weigh_learning(room.z[0], labels[network], p_y, learning[:, network], room.z[1])
+            saturated, nonlinear = shares_beyond(
+                room.z, units, patterns, activation if kind == HIDDEN else SIGMOID, limits[kind, 0], limits[kind, 1]
             )
-            kind = 1 if layer == layers - 1 else 0
-            low, high = ranges[kind, 0], ranges[kind, 1]
-            if estimator != BINNING:
-                low, high = range_of(above, units, patterns)
-            elif kind == 0 and activation in (RELU, LINEAR):
-                low, high = range_of(above, units, patterns)
-                if activation == RELU:
-                    low = 0.0
-            if estimator == EXACT:
-                count = exact_partition(above, units, room.groups, *room.hashing)
-            else:
-                fill_edges(edges, low, high)
-                count = partition(above, units, edges, room.groups, *room.hashing)
-            i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
-            keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
-
-
-@compiled
-def measure_quantiles(
-    first: int,
-    last: int,
-    weights: Float32[np.ndarray, "networks parameters"],
-    widths: Int64[np.ndarray, " layers_and_one"],
-    activation: int,
-    estimator: int,
-    bins: int,
-    noise: float,
-    ranges: Float64[np.ndarray, "2 2"],
-    limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs_and_one columns"],
-    p_y: Float64[np.ndarray, " patterns"],
-    h_pattern: Float64[np.ndarray, " patterns"],
-    h_y: float,
-    labels: Int8[np.ndarray, "networks patterns"],
-    numbers: Float64[np.ndarray, "9 networks layers"],
-    learning: Float64[np.ndarray, "4 networks"],
-    room: Room,
-) -> None:
-    """As `measure_partitions`, by bins of equal mass."""
-    layers = widths.shape[0] - 1
-    patterns = p_y.shape[0]
-    for network in range(first, last):
-        for layer in range(layers):
-            units = widths[layer + 1]
-            above, saturated, nonlinear = next_layer(
-                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
+            i_x, i_y, i_x_lower, i_y_lower, count, low, high = estimate(
+                estimator, above, units, kind, p_y, h_pattern, h_y, room
             )
-            low, high = range_of(above, units, patterns)
-            count = quantile_partition(above, units, bins, room.groups, *room.hashing)
-            i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
-            keep(numbers, network, layer, i_x, i_y, np.nan, np.nan, count, low, high, saturated, nonlinear)
-
-
-@compiled
-def measure_densities(
-    first: int,
-    last: int,
-    weights: Float32[np.ndarray, "networks parameters"],
-    widths: Int64[np.ndarray, " layers_and_one"],
-    activation: int,
-    estimator: int,
-    bins: int,
-    noise: float,
-    ranges: Float64[np.ndarray, "2 2"],
-    limits: Float64[np.ndarray, "2 2"],
-    inputs: Float64[np.ndarray, "inputs_and_one columns"],
-    p_y: Float64[np.ndarray, " patterns"],
-    h_pattern: Float64[np.ndarray, " patterns"],
-    h_y: float,
-    labels: Int8[np.ndarray, "networks patterns"],
-    numbers: Float64[np.ndarray, "9 networks layers"],
-    learning: Float64[np.ndarray, "4 networks"],
-    room: Room,
-) -> None:
-    """As `measure_partitions`, by bounds on the densities of outputs with noise of variance `noise`."""
-    layers = widths.shape[0] - 1
-    patterns = p_y.shape[0]
-    i_xy = max(h_y - h_pattern.sum() / patterns, 0.0)
-    for network in range(first, last):
-        for layer in range(layers):
-            units = widths[layer + 1]
-            above, saturated, nonlinear = next_layer(
-                network, layer, weights, widths, activation, limits, inputs, p_y, labels, learning, room
-            )
-            low, high = range_of(above, units, patterns)
-            count = exact_partition(above, units, room.groups, *room.hashing)
-            i_x, i_y, i_x_lower, i_y_lower = density_bounds(above, units, noise, room.groups, count, p_y, i_xy)
-            keep(numbers, network, layer, i_x, i_y, i_x_lower, i_y_lower, count, low, high, saturated, nonlinear)
-
-
-def kernel_of(estimator: str) -> Callable[..., None]:
-    """What fills in the numbers of that estimator."""
-    return {"kde": measure_densities, "quantile": measure_quantiles}.get(estimator, measure_partitions)
+            numbers[I_X, network, layer] = i_x
+            numbers[I_Y, network, layer] = i_y
+            numbers[DISTINCT, network, layer] = count
+            numbers[LOW, network, layer] = low
+            numbers[HIGH, network, layer] = high
+            numbers[I_X_LOWER, network, layer] = i_x_lower
+            numbers[I_Y_LOWER, network, layer] = i_y_lower
+            numbers[SATURATED, network, layer] = saturated
+            numbers[NONLINEAR, network, layer] = nonlinear

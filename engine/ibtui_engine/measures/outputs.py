@@ -89,3 +89,15 @@ def range_of(values: Float64[np.ndarray, "rows columns"], units: int, patterns: 
             low = min(low, values[j, s])
             high = max(high, values[j, s])
     return low, high
+
+
+@compiled
+def binned_range(
+    low: float, high: float, values: Float64[np.ndarray, "rows columns"], units: int, patterns: int
+) -> tuple[float, float]:
+    """The interval that is binned: each end as it is given or, where that is NaN, as it occurs in the layer."""
+    if math.isnan(low) or math.isnan(high):
+        least, largest = range_of(values, units, patterns)
+        low = least if math.isnan(low) else low
+        high = largest if math.isnan(high) else high
+    return low, high

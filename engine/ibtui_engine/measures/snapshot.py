@@ -6,16 +6,15 @@ the samples: the sums run over all patterns, nothing is sampled.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
-from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, bin_range
+from ibtui_engine.activations import LIMITS, OUTPUT
 from ibtui_engine.experiment import DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES
-from ibtui_engine.measures.kernels import ESTIMATOR_CODES, kernel_of
+from ibtui_engine.measures.kernels import estimator_of, measure_networks
 from ibtui_engine.measures.outputs import NUMBERS
 from ibtui_engine.measures.room import as_layer, make_room
 from ibtui_engine.networks import Samples
@@ -79,9 +78,7 @@ class Measurer:
     ) -> None:
         rule = problem.rule
         self._threads = threads
-        self._bins = bins
-        self._estimator = estimator
-        self._noise = noise
+        self._estimator = estimator_of(estimator, bins, noise, problem.architecture.activation)
         self._architecture = problem.architecture
         self._inputs = as_layer(rule.patterns)
         self._p_y = np.ascontiguousarray(rule.p_y, dtype=np.float64)
@@ -94,23 +91,18 @@ class Measurer:
         networks = len(weights)
         architecture = self._architecture
         widths = np.array(architecture.widths, np.int64)
-        ranges = np.array([bin_range(architecture.activation) or (math.nan, math.nan), OUTPUT_RANGE])
         limits = np.array([(LIMITS[name].saturated, LIMITS[name].linear) for name in (architecture.activation, OUTPUT)])
         numbers = np.empty((NUMBERS, networks, architecture.layers))
         learning = np.empty((4, networks))
-        kernel = kernel_of(self._estimator)
 
         def work(first: int, last: int) -> None:
-            kernel(
+            measure_networks(
                 first,
                 last,
                 weights,
                 widths,
                 ACTIVATION_CODES[architecture.activation],
-                ESTIMATOR_CODES[self._estimator],
-                self._bins,
-                self._noise,
-                ranges,
+                self._estimator,
                 limits,
                 self._inputs,
                 self._p_y,

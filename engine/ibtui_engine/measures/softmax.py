@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from threadpoolctl import ThreadpoolController
 
-from ibtui_engine.activations import LIMITS, OUTPUT_RANGE, SATURATED, bin_range
+from ibtui_engine.activations import LIMITS, OUTPUT_RANGE, SATURATED, bin_ends
 from ibtui_engine.experiment import BINNED, DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES, activate
 from ibtui_engine.measures.exact import exact_partition
@@ -29,7 +29,7 @@ from ibtui_engine.measures.outputs import (
     LOW,
     NONLINEAR,
     NUMBERS,
-    range_of,
+    binned_range,
     shares_beyond,
 )
 from ibtui_engine.measures.outputs import (
@@ -142,12 +142,12 @@ class SoftmaxMeasurer:
                 a = np.exp(z - _log_sum_exp(z))
                 # of the way from the middle between 0 and 1, as for one logistic output
                 saturated, nonlinear = float((abs(2 * a - 1) > SATURATED).mean()), math.nan
-                bounds: tuple[float, float] | None = OUTPUT_RANGE
+                ends = OUTPUT_RANGE
             else:
                 a = self._activated(z)
                 saturated, nonlinear = shares_beyond(z, len(z), z.shape[1], code, limits.saturated, limits.linear)
-                bounds = bin_range(self._problem.architecture.activation)
-            yield self._numbers(a, bounds, saturated, nonlinear)
+                ends = bin_ends(self._problem.architecture.activation)
+            yield self._numbers(a, ends, saturated, nonlinear)
 
     def _activated(self, z: Float64[np.ndarray, "units patterns"]) -> Float64[np.ndarray, "units patterns"]:
         a = np.empty_like(z)
@@ -157,17 +157,13 @@ class SoftmaxMeasurer:
     def _numbers(
         self,
         a: Float64[np.ndarray, "units patterns"],
-        bounds: tuple[float, float] | None,
+        ends: tuple[float, float],
         saturated: float,
         nonlinear: float,
     ) -> Float64[np.ndarray, " numbers"]:
         units, patterns = a.shape
-        low, high = range_of(a, units, patterns)
-        if self._estimator == "binning":
-            if bounds is not None:
-                low, high = bounds
-            elif self._problem.architecture.activation == "relu":
-                low = 0.0
+        fixed = ends if self._estimator == "binning" else (math.nan, math.nan)
+        low, high = binned_range(*fixed, a, units, patterns)
         slots = 1 << (2 * patterns - 1).bit_length()
         room = np.empty(patterns, np.uint64), np.empty(slots, np.uint64), np.empty(slots, np.int32)
         groups = np.empty(patterns, np.int32)

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from ibtui_engine.activations import bin_range
 from ibtui_engine.experiment import ACTIVATIONS, Hidden
-from ibtui_engine.measures.snapshot import OUTSIDE, LayerInformation, Learning, Measurer, bin_range, label_map
+from ibtui_engine.measures.snapshot import OUTSIDE, LayerInformation, Learning, Measurer, label_map
 from ibtui_engine.networks import Architecture, Samples, draw_samples
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
