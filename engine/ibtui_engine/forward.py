@@ -18,6 +18,9 @@ from ibtui_engine.simd import lanes, load, load_pair, multiply_add, power_of_two
 # isort: split
 from numba.extending import overload
 
+LEAST = -87.0
+"""Least argument of `exp_less_one`: exp(−87) = 2e-38 is nearly the smallest number of single precision."""
+
 TANH, RELU, SIGMOID, SOFTSIGN, LINEAR = range(5)
 ACTIVATION_CODES = {"tanh": TANH, "relu": RELU, "sigmoid": SIGMOID, "softsign": SOFTSIGN, "linear": LINEAR}
 """How `activate` knows the activations of `ibtui_engine.experiment.ACTIVATIONS`."""
@@ -54,8 +57,8 @@ def _exp_less_one_double(x: Any) -> Any:
 
 
 def exp_less_one(x: Any) -> Any:
-    """(exp(x) − 2^k, 2^k) for x in [−87, 87], in the precision of x: their sum is exp(x), and exp(x) − 1 can be had
-    from them without cancellation at 0. Of a number or of a vector; only compiled code can call it.
+    """(exp(x) − 2^k, 2^k) for x in [`LEAST`, −`LEAST`], in the precision of x: their sum is exp(x), and exp(x) − 1 can
+    be had from them without cancellation at 0. Of a number or of a vector; only compiled code can call it.
 
     x = k ln 2 + r with |r| <= ln 2 / 2, and exp(r) − 1 by a polynomial, added up in pairs of powers: what takes time is
     to wait for one term after another.
@@ -99,7 +102,7 @@ def activate(kind: int, z: Float[np.ndarray, "rows columns"], a: Float[np.ndarra
              rows: int, columns: int) -> None:  # fmt: skip
     """a[first + j] = activation(z[j]) for each of `rows` rows, contiguous ones; `kind` is one of `ACTIVATION_CODES`."""
     zero, one = z.dtype.type(0), z.dtype.type(1)
-    least = z.dtype.type(-87)  # exp(−87) is nearly the smallest single-precision number
+    least = z.dtype.type(LEAST)
     width = 2 * lanes(z)
     whole = columns // width * width
     for j in range(rows):

@@ -22,7 +22,7 @@ from ibtui_engine.compiled import compiled
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.measures.outputs import enter_layer
-from ibtui_engine.measures.room import Room, as_layer, make_room
+from ibtui_engine.measures.scratch import Scratch, as_layer, make_scratch
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.perceptron import teacher_of
 from ibtui_engine.rules.rule import Rule
@@ -132,8 +132,8 @@ def noise_errors(
         def work(first: int, last: int, noisy: Float32[np.ndarray, "sigmas networks parameters"] = noisy) -> None:
             widths = np.array(architecture.widths, np.int64)
             code = ACTIVATION_CODES[architecture.activation]
-            room = threads.kept(make_room, architecture.widths, len(rule.p_y))
-            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found, room)
+            scratch = threads.kept(make_scratch, architecture.widths, len(rule.p_y))
+            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found, scratch)
 
         threads.share_out(networks, work)
         if single and teacher is not None:
@@ -203,15 +203,15 @@ def _noise(
 def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks parameters"],
            widths: np.ndarray, activation: int, inputs: Float64[np.ndarray, "inputs_and_one columns"],
            p_y: Float64[np.ndarray, " patterns"], inside: np.ndarray,
-           found: Float64[np.ndarray, "2 networks sigmas"], room: Room) -> None:  # fmt: skip
+           found: Float64[np.ndarray, "2 networks sigmas"], scratch: Scratch) -> None:  # fmt: skip
     """Add up wrong answers of networks first..last-1, in expectation: outside their samples, and in all."""
     patterns = p_y.shape[0]
     for network in range(first, last):
         for k in range(weights.shape[0]):
             for layer in range(widths.shape[0] - 1):
-                enter_layer(layer, weights[k, network], widths, activation, inputs, room)
+                enter_layer(layer, weights[k, network], widths, activation, inputs, scratch)
             for s in range(patterns):
-                wrong = 1.0 - p_y[s] if room.z[0, s] > 0.0 else p_y[s]
+                wrong = 1.0 - p_y[s] if scratch.z[0, s] > 0.0 else p_y[s]
                 found[1, network, k] += wrong
                 if not inside[network, s]:
                     found[0, network, k] += wrong

@@ -30,6 +30,13 @@ class Purpose(IntEnum):
     MEASURED = 10
 
 
+# Purposes as kernels know them, and what Salmon et al. (2011) multiply and step by in Philox 4x32
+BATCHES, MOVES = int(Purpose.BATCHES), int(Purpose.MOVES)
+_FACTORS = 0xD2511F53, 0xCD9E8D57
+_STEPS = 0x9E3779B9, 0xBB67AE85
+_ROUNDS = 10
+
+
 @compiled
 def fill_words(words: UInt32[np.ndarray, " n"], seed: int, purpose: int, epoch: int) -> None:
     """Fill `words` with the stream's first numbers. Length a multiple of 4.
@@ -50,15 +57,15 @@ def fill_words(words: UInt32[np.ndarray, " n"], seed: int, purpose: int, epoch: 
         c3 = epoch_high
         k0 = first_key
         k1 = second_key
-        for _ in range(10):
-            p0 = np.uint64(0xD2511F53) * c0
-            p1 = np.uint64(0xCD9E8D57) * c2
+        for _ in range(_ROUNDS):
+            p0 = np.uint64(_FACTORS[0]) * c0
+            p1 = np.uint64(_FACTORS[1]) * c2
             c0 = (p1 >> np.uint64(32)) ^ c1 ^ k0
             c1 = p1 & mask
             c2 = (p0 >> np.uint64(32)) ^ c3 ^ k1
             c3 = p0 & mask
-            k0 = (k0 + np.uint64(0x9E3779B9)) & mask
-            k1 = (k1 + np.uint64(0xBB67AE85)) & mask
+            k0 = (k0 + np.uint64(_STEPS[0])) & mask
+            k1 = (k1 + np.uint64(_STEPS[1])) & mask
         words[block] = np.uint32(c0)
         words[blocks + block] = np.uint32(c1)
         words[2 * blocks + block] = np.uint32(c2)
@@ -67,13 +74,13 @@ def fill_words(words: UInt32[np.ndarray, " n"], seed: int, purpose: int, epoch: 
 
 @compiled
 def shuffle_epoch(items: UInt32[np.ndarray, " n"], words: UInt32[np.ndarray, " m"], seed: int, epoch: int) -> None:
-    """Permute `items` in place into the order of one epoch (Fisher and Yates). `words`: room for at least n numbers,
-    a multiple of 4.
+    """Permute `items` in place into the order of one epoch (Fisher and Yates). `words`: scratch of at
+    least n numbers, a multiple of 4.
 
     A place among i is chosen by multiplying a 32-bit number by i: no choice's probability is off by more than
     i / 2^32, a relative error of 1e-6 for 4096 items.
     """
-    fill_words(words, seed, 4, epoch)  # Purpose.BATCHES
+    fill_words(words, seed, BATCHES, epoch)
     for last in range(items.shape[0] - 1, 0, -1):
         place = (np.uint64(words[last]) * np.uint64(last + 1)) >> np.uint64(32)
         kept = items[last]
@@ -83,9 +90,9 @@ def shuffle_epoch(items: UInt32[np.ndarray, " n"], words: UInt32[np.ndarray, " m
 
 def words(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> UInt32[np.ndarray, " count"]:
     """`count` independent 32-bit numbers for one purpose of one seed, in one epoch."""
-    room = np.empty(-(-count // 4) * 4, np.uint32)
-    fill_words(room, seed, int(purpose), epoch)
-    return room[:count]
+    scratch = np.empty(-(-count // 4) * 4, np.uint32)
+    fill_words(scratch, seed, int(purpose), epoch)
+    return scratch[:count]
 
 
 def uniforms(count: int, seed: int, purpose: Purpose, epoch: int = 0) -> Float64[np.ndarray, " count"]:

@@ -94,7 +94,7 @@ def log_partition(
     d: Float64[np.ndarray, "classes decoders"],
     nearest: Int64[np.ndarray, " classes"],
     fine: bool,
-    room: Float64[np.ndarray, " decoders"],
+    scratch: Float64[np.ndarray, " decoders"],
 ) -> tuple[float, float, float]:
     """(E log Z, E d, mean variance of d) in nats: log Z falls with beta by E d, which falls by the variance.
 
@@ -118,18 +118,18 @@ def log_partition(
                 last += 1
         for k in range(first, last):
             less, power = exp_less_one(max(-beta * d[i, k], -87.0))
-            room[k] = less + power
+            scratch[k] = less + power
         if fine:
             for k in range(decoders):
                 if beta * d[i, k] > 80.0:
-                    room[k] = math.exp(-beta * d[i, k])
+                    scratch[k] = math.exp(-beta * d[i, k])
         z = 0.0
         once = 0.0
         twice = 0.0
         for k in range(first, last):
             x = d[i, k]
             if x < 1e200:
-                r = p_t[k] * room[k]
+                r = p_t[k] * scratch[k]
                 z += r
                 once += r * x
                 twice += r * x * x
@@ -158,7 +158,7 @@ def fit_encoder(
     I(X;T), in nats. The inconsistency is the mean over t of KL(p(y|t) ‖ the decoder that Eq. 9 makes of
     p_beta*(t|x)).
     """
-    room = np.empty(t.shape[0])
+    scratch = np.empty(t.shape[0])
     nearest = nearest_of(d)
     fine = 0.0 < distortion < 1e-30  # an encoder all but deterministic: what is left out would be all there is
     where = INSIDE
@@ -175,14 +175,14 @@ def fit_encoder(
         where = LOW_END
         beta = 0.0
     else:
-        _, mean, _ = log_partition(GREATEST, weights, p_t, d, nearest, fine, room)
+        _, mean, _ = log_partition(GREATEST, weights, p_t, d, nearest, fine, scratch)
         if mean >= distortion * (1.0 - 1e-12):
             where = HIGH_END
             beta = GREATEST
         else:
             beta = 2.0
             for _ in range(200):
-                _, mean, spread = log_partition(beta, weights, p_t, d, nearest, fine, room)
+                _, mean, spread = log_partition(beta, weights, p_t, d, nearest, fine, scratch)
                 slope = distortion - mean
                 if slope < 0.0:
                     low = beta
@@ -196,7 +196,7 @@ def fit_encoder(
                 if not low < following < high:
                     following = math.sqrt(max(low, 1e-9) * high) if high > 4.0 * max(low, 1e-9) else 0.5 * (low + high)
                 beta = following
-    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, nearest, fine, room)
+    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, nearest, fine, scratch)
     residual = max(entropy + beta * distortion + log_z, 0.0)
     return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, rest, p_t, t, d)
 
@@ -216,18 +216,18 @@ def decoder_gap(
     of_t = np.zeros(decoders)
     ones = np.zeros(decoders)
     zeros = np.zeros(decoders)
-    room = np.empty(decoders)
+    scratch = np.empty(decoders)
     share = np.empty(weights.shape[0])
     for i in range(weights.shape[0]):
         z = 0.0
         for k in range(decoders):
             less, power = exp_less_one(max(-beta * d[i, k], -87.0))
-            room[k] = less + power
+            scratch[k] = less + power
         for k in range(decoders):
-            z += p_t[k] * room[k]
+            z += p_t[k] * scratch[k]
         share[i] = weights[i] / z
         for k in range(decoders):
-            r = share[i] * room[k]
+            r = share[i] * scratch[k]
             of_t[k] += r
             ones[k] += r * p[i]
             zeros[k] += r * rest[i]

@@ -73,20 +73,20 @@ def slope_sum(
     odds: Float64[np.ndarray, " classes"],
     base: Float64[np.ndarray, " classes"],
     level: Float64[np.ndarray, " classes"],
-    room: Float64[np.ndarray, " classes"],
+    scratch: Float64[np.ndarray, " classes"],
 ) -> tuple[float, float, float]:
     """(log c, s, v) at log odds t, where c = sum of exp(level − beta KL(p ‖ q)).
 
     s = E[p] − q and v = Var[p] under the terms' shares: c rises with t where s > 0 (its logarithm's slope is beta s).
-    `rest`: 1 − p. `base`: beta times the entropy of p in nats, plus `level`. `room`: scratch.
+    `rest`: 1 − p. `base`: beta times the entropy of p in nats, plus `level`. `scratch` is overwritten.
     """
     n = p.shape[0]
     a = soft_plus(t)
     most = -math.inf
     fast = beta * max(abs(t), 1.0) < FAST
     for i in range(n):
-        room[i] = base[i] + beta * (p[i] * t - a)
-        most = max(most, room[i])
+        scratch[i] = base[i] + beta * (p[i] * t - a)
+        most = max(most, scratch[i])
     total = 0.0
     share = 0.0
     square = 0.0
@@ -94,7 +94,7 @@ def slope_sum(
     right = t > 0.0
     other = logistic(-t)
     for i in range(n):
-        x = room[i] - most
+        x = scratch[i] - most
         if x < FAINT:
             continue
         if not fast:

@@ -14,7 +14,7 @@ from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.measures.outputs import binned_range, enter_layer
 from ibtui_engine.measures.partition import fill_edges, partition
-from ibtui_engine.measures.room import Room, as_layer, make_room
+from ibtui_engine.measures.scratch import Scratch, as_layer, make_scratch
 from ibtui_engine.networks import Architecture
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
@@ -36,8 +36,8 @@ def layer_groups(
     kind = ACTIVATION_CODES[architecture.activation]
 
     def work(first: int, last: int) -> None:
-        room = threads.kept(make_room, architecture.widths, len(rule.p_y))
-        group_networks(first, last, weights, widths, kind, bins, ends, inputs, groups, counts, room)
+        scratch = threads.kept(make_scratch, architecture.widths, len(rule.p_y))
+        group_networks(first, last, weights, widths, kind, bins, ends, inputs, groups, counts, scratch)
 
     threads.share_out(len(weights), work)
     return groups, counts
@@ -55,7 +55,7 @@ def group_networks(
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
     groups: Int32[np.ndarray, "networks layers patterns"],
     counts: Int64[np.ndarray, "networks layers"],
-    room: Room,
+    scratch: Scratch,
 ) -> None:
     """Fill in `groups` and `counts` for networks first..last-1. `ends`: of the bins (`binned_range`)."""
     layers = widths.shape[0] - 1
@@ -64,7 +64,7 @@ def group_networks(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, scratch)
             low, high = binned_range(ends[layer, 0], ends[layer, 1], above, units, patterns)
             fill_edges(edges, low, high)
-            counts[network, layer] = partition(above, units, edges, groups[network, layer], *room.hashing)
+            counts[network, layer] = partition(above, units, edges, groups[network, layer], *scratch.hashing)

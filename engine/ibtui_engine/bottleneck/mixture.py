@@ -225,7 +225,7 @@ def join_neighbours(
         apart[k] = (t[k + 1] - t[k]) * math.sqrt(
             beta / ((1.0 + math.exp(-abs(middle))) * (1.0 + math.exp(abs(middle))))
         )
-    room = np.empty(n)
+    scratch = np.empty(n)
     f = np.empty(n)
     for _ in range(min(size - 1, 4)):
         k = int(apart.argmin())
@@ -249,10 +249,10 @@ def join_neighbours(
             continue
         level = np.log(weights) - np.log(f)
         base = level + beta * entropies
-        _, log_c, _ = maxima(places, beta, p, rest, odds, base, level, room, heights)
+        _, log_c, _ = maxima(places, beta, p, rest, odds, base, level, scratch, heights)
         most = max(log_c.max(), heights.max())
         if most <= 2.0 * TARGET:
-            certified, _, _ = bound(places, heights, SLACK, beta, p, rest, odds, base, level, room)
+            certified, _, _ = bound(places, heights, SLACK, beta, p, rest, odds, base, level, scratch)
             certified = max(certified, most)
             if certified <= 2.0 * TARGET + 2.0 * SLACK:
                 return new_t, new_mass, certified
@@ -278,7 +278,7 @@ def solve_mixture(
     places = grid(beta, odds)
     low, high = places[0], places[-1]
     heights = np.empty(places.shape[0])
-    room = np.empty(n)
+    scratch = np.empty(n)
     level = np.empty(n)
     base = np.empty(n)
     f = np.empty(n)
@@ -303,10 +303,10 @@ def solve_mixture(
         for i in range(n):
             level[i] = math.log(weights[i]) - math.log(f[i])
             base[i] = level[i] + beta * entropies[i]
-        at, log_c, ends = maxima(places, beta, p, rest, odds, base, level, room, heights)
+        at, log_c, ends = maxima(places, beta, p, rest, odds, base, level, scratch, heights)
         most = max(log_c.max(), heights.max())
         if most <= TARGET or rounds == ROUNDS:
-            certified, found, where = bound(places, heights, SLACK, beta, p, rest, odds, base, level, room)
+            certified, found, where = bound(places, heights, SLACK, beta, p, rest, odds, base, level, scratch)
             certified = max(certified, most)
             if certified < kept_bound:
                 kept_t, kept_mass, kept_bound = t, mass, certified
@@ -331,7 +331,7 @@ def solve_mixture(
                 for i in range(n):
                     level[i] = math.log(weights[i]) - math.log(f[i])
                     base[i] = level[i] + beta * entropies[i]
-                new_at, new_log_c, ends = maxima(places, beta, p, rest, odds, base, level, room, heights)
+                new_at, new_log_c, ends = maxima(places, beta, p, rest, odds, base, level, scratch, heights)
                 new_most = max(new_log_c.max(), heights.max())
                 if new < now - 10.0 * NOISE * (1.0 + abs(now)) or new_most < most:
                     t, mass, at, log_c = new_t, new_mass, new_at, new_log_c

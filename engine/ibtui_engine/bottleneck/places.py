@@ -85,7 +85,7 @@ def climb(
     odds: Float64[np.ndarray, " classes"],
     base: Float64[np.ndarray, " classes"],
     level: Float64[np.ndarray, " classes"],
-    room: Float64[np.ndarray, " classes"],
+    scratch: Float64[np.ndarray, " classes"],
 ) -> tuple[float, float]:
     """The place of a local maximum between `low`, where c rises, and `high`, where it falls, and log c there.
 
@@ -94,7 +94,7 @@ def climb(
     t = start
     log_c = -math.inf
     for _ in range(80):
-        log_c, s, v = slope_sum(t, beta, p, rest, odds, base, level, room)
+        log_c, s, v = slope_sum(t, beta, p, rest, odds, base, level, scratch)
         if s > 0.0:
             low = t
         else:
@@ -126,7 +126,7 @@ def maxima(
     odds: Float64[np.ndarray, " classes"],
     base: Float64[np.ndarray, " classes"],
     level: Float64[np.ndarray, " classes"],
-    room: Float64[np.ndarray, " classes"],
+    scratch: Float64[np.ndarray, " classes"],
     heights: Float64[np.ndarray, " places"],
 ) -> tuple[Float64[np.ndarray, " maxima"], Float64[np.ndarray, " maxima"], Float64[np.ndarray, " maxima"]]:
     """Local maxima of c along the grid: their places, log c there, and where the basin of each ends on the right.
@@ -137,7 +137,7 @@ def maxima(
     size = m
     rises = np.empty(m)
     for k in range(m):
-        heights[k], rises[k], _ = slope_sum(places[k], beta, p, rest, odds, base, level, room)
+        heights[k], rises[k], _ = slope_sum(places[k], beta, p, rest, odds, base, level, scratch)
         size += FINER if k > 0 and _hidden(heights[k - 1], rises[k - 1], heights[k], rises[k]) else 0
     t = np.empty(size)
     slopes = np.empty(size)
@@ -147,7 +147,7 @@ def maxima(
         if k > 0 and _hidden(heights[k - 1], rises[k - 1], heights[k], rises[k]):
             for j in range(1, FINER + 1):
                 t[m] = places[k - 1] + j / (FINER + 1) * (places[k] - places[k - 1])
-                log_c[m], slopes[m], _ = slope_sum(t[m], beta, p, rest, odds, base, level, room)
+                log_c[m], slopes[m], _ = slope_sum(t[m], beta, p, rest, odds, base, level, scratch)
                 m += 1
         t[m] = places[k]
         slopes[m] = rises[k]
@@ -166,7 +166,7 @@ def maxima(
         if slopes[k] > 0.0 and slopes[k + 1] <= 0.0:
             x = slopes[k] / (slopes[k] - slopes[k + 1])
             start = t[k] + x * (t[k + 1] - t[k])
-            at[count], high[count] = climb(t[k], t[k + 1], start, beta, p, rest, odds, base, level, room)
+            at[count], high[count] = climb(t[k], t[k + 1], start, beta, p, rest, odds, base, level, scratch)
             ends[count] = math.inf
             count += 1
         elif slopes[k] <= 0.0 and slopes[k + 1] > 0.0 and count > 0:
@@ -190,7 +190,7 @@ def bound(
     odds: Float64[np.ndarray, " classes"],
     base: Float64[np.ndarray, " classes"],
     level: Float64[np.ndarray, " classes"],
-    room: Float64[np.ndarray, " classes"],
+    scratch: Float64[np.ndarray, " classes"],
 ) -> tuple[float, float, float]:
     """A bound on log c at every q in [0, 1], at most `slack` nats above the largest value found; that value; its place.
 
@@ -230,7 +230,7 @@ def bound(
                 certified = max(certified, limit)
                 continue
             t = min(max(t, a + 0.2 * (b - a)), b - 0.2 * (b - a))
-            log_t, _, _ = slope_sum(t, beta, p, rest, odds, base, level, room)
+            log_t, _, _ = slope_sum(t, beta, p, rest, odds, base, level, scratch)
             evaluated += 1
             if log_t > best:
                 best = log_t

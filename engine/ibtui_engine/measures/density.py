@@ -33,22 +33,22 @@ import numpy as np
 from jaxtyping import Float64, Int32
 
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import exp_less_one
+from ibtui_engine.forward import LEAST, exp_less_one
 from ibtui_engine.simd import add_sums, lanes, load, multiply_add, splat, store
 
 BLOCK = 256
 """Columns worked on together: their numbers stay in the nearest cache for all rows."""
-FARTHEST = 87.0
-"""exp(−87) = 2e-38 stands for all smaller ones: nothing beside the 1 of a pattern's distance to itself."""
+FARTHEST = -LEAST
+"""exp(−87) stands for all smaller ones: nothing beside the 1 of a pattern's distance to itself."""
 
 
 @compiled
-def exponentials(room: Float64[np.ndarray, "1 columns"], length: int) -> None:
-    """room[0, s] = exp(−room[0, s]) for numbers from 0 on; beyond `FARTHEST`, and of what is no number, exp(−87)."""
+def exponentials(scratch: Float64[np.ndarray, "1 columns"], length: int) -> None:
+    """Replace numbers from 0 on by exp(−number), and those beyond `FARTHEST` or that are NaN by exp(−`FARTHEST`)."""
     for s in range(length):
-        x = room[0, s]
+        x = scratch[0, s]
         rest, power = exp_less_one(-(x if x < FARTHEST else FARTHEST))
-        room[0, s] = rest + power
+        scratch[0, s] = rest + power
 
 
 @compiled
@@ -114,9 +114,13 @@ def density_bounds(
 
 @compiled
 def likenesses(
-    points: Float64[np.ndarray, "units stride"], i: int, first: int, length: int, room: Float64[np.ndarray, "1 columns"]
+    points: Float64[np.ndarray, "units stride"],
+    i: int,
+    first: int,
+    length: int,
+    scratch: Float64[np.ndarray, "1 columns"],
 ) -> None:
-    """room[0, s] = b of the points i and first + s, for s < length; 0 for a vector's length beyond."""
+    """scratch[0, s] = b of the points i and first + s, for s < length; 0 for a vector's length beyond."""
     width = lanes(points)
     units = points.shape[0]
     one = splat(points.dtype.type(1))
@@ -126,10 +130,10 @@ def likenesses(
         for j in range(units):
             apart = multiply_add(load(points, j, first + s), one, splat(-points[j, i]))
             square = multiply_add(apart, apart, square)
-        store(room, 0, s, square)
-    exponentials(room, length)
+        store(scratch, 0, s, square)
+    exponentials(scratch, length)
     for s in range(length, length + width):
-        room[0, s] = 0.0
+        scratch[0, s] = 0.0
 
 
 @compiled
@@ -146,14 +150,14 @@ def add_pairs(
     `near`, and the other way round to `far`. Both together are the sums over all other points.
     """
     width = lanes(points)
-    room = np.zeros((1, BLOCK + width))
+    scratch = np.zeros((1, BLOCK + width))
     zero = splat(points.dtype.type(0))
     for begin in range(0, count, BLOCK):
         end = min(begin + BLOCK, count)
         for i in range(end):
             first = max(begin, i + 1)
             length = end - first
-            likenesses(points, i, first, length, room)
+            likenesses(points, i, first, length, scratch)
             zeros = splat(mass[0, i])
             ones = splat(mass[1, i])
             b0 = zero
@@ -161,7 +165,7 @@ def add_pairs(
             k0 = zero
             k1 = zero
             for s in range(0, length, width):
-                b = load(room, 0, s)
+                b = load(scratch, 0, s)
                 k = multiply_add(b, b, zero)
                 k = multiply_add(k, k, zero)
                 m0 = load(mass, 0, first + s)
@@ -186,7 +190,7 @@ def confusion(
 ) -> float:
     """sum_ij o_i z_j k_ij b_ij² / (sum_l z_l k_il + sum_l o_l k_lj), the sums in `sums`; see the module's docstring."""
     width = lanes(points)
-    room = np.zeros((1, BLOCK + width))
+    scratch = np.zeros((1, BLOCK + width))
     parts = np.zeros((count, 4))
     shares = np.zeros((2, BLOCK + width))
     total = 0.0
@@ -200,7 +204,7 @@ def confusion(
         for i in range(end):
             first = max(begin, i + 1)
             length = end - first
-            likenesses(points, i, first, length, room)
+            likenesses(points, i, first, length, scratch)
             z0, z1 = sums[0, i], sums[1, i]
             for s in range(length):
                 # i with y = 1 beside j with y = 0, then the other way round; both sums have the pair's own term
@@ -209,7 +213,7 @@ def confusion(
             c0 = zero
             c1 = zero
             for s in range(0, length, width):
-                b = load(room, 0, s)
+                b = load(scratch, 0, s)
                 square = multiply_add(b, b, zero)
                 cube = multiply_add(multiply_add(square, square, zero), square, zero)
                 c0 = multiply_add(cube, load(shares, 0, s), c0)

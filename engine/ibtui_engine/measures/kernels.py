@@ -36,7 +36,7 @@ from ibtui_engine.measures.outputs import (
 )
 from ibtui_engine.measures.partition import fill_edges, information, partition
 from ibtui_engine.measures.quantile import quantile_partition
-from ibtui_engine.measures.room import Room
+from ibtui_engine.measures.scratch import Scratch
 
 # isort: split
 from numba.extending import overload
@@ -70,26 +70,30 @@ class Noisy(NamedTuple):
     """Its variance."""
 
 
-def estimator_of(name: str, bins: int, noise: float, activation: str) -> EqualWidth | EqualMass | Exact | Noisy:
+Estimator = EqualWidth | EqualMass | Exact | Noisy
+
+
+def estimator_of(name: str, bins: int, noise: float, activation: str) -> Estimator:
     """One of `ibtui_engine.experiment.ESTIMATORS` with its settings, for hidden layers of this activation."""
-    return {
+    found: dict[str, Estimator] = {
         "binning": EqualWidth(bins, np.array([bin_ends(activation), OUTPUT_RANGE])),
         "adaptive": EqualWidth(bins, np.full((2, 2), math.nan)),
         "quantile": EqualMass(bins),
         "exact": Exact(),
         "kde": Noisy(float(noise)),
-    }[name]
+    }
+    return found[name]
 
 
 def estimate(
-    estimator: EqualWidth | EqualMass | Exact | Noisy,
+    estimator: Estimator,
     values: Float64[np.ndarray, "rows columns"],
     units: int,
     kind: int,
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
-    room: Room,
+    scratch: Scratch,
 ) -> tuple[float, float, float, float, int, float, float]:
     """I(X;T) and I(T;Y) of a layer's outputs in bits, their lower bounds where they are upper ones (else NaN), how many
     t there are, and the ends of what is binned or, without bins of equal width, of what occurs. Only compiled code can
@@ -100,41 +104,47 @@ def estimate(
 
 @overload(estimate)
 def _estimate_by(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
 ) -> Callable[..., Any]:
     return {EqualWidth: _by_width, EqualMass: _by_mass, Exact: _exactly, Noisy: _with_noise}[estimator.instance_class]
 
 
-def _by_width(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+def _by_width(
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+) -> Any:
     low, high = binned_range(estimator.ends[kind, 0], estimator.ends[kind, 1], values, units, p_y.shape[0])
     edges = np.empty(estimator.bins + 1, np.float64)
     fill_edges(edges, low, high)
-    count = partition(values, units, edges, room.groups, *room.hashing)
-    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    count = partition(values, units, edges, scratch.groups, *scratch.hashing)
+    i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
     return i_x, i_y, np.nan, np.nan, count, low, high
 
 
-def _by_mass(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+def _by_mass(
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
-    count = quantile_partition(values, units, estimator.bins, room.groups, *room.hashing)
-    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    count = quantile_partition(values, units, estimator.bins, scratch.groups, *scratch.hashing)
+    i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
     return i_x, i_y, np.nan, np.nan, count, low, high
 
 
-def _exactly(estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any) -> Any:
+def _exactly(
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
-    count = exact_partition(values, units, room.groups, *room.hashing)
-    i_x, i_y = information(room.groups, count, p_y, h_pattern, h_y, *room.counting)
+    count = exact_partition(values, units, scratch.groups, *scratch.hashing)
+    i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
     return i_x, i_y, np.nan, np.nan, count, low, high
 
 
 def _with_noise(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, room: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
 ) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
-    count = exact_partition(values, units, room.groups, *room.hashing)
+    count = exact_partition(values, units, scratch.groups, *scratch.hashing)
     i_xy = max(h_y - h_pattern.sum() / p_y.shape[0], 0.0)
-    i_x, i_y, i_x_lower, i_y_lower = density_bounds(values, units, estimator.noise, room.groups, count, p_y, i_xy)
+    i_x, i_y, i_x_lower, i_y_lower = density_bounds(values, units, estimator.noise, scratch.groups, count, p_y, i_xy)
     return i_x, i_y, i_x_lower, i_y_lower, count, low, high
 
 
@@ -145,7 +155,7 @@ def measure_networks(
     weights: Float32[np.ndarray, "networks parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
-    estimator: EqualWidth | EqualMass | Exact | Noisy,
+    estimator: Estimator,
     limits: Float64[np.ndarray, "2 2"],
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
     p_y: Float64[np.ndarray, " patterns"],
@@ -154,7 +164,7 @@ def measure_networks(
     labels: Int8[np.ndarray, "networks patterns"],
     numbers: Float64[np.ndarray, "9 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
-    room: Room,
+    scratch: Scratch,
 ) -> None:
     """Fill in `numbers` and `learning` for networks first..last-1.
 
@@ -166,15 +176,15 @@ def measure_networks(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, room)
+            above = enter_layer(layer, weights[network], widths, activation, inputs, scratch)
             kind = HIDDEN if layer < layers - 1 else OUTPUT
             if kind == OUTPUT:  # one neuron
-                weigh_learning(room.z[0], labels[network], p_y, learning[:, network], room.z[1])
+                weigh_learning(scratch.z[0], labels[network], p_y, learning[:, network], scratch.z[1])
             saturated, nonlinear = shares_beyond(
-                room.z, units, patterns, activation if kind == HIDDEN else SIGMOID, limits[kind, 0], limits[kind, 1]
+                scratch.z, units, patterns, activation if kind == HIDDEN else SIGMOID, limits[kind, 0], limits[kind, 1]
             )
             i_x, i_y, i_x_lower, i_y_lower, count, low, high = estimate(
-                estimator, above, units, kind, p_y, h_pattern, h_y, room
+                estimator, above, units, kind, p_y, h_pattern, h_y, scratch
             )
             numbers[I_X, network, layer] = i_x
             numbers[I_Y, network, layer] = i_y

@@ -12,7 +12,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import RELU, SIGMOID, activate, forward_layer
-from ibtui_engine.measures.room import Room
+from ibtui_engine.measures.scratch import Scratch
 
 # Rows of the array that an estimator fills in, each networks x layers.
 I_X, I_Y, DISTINCT, LOW, HIGH, I_X_LOWER, I_Y_LOWER, SATURATED, NONLINEAR = range(9)
@@ -26,10 +26,10 @@ def enter_layer(
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
-    room: Room,
+    scratch: Scratch,
 ) -> Float64[np.ndarray, "rows columns"]:
-    """Fill in the layer's pre-activations `room.z` and return its outputs, from those of the layer before it, or from
-    the patterns (`as_layer`). They stay until the layer after the next.
+    """Fill in the layer's pre-activations `scratch.z` and return its outputs, from those of the layer before it, or
+    from the patterns (`as_layer`). They stay until the layer after the next.
     """
     parameter = 0
     for earlier in range(layer):
@@ -38,13 +38,13 @@ def enter_layer(
     units = widths[layer + 1]
     for j in range(units):
         for i in range(fan_in + 1):
-            room.matrix[j, i] = weights[parameter]
+            scratch.matrix[j, i] = weights[parameter]
             parameter += 1
-    below = inputs if layer == 0 else room.outputs[(layer - 1) % 2]
-    above: Float64[np.ndarray, "rows columns"] = room.outputs[layer % 2]
-    forward_layer(room.matrix, 0, below, 0, room.z, fan_in + 1, units, inputs.shape[1])
+    below = inputs if layer == 0 else scratch.outputs[(layer - 1) % 2]
+    above: Float64[np.ndarray, "rows columns"] = scratch.outputs[layer % 2]
+    forward_layer(scratch.matrix, 0, below, 0, scratch.z, fan_in + 1, units, inputs.shape[1])
     kind = SIGMOID if layer == widths.shape[0] - 2 else activation
-    activate(kind, room.z, above, 0, units, inputs.shape[1])
+    activate(kind, scratch.z, above, 0, units, inputs.shape[1])
     above[units] = 1.0
     return above
 

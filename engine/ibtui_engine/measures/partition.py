@@ -18,6 +18,10 @@ NEAR_EDGE = 1e-7
 """In units of a bin: far more than rounding can move a value, far less than values come to an edge by chance."""
 IN_CACHE = 2**15
 """Slots of a hash table that fit the second cache of a processor."""
+CODE_BITS = 51.0
+"""Bits of a whole number made of bins: one fewer than a double holds exactly."""
+GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 over the golden ratio: keys are multiplied by it to be hashed (Knuth, section 6.4)."""
 FEW = 100
 """Members of a group up to which the logarithm of their number is looked up."""
 WHOLE = 2.0**52
@@ -64,7 +68,7 @@ def add_bins(
                 codes[s] += 1.0
 
 
-def hash_rooms(
+def hash_arrays(
     patterns: int,
 ) -> tuple[UInt64[np.ndarray, " patterns"], UInt64[np.ndarray, " slots"], Int32[np.ndarray, " slots"]]:
     """Room for a key of each pattern, and for the keys and groups of a hash table: a power of two of slots, at least
@@ -85,7 +89,7 @@ def number_groups(
 ) -> int:
     """Give equal keys one number, in the order in which they first occur; return how many there are.
 
-    A hash table with open addressing that compares whole keys (`hash_rooms`).
+    A hash table with open addressing that compares whole keys (`hash_arrays`).
     """
     slots = slot_keys.shape[0]
     shift = np.uint64(64 - round(math.log2(slots)))
@@ -93,7 +97,7 @@ def number_groups(
     count = 0
     for s in range(keys.shape[0]):
         key = keys[s]
-        slot = np.int64((key * np.uint64(0x9E3779B97F4A7C15)) >> shift)
+        slot = np.int64((key * np.uint64(GOLDEN)) >> shift)
         while slot_groups[slot] >= 0 and slot_keys[slot] != key:
             slot = (slot + 1) & (slots - 1)
         if slot_groups[slot] < 0:
@@ -139,23 +143,23 @@ def partition(
     count = 1
     unit = 0
     while unit < units:
-        room = max(int((51.0 - math.log2(count)) / bits), 1)
+        fitting = max(int((CODE_BITS - math.log2(count)) / bits), 1)
         for s in range(keys.shape[0]):
             codes[s] = np.float64(groups[s])
-        for j in range(unit, min(unit + room, units)):
+        for j in range(unit, min(unit + fitting, units)):
             add_bins(values[j], edges, codes)
         for s in range(keys.shape[0]):
             keys[s] = np.float64(codes[s] + WHOLE).view(np.uint64) - np.float64(WHOLE).view(np.uint64)
-        possible = count * (edges.shape[0] - 1.0) ** min(room, units - unit)
+        possible = count * (edges.shape[0] - 1.0) ** min(fitting, units - unit)
         if possible <= slot_groups.shape[0]:
             count = number_few(keys, groups, slot_groups[: np.int64(possible)])
         else:
             count = number_groups(keys, groups, slot_keys, slot_groups)
-        unit += room
+        unit += fitting
     return count
 
 
-def information_rooms(
+def counting_arrays(
     patterns: int,
 ) -> tuple[
     Int32[np.ndarray, " patterns"],
@@ -185,7 +189,7 @@ def information(
     logs: Float64[np.ndarray, " few_and_one"],
 ) -> tuple[float, float]:
     """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns. `h_pattern`: entropy of each p(y|x);
-    the last four: `information_rooms`.
+    the last four: `counting_arrays`.
 
     T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
     """

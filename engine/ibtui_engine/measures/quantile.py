@@ -16,6 +16,9 @@ from jaxtyping import Float64, Int32, UInt64
 from ibtui_engine.compiled import compiled
 from ibtui_engine.measures.partition import number_groups
 
+KEY_BITS = 63.0
+"""Bits of a key made of bins: one fewer than 64, for rounding."""
+
 
 @compiled
 def quantile_partition(
@@ -36,10 +39,10 @@ def quantile_partition(
     count = 1
     unit = 0
     while unit < units:
-        room = max(int((63.0 - math.log2(count)) / bits), 1)
+        fitting = max(int((KEY_BITS - math.log2(count)) / bits), 1)
         for s in range(patterns):
             keys[s] = np.uint64(groups[s])
-        for j in range(unit, min(unit + room, units)):
+        for j in range(unit, min(unit + fitting, units)):
             ranked = np.sort(values[j, :patterns])
             for k in range(1, bins):
                 edges[k - 1] = ranked[k * patterns // bins]
@@ -47,5 +50,5 @@ def quantile_partition(
                 place = np.searchsorted(edges, values[j, s], side="right")
                 keys[s] = keys[s] * np.uint64(bins) + np.uint64(place)
         count = number_groups(keys, groups, slot_keys, slot_groups)
-        unit += room
+        unit += fitting
     return count

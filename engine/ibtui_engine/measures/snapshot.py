@@ -16,7 +16,7 @@ from ibtui_engine.experiment import DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.measures.kernels import estimator_of, measure_networks
 from ibtui_engine.measures.outputs import NUMBERS
-from ibtui_engine.measures.room import as_layer, make_room
+from ibtui_engine.measures.scratch import as_layer, make_scratch
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule, binary_entropy
 from ibtui_engine.threads import Threads
@@ -111,7 +111,7 @@ class Measurer:
                 self._labels,
                 numbers,
                 learning,
-                self._threads.kept(make_room, architecture.widths, len(self._p_y)),
+                self._threads.kept(make_scratch, architecture.widths, len(self._p_y)),
             )
 
         self._threads.share_out(networks, work, each=1)

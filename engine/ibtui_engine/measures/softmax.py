@@ -36,7 +36,7 @@ from ibtui_engine.measures.outputs import (
     SATURATED as SATURATED_ROW,
 )
 from ibtui_engine.measures.pairwise import pairwise_bounds
-from ibtui_engine.measures.partition import fill_edges, partition
+from ibtui_engine.measures.partition import fill_edges, hash_arrays, partition
 from ibtui_engine.measures.quantile import quantile_partition
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.rules.rule import Rule, label_entropy
@@ -164,18 +164,17 @@ class SoftmaxMeasurer:
         units, patterns = a.shape
         fixed = ends if self._estimator == "binning" else (math.nan, math.nan)
         low, high = binned_range(*fixed, a, units, patterns)
-        slots = 1 << (2 * patterns - 1).bit_length()
-        room = np.empty(patterns, np.uint64), np.empty(slots, np.uint64), np.empty(slots, np.int32)
+        hashing = hash_arrays(patterns)
         groups = np.empty(patterns, np.int32)
         i_x_lower = i_y_lower = math.nan
         if self._estimator not in BINNED:
-            count = exact_partition(a, units, groups, *room)
+            count = exact_partition(a, units, groups, *hashing)
         elif self._estimator == "quantile":
-            count = quantile_partition(a, units, self._bins, groups, *room)
+            count = quantile_partition(a, units, self._bins, groups, *hashing)
         else:
             edges = np.empty(self._bins + 1)
             fill_edges(edges, low, high)
-            count = partition(a, units, edges, groups, *room)
+            count = partition(a, units, edges, groups, *hashing)
         if self._estimator == "kde":
             i_x, i_y, i_x_lower, i_y_lower = pairwise_bounds(a, self._noise, groups, count, self._part.p_y)
         else:

@@ -80,9 +80,9 @@ class TorchTrainer:
     def _orders(self, epoch: int) -> Tensor:
         """Every network's samples in the order of one epoch: networks x samples."""
         orders = self._items.copy()
-        room = np.empty(-(-orders.shape[1] // 4) * 4, np.uint32)
+        scratch = np.empty(-(-orders.shape[1] // 4) * 4, np.uint32)
         for order, seed in zip(orders, self._problem.seeds, strict=True):
-            shuffle_epoch(order, room, seed, epoch)
+            shuffle_epoch(order, scratch, seed, epoch)
         return torch.from_numpy(orders.astype(np.int64)).to(self._device)
 
     @torch.no_grad()

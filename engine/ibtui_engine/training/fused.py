@@ -1,4 +1,4 @@
-"""The fused trainer: the compiled kernels of this room over the networks of a cohort, on the CPU.
+"""The fused trainer: the compiled kernels of this package over the networks of a cohort, on the CPU.
 
 Networks share nothing, so threads take them a few at a time.
 """
@@ -18,15 +18,14 @@ from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training import kernel, relaxation
-from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY, GradientNorms, Problem, TrainingState
+from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState
 
 TILE_BYTES = 512 * 1024
-"""Room for the activations of a tile: half of a common second-level cache."""
+"""For the activations of a tile: half of a common second-level cache."""
 LARGEST_TILE = 512
 
 _OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM, "metropolis": kernel.SGD}
 assert set(_OPTIMIZER) == set(OPTIMIZERS)
-assert (ADAM_SQUARES_DECAY, ADAM_EPSILON) == (0.999, 1e-8), "the kernel has them as literals"
 
 
 class FusedTrainer:

@@ -32,6 +32,7 @@ from ibtui_engine.simd import (
 )
 from ibtui_engine.streams import shuffle_epoch
 from ibtui_engine.training.layout import layer_rows, pack, unpack
+from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY
 
 SGD, MOMENTUM, ADAM = range(3)
 
@@ -262,7 +263,7 @@ def train_networks(
                 if optimizer == ADAM:
                     step = (now - 1) * batches + number + 1
                     first_bias = _F(1 - momentum**step)
-                    second_root = _F(math.sqrt(1 - 0.999**step))
+                    second_root = _F(math.sqrt(1 - ADAM_SQUARES_DECAY**step))
                 for layer in range(layers):
                     inputs = widths[layer] + 1
                     for j in range(tops[layer], tops[layer] + widths[layer + 1]):
@@ -276,8 +277,10 @@ def train_networks(
                         else:
                             for i in range(inputs):
                                 m[j, i] = _F(momentum) * m[j, i] + _F(1 - momentum) * g[j, i]
-                                v[j, i] = _F(0.999) * v[j, i] + _F(1 - 0.999) * g[j, i] * g[j, i]
-                                root = math.sqrt(v[j, i]) / second_root + _F(1e-8)
+                                v[j, i] = (
+                                    _F(ADAM_SQUARES_DECAY) * v[j, i] + _F(1 - ADAM_SQUARES_DECAY) * g[j, i] * g[j, i]
+                                )
+                                root = math.sqrt(v[j, i]) / second_root + _F(ADAM_EPSILON)
                                 w[j, i] -= rate / first_bias * m[j, i] / root
                 if measured:
                     for j in range(g.shape[0]):

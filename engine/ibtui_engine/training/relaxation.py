@@ -37,9 +37,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import activate, exp_less_one, forward_layer, largest
+from ibtui_engine.forward import LEAST, activate, exp_less_one, forward_layer, largest
 from ibtui_engine.networks import Architecture
-from ibtui_engine.streams import fill_words
+from ibtui_engine.streams import MOVES, fill_words
 from ibtui_engine.training.kernel import STEP
 from ibtui_engine.training.layout import layer_rows, pack, unpack
 
@@ -53,6 +53,8 @@ LONGEST_STEP = 0.05
 """With it, 10 000 epochs move the weights of the paper's network about as far as SGD moves them."""
 REMEMBERED = 1000
 """Moves of a neuron that the share of accepted ones is of, about."""
+UNIT = 2.0**-32
+"""Times a word and a half: uniform in (0, 1)."""
 
 _F = np.float32
 
@@ -85,28 +87,28 @@ def acceptance(
 
 @compiled
 def _tile_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"], begin: int,
-               count: int, room: Float32[np.ndarray, "2 columns"]) -> float:  # fmt: skip
+               count: int, scratch: Float32[np.ndarray, "2 columns"]) -> float:  # fmt: skip
     """Summed cross-entropy, nats, of samples begin, begin + 1, ...; their logits are in z[0]. At most 512 samples.
 
     log(1 + exp(z)) = max(z, 0) + log(1 + exp(−|z|)); the logarithms' arguments are multiplied up to one logarithm.
     """
     for s in range(count):
-        rest, power = exp_less_one(max(-abs(z[0, s]), _F(-87)))
-        room[0, s] = _F(1) + (rest + power)
-        room[1, s] = max(z[0, s], _F(0)) - labels[begin + s] * z[0, s]
-    room[0, count : count + 3] = _F(1)
-    room[1, count : count + 3] = _F(0)
+        rest, power = exp_less_one(max(-abs(z[0, s]), _F(LEAST)))
+        scratch[0, s] = _F(1) + (rest + power)
+        scratch[1, s] = max(z[0, s], _F(0)) - labels[begin + s] * z[0, s]
+    scratch[0, count : count + 3] = _F(1)
+    scratch[1, count : count + 3] = _F(0)
     p0, p1, p2, p3 = 1.0, 1.0, 1.0, 1.0
     l0, l1, l2, l3 = 0.0, 0.0, 0.0, 0.0
     for s in range(0, count, 4):  # four chains: one would wait for each of its multiplications
-        p0 *= room[0, s]
-        p1 *= room[0, s + 1]
-        p2 *= room[0, s + 2]
-        p3 *= room[0, s + 3]
-        l0 += room[1, s]
-        l1 += room[1, s + 1]
-        l2 += room[1, s + 2]
-        l3 += room[1, s + 3]
+        p0 *= scratch[0, s]
+        p1 *= scratch[0, s + 1]
+        p2 *= scratch[0, s + 2]
+        p3 *= scratch[0, s + 3]
+        l0 += scratch[1, s]
+        l1 += scratch[1, s + 1]
+        l2 += scratch[1, s + 2]
+        l3 += scratch[1, s + 3]
     return (l0 + l1) + (l2 + l3) + math.log((p0 * p1) * (p2 * p3))
 
 
@@ -154,7 +156,7 @@ def relax_networks(
         for layer in range(layers):
             now[t, firsts[layer] + widths[layer]] = _F(1)
             then[t, firsts[layer] + widths[layer]] = _F(1)
-    room = np.empty((2, stride), np.float32)
+    scratch = np.empty((2, stride), np.float32)
     labels = np.empty(samples, np.float32)
     words = np.empty((2 * ((widest + 2) // 2) + 3) // 4 * 4, np.uint32)
     for network in range(first, last):
@@ -178,7 +180,7 @@ def relax_networks(
                 forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
                 if layer < layers - 1:
                     activate(activation, z, a, firsts[layer + 1], outputs, columns)
-            loss += _tile_loss(z, labels, start, count, room)
+            loss += _tile_loss(z, labels, start, count, scratch)
         if begin == 0:
             bound = _F(loss / samples)
             if np.float64(bound) * samples < loss:
@@ -206,10 +208,10 @@ def relax_networks(
             row = tops[layer] + j
             step = slot_1[network, place]
             drawn = 2 * ((inputs + 1) // 2)
-            fill_words(words[: (drawn + 3) // 4 * 4], seeds[network], 6, move)  # Purpose.MOVES
+            fill_words(words[: (drawn + 3) // 4 * 4], seeds[network], MOVES, move)
             for i in range(0, inputs, 2):  # Box and Muller (1958)
-                radius = math.sqrt(-2.0 * math.log((words[i] + 0.5) * 2.0**-32))
-                angle = 2.0 * math.pi * ((words[i + 1] + 0.5) * 2.0**-32)
+                radius = math.sqrt(-2.0 * math.log((words[i] + 0.5) * UNIT))
+                angle = 2.0 * math.pi * ((words[i + 1] + 0.5) * UNIT)
                 trial[0, i] = w[row, i] + step * _F(radius * math.cos(angle))
                 if i + 1 < inputs:
                     trial[0, i + 1] = w[row, i + 1] + step * _F(radius * math.sin(angle))
@@ -231,7 +233,7 @@ def relax_networks(
                         forward_layer(w, tops[above], source, firsts[above], z, widths[above] + 1, outputs, columns)
                         if above < layers - 1:
                             activate(activation, z, b, firsts[above + 1], outputs, columns)
-                loss += _tile_loss(z, labels, start, count, room)
+                loss += _tile_loss(z, labels, start, count, scratch)
                 done += 1
             accepted = loss <= most
             if accepted:

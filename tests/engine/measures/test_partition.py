@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 
 from ibtui_engine.measures.partition import (
     add_bins,
+    counting_arrays,
     fill_edges,
     information,
-    information_rooms,
     number_few,
     number_groups,
     partition,
@@ -81,7 +81,7 @@ def measured(groups: np.ndarray, count: int, p_y: np.ndarray) -> tuple[float, fl
 
     patterns = len(groups)
     h_pattern = np.array([h(p) for p in p_y.tolist()])
-    rooms = information_rooms(patterns)
+    rooms = counting_arrays(patterns)
     for room in rooms[:3]:
         room[:] = -7
     return information(groups.astype(np.int32), count, p_y, h_pattern, h(float(p_y.mean())), *rooms)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ibtui_engine.measures.density import density_bounds
 from ibtui_engine.measures.pairwise import pairwise_bounds
-from ibtui_engine.measures.partition import information, information_rooms
+from ibtui_engine.measures.partition import counting_arrays, information
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.measures.softmax import BLOCK, SoftmaxMeasurer, information_of_labels
 from ibtui_engine.networks import Architecture, draw_samples
@@ -83,7 +83,7 @@ def test_information_is_the_sum_over_the_joint_distribution(seed: int, labels: i
         one = np.ascontiguousarray(p_y[:, 1])
         h_y = float(binary_entropy(one.mean()))
         binary = information(
-            group.astype(np.int32), group.max() + 1, one, binary_entropy(one), h_y, *information_rooms(30)
+            group.astype(np.int32), group.max() + 1, one, binary_entropy(one), h_y, *counting_arrays(30)
         )
         assert (i_x, i_y) == pytest.approx(binary, abs=1e-12)
 

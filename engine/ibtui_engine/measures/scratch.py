@@ -1,6 +1,6 @@
-"""Room in which a thread measures one network after another, and the patterns as what the first layer takes.
+"""Scratch arrays in which a thread measures one network after another, and the patterns as what the first layer takes.
 
-Fresh memory costs as much as measuring two networks, so a thread keeps its room from one snapshot to the next
+Fresh memory costs as much as measuring two networks, so a thread keeps its arrays from one snapshot to the next
 (`ibtui_engine.threads.Threads.kept`). What one network leaves in it means nothing to the next.
 """
 
@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64, Int32, Real, UInt64
 
-from ibtui_engine.measures.partition import hash_rooms, information_rooms
+from ibtui_engine.measures.partition import counting_arrays, hash_arrays
 from ibtui_engine.simd import VECTOR_BYTES
 
 STEP = 2 * VECTOR_BYTES // 8
 """Columns of a pair of vectors."""
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Arrays that the kernels write to."""
 
     matrix: Float64[np.ndarray, "units inputs"]
@@ -30,26 +30,26 @@ class Room(NamedTuple):
     groups: Int32[np.ndarray, " patterns"]
     """The number of each pattern's t."""
     hashing: tuple[UInt64[np.ndarray, " patterns"], UInt64[np.ndarray, " slots"], Int32[np.ndarray, " slots"]]
-    """`ibtui_engine.measures.partition.hash_rooms`."""
+    """`ibtui_engine.measures.partition.hash_arrays`."""
     counting: tuple[
         Int32[np.ndarray, " patterns"],
         Int32[np.ndarray, " patterns"],
         Float64[np.ndarray, " patterns"],
         Float64[np.ndarray, " few_and_one"],
     ]
-    """`ibtui_engine.measures.partition.information_rooms`."""
+    """`ibtui_engine.measures.partition.counting_arrays`."""
 
 
-def make_room(widths: tuple[int, ...], patterns: int) -> Room:
-    """Room for networks of these widths, the inputs first."""
+def make_scratch(widths: tuple[int, ...], patterns: int) -> Scratch:
+    """For networks of these widths, the inputs first."""
     rows = max(widths[1:]) + 1  # an odd number of neurons is computed as the next even one
-    return Room(
+    return Scratch(
         np.zeros((rows, max(widths[:-1]) + 1)),
         np.zeros((rows, padded(patterns))),
         np.zeros((2, rows, padded(patterns))),
         np.empty(patterns, np.int32),
-        hash_rooms(patterns),
-        information_rooms(patterns),
+        hash_arrays(patterns),
+        counting_arrays(patterns),
     )
 
 

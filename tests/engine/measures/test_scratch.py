@@ -1,4 +1,4 @@
-"""Room that is used again holds nothing of what was measured in it before, and the patterns are a layer."""
+"""Scratch that is used again holds nothing of what was measured in it before, and the patterns are a layer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.experiment import ESTIMATORS
-from ibtui_engine.measures.room import STEP, as_layer, make_room, padded
+from ibtui_engine.measures.scratch import STEP, as_layer, make_scratch, padded
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.rules.catalogue import load_rule
@@ -35,7 +35,7 @@ def test_what_was_measured_before_changes_no_bit(estimator: str, hidden: tuple[i
     fresh, used = Threads(1), Threads(1)
     try:
         expected = numbers(Measurer(case, 30, fresh, estimator).measure(weights))
-        # infinite and no numbers at all, in another room and then in one of the same size
+        # infinite and no numbers at all, in another scratch and then in one of the same size
         for other in (problem((12, 2), "relu"), case):
             broken = other.architecture.initial_weights((5, 6), 1.0)
             for value in (np.nan, np.inf):
@@ -55,9 +55,9 @@ def test_patterns_fit_and_rows_are_no_power_of_two_apart(patterns: int) -> None:
     assert patterns <= columns < patterns + 2 * STEP
     assert columns % STEP == 0
     assert columns == STEP or columns & (columns - 1) != 0
-    room = make_room((9, 7, 3, 1), patterns)
-    assert room.z.shape == room.outputs[0].shape == room.outputs[1].shape == (8, columns)
-    assert room.matrix.shape == (8, 10)
+    scratch = make_scratch((9, 7, 3, 1), patterns)
+    assert scratch.z.shape == scratch.outputs[0].shape == scratch.outputs[1].shape == (8, columns)
+    assert scratch.matrix.shape == (8, 10)
 
 
 @given(st.integers(1, 100), st.integers(1, 9), st.integers(0, 99))
