@@ -29,7 +29,7 @@ def curve(
         str,
         typer.Argument(
             metavar="RULE",
-            help="symmetric, symmetric-soft, committee, or table:FILE (.npz, .mat, .csv), with any number of labels.",
+            help="symmetric, symmetric-soft, committee, or table:FILE, with any number of labels.",
             show_default=False,
         ),
     ],

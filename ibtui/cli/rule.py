@@ -26,8 +26,8 @@ def rule(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE (.npz, .mat, "
-            ".csv); without it, all are listed.",
+            help="symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE (.csv, "
+            ".tsv, .txt, .parquet, .npz, .npy, .mat, .arff, or .gz of them); without it, all are listed.",
             show_default=False,
         ),
     ] = None,

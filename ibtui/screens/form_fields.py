@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from ibtui.completing import completed, completions
 from ibtui_engine.presets import PRESETS
-from ibtui_engine.rules.names import MNIST_PREFIX, TABLE_PREFIX
+from ibtui_engine.rules.names import COMPRESSED, MNIST_PREFIX, TABLE_PREFIX, TABLE_SUFFIXES
 from ibtui_engine.setting import MACHINE, PANELS, WHAT, Setting
 from ibtui_engine.settings import SETTINGS
 
@@ -94,7 +94,7 @@ FURTHER = {
 """All others, by group."""
 COMPLETED = ("text", "choice", "flag")
 """Kinds of fields that tab completes: a number may be the beginning of another."""
-TABLES = (".npz", ".mat", ".csv")
+TABLES = (*TABLE_SUFFIXES, COMPRESSED)
 """Endings of the files that rules are read from."""
 
 

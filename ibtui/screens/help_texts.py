@@ -100,7 +100,7 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                     "several values of a setting make an ensemble each; settings combine with one another.",
                 ),
                 ("tab", "completes names and files; on to the next field where nothing is left to complete."),
-                ("table:FILE", "a rule of your own, from .npz, .mat or .csv; it is read and described as you type."),
+                ("table:FILE", "a rule of your own, from a table; it is read and described as you type."),
             ),
         ),
         "SessionScreen": (

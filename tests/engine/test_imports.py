@@ -11,7 +11,7 @@ import pytest
 import ibtui_engine
 
 FRONT_ENDS = {"ibtui", "textual", "rich", "typer", "click", "plotext", "matplotlib"}
-HEAVY = {"numpy", "torch", "numba", "llvmlite", "scipy", "jaxtyping"}
+HEAVY = {"numpy", "torch", "numba", "llvmlite", "scipy", "jaxtyping", "pandas", "h5py", "pyarrow"}
 
 HERE = Path(ibtui_engine.__file__).parent
 MODULES = sorted(
@@ -58,6 +58,11 @@ def test_reading_a_session_waits_for_numpy_alone() -> None:
     found = pulled_in("ibtui_engine.session.history", "ibtui_engine.session.follow", "ibtui_engine.measures.checks")
     assert "numpy" in found
     assert found.isdisjoint(HEAVY - {"numpy"})
+
+
+@pytest.mark.parametrize("module", ["runner", "rules.table", "rules.catalogue"])
+def test_nothing_imports_what_reads_tables_before_a_table_is_read(module: str) -> None:
+    assert pulled_in(f"ibtui_engine.{module}").isdisjoint({"pandas", "h5py", "pyarrow"})
 
 
 def test_a_run_does_not_import_torch_before_it_is_needed() -> None:

@@ -678,7 +678,7 @@ def test_a_session_of_a_table_needs_the_table_s_file_no_more(
     path: Path, tmp_path: Path, one_epoch_at_a_time: None
 ) -> None:
     table = tmp_path / "soft.csv"
-    table.write_text("0.5,0,0\n0,1.5,1\n1,0,1\n1,1,0.25\n")
+    table.write_text("a,b,p_y\n0.5,0,0\n0,1.5,1\n1,0,1\n1,1,0.25\n")
     experiment = SMALL.override({"rule": f"table:{table}", "fraction": 1, "batch": 2})
     run(path, experiment)
     whole = results(path)

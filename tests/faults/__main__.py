@@ -27,6 +27,7 @@ from tests.faults.soak import soak
 from tests.faults.strangers import strangers
 from tests.faults.surroundings import surroundings
 from tests.faults.table import Row, as_text, machine, write_readme
+from tests.faults.tables import tables
 from tests.faults.versions import versions
 
 FAULTS: dict[str, Callable[..., Row]] = {
@@ -50,6 +51,7 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "versions": versions,
     "soak": soak,
     "mutations": mutations,
+    "tables": tables,
 }
 
 
@@ -63,7 +65,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into tests/README.md")
     parser.add_argument("--seed", type=int, help="of what is random (those of the table are the defaults)")
     parser.add_argument("--count", type=int, help="how many of each, instead of the usual number")
-    parser.add_argument("--only", type=int, help="one number alone, of mutations: to see one again")
+    parser.add_argument("--only", type=int, help="one number alone, of mutations and tables: to see one again")
     parser.add_argument("--minutes", type=float, help="how long the soak is")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in FAULTS]

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -58,7 +58,7 @@ def mutations(count: int = 20_000, seed: int = 1, only: int | None = None) -> Ro
         shares = [numbers[k::2] for k in range(2)] if len(numbers) > 1000 else [numbers]
         answers = refusals = 0
         slowest = 0.0
-        workers = [_Worker(Path(room), seed, share) for share in shares]
+        workers = [Worker(Path(room), seed, share, work) for share in shares]
         while any(not worker.done for worker in workers):
             for worker in workers:
                 for _number, failures, answered, refused, seconds in worker.results():
@@ -74,10 +74,13 @@ def mutations(count: int = 20_000, seed: int = 1, only: int | None = None) -> Ro
     return row
 
 
-class _Worker:
+class Worker:
     """A process that reads its share of the mutations; begun anew behind the one that ended it."""
 
-    def __init__(self, room: Path, seed: int, share: list[int]) -> None:
+    def __init__(
+        self, room: Path, seed: int, share: list[int], task: Callable[[Path, int, list[int], Connection], None]
+    ) -> None:
+        self._task = task
         self._room, self._seed, self._left = room, seed, share
         self.done = not share
         self._ready = False
@@ -89,7 +92,7 @@ class _Worker:
             sys.path.append(str(ROOT))
         self._here, there = multiprocessing.get_context("spawn").Pipe()
         self._process = multiprocessing.get_context("spawn").Process(
-            target=work, args=(self._room, self._seed, self._left, there), daemon=True
+            target=self._task, args=(self._room, self._seed, self._left, there), daemon=True
         )
         self._process.start()
         there.close()
@@ -134,7 +137,7 @@ def make_originals(room: Path) -> None:
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.runner import Interrupt, Run, begin
 
-    (room / "soft.csv").write_text("0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
+    (room / "soft.csv").write_text("a,b,p_y\n0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
     small = Experiment(
         rule=f"table:{room / 'soft.csv'}", hidden=((2,), (3, 2)), fraction=(0.75,), networks=2, epochs=6, snapshots=3
     )
@@ -382,7 +385,7 @@ def _without_journal(content: bytes) -> bytes:
     return content[:18] + content[20:24] + content[28:92] + content[100:]
 
 
-class _TooLong(BaseException):
+class TooLong(BaseException):
     """An alarm: nothing that is read may take so long."""
 
 
@@ -393,7 +396,7 @@ def work(room: Path, seed: int, numbers: list[int], answer: Connection) -> None:
     place.mkdir()
     os.environ |= {f"XDG_{kind}_HOME": str(place / kind) for kind in ("CONFIG", "STATE", "DATA")}
     os.environ["IBTUI_SESSIONS"] = str(place)
-    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGALRM, alarm)
     import ibtui.session_index
 
     ibtui.session_index.example_files = list
@@ -422,8 +425,8 @@ def warnings_are_no_output() -> None:
     warnings.simplefilter("ignore")
 
 
-def _alarm(_number: int, _frame: FrameType | None) -> None:
-    raise _TooLong
+def alarm(_number: int, _frame: FrameType | None) -> None:
+    raise TooLong
 
 
 def _read(room: Path, path: Path, seed: int, number: int) -> tuple[list[str], int, int, float]:
@@ -448,7 +451,7 @@ def _read(room: Path, path: Path, seed: int, number: int) -> tuple[list[str], in
                 answered += 1
             else:
                 refused += 1
-        except _TooLong:
+        except TooLong:
             wrong = f"took more than {patience:.0f} s: {traceback.format_exc().splitlines()[-3].strip()}"
         except MemoryError:
             wrong = f"wanted more than 1 GB: {traceback.format_exc().splitlines()[-3].strip()}"

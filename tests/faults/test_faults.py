@@ -20,6 +20,7 @@ from tests.faults.others import claims, endings, locked
 from tests.faults.power import power
 from tests.faults.strangers import unsafe
 from tests.faults.table import Row, as_text
+from tests.faults.tables import tables
 from tests.faults.warm import ROOT
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory and processes are told by /proc")
@@ -34,6 +35,17 @@ def require_held(row: Row, tried: int) -> None:
 @pytest.mark.long
 def test_mutated_sessions_are_read_or_refused() -> None:
     require_held(mutations(count=24, seed=7), 24)
+
+
+@linux
+@pytest.mark.long
+def test_mutated_tables_are_read_or_refused() -> None:
+    require_held(tables(count=5_000, seed=7), 5_000)
+
+
+@linux
+def test_some_mutated_tables_are_read_or_refused() -> None:
+    require_held(tables(count=200, seed=8), 200)
 
 
 @linux

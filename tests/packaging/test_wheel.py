@@ -27,8 +27,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 600
 NOT_SHIPPED = {".ci/run", ".gitattributes", ".gitignore"}
 MODULES = {
-    "engine", "ibtui", "ibtui_engine", "jaxtyping", "llvmlite", "matplotlib", "numba", "numpy", "PIL", "platformdirs",
-    "plotext", "psutil", "rich", "scipy", "textual", "threadpoolctl", "tomli_w", "torch", "typer",
+    "engine", "h5py", "ibtui", "ibtui_engine", "jaxtyping", "llvmlite", "matplotlib", "numba", "numpy", "pandas", "PIL",
+    "platformdirs", "plotext", "psutil", "pyarrow", "rich", "scipy", "textual", "threadpoolctl", "tomli_w", "torch",
+    "typer",
 }  # fmt: skip
 """Someone else's, in the directory of work, beside one for each module of the standard library."""
 

@@ -35,6 +35,7 @@ from ibtui_engine.rules.perceptron import perceptron_rule
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.sphere import sphere_statistic
 from ibtui_engine.rules.table import load_table
+from ibtui_engine.rules.tables.options import USUAL, Reading
 
 __all__ = ["BUILT_INS", "RULE_NAMES", "BuiltIn", "load_rule", "with_both_tails"]
 
@@ -78,15 +79,22 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
 """The built-in rules over binary patterns by name."""
 
 
-def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = None, i_xy: float | None = None) -> Rule:
+def load_rule(
+    name: str,
+    *,
+    theta: Theta | None = None,
+    gamma: float | None = None,
+    i_xy: float | None = None,
+    reading: Reading = USUAL,
+) -> Rule:
     """Make a rule P(X,Y), or read it from a file.
 
     Args:
-        name: of a built-in rule, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table that ends in .npz, .mat or
-            .csv.
+        name: of a built-in rule, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table's file.
         theta: threshold of a built-in rule; "auto": the one for which p(y=1) is 0.5; None: the rule's own.
         gamma: steepness of a built-in rule; None: the rule's own.
         i_xy: I(X;Y) in bits, for which the steepness is chosen; excludes `gamma`.
+        reading: how a table is read: its label column, columns that are no inputs, scaling.
 
     Raises:
         InvalidValue: the name is unknown, the rule has no such setting, a setting is out of range, or the file cannot
@@ -100,7 +108,7 @@ def load_rule(name: str, *, theta: Theta | None = None, gamma: float | None = No
             raise InvalidValue(f"rule {name!r} has its own labels and no {given[0]}: leave it out")
         if is_images(name):
             return _load_images(name)
-        return load_table(table_path(name), name) if is_table(name) else perceptron_rule()
+        return load_table(table_path(name), name, reading) if is_table(name) else perceptron_rule()
     _check_settings(theta, gamma, i_xy)
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
 

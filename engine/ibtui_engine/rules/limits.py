@@ -16,6 +16,12 @@ MOST_PROBABILITIES = 100_000_000
 """Patterns times numbers for each in p(y|x): 800 MB as float64."""
 LARGEST_FILE = 4_000_000_000
 """Bytes of a table's file as it is stored."""
+LARGEST_TEXT = 2_000_000_000
+"""Bytes of a compressed table once it is inflated."""
+STRONGEST_COMPRESSION = 100
+"""By which a table may have been compressed; tables of digits shrink to a third up to a twentieth."""
+UNSUSPICIOUS = 50_000_000
+"""Bytes up to which a compressed table may inflate whatever its size is."""
 
 
 def oversize(patterns: int, inputs: int, labels: int = 2) -> str | None:

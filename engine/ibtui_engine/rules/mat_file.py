@@ -18,7 +18,9 @@ import numpy as np
 from ibtui_engine.rules.limits import MOST_NUMBERS
 
 HEADER_BYTES = 128
-MATRIX, COMPRESSED = 14, 15
+MATRIX, COMPRESSED, DIMENSIONS = 14, 15, 5
+CHAR = 4
+"""The class of texts."""
 NUMBER_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 OTHER_CLASSES = {1: "cell", 2: "struct", 3: "object", 4: "char", 5: "sparse"}
 NUMBER_CLASSES = range(6, 16)  # double, single, int8 .. uint64; a logical array is a uint8 one
@@ -36,22 +38,104 @@ class MatVariable:
     """A variable of a file: its content is decoded only when it is asked for."""
 
     kind: str
-    """"numbers", or why it is none: "cell", "struct", "char", "sparse", "complex", "object"."""
+    """"numbers", "sparse" (numbers as well), or why it is neither: "cell", "struct", "char", "complex", "object"."""
     content: bytes
     """The matrix element's parts: flags, dimensions, name, values."""
     order: str
     """Byte order, "<" or ">"."""
 
+    def shape(self) -> tuple[int, ...]:
+        """Its dimensions, as they are declared; none where it has no such thing. Raises ValueError where they are
+        damaged.
+        """
+        parts = list(islice(_elements(self.content, self.order), 2))
+        if len(parts) < 2 or parts[1][0] != DIMENSIONS:
+            return ()
+        return tuple(self._dimensions(parts[1][1]))
+
+    def _dimensions(self, raw: bytes) -> list[int]:
+        if len(raw) % 4:
+            raise ValueError("dimensions are cut off")
+        dimensions: list[int] = np.frombuffer(raw, dtype=f"{self.order}i4").tolist()
+        if len(dimensions) < 2 or min(dimensions) < 0:
+            raise ValueError(f"dimensions {dimensions}")
+        return dimensions
+
     def numbers(self) -> np.ndarray:
-        """The matrix, of whatever number type it is stored in. Raises ValueError where it is damaged."""
-        _, (_, raw_dimensions), _, (type_code, values) = islice(_elements(self.content, self.order), 4)
-        dimensions = np.frombuffer(raw_dimensions, dtype=f"{self.order}i4").tolist()
-        if type_code not in NUMBER_TYPES:
-            raise ValueError(f"values of type {type_code}")
-        array = np.frombuffer(values, dtype=self.order + NUMBER_TYPES[type_code])
-        if min(dimensions) < 0 or math.prod(dimensions) != array.size:
+        """The matrix, of whatever number type it is stored in; a sparse one with its zeros. Raises ValueError where it
+        is damaged.
+        """
+        _, (_, raw_dimensions), _, *stored = islice(_elements(self.content, self.order), 6)
+        dimensions = self._dimensions(raw_dimensions)
+        if self.kind == "sparse":
+            return self._sparse(dimensions, stored)
+        array = self._values(*stored[0])
+        if math.prod(dimensions) != array.size:
             raise ValueError(f"{array.size} values for dimensions {dimensions}")
         return array.reshape(dimensions, order="F")
+
+    def _values(self, type_code: int, values: bytes) -> np.ndarray:
+        if type_code not in NUMBER_TYPES:
+            raise ValueError(f"values of type {type_code}")
+        return np.frombuffer(values, dtype=self.order + NUMBER_TYPES[type_code])
+
+    def _sparse(self, dimensions: list[int], stored: list[tuple[int, bytes]]) -> np.ndarray:
+        """Row of each value, where each column begins, and the values."""
+        if len(dimensions) != 2 or len(stored) < 3:
+            raise ValueError("no sparse matrix")
+        rows, starts, values = (self._values(*part) for part in stored[:3])
+        if rows.dtype.kind == "f" or starts.dtype.kind == "f" or len(starts) != dimensions[1] + 1:
+            raise ValueError("no sparse matrix")
+        counts: np.ndarray = np.diff(starts.astype(np.int64)).astype(np.int64)
+        filled = int(starts[-1])
+        if (counts < 0).any() or counts.sum() != filled or min(len(rows), len(values)) < filled:
+            raise ValueError("no sparse matrix")
+        columns = np.repeat(np.arange(dimensions[1]), counts)
+        return dense((dimensions[0], dimensions[1]), rows[:filled].astype(np.int64), columns, values[:filled])
+
+    def texts(self) -> np.ndarray | None:
+        """The rows of a matrix of letters, or the texts of a cell array; None where it is neither. Raises ValueError
+        where it is damaged.
+        """
+        parts = list(_elements(self.content, self.order))
+        if self.kind == "char" and len(parts) > 3:
+            letters = self._letters(self._dimensions(parts[1][1]), *parts[3])
+            return np.array([row.strip() for row in letters], dtype=str)
+        if self.kind != "cell":
+            return None
+        found = []
+        for type_code, content in parts[3:]:
+            inner = list(_elements(content, self.order))
+            if type_code != MATRIX or len(inner) < 4 or len(inner[0][1]) < 4:
+                return None
+            if struct.unpack_from(f"{self.order}I", inner[0][1])[0] & 0xFF != CHAR:
+                return None
+            found.append("".join(self._letters(self._dimensions(inner[1][1]), *inner[3])))
+        return np.array(found, dtype=str)
+
+    def _letters(self, dimensions: list[int], type_code: int, values: bytes) -> list[str]:
+        encoding = {16: "utf-8", 17: f"utf-16-{'le' if self.order == '<' else 'be'}"}.get(type_code)
+        text = values.decode(encoding) if encoding else "".join(map(chr, self._values(type_code, values).tolist()))
+        if len(dimensions) != 2 or len(text) != math.prod(dimensions):
+            raise ValueError(f"{len(text)} letters for dimensions {dimensions}")
+        return [text[row :: dimensions[0]] for row in range(dimensions[0])]
+
+
+def dense(shape: tuple[int, int], rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A sparse matrix with its zeros, of values at rows and columns from 0.
+
+    Raises:
+        Oversize: it has more numbers than are allowed.
+        ValueError: a place is outside it.
+    """
+    if math.prod(shape) > MOST_NUMBERS:
+        told = " x ".join(map(str, shape))
+        raise Oversize(f"has a sparse matrix of {told} numbers; allowed are at most {MOST_NUMBERS}")
+    if min(shape) < 0 or ((rows < 0) | (rows >= shape[0])).any() or ((columns < 0) | (columns >= shape[1])).any():
+        raise ValueError("a place outside the matrix")
+    matrix = np.zeros(shape, values.dtype if values.dtype.kind in "buif" else np.float64)
+    matrix[rows, columns] = values
+    return matrix
 
 
 def read_mat(content: bytes) -> dict[str, MatVariable]:

@@ -7,6 +7,7 @@ itself.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -43,12 +44,18 @@ IMAGE_SENTENCES: Mapping[str, str] = MappingProxyType(
 """The rules of images: name -> one sentence."""
 
 TABLE_PREFIX = "table:"
-TABLE_SUFFIXES = (".npz", ".mat", ".csv")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz", ".npy", ".mat", ".arff")
+"""Endings of the files that tables are read from; each may be followed by .gz."""
+COMPRESSED = ".gz"
 TABLE_FORM = "table:FILE"
-TABLE_SENTENCE = "Patterns with labels or probabilities from an .npz, .mat or .csv file."
+TABLE_SENTENCE = f"Patterns with labels or probabilities from a file: {', '.join(TABLE_SUFFIXES)}, plain or .gz."
 
 RULE_NAMES: Mapping[str, str] = MappingProxyType({**BUILT_IN_SENTENCES, **IMAGE_SENTENCES, TABLE_FORM: TABLE_SENTENCE})
 """Everything a rule can be called -> one sentence; the last is the form `table:FILE`."""
+
+
+ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+"""How the name of a file ends."""
 
 
 def is_images(name: str) -> bool:
@@ -67,17 +74,29 @@ def image_directory(name: str) -> Path:
 
 
 def is_table(name: str) -> bool:
-    """Whether `name` stands for a file: `table:FILE`, or a path that ends in .npz, .mat or .csv."""
+    """Whether `name` stands for a file: `table:FILE`, or a path that ends as tables do."""
     if is_images(name):
         return False
-    return name.startswith(TABLE_PREFIX) or name.lower().endswith(TABLE_SUFFIXES)
+    return name.startswith(TABLE_PREFIX) or table_suffix(name) in TABLE_SUFFIXES
+
+
+def table_suffix(file: str) -> str:
+    """What the name of a file ends in, in small letters and before .gz; empty where it has no ending."""
+    return Path(file.lower().removesuffix(COMPRESSED)).suffix
+
+
+def unreadable(file: str) -> str:
+    """What is wrong with a file of another ending, and what to do, behind "has"."""
+    suffix = table_suffix(file)
+    known = f"known are {', '.join(TABLE_SUFFIXES)}, each also with {COMPRESSED}"
+    return f"cannot be read: cannot read {suffix}: save it as .csv ({known})" if suffix else f"has no suffix; {known}"
 
 
 def table_path(name: str) -> Path:
     """The file a table's name stands for, `~` expanded. Raises InvalidValue where `table:` names none."""
     file = name.removeprefix(TABLE_PREFIX)
     if not file.strip():
-        raise InvalidValue(f"rule {name!r} names no file; write table:FILE with an .npz, .mat or .csv file")
+        raise InvalidValue(f"rule {name!r} names no file; write table:FILE with a file such as data.csv")
     return _expanded(file)
 
 
@@ -93,7 +112,10 @@ def short_name(name: str) -> str:
     """A rule's name without the place of its files: `symmetric`, `mnist`, the stem of a table."""
     if is_images(name):
         return name.split(":", 1)[0]
-    return Path(name.split(":", 1)[-1]).stem if is_table(name) else name
+    if not is_table(name):
+        return name
+    stem = Path(name.split(":", 1)[-1])
+    return Path(stem.stem).stem if stem.suffix.lower() == COMPRESSED else stem.stem
 
 
 def require_rule_name(name: str) -> None:
@@ -104,6 +126,8 @@ def require_rule_name(name: str) -> None:
         if name != DIGITS:
             image_directory(name)
     elif name not in BUILT_IN_SENTENCES:
+        if ENDING.search(name):
+            raise InvalidValue(f"cannot read {table_suffix(name)}: save it as .csv; {name!r} is no rule and no table")
         close = difflib.get_close_matches(name, (*BUILT_IN_SENTENCES, DIGITS, MNIST), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise InvalidValue(f"unknown rule {name!r}: choose one of {', '.join(RULE_NAMES)}{hint}")

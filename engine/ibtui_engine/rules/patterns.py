@@ -12,7 +12,7 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32, Int64, UInt8
+    from jaxtyping import Int64, Real, UInt8
 
 MAX_BINARY_INPUTS = 20
 
@@ -38,7 +38,7 @@ class DistinctRows(NamedTuple):
 
 
 def distinct_rows(
-    patterns: UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"],
+    patterns: Real[np.ndarray, "patterns inputs"],
 ) -> DistinctRows:
     """Group equal rows. Rows hold finite numbers; 0.0 and -0.0 are equal."""
     rows = np.ascontiguousarray(patterns + patterns.dtype.type(0))  # turns -0.0 into 0.0

@@ -22,6 +22,8 @@ from ibtui_engine.rules.patterns import distinct_rows
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64, UInt8
 
+    from ibtui_engine.rules.tables.report import TableReport
+
     LabelProbabilities = Float64[np.ndarray, " patterns"] | Float64[np.ndarray, "patterns labels"]
 
 
@@ -65,6 +67,8 @@ class Rule:
     """What the rule was made with, such as theta and gamma; empty for a table."""
     odds: InitVar[Float64[np.ndarray, " patterns"] | None] = None
     """What becomes `log_odds`, where p_y alone would lose the digits of a probability near 1."""
+    report: TableReport | None = None
+    """What was read from its file; None of rules that come from none."""
     log_odds: Float64[np.ndarray, " patterns"] = field(init=False)
     """log(p(y=1|x) / p(y=0|x)) of each row, −inf and inf for labels that are certain; NaN where there are more than two
     labels."""

@@ -1,13 +1,15 @@
 """Rules from files: patterns with labels or probabilities, checked so that nothing odd gets past loading.
 
 A table is any finite P(X,Y), such as the authors' published var_u.mat (arXiv:1703.00810): each row is equally likely,
-and rows with the same pattern share the mean of their labels as p(y|x).
+and rows with the same pattern share the mean of their labels as p(y|x). Files are read by `ibtui_engine.rules.tables`.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,19 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from ibtui_engine.errors import InvalidValue, StorageError
-from ibtui_engine.rules.joint import label_rows, several
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.log_odds import log_odds_of, logistic
-from ibtui_engine.rules.patterns import distinct_rows
+from ibtui_engine.rules.names import TABLE_SUFFIXES, table_suffix, unreadable
+from ibtui_engine.rules.patterns import DistinctRows, distinct_rows
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.rules.table_files import LOG_ODDS_KEY, Array, read_table, refusal
+from ibtui_engine.rules.tables.classes import Labelled, Unreadable, labelled, one_hot
+from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
+from ibtui_engine.rules.tables.content import read_content, refusal
+from ibtui_engine.rules.tables.options import USUAL, Reading
+from ibtui_engine.rules.tables.report import MOST_LISTED, Input, LeftOut, TableReport
+from ibtui_engine.rules.tables.roles import input_numbers, roles
+from ibtui_engine.rules.tables.scaling import are_pixels, as_matrix, scaled
+from ibtui_engine.rules.tables.stored import LOG_ODDS_KEY
 
 if TYPE_CHECKING:
     from ibtui_engine.rules.rule import LabelProbabilities
@@ -28,32 +37,206 @@ if TYPE_CHECKING:
 Patterns = UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"]
 
 
-def load_table(path: Path, name: str | None = None) -> Rule:
-    """The rule in an .npz, .mat or .csv file; `name` is what it is called, by default `table:FILE`.
+def load_table(path: Path, name: str | None = None, reading: Reading = USUAL) -> Rule:
+    """The rule in a table's file; its `report` says what was read.
 
-    Arrays are called patterns, F or X (patterns x inputs) and p_y, label, labels or y (one for each
-    pattern: 0 or 1, or a probability of 1; or whole numbers of more than two kinds, each a label; or p(y|x) as a matrix
-    of patterns x labels); beside probabilities, log_odds may have log(p(y=1|x) / p(y=0|x)) of each pattern, which keeps
-    the digits of both labels. In a .csv file the labels are the column so named in an optional first row, else the
-    last.
-    Raises InvalidValue with one sentence that names the file and what is wrong with it.
+    Args:
+        path: of the file, which ends in one of `TABLE_SUFFIXES`, or in one of them and .gz.
+        name: what the rule is called; by default `table:FILE`.
+        reading: which column is the label and what else people say of the table; by default it follows from the
+            table's names and values.
+
+    Raises:
+        InvalidValue: one sentence that names the file, the line or column, what is there, and what to do.
     """
     try:
-        raw_patterns, raw_labels, raw_odds = read_table(path)
+        source = _read(path, reading)
         with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is refused, not warned of
-            patterns = _checked_patterns(path, raw_patterns)
-            if several(raw_labels):
-                rows = label_rows(path, raw_labels, len(patterns))
-                if (rows[:, rows[0].argmax()] == 1).all():
-                    raise refusal(path, f"has only the label {rows[0].argmax()}; a rule needs two at least")
-                labels = rows[:, 1] if rows.shape[1] == 2 else rows
-            else:
-                labels = _checked_labels(path, raw_labels, patterns)
-        mean = mean_over_equal_rows(patterns, labels)
-        odds = _checked_log_odds(path, raw_odds, labels, mean) if raw_odds is not None and mean.ndim == 1 else None
-        return Rule(name or f"table:{path}", patterns, mean, {}, odds)
+            parts = (
+                _of_arrays(path, source, reading) if isinstance(source, Arrays) else _of_columns(path, source, reading)
+            )
+            return _rule(path, name or f"table:{path}", parts, reading)
     except MemoryError as error:
         raise refusal(path, "does not fit in this machine's memory") from error
+    except Unreadable as error:
+        raise refusal(path, str(error)) from error
+
+
+def _read(path: Path, reading: Reading) -> Columns | Arrays:
+    """The table in a file, by the file's name."""
+    suffix = table_suffix(path.name)
+    if suffix not in TABLE_SUFFIXES:
+        raise refusal(path, unreadable(path.name))
+    content = read_content(path)
+    match suffix:
+        case ".npz" | ".npy":
+            from ibtui_engine.rules.tables.archives import read_npy, read_npz
+
+            return (read_npz if suffix == ".npz" else read_npy)(path, content, reading)
+        case ".mat":
+            from ibtui_engine.rules.tables.matlab import read_matlab
+
+            return read_matlab(path, content, reading)
+        case ".parquet":
+            from ibtui_engine.rules.tables.parquet import read_parquet
+
+            return read_parquet(path, content)
+        case ".arff":
+            from ibtui_engine.rules.tables.arff import read_arff
+
+            return read_arff(path, content)
+    from ibtui_engine.rules.tables.text import read_text
+
+    return read_text(path, content)
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What is read from any file: inputs, and labels of each row."""
+
+    matrix: Array
+    offsets: Array
+    names: Callable[[int], str]
+    labels: Labelled
+    label: str
+    format: str
+    header: str
+    left_out: tuple[tuple[str, str], ...]
+    log_odds: Array | None = None
+    saved: bool = False
+
+
+def _of_columns(path: Path, table: Columns, reading: Reading) -> _Parts:
+    chosen = roles(path, table, reading)
+    matrix, offsets = as_matrix(input_numbers(path, table, chosen.inputs))
+    _require_different(path, matrix)
+    at = chosen.labels[0]
+    if len(chosen.labels) == 1:
+        of = f" ({table.called(at)})" if table.names is not None else ""
+        labels = labelled(table.columns[at], chosen.name, reading, lambda row: f"{table.place(row, at)}{of}")
+    else:
+        one_by_one, _ = as_matrix(input_numbers(path, table, chosen.labels))
+        labels = one_hot(one_by_one, chosen.label_names, chosen.name, reading)
+    named = table.names or ("",) * len(table.columns)
+    called = [named[place] or f"column {place + 1}" for place in chosen.inputs]
+    return _Parts(matrix, offsets, called.__getitem__, labels, chosen.name, table.format, table.header, chosen.left_out)
+
+
+def _require_different(path: Path, matrix: Array) -> None:
+    if (matrix == matrix[0]).all():
+        raise refusal(path, f"has {len(matrix)} patterns that are all the same")
+
+
+def _of_arrays(path: Path, arrays: Arrays, reading: Reading) -> _Parts:
+    raw = arrays.patterns
+    if raw.dtype.kind not in "buif":
+        raise refusal(path, f"has patterns of type {raw.dtype}: not numbers")
+    if raw.ndim != 2:
+        raise refusal(path, f"has patterns of shape {raw.shape}; needed is patterns x inputs")
+    if raw.size == 0:
+        raise refusal(path, f"has no patterns: their shape is {raw.shape}")
+    if wrong := oversize(int(raw.shape[0]), int(raw.shape[1])):
+        raise refusal(path, f"has {wrong}")
+    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+        row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(raw)))
+        raise refusal(
+            path,
+            f"has the value {raw[row, column]:g} in pattern {row + 1}, input {column + 1} (from 1); needed are finite "
+            "numbers",
+        )
+    matrix, offsets = (
+        as_matrix(list(raw.T)) if raw.dtype.kind in "iu" and raw.dtype.itemsize == 8 else (raw, np.zeros(1))
+    )
+    if raw.dtype.kind == "b":
+        matrix = raw.astype(np.uint8)
+    _require_different(path, matrix)
+    labels = _array_labels(path, arrays, len(raw), raw.shape[1], reading)
+    return _Parts(
+        matrix, offsets, lambda place: f"input {place + 1}", labels, arrays.labels_name, arrays.format, "arrays",
+        arrays.left_out, arrays.log_odds, arrays.saved,
+    )  # fmt: skip
+
+
+def _array_labels(path: Path, arrays: Arrays, patterns: int, inputs: int, reading: Reading) -> Labelled:
+    raw = arrays.labels
+    if raw.dtype.kind not in "buifUS":
+        raise refusal(path, f"has labels of type {raw.dtype}: not numbers")
+    if raw.size == 0:
+        raise refusal(path, "has no labels: they are empty")
+    if raw.ndim == 2 and min(raw.shape) > 1:
+        if len(raw) != patterns:
+            raise refusal(path, f"has p(y|x) of shape {raw.shape} for {patterns} patterns; needed is patterns x labels")
+        if raw.dtype.kind in "US":
+            raise refusal(path, f"has labels of type {raw.dtype} in several columns: not numbers")
+        return one_hot(raw, tuple(map(str, range(raw.shape[1]))), arrays.labels_name, reading)
+    if raw.size != max(raw.shape, default=1):
+        raise refusal(path, f"has labels of shape {raw.shape}; needed is one number for each pattern")
+    if raw.size != patterns:
+        turned = "; are the patterns the columns? Transpose them" if raw.size == inputs else ""
+        raise refusal(path, f"has {raw.size} labels for {patterns} patterns{turned}")
+    flat = raw.ravel().astype(str).astype(object) if raw.dtype.kind in "US" else raw.ravel()
+    return labelled(flat, arrays.labels_name, reading, lambda row: f"at pattern {row + 1} (from 1)")
+
+
+def _rule(path: Path, name: str, parts: _Parts, reading: Reading) -> Rule:
+    matrix, offsets, left_out = parts.matrix, np.broadcast_to(parts.offsets, parts.matrix.shape[1]), parts.left_out
+    if wrong := oversize(int(matrix.shape[0]), int(matrix.shape[1])):
+        raise refusal(path, f"has {wrong}")
+    kept = np.arange(matrix.shape[1])
+    if not parts.saved and not are_pixels(matrix):
+        constant = (matrix == matrix[0]).all(axis=0)
+        left_out = (*left_out, *((parts.names(int(place)), f"always {matrix[0, place] + offsets[place]:g}")
+                                 for place in np.flatnonzero(constant)))  # fmt: skip
+        kept = np.flatnonzero(~constant)
+        if constant.any():
+            matrix, offsets = matrix[:, kept], offsets[kept]
+    how = "none" if parts.saved and reading.scale == "auto" else reading.scale
+    patterns, scaling = scaled(matrix, offsets, how, lambda place: parts.names(int(kept[place])))
+    if not np.isfinite(patterns).all():
+        row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(patterns)))
+        raise refusal(
+            path,
+            f"has the value {matrix[row, column]:g} in pattern {row + 1}, input {kept[column] + 1} (from 1); needed "
+            "are finite numbers that fit in 32 bits, or --scale standard",
+        )
+    if how != reading.scale:
+        scaling = replace(scaling, why="a rule as it was saved")
+    rows = distinct_rows(patterns)
+    mean = _mean_over(rows, parts.labels.p_y)
+    odds = None
+    if parts.log_odds is not None and mean.ndim == 1:
+        odds = _checked_log_odds(path, parts.log_odds, parts.labels.p_y, mean)
+    rule = Rule(name, patterns, mean, {}, odds)
+    report = _report(path, parts, matrix, offsets, kept, left_out, len(rows.counts), rule.deterministic)
+    return replace(rule, odds=rule.log_odds if rule.labels == 2 else None, report=replace(report, scaling=scaling))
+
+
+def _report(
+    path: Path, parts: _Parts, matrix: Array, offsets: Array, kept: Array, left_out: Any, different: int, sample: bool
+) -> TableReport:
+    from ibtui_engine.rules.tables.report import Scaling
+
+    shown = min(matrix.shape[1], MOST_LISTED)
+    least, greatest = matrix[:, :shown].min(axis=0), matrix[:, :shown].max(axis=0)
+    ranges = tuple(
+        Input(parts.names(int(kept[k])), float(least[k] + offsets[k]), float(greatest[k] + offsets[k]))
+        for k in range(shown)
+    )
+    return TableReport(
+        file=str(path),
+        format=parts.format,
+        header=parts.header,
+        patterns=len(matrix),
+        distinct=different,
+        inputs=matrix.shape[1],
+        ranges=ranges,
+        label=parts.label,
+        label_kind=parts.labels.kind,
+        labels=parts.labels.labels,
+        left_out=tuple(LeftOut(name, why) for name, why in left_out[:MOST_LISTED]),
+        scaling=Scaling("none", ""),
+        sample=sample,
+    )
 
 
 def save_rule(rule: Rule, path: Path) -> None:
@@ -84,7 +267,11 @@ def mean_over_equal_rows(patterns: Patterns, labels: LabelProbabilities) -> Labe
 
     Rows that agree already keep their label to the last bit, so that a second pass changes nothing.
     """
-    group, counts = distinct_rows(patterns)
+    return _mean_over(distinct_rows(patterns), labels)
+
+
+def _mean_over(rows: DistinctRows, labels: LabelProbabilities) -> LabelProbabilities:
+    group, counts = rows
     columns = [_mean_of_groups(group, counts, column) for column in np.atleast_2d(labels.T)]
     return columns[0] if labels.ndim == 1 else np.stack(columns, axis=1)
 
@@ -102,46 +289,6 @@ def _mean_of_groups(
     return np.asarray(np.where(lowest == highest, lowest, mean)[group])
 
 
-def _checked_patterns(path: Path, raw: Array) -> Patterns:
-    if raw.dtype.kind not in "buif":
-        raise refusal(path, f"has patterns of type {raw.dtype}: not numbers")
-    if raw.ndim != 2:
-        raise refusal(path, f"has patterns of shape {raw.shape}; needed is patterns x inputs")
-    if raw.size == 0:
-        raise refusal(path, f"has no patterns: their shape is {raw.shape}")
-    if wrong := oversize(*raw.shape):
-        raise refusal(path, f"has {wrong}")
-    if ((raw == 0) | (raw == 1)).all():
-        patterns: Patterns = raw.astype(np.uint8, order="C")
-    else:
-        patterns = raw.astype(np.float32, order="C") + np.float32(0)  # turns -0.0 into 0.0
-        if not np.isfinite(patterns).all():
-            row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(patterns)))
-            raise refusal(
-                path,
-                f"has the value {raw[row, column]:g} in pattern {row + 1}, input {column + 1} (from 1); "
-                "needed are finite numbers that fit in 32 bits",
-            )
-    if (patterns == patterns[0]).all():
-        raise refusal(path, f"has {len(patterns)} patterns that are all the same")
-    return patterns
-
-
-def _checked_labels(path: Path, raw: Array, patterns: Patterns) -> Float64[np.ndarray, " patterns"]:
-    if raw.dtype.kind not in "buif":
-        raise refusal(path, f"has labels of type {raw.dtype}: not numbers")
-    if raw.size == 0:
-        raise refusal(path, "has no labels: they are empty")
-    if raw.size != max(raw.shape, default=1):
-        raise refusal(path, f"has labels of shape {raw.shape}; needed is one number for each pattern")
-    labels = raw.ravel().astype(np.float64) + 0.0  # turns -0.0 into 0.0
-    if labels.size != len(patterns):
-        turned = "; are the patterns the columns? Transpose them" if labels.size == patterns.shape[1] else ""
-        raise refusal(path, f"has {labels.size} labels for {len(patterns)} patterns{turned}")
-    _check_label_values(path, labels)
-    return labels
-
-
 def _checked_log_odds(
     path: Path, raw: Array, labels: Float64[np.ndarray, " patterns"], mean: Float64[np.ndarray, " patterns"]
 ) -> Float64[np.ndarray, " patterns"]:
@@ -150,13 +297,3 @@ def _checked_log_odds(
     if odds is None or not (np.abs(logistic(odds) - labels) <= 1e-9).all():
         raise refusal(path, f"has {LOG_ODDS_KEY} that are not log(p / (1 - p)) of its labels; leave them out")
     return np.where(mean == labels, odds, log_odds_of(mean))
-
-
-def _check_label_values(path: Path, labels: Float64[np.ndarray, " patterns"]) -> None:
-    allowed = "allowed are 0 and 1, or probabilities between them"
-    outside = np.flatnonzero(~((labels >= 0) & (labels <= 1)))  # NaN too
-    if outside.size:
-        row = int(outside[0])
-        raise refusal(path, f"has the label {labels[row]:g} at pattern {row + 1} (from 1); {allowed}")
-    if labels.min() == labels.max() and labels[0] in (0, 1):
-        raise refusal(path, f"has only the label {labels[0]:g}; a rule needs both classes")

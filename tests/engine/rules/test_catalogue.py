@@ -91,7 +91,9 @@ def test_the_information_asked_for_is_what_the_rule_carries(name: str, theta) ->
         ("comittee", {}, "did you mean committee?"),
         ("", {}, "unknown rule ''"),
         ("table:", {}, "rule 'table:' names no file; write table:FILE"),
-        ("table:x.txt", {}, "table 'x.txt' has an unknown suffix; allowed are .npz, .mat, .csv"),
+        ("table:x.xlsx", {}, "table 'x.xlsx' cannot be read: cannot read .xlsx: save it as .csv"),
+        ("x.xlsx", {}, "cannot read .xlsx: save it as .csv"),
+        ("data/x.ods", {}, "cannot read .ods: save it as .csv"),
     ],
 )
 def test_settings_and_names_that_are_not_allowed_are_refused_in_one_line(name, settings, message) -> None:
@@ -117,8 +119,8 @@ def test_every_built_in_name_has_a_rule_and_a_sentence_and_the_table_form_comes_
 
 
 def test_tables_are_told_from_built_in_rules_by_prefix_or_suffix() -> None:
-    assert [is_table(name) for name in ("table:x", "a/b.npz", "B.MAT", "c.csv")] == [True] * 4
-    assert [is_table(name) for name in ("symmetric", "npz", "x.txt")] == [False] * 3
+    assert [is_table(name) for name in ("table:x", "a/b.npz", "B.MAT", "c.csv", "d.tsv.GZ", "e.arff")] == [True] * 6
+    assert [is_table(name) for name in ("symmetric", "npz", "x.xlsx")] == [False] * 3
     require_rule_name("table:anything.npz")  # no file is looked for
     require_rule_name("symmetric")
 

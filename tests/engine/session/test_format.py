@@ -30,7 +30,7 @@ PAGE = 4096
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small session with everything in it."""
     room = tmp_path_factory.mktemp("finished")
-    (room / "soft.csv").write_text("0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
+    (room / "soft.csv").write_text("a,b,p_y\n0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
     experiment = Experiment(
         rule=f"table:{room / 'soft.csv'}", hidden=((2,), (3, 2)), fraction=(0.75,), networks=2, epochs=3
     )

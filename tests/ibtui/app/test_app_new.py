@@ -581,9 +581,9 @@ async def test_the_quick_version_of_a_preset_fills_the_form(open_app: Any) -> No
 @pytest.mark.usefixtures("calibrated")
 async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "good one.csv").write_text("0,0,.2\n0,1,.7\n1,0,.5\n1,1,.1\n")
+    (tmp_path / "tables" / "good one.csv").write_text("a,b,p_y\n0,0,.2\n0,1,.7\n1,0,.5\n1,1,.1\n")
     (tmp_path / "tables" / "good two.npz").write_bytes(b"")
-    (tmp_path / "tables" / "bad.csv").write_text("0,0,.2\n0,1,7\n")
+    (tmp_path / "tables" / "bad.csv").write_text("0,0,.2\n0,?,7\n")
     (tmp_path / "tables" / "notes.txt").write_text("")
     async with open_app(size=(160, 60)) as view:
         await _open(view)

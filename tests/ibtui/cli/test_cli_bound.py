@@ -98,7 +98,7 @@ def test_more_than_two_labels_are_annealed_and_not_certified(program: Program) -
         ("curve symmetric --gamma -1", "gamma"),
         ("curve symmetric --fraction 1.5", "at most 1"),
         ("curve table:none.npz", "does not exist"),
-        ("curve table:bad.csv", "allowed are 0 and 1"),
+        ("curve table:bad.csv", "has a continuous label"),
         ("fit nosuch", "nosuch"),
     ],
 )

@@ -146,9 +146,9 @@ def tables(program: Program) -> Path:
     np.savez(directory / "pickled.npz", patterns=np.array([object()]), p_y=label)
     (directory / "empty.csv").write_text("")
     (directory / "torn.npz").write_bytes((directory / "nan.npz").read_bytes()[:200])
-    (directory / "words.csv").write_text("a,b\n0,one\n")
+    (directory / "words.csv").write_text("a,b\nzero,1\none,0\n")
     (directory / "folder.csv").mkdir()
-    (directory / "notes.txt").write_text("0,1\n")
+    (directory / "notes.xlsx").write_text("0,1\n")
     return directory
 
 
@@ -157,7 +157,7 @@ def test_tables_that_are_none(refused: Refused, tables: Path) -> None:
     told = {
         "nan.npz": "value nan", "nan-label.npz": "label nan", "no-labels.npz": "no labels", "too-many.npz": "5 labels",
         "one-class.npz": "both classes", "pickled.npz": "pickled", "empty.csv": "empty", "torn.npz": "damaged",
-        "words.csv": "not a number", "folder.csv": "a directory", "notes.txt": "suffix",
+        "words.csv": "not a number", "folder.csv": "a directory", "notes.xlsx": "cannot read .xlsx: save it as .csv",
         "missing.csv": "does not exist", f"{'t' * 300}.csv": "too long",
     }  # fmt: skip
     for file, sentence in told.items():

@@ -1,0 +1,29 @@
+"""How a table is to be read, as far as people say so. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LABEL_KINDS = ("auto", "class", "probability")
+SCALES = ("auto", "none", "standard", "unit")
+MOST_LABEL_BINS = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What people say about a table. What they leave open follows from the table."""
+
+    label: str | None = None
+    """The label column: its name, its number from 1, or several of them, with commas between, for one-hot labels."""
+    ignore: str | None = None
+    """Columns that are no inputs: names or numbers, with commas between."""
+    label_kind: str = "auto"
+    """One of `LABEL_KINDS`: whether the label column holds classes or probabilities of y = 1."""
+    label_bins: int | None = None
+    """How many classes of equal mass a continuous label is cut into; None: it is not cut."""
+    scale: str = "auto"
+    """One of `SCALES`: what is done to the inputs. `auto` standardises inputs far outside [−3, 3]."""
+
+
+USUAL = Reading()
+"""Everything follows from the table."""

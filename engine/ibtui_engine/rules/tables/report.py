@@ -1,0 +1,150 @@
+"""What was read from a table's file: one value, for messages, JSON and sessions. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MOST_LISTED = 2_000
+"""Inputs and labels that a report names one by one."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input, as it stands in the file."""
+
+    name: str
+    least: float
+    greatest: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """One value of the label column."""
+
+    value: str
+    count: float
+    """Rows that have it; the sum of its probabilities where the file has probabilities."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column of the file that is no input."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What was done to the inputs: x becomes (x − offset) / divisor."""
+
+    kind: str
+    """`none`, `standard` or `unit`."""
+    why: str
+    """In a few words."""
+    offset: tuple[float, ...] = ()
+    """Of each input that is listed; empty where nothing was done."""
+    divisor: tuple[float, ...] = ()
+    kept_apart: tuple[str, ...] = ()
+    """Inputs whose values lie so close together that single precision would merge patterns, and which are therefore
+    moved apart by its smallest step."""
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What was read from a table's file, and as what."""
+
+    file: str
+    format: str
+    """Kind of file, and how it is written: separator, decimal sign, encoding."""
+    header: str
+    """Where the names of the columns stand: `line 1`, or `arrays`, `fields`, `schema`; empty where they have none."""
+    patterns: int
+    """Rows."""
+    distinct: int
+    """Different patterns among them."""
+    inputs: int
+    """How many each pattern has."""
+    ranges: tuple[Input, ...]
+    """Of the first `MOST_LISTED` inputs."""
+    label: str
+    """Name of the label column, or of several."""
+    label_kind: str
+    """`classes`, `one-hot`, `probabilities`, or `bins of equal mass`."""
+    labels: tuple[Label, ...]
+    left_out: tuple[LeftOut, ...]
+    scaling: Scaling
+    sample: bool
+    """Whether every pattern has one label: then the rows are a sample, and p(y|x) is not known beyond them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> TableReport:
+        """The report of plain values.
+
+        Raises:
+            ValueError: they are none.
+        """
+        try:
+            known = dict(found)
+            known["ranges"] = tuple(Input(**one) for one in known["ranges"])
+            known["labels"] = tuple(Label(**one) for one in known["labels"])
+            known["left_out"] = tuple(LeftOut(**one) for one in known["left_out"])
+            scaling: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in known["scaling"].items()
+            }
+            known["scaling"] = Scaling(**scaling)
+            return cls(**known)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"it has no report of a table: {error}") from error
+
+    def lines(self) -> tuple[str, ...]:
+        """What was read, in sentences for people; each is one line."""
+        return (
+            f"read {self.file}: {self.format}, {self._named()}",
+            f"{self.patterns} patterns{self._repeated()} of {self.inputs} input{'s' * (self.inputs != 1)}: "
+            f"{_some([_range(one) for one in self.ranges], self.inputs)}",
+            f"label {self.label} ({self.label_kind}): {_some([f'{x.value} ({_count(x)})' for x in self.labels], 0)}",
+            *((f"left out: {_some([f'{x.name} ({x.why})' for x in self.left_out], 0)}",) if self.left_out else ()),
+            f"scaling: {self._scaled()}",
+            "p(y|x): a sample, every pattern has one label, so that I(X;Y) = H(Y)"
+            if self.sample
+            else "p(y|x): a rule, some patterns have more than one label",
+        )
+
+    def _named(self) -> str:
+        if not self.header:
+            return "no header"
+        return f"header in {self.header}" if self.header.startswith("line") else f"names from its {self.header}"
+
+    def _repeated(self) -> str:
+        return f" ({self.distinct} different)" if self.distinct < self.patterns else ""
+
+    def _scaled(self) -> str:
+        done = {
+            "none": "none",
+            "standard": "standard, each input has mean 0 and standard deviation 1",
+            "unit": "unit, inputs lie in [0, 1]",
+        }[self.scaling.kind]
+        apart = self.scaling.kept_apart
+        note = f"; kept apart beyond single precision: {_some(list(apart), 0)}" if apart else ""
+        return f"{done} ({self.scaling.why}){note}" if self.scaling.why else f"{done}{note}"
+
+
+def _range(one: Input) -> str:
+    return f"{one.name} {one.least:.10g} to {one.greatest:.10g}"
+
+
+def _count(label: Label) -> str:
+    return f"{label.count:.10g}"
+
+
+def _some(texts: list[str], whole: int) -> str:
+    """The first of a list, with how many there are where they are more."""
+    most, many = 8, max(len(texts), whole)
+    return ", ".join(texts[:most]) + (f", ... {many} in all" if many > most else "")
