@@ -21,14 +21,15 @@ from jaxtyping import Float64, Int32, Int64
 from ibtui_engine.bottleneck.fits import GREATEST
 from ibtui_engine.bottleneck.kernel import divergence, logistic, soft_plus
 from ibtui_engine.compiled import compiled
+from ibtui_engine.forward import LEAST as LEAST_ARGUMENT
 from ibtui_engine.forward import exp_less_one
 
 PLAIN = 1e-4
 """Share of its terms from which on a divergence is taken from their difference: its relative error is 1e-12 then."""
 FAR = 85.0
 """Nats beyond which a term is nothing beside the nearest one's: 1e-37."""
-FAINT = 1e-25
-"""Share of a decoder below which what it gets from far classes counts."""
+NEAR = 80.0
+"""Nats up to which a term can be had from `exp_less_one`, which has an end (`ibtui_engine.forward.LEAST`)."""
 LEAST = 1e-290
 """Sums of probabilities above have all their digits."""
 ALIKE = 1e-14
@@ -117,11 +118,11 @@ def log_partition(
             while last < decoders and d[i, last] <= most:
                 last += 1
         for k in range(first, last):
-            less, power = exp_less_one(max(-beta * d[i, k], -87.0))
+            less, power = exp_less_one(max(-beta * d[i, k], LEAST_ARGUMENT))
             scratch[k] = less + power
         if fine:
             for k in range(decoders):
-                if beta * d[i, k] > 80.0:
+                if beta * d[i, k] > NEAR:
                     scratch[k] = math.exp(-beta * d[i, k])
         z = 0.0
         once = 0.0
@@ -221,9 +222,11 @@ def decoder_gap(
     for i in range(weights.shape[0]):
         z = 0.0
         for k in range(decoders):
-            less, power = exp_less_one(max(-beta * d[i, k], -87.0))
+            less, power = exp_less_one(max(-beta * d[i, k], LEAST_ARGUMENT))
             scratch[k] = less + power
         for k in range(decoders):
+            if beta * d[i, k] > NEAR:
+                scratch[k] = math.exp(-beta * d[i, k])
             z += p_t[k] * scratch[k]
         share[i] = weights[i] / z
         for k in range(decoders):
@@ -232,7 +235,7 @@ def decoder_gap(
             ones[k] += r * p[i]
             zeros[k] += r * rest[i]
     for k in range(decoders):
-        if of_t[k] < FAINT:  # what is far from all classes has the odds of those that are least far
+        if min(ones[k], zeros[k]) < LEAST:  # what is far from all classes has the odds of those that are least far
             of_t[k] = ones[k] = zeros[k] = 0.0
             least = math.inf
             for i in range(weights.shape[0]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -93,3 +95,55 @@ def test_mean_log_odds_are_those_of_the_mean(scale: float) -> None:
     swapped = np.empty(5)
     mean_log_odds(group, logistic(-odds), logistic(odds), -odds, ones, zeros, swapped)
     assert (swapped == -found).all()
+
+
+@pytest.mark.parametrize(("share", "plain"), [(0.99e-4, False), (1.01e-4, True)])
+def test_divergences_are_plain_differences_from_a_ten_thousandth_of_their_terms_on(share: float, plain: bool) -> None:
+    """Which costs them a few digits: 1e-13 of the divergence at least in the worst of eighty, 1e-12 at most."""
+    worst = 0.0
+    for odds in np.linspace(-3.0, -0.1, 80):
+        low, high = odds, odds + 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            enough = divergences(np.array(odds), np.array(middle)) > share * (1 + np.logaddexp(0, middle))
+            low, high = (low, middle) if enough else (middle, high)
+        own, _, _, decoders, d = setting([odds], [odds, high])
+        with mpmath.workdps(60):
+            q, one = (1 / (1 + mpmath.exp(-mpmath.mpf(float(x)))) for x in (decoders[1], own[0]))
+            exact = one * mpmath.log(one / q) + (1 - one) * mpmath.log((1 - one) / (1 - q))
+            worst = max(worst, abs(float(d[0, 1] / exact - 1)))
+    assert (worst > 1e-13) is plain
+    assert worst < 2e-12
+
+
+@pytest.mark.parametrize("beta", [80.0, 100.0, 180.0, 400.0, 700.0, 708.0, 715.0, 2000.0])
+def test_a_decoder_far_from_certain_classes_has_the_odds_of_the_nearer_one(beta: float) -> None:
+    """Its share of either label is down to nothing beside what rounding would leave of the other class."""
+    own, p, rest, decoders, d = setting([46.0, -46.0], [-46.0, 1.0, 46.0])
+    weights, p_t = np.array([0.5, 0.5]), np.array([0.4, 0.2, 0.4])
+    found = decoder_gap(beta, weights, p, rest, p_t, decoders, d)
+    with mpmath.workdps(2000):
+        ones, zeros = ([1 / (1 + mpmath.exp(-sign * mpmath.mpf(x))) for x in own] for sign in (1, -1))
+        terms = [[mpmath.mpf(p_t[k]) * mpmath.exp(-mpmath.mpf(beta) * d[i, k]) for k in range(3)] for i in range(2)]
+        total = mpmath.mpf(0)
+        for k in range(3):
+            r = [terms[i][k] / sum(terms[i]) for i in range(2)]
+            made = [sum(r[i] * of_label[i] for i in range(2)) / sum(r) for of_label in (ones, zeros)]
+            q = 1 / (1 + mpmath.exp(-mpmath.mpf(decoders[k])))
+            total += mpmath.mpf(p_t[k]) * (q * mpmath.log(q / made[0]) + (1 - q) * mpmath.log((1 - q) / made[1]))
+    assert found == pytest.approx(float(total), rel=1e-12)
+
+
+@pytest.mark.parametrize(("apart", "plain"), [(-0.01, True), (0.01, False)])
+def test_sums_of_probabilities_are_taken_down_to_1e_minus_290(apart: float, plain: bool) -> None:
+    """Below, logarithms are summed up; what that gives is another number in the last digits, at least once in forty."""
+    draw = np.random.default_rng(3)
+    same = []
+    for _ in range(40):
+        above = draw.uniform(0, 3, 5)
+        odds = 290 * np.log(10) + apart + np.log(np.exp(-above).sum()) + above  # the less likely label: 1e-290 in all
+        ones, zeros, found = (np.empty(1) for _ in range(3))
+        mean_log_odds(np.zeros(5, np.int32), logistic(odds), logistic(-odds), odds, ones, zeros, found)
+        p, rest = (float(np.cumsum(logistic(sign * odds))[-1]) for sign in (1, -1))
+        same.append(found[0] == math.log(p) - math.log(rest))
+    assert all(same) is plain
