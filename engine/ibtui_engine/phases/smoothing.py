@@ -50,7 +50,7 @@ def smooth(
     determinant = counts * second - first**2
     line = second * level - first * tilt
     result = np.where(measured, values, np.nan)
-    np.divide(line, determinant, out=result, where=measured & (determinant > 1e-9 * counts * second))
+    np.divide(line, determinant, out=result, where=measured & (determinant > 0))
     return result
 
 
