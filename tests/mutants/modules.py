@@ -5,6 +5,7 @@ from __future__ import annotations
 ACCOUNT = (
     "account/test_criteria.py",
     "account/test_thresholds.py",
+    "account/test_findings.py",
     "test_values.py",
     "account/test_judging.py",
     "account/test_account_claims.py",
@@ -52,12 +53,31 @@ MODULES: dict[str, tuple[str, ...]] = {
 """By their names in `ibtui_engine`; the tests in `tests/engine`."""
 
 EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
+    "account.claim": (
+        ("return 1.0", "ensembles that have one place stay as they are given"),
+        ("return -1.0", "likewise"),
+    ),
+    "bottleneck.fitting": (("np.where(joint >= 0, joint * d", "0 times a number that is never infinite"),),
+    "phases.account": (
+        ("max(last, 2)", "no transition is found before epoch 2"),
+        ("max(last, 0)", "nor where there is no epoch"),
+    ),
+    "phases.decline": (
+        ("np.maximum(used.sum(axis=0), 2)", "a line has five snapshots"),
+        ("& (uu >= 0)", "which are at several epochs"),
+    ),
+    "phases.diffusion": (("where=pairs > 1", "each pair is counted twice"),),
     "phases.leveling": (
         ("slope * joint, - ", "any number up to 0 marks a place that is no break"),
         ("ramps**2 / np.maximum(number, 2)", "one snapshot has no ramp"),
         ("np.maximum(number - 2, 2)", "a level and what is before it have more than four snapshots"),
         ("(np.abs(trend) < slope", "no trend is that number to the last bit"),
     ),
+    "phases.order": tuple(
+        (f'"networks layers"] = {text} +', "ranks are compared with each other alone")
+        for text in ("0.55", "0.45", "1.5", "-0.5")
+    ),
+    "phases.relaxation": (("*others[: 2]", "no two ensembles have the same settings"),),
     "phases.transition": (
         ("(place < top), place, 1)", "three snapshots at least have been measured before"),
         ("len(measured) - 2), axis=0)", "and three after"),

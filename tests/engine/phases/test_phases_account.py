@@ -13,6 +13,7 @@ import pytest
 from ibtui_engine.experiment import log_spaced_epochs
 from ibtui_engine.phases.account import phases
 from ibtui_engine.session.columns import LayerHistory
+from ibtui_engine.statistics import Spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
 U = np.log(np.maximum(EPOCHS, 0.5))[:, None]
@@ -53,7 +54,8 @@ def test_each_layer_has_its_own_transition_turning_order_and_line() -> None:
         assert row.compression.mean == pytest.approx(0.5 * np.log(10_000 / at), abs=0.15)
         assert row.level.mean == pytest.approx(0.1, rel=0.1)
         assert (row.norm_first.mean, row.norm_last.mean) == (1.0, 2.0)
-    assert [row.width for row in found.layers] == list(WIDTHS)
+    assert [(row.layer, row.width) for row in found.layers] == list(enumerate(WIDTHS, start=1))
+    assert found.drift_share.mean == pytest.approx(found.transition.network_epochs.mean() / 10_000)
     assert found.fitting.layers == (1, 2, 3)
     assert found.compressing.layers == (1, 2, 3)
     assert found.fitting.agreement == pytest.approx(1.0)
@@ -71,6 +73,21 @@ def test_turning_and_transition_coincide_where_they_do_and_not_where_they_do_not
     for row in found.layers:
         assert row.coincide is coincide
         assert row.delay.mean == pytest.approx(math.log(turns_after), abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "coincide"), [(-1.0, 0.0, True), (0.0, 1.0, True), (-1.0, -0.1, False), (0.1, 1.0, False)]
+)
+def test_they_coincide_where_the_interval_of_the_delay_reaches_nought(low: float, high: float, coincide: bool) -> None:
+    row = phases(two_phases(3, turns_after=1.0), widths=WIDTHS, batches=7, h_x=12).layers[0]
+    assert replace(row, delay=Spread((low + high) / 2, 1.0, 0.1, low, high, 3, 3)).coincide is coincide
+
+
+@pytest.mark.parametrize("batches", [2, 3])
+def test_two_batches_have_a_floor(batches: int) -> None:
+    assert phases(two_phases(3, turns_after=1.0), widths=WIDTHS, batches=batches, h_x=12).floor == 1 / math.sqrt(
+        batches
+    )
 
 
 def test_networks_that_differ_say_nothing_of_each_others_delay() -> None:
@@ -116,6 +133,7 @@ def test_a_session_that_has_just_begun_has_rows_and_nothing_in_them(snapshots: i
     begun = LayerHistory(*(getattr(whole, name)[:snapshots] for name in LayerHistory.__dataclass_fields__))
     found = phases(begun, widths=WIDTHS, batches=7, h_x=12)
     assert len(found.layers) == 3
+    assert found.epochs == (EPOCHS[snapshots - 1] if snapshots else 0)
     assert not any(row.transition.present or row.turning.present for row in found.layers)
 
 

@@ -142,6 +142,45 @@ def test_independent_vectors_are_as_correlated_as_is_said(inputs: int) -> None:
     assert np.isnan(independent_correlation(2))
 
 
+def test_displacement_and_correlations_are_those_from_the_first_snapshot_at_the_transition_on() -> None:
+    """Written out for one layer of each network; of one snapshot after the transition, one epoch later, too."""
+    rng = np.random.default_rng(7)
+    steps = [(epoch, rng.normal(size=(NETWORKS, SHAPE.parameters)).astype(np.float32)) for epoch in (0, 49, 50, 51)]
+    at = {epoch: SHAPE.matrices(weights) for epoch, weights in steps}
+    for steps_so_far, last in ((steps, 51), (steps[:3], 50)):
+        rows, moves = diffusion(steps_so_far, SHAPE, transitions(50.0))
+        for k, row in enumerate(rows):
+            first, end = (at[epoch][k][:, :, :-1].astype(float) for epoch in (50, last))
+            squared = np.square(end - first).reshape(NETWORKS, -1).mean(axis=1)
+            assert moves.squared[-1, :, k] == pytest.approx(squared)
+            assert moves.since[-1, :, k].tolist() == [last - 50] * NETWORKS
+            if last > 50:
+                assert row.displacement.mean == pytest.approx(np.sqrt(squared).mean())
+            else:
+                assert not row.displacement.present
+            inputs = SHAPE.widths[k]
+            assert row.independent_square == pytest.approx(1 / (inputs - 1))
+            if SHAPE.widths[k + 1] > 1:
+                assert row.correlation_at_transition.mean == pytest.approx(correlations(first)[0].mean())
+                assert row.correlation.mean == pytest.approx(correlations(end)[0].mean())
+                assert row.correlation_square.mean == pytest.approx(correlations(end)[1].mean())
+
+
+def test_an_exponent_is_that_of_least_squares_weighed_by_stretches_of_the_log_axis() -> None:
+    rng = np.random.default_rng(6)
+    since = np.sort(rng.uniform(1, 1000, 20))
+    squared = since**1.3 * np.exp(rng.normal(0, 0.5, 20))
+    u, y = np.log(since), np.log(squared)
+    middles = (u[1:] + u[:-1]) / 2
+    weight = np.diff([u[0], *middles, u[-1]])
+    slope = np.polyfit(u, y, 1, w=np.sqrt(weight))[0]
+    assert exponents(since[:, None], squared[:, None])[0] == pytest.approx(slope)
+    for place, absent in ((7, 0.0), (0, np.nan)):  # at rest there, or not measured: as if there were no such snapshot
+        more, other = np.insert(since, place, since[place] - 0.01), np.insert(squared, place, absent)
+        assert exponents(more[:, None], other[:, None])[0] == pytest.approx(slope)
+    assert exponents(np.array([0.0, *since])[:, None], np.array([9.0, *squared])[:, None])[0] == pytest.approx(slope)
+
+
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
     """A session file whose networks did a Wiener walk, written with the engine's own writer."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.phases.relaxation import Relaxation, relaxation
+from ibtui_engine.experiment import Experiment
+from ibtui_engine.phases.relaxation import Relaxation, relaxation, relaxation_of
 from ibtui_engine.session.columns import LayerHistory, LearningHistory
 
 EPOCHS = np.array([0, 3, 10, 40])
@@ -48,6 +51,39 @@ def test_changes_are_from_the_start_to_the_end_and_differences_network_by_networ
     assert np.array_equal(found.relaxed_i_x, relaxed[0].i_x[1:])
     assert found.sgd_i_y is not None
     assert np.array_equal(found.sgd_i_y, sgd[0].i_y[1:])
+
+
+def test_layers_and_learning_may_have_been_measured_at_other_epochs() -> None:
+    (layers, _), (_, learning) = history(1), history(2, epochs=np.array([0, 1, 3, 5, 10, 40]))
+    found = compared((layers, learning))
+    assert found.layers[0].acceptance.mean == pytest.approx(layers.acceptance[3, :, 0].mean())
+    assert found.train_loss.relaxed.mean == pytest.approx((learning.train_loss[5] - learning.train_loss[2]).mean())
+
+
+@pytest.mark.parametrize("rates", [(0.02, 0.5), (0.5, 0.02)])
+def test_an_ensemble_is_compared_with_that_of_sgd_with_the_same_settings(rates: tuple[float, float]) -> None:
+    experiment = Experiment(optimizer=("metropolis", "sgd", "momentum"), learning_rate=rates, relax_from=3)
+    numbers = [history(seed) for seed in range(len(experiment.ensembles))]
+    ensembles = [SimpleNamespace(optimizer=one.optimizer, settings=one) for one in experiment.ensembles]
+    reader = SimpleNamespace(
+        summary=SimpleNamespace(
+            ensembles=ensembles, widths=lambda one: WIDTHS, experiment=SimpleNamespace(relaxation_epoch=3)
+        ),
+        layers=lambda one: numbers[ensembles.index(one)][0],
+        learning=lambda one: numbers[ensembles.index(one)][1],
+    )
+    for k, one in enumerate(ensembles):
+        if one.optimizer == "metropolis":
+            [other] = [
+                j for j, sgd in enumerate(ensembles)
+                if sgd.optimizer == "sgd" and sgd.settings.learning_rate == one.settings.learning_rate
+            ]  # fmt: skip
+            found = relaxation_of(cast("Any", reader), cast("Any", one))
+            assert found.sgd_i_x is not None
+            assert np.array_equal(found.relaxed_i_x, numbers[k][0].i_x[1:])
+            assert np.array_equal(found.sgd_i_x, numbers[other][0].i_x[1:])
+    reader.summary.ensembles = ensembles[:1]
+    assert relaxation_of(cast("Any", reader), cast("Any", ensembles[0])).sgd_i_x is None
 
 
 def test_without_sgd_there_is_nothing_to_compare_with() -> None:

@@ -290,6 +290,11 @@ def test_correlations_need_three_inputs() -> None:
     assert Architecture((3, 2, 1), "tanh").layers == 2
 
 
+def test_agreement_is_of_the_ranks_however_few_differ() -> None:
+    """Kendall's W of one network with an order and one with a tie: the sums of ranks scatter by 1/2, at most by 1."""
+    assert order(np.array([[1.0, 2.0], [3.0, 3.0]])).agreement == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(("have", "ranked"), [(3, (2, 1)), (2, (1,))])
 def test_layers_are_ranked_that_more_than_half_of_the_networks_have(have: int, ranked: tuple[int, ...]) -> None:
     epochs = np.array([[3.0, 1.0]] * have + [[3.0, np.nan]] * (4 - have))
