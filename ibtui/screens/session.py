@@ -37,6 +37,7 @@ from ibtui.measuring import MeasuringAgain
 from ibtui.messages import ResumeRun
 from ibtui.playback import MOST_BEHIND
 from ibtui.screens.playback import PlaybackScreen
+from ibtui.screens.starting import SLOW, SLOW_SECONDS
 from ibtui.session_view import SessionView
 from ibtui.settings import Views
 from ibtui.status import about, elsewhere, status_line
@@ -106,9 +107,6 @@ HINTED = {
     "session.singles": "networks",
 }
 """What they are called there, where that is shorter."""
-COMPILING_SECONDS = 3.0
-"""After which the first snapshot is late because kernels are being compiled."""
-COMPILING = "compiling the kernels, which is done once on a machine …"
 NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
@@ -486,7 +484,7 @@ class SessionScreen(PlaybackScreen):
         if not self.growing:
             return "nothing has been measured"
         waited = time.monotonic() - self._opened
-        return COMPILING if waited > COMPILING_SECONDS else "measuring epoch 0 …"
+        return f"measuring epoch 0 …{f' ({SLOW})' if waited > SLOW_SECONDS else ''}"
 
     def _show_beside(self, charts: EnsembleCharts, name: str) -> None:
         """Show what else there is of an epoch, where it can be seen."""

@@ -11,6 +11,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import LoadingIndicator, Static
 
+SLOW_SECONDS = 3.0
+"""A run that has measured nothing for that long is slow, and says why it may be."""
+SLOW = "the machine is busy, or the kernels are being compiled, which is done once"
+
 
 class Starting(ModalScreen[None]):
     """Waits for a run's session to appear; escape goes back while the run goes on."""
@@ -35,7 +39,7 @@ class Starting(ModalScreen[None]):
 
     def _said(self) -> str:
         waited = time.monotonic() - self._began
-        why = ": compiling the kernels, which is done once on a machine" if waited > 3 else ""
+        why = f": {SLOW}" if waited > SLOW_SECONDS else ""
         return f"Starting {self._name} ({waited:.0f} s){why}"
 
     def _tell(self) -> None:
