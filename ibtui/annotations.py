@@ -54,15 +54,15 @@ def require_annotation(note: str, tags: Sequence[str]) -> Annotation:
     """
     note = note.strip()
     if len(note) > LONGEST_NOTE or not note.isprintable():
-        raise InvalidValue(f"note is {shown(note)}: allowed is one line of up to {LONGEST_NOTE} printable characters")
+        raise InvalidValue(f"note must be one line of up to {LONGEST_NOTE} printable characters, got {shown(note)}")
     tags = tuple(dict.fromkeys(tags))
     for tag in tags:
         if not tag or len(tag) > LONGEST_TAG or not tag.isprintable() or "," in tag or " " in tag:
             raise InvalidValue(
-                f"tag is {shown(tag)}: allowed are up to {LONGEST_TAG} printable characters without blanks and commas"
+                f"tag must be 1 to {LONGEST_TAG} printable characters without blanks and commas, got {shown(tag)}"
             )
     if len(tags) > MOST_TAGS:
-        raise InvalidValue(f"these are {len(tags)} tags: allowed are at most {MOST_TAGS}")
+        raise InvalidValue(f"a session can have at most {MOST_TAGS} tags, got {len(tags)}")
     return Annotation(note, tags)
 
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ibtui_engine.errors import InvalidValue, StorageError
+from ibtui_engine.errors import InvalidValue, StorageError, either
 from ibtui_engine.session.format import APPLICATION_ID, SUFFIX
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -52,8 +52,7 @@ def require_ending(path: Path, endings: Sequence[str]) -> str:
     """
     ending = path.suffix.lower()
     if ending not in endings:
-        allowed = f"{', '.join(endings[:-1])} or {endings[-1]}" if len(endings) > 1 else endings[0]
-        raise InvalidValue(f"cannot write {str(path)!r}: give a name that ends in {allowed}")
+        raise InvalidValue(f"cannot write {str(path)!r}: give a name that ends in {either(endings)}")
     return ending
 
 

@@ -43,8 +43,8 @@ def require_usable_keys(keys: Mapping[str, str]) -> None:
         for key in value.split(","):
             if not _is_key(key.strip()):
                 raise InvalidValue(
-                    f"keys.{printable(name)} is {value!r} in the settings: {key.strip()!r} is no key; allowed are "
-                    "names such as x, space, f5, ctrl+r or question_mark, several separated by commas"
+                    f"keys.{printable(name)} in the settings must be names of keys such as x, space, f5, ctrl+r or "
+                    f"question_mark, several separated by commas, got {key.strip()!r} in {value!r}"
                 )
     for screen, owners in _screens().items():
         _require_apart(screen, _bindings(owners), keys)

@@ -161,8 +161,8 @@ def require_name(name: str) -> str:
     bad = "/" in name or "\\" in name or name.startswith((".", "-")) or not name.isprintable()
     if not name.strip() or bad or len(name.encode()) > LONGEST_NAME:
         raise InvalidValue(
-            f"name is {name!r}: allowed are up to {LONGEST_NAME} printable characters without / and \\, not "
-            "beginning with a dot or a dash"
+            f"name must be 1 to {LONGEST_NAME} printable characters without / and \\, not "
+            f"beginning with a dot or a dash, got {name!r}"
         )
     return name
 

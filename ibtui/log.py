@@ -15,7 +15,7 @@ from pathlib import Path
 from ibtui.files import is_stream, require_output
 from ibtui.formatting import printable
 from ibtui.surroundings import LOG_FILE, LOG_LEVEL
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, either
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 PACKAGES = ("ibtui", "ibtui_engine")
@@ -76,7 +76,7 @@ def begin_log(path: Path | None = None, level: str | None = None) -> None:
     if not named or log_path() is not None:
         return
     if level not in LEVELS:
-        raise InvalidValue(f"--log-level must be {', '.join(list(LEVELS)[:-1])} or {list(LEVELS)[-1]}, got {level!r}")
+        raise InvalidValue(f"--log-level must be {either(LEVELS)}, got {level!r}")
     place = Path(named).absolute()
     try:
         if not is_stream(place):

@@ -17,7 +17,7 @@ import numpy as np
 from ibtui.commands import Companion
 from ibtui.formatting import estimate
 from ibtui.last_words import last_line
-from ibtui_engine.errors import EngineError
+from ibtui_engine.errors import EngineError, either
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
 from ibtui_engine.session.columns import LAYER, LayerHistory
 
@@ -65,8 +65,7 @@ class MeasuringAgain:
     def step_bins(self, steps: int) -> None:
         """More bins (1) or fewer (−1)."""
         if self.experiment.estimator not in BINNED:
-            binned = f"{', '.join(BINNED[:-1])} or {BINNED[-1]}"
-            raise EngineError(f"the estimator {self.experiment.estimator} has no bins: choose {binned} first")
+            raise EngineError(f"the estimator {self.experiment.estimator} has no bins: choose {either(BINNED)} first")
         now = self.experiment.bins
         further = [b for b in BINS if b > now] if steps > 0 else [b for b in reversed(BINS) if b < now]
         if further:

@@ -49,17 +49,18 @@ def load_settings(path: Path | None = None) -> Settings:
     if not _there(path):
         return Settings()
     found = read_toml(path, "the settings file")
-    kinds: dict[str, type] = {"theme": str, "ascii": bool, "keys": dict}
+    kinds = {"theme": "a text", "ascii": "true or false", "keys": "a table of keys"}
+    types: dict[str, type] = {"theme": str, "ascii": bool, "keys": dict}
     for name, value in found.items():
         if name not in kinds:
             raise InvalidValue(f"the settings {str(path)!r} name {shown(name)}: known are {', '.join(kinds)}")
-        if not isinstance(value, kinds[name]):
-            raise InvalidValue(f"{name} is {shown(value)} in {str(path)!r}: allowed is a {kinds[name].__name__}")
+        if not isinstance(value, types[name]):
+            raise InvalidValue(f"{name} in {str(path)!r} must be {kinds[name]}, got {shown(value)}")
     keys = found.get("keys", {})
     for name, key in keys.items():
         if not isinstance(key, str):
             raise InvalidValue(
-                f"keys.{printable(name)} is {shown(key)} in {str(path)!r}: allowed is a text such as 'space,x'"
+                f"keys.{printable(name)} in {str(path)!r} must be a text such as 'space,x', got {shown(key)}"
             )
     return Settings(**found)
 

@@ -11,6 +11,7 @@ import reprlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 LONGEST_VALUE = 80
@@ -31,6 +32,12 @@ def shortened(text: str) -> str:
 def shown(value: object) -> str:
     """A value as a message shows it: as Python writes it, in about `LONGEST_VALUE` characters at most."""
     return _SHORT.repr(value)
+
+
+def either(words: Iterable[str]) -> str:
+    """`A`, `A or B`, `A, B or C`: what a message offers to choose from."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _without_middle(text: str, most: int) -> str:

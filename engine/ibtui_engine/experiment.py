@@ -178,9 +178,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, str):
-            raise InvalidValue(f"rule is {shown(self.rule)}: allowed is a text such as symmetric or table:FILE")
+            raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(self.rule)}")
         if len(self.rule) > LONGEST_RULE:
-            raise InvalidValue(f"rule is {shown(self.rule)}: allowed are names of up to {LONGEST_RULE} characters")
+            raise InvalidValue(f"rule must be a name of up to {LONGEST_RULE} characters, got {shown(self.rule)}")
         require_rule_name(self.rule)
         for name in GRID:
             self._take_values(name)
@@ -194,7 +194,9 @@ class Experiment:
                 raise InvalidValue(f"{name.replace('_', '-')} names the same value twice: {setting.text(values)}")
         if self.count > MAX_ENSEMBLES:
             many = [f"{len(getattr(self, name))} values of {name.replace('_', '-')}" for name in self.varied]
-            raise InvalidValue(f"{', '.join(many)} make {self.count} ensembles: allowed are at most {MAX_ENSEMBLES}")
+            raise InvalidValue(
+                f"a grid must have at most {MAX_ENSEMBLES} ensembles, got {self.count} from {', '.join(many)}"
+            )
         if len(self.momentum) > 1 and (without := [o for o in self.optimizer if o not in WITH_MOMENTUM]):
             raise InvalidValue(
                 f"momentum has several values, and the optimizer {without[0]} uses none of them: leave one out"
@@ -205,7 +207,7 @@ class Experiment:
         if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
             raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
         if len(self.snapshot_at) > MAX_SNAPSHOTS:
-            raise InvalidValue(f"snapshot-at names {len(self.snapshot_at)} epochs: allowed are at most {MAX_SNAPSHOTS}")
+            raise InvalidValue(f"snapshot-at must name at most {MAX_SNAPSHOTS} epochs, got {len(self.snapshot_at)}")
         for epoch in self.snapshot_at:
             _require_epoch("snapshot-at", epoch, self.epochs, "(the last epoch)")
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
@@ -401,19 +403,17 @@ def _not_a_width() -> int:
 
 def _require_widths(widths: Hidden) -> None:
     if not isinstance(widths, tuple):
-        raise InvalidValue(f"hidden is {shown(widths)}: allowed is a tuple of widths for each architecture")
+        raise InvalidValue(f"hidden must be a tuple of widths for each architecture, got {shown(widths)}")
     if len(widths) > MAX_HIDDEN_LAYERS:
-        raise InvalidValue(f"hidden has {len(widths)} layers: at most {MAX_HIDDEN_LAYERS} are allowed")
+        raise InvalidValue(f"hidden must have at most {MAX_HIDDEN_LAYERS} layers, got {len(widths)}")
     for width in widths:
         if not is_whole(width) or not 1 <= width <= MAX_WIDTH:
-            raise InvalidValue(
-                f"hidden width {shown(width)} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
-            )
+            raise InvalidValue(f"each width of hidden must be a whole number from 1 to {MAX_WIDTH}, got {shown(width)}")
 
 
 def _require_epoch(name: str, value: object, most: int, note: str) -> None:
     if not is_whole(value) or not 0 <= value <= most:  # type: ignore[operator]
-        raise InvalidValue(f"{name} is {shown(value)}: allowed is a whole number from 0 to {most} {note}")
+        raise InvalidValue(f"{name} must be a whole number from 0 to {most} {note}, got {shown(value)}")
 
 
 def _listed(value: Any) -> Iterable[Any]:
@@ -423,7 +423,7 @@ def _listed(value: Any) -> Iterable[Any]:
 def _read_hidden(value: Any) -> tuple[Hidden, ...]:
     entries = [value] if isinstance(value, str) else value
     if not isinstance(entries, list | tuple):
-        raise InvalidValue(f"hidden is {shown(value)}: allowed are texts such as '10-8-6-4-2' or 'none'")
+        raise InvalidValue(f"hidden must be a text such as '10-8-6-4-2' or 'none', got {shown(value)}")
     if not all(isinstance(entry, str | list | tuple) for entry in entries):
         raise InvalidValue(
             f"hidden is {shown(value)}: write one architecture as a text, '10-8-6-4-2', several as a list"

@@ -113,9 +113,9 @@ def noise_errors(
     """
     sizes = np.array(sigmas, np.float64)
     if not sizes.size or not ((sizes >= 0) & (sizes <= MOST_SIGMA)).all():
-        raise InvalidValue(f"sigma is {', '.join(f'{s:g}' for s in sigmas)}: allowed are 0 to {MOST_SIGMA:g}")
+        raise InvalidValue(f"sigma must be numbers from 0 to {MOST_SIGMA:g}, got {', '.join(f'{s:g}' for s in sigmas)}")
     if not 1 <= draws <= MOST_DRAWS:
-        raise InvalidValue(f"draws is {draws}: allowed is a whole number from 1 to {MOST_DRAWS}")
+        raise InvalidValue(f"draws must be a whole number from 1 to {MOST_DRAWS}, got {draws}")
     if rule.labels > 2:
         raise InvalidValue(f"the rule {rule.name} has {rule.labels} labels: noise is added to networks of two")
     networks = len(weights)

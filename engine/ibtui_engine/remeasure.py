@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from ibtui_engine.errors import InvalidValue, damaged
+from ibtui_engine.errors import InvalidValue, damaged, either
 from ibtui_engine.experiment import BINNED, Experiment
 from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
 from ibtui_engine.measures.snapshot import LayerInformation
@@ -39,9 +39,8 @@ def with_settings(experiment: Experiment, changes: Mapping[str, Any]) -> Experim
     given = {key: value for key, value in changes.items() if value is not None}
     changed = experiment.override(given)
     if "bins" in given and changed.estimator not in BINNED:
-        binned = f"{', '.join(BINNED[:-1])} or {BINNED[-1]}"
         raise InvalidValue(
-            f"bins is {changed.bins}: the estimator {changed.estimator} has no bins; add --estimator {binned}"
+            f"bins is {changed.bins}: the estimator {changed.estimator} has no bins; add --estimator {either(BINNED)}"
         )
     if "noise" in given and changed.estimator != "kde":
         raise InvalidValue(

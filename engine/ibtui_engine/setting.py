@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.errors import InvalidValue, either, shown
 
 WHAT = "What runs"
 HOW = "How it is trained"
@@ -88,16 +88,16 @@ class Setting:
                 if not is_whole(value) or not self.least <= value <= self.most:  # type: ignore[operator]
                     allowed = f"a whole number from {self.least:.0f} to {self.most:.0f}"
                     more = f" or {', '.join(self.words)}" if self.words else ""
-                    raise InvalidValue(f"{name} is {shown(value)}: allowed is {allowed}{more}")
+                    raise InvalidValue(f"{name} must be {allowed}{more}, got {shown(value)}")
             case "number":
                 if not self._is_in_range(value):
-                    raise InvalidValue(f"{name} is {shown(value)}: allowed is {self.allowed}")
+                    raise InvalidValue(f"{name} must be {self.allowed}, got {shown(value)}")
             case "choice":
                 if value not in self.choices:
-                    raise InvalidValue(f"{name} is {shown(value)}: allowed are {', '.join(self.choices)}")
+                    raise InvalidValue(f"{name} must be {either(self.choices)}, got {shown(value)}")
             case "flag":
                 if not isinstance(value, bool):
-                    raise InvalidValue(f"{name} is {shown(value)}: allowed are true and false")
+                    raise InvalidValue(f"{name} must be true or false, got {shown(value)}")
 
     def _is_in_range(self, value: object) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:

@@ -39,7 +39,7 @@ def read_toml(path: Path, called: str, *, pipes: bool = False) -> dict[str, Any]
     except ValueError:  # a name with a null character
         raise InvalidValue(f"cannot read {called} {str(path)!r}: no file has that name") from None
     if len(content) > LARGEST:
-        raise InvalidValue(f"cannot read {called} {str(path)!r}: allowed are at most {LARGEST} bytes")
+        raise InvalidValue(f"cannot read {called} {str(path)!r}: it must have at most {LARGEST} bytes")
     if _deepest(content) > DEEPEST:
         raise InvalidValue(f"cannot read {called} {str(path)!r}: a key in it has more than {DEEPEST} parts")
     try:

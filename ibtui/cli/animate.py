@@ -51,7 +51,7 @@ def animate(
         raise InvalidValue("--seconds and --fps both set the speed: give one of them")
     for name, value, most in (("seconds", seconds, 3600.0), ("fps", fps, FASTEST)):
         if value is not None and not SLOWEST <= value <= most:
-            raise InvalidValue(f"--{name} is {value!r}: allowed is a number from {SLOWEST:g} to {most:g}")
+            raise InvalidValue(f"--{name} must be a number from {SLOWEST:g} to {most:g}, got {value!r}")
     path = find_session(session, sessions_directory(sessions_dir))
     require_pictures(*(("PIL",) if ending == "gif" else ()))
     from ibtui.figures.film import film, scenes

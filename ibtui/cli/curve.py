@@ -69,7 +69,7 @@ def curve(
     chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
     if not 1e-8 <= error <= 0.1:
-        raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
+        raise InvalidValue(f"error must be a number of bits from 1e-08 to 0.1, got {error!r}")
     found = compute(name, chosen.theta, gamma, i_xy, error)
     bounds = _sampled(name, chosen.theta, gamma, i_xy, fractions, samples, threads)
     if out is not None:

@@ -45,7 +45,7 @@ def fit(
     """Fit beta* (Eq. 12 of the paper) to every layer of a session, and measure its distance to the IB curve."""
     path = find_session(session, sessions_directory(sessions_dir))
     if not 1e-8 <= error <= 0.1:
-        raise InvalidValue(f"error is {error!r}: allowed is a number of bits from 1e-08 to 0.1")
+        raise InvalidValue(f"error must be a number of bits from 1e-08 to 0.1, got {error!r}")
     if every and not json:
         raise InvalidValue("--every prints one JSON document: give --json too")
     if every and epoch is not None:

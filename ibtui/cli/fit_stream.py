@@ -146,7 +146,7 @@ class _Fitter:
 
         index = request.get("ensemble", 0)
         if not is_count(index):
-            raise InvalidValue(f"ensemble is {index!r}: allowed is a whole number from 0")
+            raise InvalidValue(f"ensemble must be a whole number from 0, got {index!r}")
         ensemble = self._reader.ensemble(index)
         epoch = _epoch(request.get("epoch"), ensemble)
         if self._last is None or self._last[:3] != (index, epoch, self.curve):

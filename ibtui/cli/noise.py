@@ -80,7 +80,7 @@ def parse_sigmas(text: str) -> tuple[float, ...]:
     except ValueError:
         sizes = {math.nan}
     if not all(math.isfinite(size) and size >= 0 for size in sizes):
-        raise InvalidValue(f"sigma is {text!r}: allowed are numbers of at least 0 such as 0,0.1,1")
+        raise InvalidValue(f"sigma must be numbers of at least 0 such as 0,0.1,1, got {text!r}")
     return tuple(sorted(sizes))
 
 

@@ -77,7 +77,7 @@ def name_of(request: Mapping[str, Any]) -> int | float | str | None:
     """
     name = request.get("id")
     if not isinstance(name, int | float | str | None) or (isinstance(name, float) and not math.isfinite(name)):
-        raise InvalidValue("id: allowed is a number or a text")
+        raise InvalidValue("id must be a number or a text")
     return name
 
 

@@ -140,7 +140,7 @@ def run(
         kind, allowed = RUN_SETTINGS[key]
         right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
         if not right or (kind is int and not 1 <= value <= 1024):
-            raise InvalidValue(f"{key} is {shown(value)}: allowed is {allowed}")
+            raise InvalidValue(f"{key} must be {allowed}, got {shown(value)}")
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
     experiment = _with_data(experiment, of_run.pop("data", None))
@@ -223,7 +223,7 @@ def parse_epochs(texts: Sequence[str]) -> tuple[int, ...]:
     for text in texts:
         parts = [part.strip() for part in text.split(",")]
         if not all(part.isdecimal() and len(part) < 20 for part in parts):
-            raise InvalidValue(f"snapshot-at is {text!r}: allowed are epochs such as 0,400,9000")
+            raise InvalidValue(f"snapshot-at must be epochs such as 0,400,9000, got {text!r}")
         epochs.update(map(int, parts))
     return tuple(sorted(epochs))
 

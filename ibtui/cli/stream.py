@@ -110,13 +110,13 @@ def _answers(
     require_known(request, FIELDS)
     index = request.get("ensemble", 0)
     if not is_count(index):
-        raise InvalidValue(f"ensemble is {index!r}: allowed is a whole number from 0")
+        raise InvalidValue(f"ensemble must be a whole number from 0, got {index!r}")
     ensemble = reader.ensemble(index)
     epochs = request.get("epochs")
     if epochs is None:
         epochs = list(ensemble.snapshots)
     if not isinstance(epochs, list):
-        raise InvalidValue(f"epochs is {epochs!r}: allowed is a list of measured epochs")
+        raise InvalidValue(f"epochs must be a list of measured epochs, got {epochs!r}")
     measured = set(ensemble.snapshots)
     for epoch in epochs:
         if not is_count(epoch) or epoch not in measured:

@@ -87,7 +87,7 @@ def parse_bins(text: str) -> tuple[int, ...]:
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and len(part) < 20 for part in parts):
-        raise InvalidValue(f"bins is {text!r}: allowed are whole numbers such as 10,30,100")
+        raise InvalidValue(f"bins must be whole numbers such as 10,30,100, got {text!r}")
     return tuple(sorted({int(part) for part in parts}))
 
 

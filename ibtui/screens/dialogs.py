@@ -144,5 +144,5 @@ class Several(ModalScreen[list[str] | None]):
         if self._least <= len(picked) <= self._most:
             self.dismiss(picked)
         else:
-            said = f"{len(picked)} are marked: allowed are {self._least} to {self._most}"
+            said = f"mark {self._least} to {self._most}; {len(picked)} are marked"
             self.query_one("#trouble", Static).update(said)

@@ -36,7 +36,7 @@ def require_further(summary: Summary, epochs: str, networks: str) -> Further:
         try:
             found[name] = SETTINGS[name].read(text)
         except ValueError:
-            raise InvalidValue(f"{name} is {text!r}: allowed is a whole number from {there}") from None
+            raise InvalidValue(f"{name} must be a whole number from {there}, got {text!r}") from None
         SETTINGS[name].require(name, found[name])
         if found[name] < there:
             raise InvalidValue(f"{name} is {found[name]}: the session has {there} already")

@@ -17,7 +17,7 @@ import tomli_w
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.errors import InvalidValue, either, shown
 from ibtui_engine.experiment import (
     ACTIVATIONS,
     BINNED,
@@ -186,19 +186,19 @@ def test_counts_outside_their_range_are_refused_with_value_and_range(name: str) 
     ):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
-        assert str(caught.value).startswith(f"{name} is {bad!r}: allowed is a whole number from {least} to {most}")
+        assert str(caught.value).startswith(f"{name} must be a whole number from {least} to {most}")
 
 
 @pytest.mark.parametrize("name", [name for name in COUNTS if name not in ("batch", "snapshots")])
 def test_counts_are_not_read_from_text_and_not_left_unset(name: str) -> None:
     for bad in ("5", "x", "", None):
-        with pytest.raises(InvalidValue, match=f"^{name} is {bad!r}: allowed is a whole number from "):
+        with pytest.raises(InvalidValue, match=f"^{name} must be a whole number from "):
             Experiment.from_dict({name: bad})
 
 
 @pytest.mark.parametrize("bad", ["x", "FULL", "0", "-5", "1.5", "", "9" * 5000, None])
 def test_a_batch_is_a_whole_number_or_full(bad: str | None) -> None:
-    with pytest.raises(InvalidValue, match=r"^batch is .*: allowed is a whole number from 1 to 2147483648 or full$"):
+    with pytest.raises(InvalidValue, match=r"^batch must be a whole number from 1 to 2147483648 or full, got .*$"):
         Experiment.from_dict({"batch": bad})
     assert Experiment.from_dict({"batch": "full"}).batch == ("full",)
 
@@ -228,13 +228,13 @@ def test_numbers_outside_their_range_are_refused_with_value_and_range(name: str)
     for bad in (*outside, NAN, INF, -INF, HUGE, -HUGE, True, False):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
-        assert str(caught.value) == f"{called} is {shown(bad)}: allowed is {allowed}"
+        assert str(caught.value) == f"{called} must be {allowed}, got {shown(bad)}"
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("theta", "fraction")])
 def test_numbers_are_not_read_from_text_or_lists(name: str) -> None:
     for bad in ("0.5", {"a": 0.5}, *([["0.5"], [[0.5]]] if name in GRID else [[0.5]])):
-        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is "):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} must be .*, got "):
             Experiment.from_dict({name: bad})
 
 
@@ -255,7 +255,7 @@ def test_unknown_choices_are_refused_with_those_that_there_are(name: str, allowe
     for bad in ("", "Tanh", "x", 1, None, *([] if name in GRID else [["sgd"]]), True):
         with pytest.raises(InvalidValue) as caught:
             Experiment.from_dict({name: bad})
-        assert str(caught.value) == f"{name} is {bad!r}: allowed are {', '.join(allowed)}"
+        assert str(caught.value) == f"{name} must be {either(allowed)}, got {bad!r}"
 
 
 @pytest.mark.parametrize("bad", ["-", "10-", "-10", "10--8", "x", "10,8", "1.5", "10-8x", "", "+3", "²", "none-3"])
@@ -271,10 +271,8 @@ def test_text_that_is_no_list_of_widths_is_refused(bad: str) -> None:
 def test_a_width_out_of_range_is_refused_with_value_and_range(bad: object) -> None:
     with pytest.raises(InvalidValue) as caught:
         Experiment(hidden=((3, bad),))  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        f"hidden width {bad!r} is out of range: allowed are whole numbers from 1 to {MAX_WIDTH}"
-    )
-    with pytest.raises(InvalidValue, match="out of range"):
+    assert str(caught.value) == (f"each width of hidden must be a whole number from 1 to {MAX_WIDTH}, got {bad!r}")
+    with pytest.raises(InvalidValue, match="each width of hidden must be"):
         Experiment.from_dict({"hidden": [[3, bad]]})
 
 
@@ -292,9 +290,9 @@ def test_a_list_of_bare_widths_is_refused_because_it_could_be_one_architecture_o
 def test_seventeen_hidden_layers_are_refused_and_sixteen_are_not() -> None:
     sixteen = "-".join(["2"] * 16)
     assert len(parse_hidden(sixteen)) == 16
-    with pytest.raises(InvalidValue, match=r"^hidden has 17 layers: at most 16 are allowed$"):
+    with pytest.raises(InvalidValue, match=r"^hidden must have at most 16 layers, got 17$"):
         parse_hidden(sixteen + "-2")
-    with pytest.raises(InvalidValue, match=r"^hidden has 17 layers"):
+    with pytest.raises(InvalidValue, match=r"^hidden must have at most 16 layers, got 17"):
         Experiment(hidden=((2,) * 17,))
 
 
@@ -311,7 +309,7 @@ def test_no_hidden_layer_is_written_none() -> None:
 
 @pytest.mark.parametrize("bad", [5, 1.5, True, None, {"a": 1}])
 def test_hidden_of_a_wrong_type_is_refused(bad: object) -> None:
-    with pytest.raises(InvalidValue, match=r"^hidden is .*: allowed are texts such as '10-8-6-4-2' or 'none'$"):
+    with pytest.raises(InvalidValue, match=r"^hidden must be a text such as '10-8-6-4-2' or 'none', got .*$"):
         Experiment.from_dict({"hidden": bad})
 
 
@@ -360,7 +358,7 @@ def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("bad", [5, None, True, ["symmetric"], {"a": "b"}, 1.5])
 def test_a_rule_that_is_no_text_is_refused(bad: object) -> None:
-    with pytest.raises(InvalidValue, match=r"^rule is .*: allowed is a text"):
+    with pytest.raises(InvalidValue, match=r"^rule must be a text"):
         Experiment.from_dict({"rule": bad})
 
 
@@ -368,7 +366,7 @@ def test_a_rule_that_is_no_text_is_refused(bad: object) -> None:
 def test_weights_is_true_or_false(bad: object) -> None:
     with pytest.raises(InvalidValue) as caught:
         Experiment.from_dict({"weights": bad})
-    assert str(caught.value) == f"weights is {bad!r}: allowed are true and false"
+    assert str(caught.value) == f"weights must be true or false, got {bad!r}"
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
@@ -429,9 +427,9 @@ def test_numbers_at_the_ends_of_float32_are_allowed(name: str, value: float) -> 
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"fraction": [k / 20_000 for k in range(1, 10_002)]}, "10001 ensembles: allowed are at most 10000"),
-        ({"snapshot_at": [0] * 100_001}, "snapshot-at names 100001 epochs: allowed are at most 100000"),
-        ({"rule": "table:" + "x" * 5000}, "allowed are names of up to 5000 characters"),
+        ({"fraction": [k / 20_000 for k in range(1, 10_002)]}, "a grid must have at most 10000 ensembles, got 10001"),
+        ({"snapshot_at": [0] * 100_001}, "snapshot-at must name at most 100000 epochs, got 100001"),
+        ({"rule": "table:" + "x" * 5000}, "rule must be a name of up to 5000 characters"),
     ],
 )
 def test_more_than_can_be_run_is_refused(settings: dict[str, Any], reason: str) -> None:
@@ -523,11 +521,11 @@ def test_a_hundred_and_twenty_epochs_are_usual() -> None:
 def test_an_epoch_to_measure_lies_within_the_run(bad: object) -> None:
     with pytest.raises(InvalidValue) as caught:
         Experiment.from_dict({"epochs": 100, "snapshot_at": [3, bad]})
-    assert str(caught.value) == f"snapshot-at is {bad!r}: allowed is a whole number from 0 to 100 (the last epoch)"
+    assert str(caught.value) == f"snapshot-at must be a whole number from 0 to 100 (the last epoch), got {bad!r}"
 
 
 def test_shortening_a_run_below_an_epoch_to_measure_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="snapshot-at is 90: allowed is a whole number from 0 to 50"):
+    with pytest.raises(InvalidValue, match="snapshot-at must be a whole number from 0 to 50"):
         Experiment(epochs=100, snapshot_at=(90,)).override({"epochs": 50})
 
 
@@ -595,7 +593,7 @@ def test_a_grid_has_no_more_ensembles_than_a_session_may_have() -> None:
     shares = tuple(k / 101 for k in range(1, 101))
     rates = tuple(k / 101 for k in range(1, 101))
     assert Experiment(fraction=shares, learning_rate=rates).count == MAX_ENSEMBLES
-    told = r"^100 values of fraction, 101 values of learning-rate make 10100 ensembles: allowed are at most 10000$"
+    told = r"^a grid must have at most 10000 ensembles, got 10100 from 100 values of fraction, 101 values of learning-"
     with pytest.raises(InvalidValue, match=told):
         Experiment(fraction=shares, learning_rate=(*rates, 1.0))
 
@@ -628,9 +626,9 @@ def test_a_relaxation_is_measured_where_it_begins() -> None:
     [
         ({"relax_from": 5}, "--relax-from applies only to --optimizer metropolis"),
         ({"optimizer": "adam", "relax_from": 5}, "--relax-from applies only to --optimizer metropolis"),
-        ({"optimizer": "metropolis", "relax_from": -1}, "relax-from is -1: allowed is a whole number from 0 to 9999 "),
-        ({"optimizer": "metropolis", "epochs": 350}, "relax-from is 350: allowed is a whole number from 0 to 349 "),
-        ({"optimizer": "metropolis", "relax_from": 2.0}, "relax-from is 2.0: allowed is a whole number "),
+        ({"optimizer": "metropolis", "relax_from": -1}, "relax-from must be a whole number from 0 to 9999 "),
+        ({"optimizer": "metropolis", "epochs": 350}, "relax-from must be a whole number from 0 to 349 "),
+        ({"optimizer": "metropolis", "relax_from": 2.0}, "relax-from must be a whole number "),
         ({"optimizer": ["sgd", "metropolis"], "trainer": "torch"}, "the torch trainer has no metropolis"),
         ({"optimizer": "metropolis", "device": "cuda"}, "metropolis runs on the cpu, not on cuda"),
     ],

@@ -50,10 +50,10 @@ def test_what_is_beside_a_range_is_refused_and_its_ends_are_not(name: str) -> No
         if inside:
             setting.require(name, at)
         beyond = at if not inside else at + (1 if end == setting.most else -1) * (1 if whole else max(abs(at), 1e-12))
-        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is .*allowed is"):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} must be .*, got "):
             setting.require(name, beyond)
     for wrong in (True, "x", math.nan, [], None if not setting.unset else True):
-        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} is .*allowed is"):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} must be .*, got "):
             setting.require(name, wrong)
 
 

@@ -152,12 +152,12 @@ def test_networks_that_have_seen_everything_have_no_error_outside() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"sigmas": ()}, "sigma is : allowed are 0 to"),
-        ({"sigmas": (-0.1,)}, "sigma is -0.1: allowed are 0 to"),
-        ({"sigmas": (float("nan"),)}, "sigma is nan: allowed"),
-        ({"sigmas": (1e7,)}, "sigma is 1e.07: allowed are 0 to 1e.06"),
-        ({"draws": 0}, "draws is 0: allowed is a whole number from 1 to 10000"),
-        ({"draws": 10_001}, "draws is 10001: allowed"),
+        ({"sigmas": ()}, "sigma must be numbers from 0 to"),
+        ({"sigmas": (-0.1,)}, "sigma must be numbers from 0 to"),
+        ({"sigmas": (float("nan"),)}, "sigma must be numbers from 0 to 1e.06, got nan"),
+        ({"sigmas": (1e7,)}, "sigma must be numbers from 0 to 1e.06"),
+        ({"draws": 0}, "draws must be a whole number from 1 to 10000"),
+        ({"draws": 10_001}, "draws must be a whole number from 1 to 10000, got 10001"),
     ],
 )
 def test_sizes_and_draws_out_of_range_are_refused(settings: dict[str, object], told: str) -> None:

@@ -202,7 +202,7 @@ def test_without_weights_there_is_nothing_to_measure(threads: Threads, tmp_path:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"bins": 1}, "^bins is 1: allowed is a whole number"),
+        ({"bins": 1}, "^bins must be a whole number"),
         ({"noise": 0.1}, "^noise is 0.1: the estimator binning adds no noise; add --estimator kde$"),
         (
             {"estimator": "kde", "bins": 30},
@@ -212,8 +212,8 @@ def test_without_weights_there_is_nothing_to_measure(threads: Threads, tmp_path:
             {"estimator": "exact", "bins": 30},
             "^bins is 30: the estimator exact has no bins; add --estimator binn",
         ),
-        ({"estimator": "kde", "noise": 0.0}, "^noise is 0.0: allowed is a variance from 1e-30 to 1e"),
-        ({"estimator": "guess"}, "^estimator is 'guess': allowed are binning, adaptive, quantile, kde, exact$"),
+        ({"estimator": "kde", "noise": 0.0}, "^noise must be a variance from 1e-30 to 1e"),
+        ({"estimator": "guess"}, "^estimator must be binning, adaptive, quantile, kde or exact, got 'guess'$"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(changes: dict[str, object], said: str) -> None:

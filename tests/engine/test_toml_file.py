@@ -21,7 +21,7 @@ from ibtui_engine.toml_file import LARGEST, read_toml
         (b"a = " + b"[" * 5000, "is not TOML: it is nested too deeply"),
         (b"[" + b"a." * 400_000 + b"a]", "has more than 64 parts"),
         (b"x = {" + b"a . " * 200_000 + b"b = 1}", "has more than 64 parts"),
-        (b"#" * (LARGEST + 1), f"allowed are at most {LARGEST} bytes"),
+        (b"#" * (LARGEST + 1), f"must have at most {LARGEST} bytes"),
     ],
     ids=["no value", "not utf-8", "endless digits", "nested lists", "deep table", "deep key", "large"],
 )

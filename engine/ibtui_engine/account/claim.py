@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ibtui_engine.account.finding import INAPPLICABLE, UNKNOWN, Finding, Number, of_spread, place_of
+from ibtui_engine.errors import either
 from ibtui_engine.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class Claim(ABC):
         """Why ensembles that are alike but for what the claim spans cannot be compared; empty where they can."""
         several = {tuple(one.setting(name) for name in self.spans) for one in given}
         if self.spans and len(several) < 2:
-            *most, last = (SETTINGS[name].label.lower() for name in self.spans)
-            spanned = f"{', '.join(most)} or {last}" if most else last
+            spanned = either(SETTINGS[name].label.lower() for name in self.spans)
             return f"needs ensembles that differ in {spanned} alone"
         return ""
 

@@ -59,7 +59,7 @@ def annealed_curve(
     p = np.asarray(p_y, np.float64)
     if p.ndim != 2 or p.shape[1] < 2 or not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-6):
         raise InvalidValue(
-            f"p(y|x) of shape {p.shape}: allowed are rows that are distributions over two labels or more"
+            f"p(y|x) must be rows that are distributions over two labels or more, got the shape {p.shape}"
         )
     _, group = np.unique(np.round(p / p.sum(axis=1, keepdims=True), 12), axis=0, return_inverse=True)
     w = np.bincount(group.ravel()) / len(p)

@@ -50,7 +50,7 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
     """
     r = np.asarray(encoder, np.float64)
     if r.ndim != 2 or len(r) != len(source.weights):
-        raise InvalidValue(f"an encoder of shape {r.shape}: allowed is {len(source.weights)} classes x values t")
+        raise InvalidValue(f"an encoder must be {len(source.weights)} classes x values t, got the shape {r.shape}")
     if not ((r >= 0).all() and np.allclose(r.sum(axis=1), 1, rtol=0, atol=ROUNDING)):
         raise InvalidValue("an encoder's rows must be distributions over t")
     joint = source.weights[:, None] * r

@@ -86,7 +86,7 @@ def solve(source: Source, beta: float, start: Solution | Start = NOWHERE) -> Sol
         InvalidValue: beta is not above 0 and at most 1e10.
     """
     if not 0.0 < beta <= GREATEST_BETA:
-        raise InvalidValue(f"beta is {beta!r}: allowed is a number above 0 and at most {GREATEST_BETA:g}")
+        raise InvalidValue(f"beta must be a number above 0 and at most {GREATEST_BETA:g}, got {beta!r}")
     found = _search(source, float(beta), start)
     for ratio in DETOURS:
         if found.gap <= WANTED_GAP:

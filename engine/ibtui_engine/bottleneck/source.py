@@ -85,7 +85,7 @@ class Source:
     ) -> Source:
         w = np.ones(odds.size) if weights is None else np.asarray(weights, np.float64).ravel()
         if w.size != odds.size:
-            raise InvalidValue(f"{w.size} weights for {odds.size} posteriors: allowed is one for each")
+            raise InvalidValue(f"weights must be one for each of the {odds.size} posteriors, got {w.size}")
         if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
             raise InvalidValue("weights must be finite and at least 0, one of them above it")
         odds, first, group = np.unique(odds, return_index=True, return_inverse=True)
@@ -103,7 +103,7 @@ class Source:
             InvalidValue: the rule has more than two labels.
         """
         if rule.labels > 2:
-            raise InvalidValue(f"rule {rule.name!r} has {rule.labels} labels: allowed are two")
+            raise InvalidValue(f"rule {rule.name!r} must have two labels, got {rule.labels}")
         return cls._grouped(rule.log_odds, rule.p_y, rule.rest, None)
 
     @cached_property

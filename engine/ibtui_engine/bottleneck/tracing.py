@@ -61,9 +61,9 @@ def ib_curve(source: Source, *, error: float = ERROR, tolerance: float = TOLERAN
         InvalidValue: error or tolerance is out of range.
     """
     if not LEAST_ERROR <= error <= 0.1:
-        raise InvalidValue(f"error is {error!r}: allowed is a number of bits from {LEAST_ERROR:g} to 0.1")
+        raise InvalidValue(f"error must be a number of bits from {LEAST_ERROR:g} to 0.1, got {error!r}")
     if not 1e-8 <= tolerance <= 0.1:
-        raise InvalidValue(f"tolerance is {tolerance!r}: allowed is a number from 1e-08 to 0.1")
+        raise InvalidValue(f"tolerance must be a number from 1e-08 to 0.1, got {tolerance!r}")
     if source.deterministic:
         return deterministic_curve(np.array([source.p_y0, source.p_y1]), name=name)
     first = onset(source)

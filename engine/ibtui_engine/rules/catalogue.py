@@ -139,9 +139,9 @@ def _check_settings(theta: Theta | None, gamma: float | None, i_xy: float | None
     if gamma is not None and i_xy is not None:
         raise InvalidValue(f"gamma {gamma:g} and i_xy {i_xy:g} both set the steepness: give one of them")
     if theta is not None and theta != "auto" and (isinstance(theta, str) or not math.isfinite(theta)):
-        raise InvalidValue(f"theta {theta!r}: allowed is a finite number or 'auto'")
+        raise InvalidValue(f"theta must be a finite number or 'auto', got {theta!r}")
     if gamma is not None and not (math.isfinite(gamma) and gamma > 0):
-        raise InvalidValue(f"gamma {gamma!r}: allowed is a finite number above 0")
+        raise InvalidValue(f"gamma must be a finite number above 0, got {gamma!r}")
 
 
 def _logistic_rule(built_in: BuiltIn, theta: Theta | None, gamma: float | None, i_xy: float | None) -> Rule:
@@ -162,6 +162,6 @@ def _logistic_rule(built_in: BuiltIn, theta: Theta | None, gamma: float | None, 
     )
     if min(rule.p_y1, rule.p_y0) < RAREST:
         raise InvalidValue(
-            f"theta {at:g} labels every pattern {rule.p_y1:.0f}: allowed is about {f.min():g} to {f.max():g}"
+            f"theta must be about {f.min():g} to {f.max():g}, got {at:g}, which labels every pattern {rule.p_y1:.0f}"
         )
     return rule

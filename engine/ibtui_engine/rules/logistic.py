@@ -58,8 +58,8 @@ def gamma_for_information(f: Float64[np.ndarray, " patterns"], theta: Theta, wan
     if not 0 < wanted_bits < most:
         shown = math.floor(most * 1e6) / 1e6  # rounded down, so that what is shown is within reach
         raise InvalidValue(
-            f"I(X;Y) of {wanted_bits:g} bits cannot be had: allowed is more than 0 and less than "
-            f"{shown:g} bits, what the rule's labels carry without noise"
+            f"i-xy must be above 0 and below {shown:g} bits, what the rule's labels carry without noise, "
+            f"got {wanted_bits:g}"
         )
 
     def enough(gamma: float) -> bool:

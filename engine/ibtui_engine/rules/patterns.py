@@ -23,7 +23,7 @@ def binary_patterns(inputs: int) -> UInt8[np.ndarray, "patterns {inputs}"]:
     Raises InvalidValue for fewer than 1 or more than 20 inputs.
     """
     if not 1 <= inputs <= MAX_BINARY_INPUTS:
-        raise InvalidValue(f"{inputs} binary inputs: allowed are 1 to {MAX_BINARY_INPUTS}")
+        raise InvalidValue(f"binary inputs must be 1 to {MAX_BINARY_INPUTS}, got {inputs}")
     number = np.arange(2**inputs)[:, None]
     return ((number >> np.arange(inputs)[::-1]) & 1).astype(np.uint8)
 

@@ -95,7 +95,7 @@ class SessionWriter:
             StorageError: the disk is full, or the file system has no locks.
         """
         if len(name) > LONGEST_TEXT:
-            raise InvalidValue(f"name is {shown(name)}: allowed are up to {LONGEST_TEXT} characters")
+            raise InvalidValue(f"name must have at most {LONGEST_TEXT} characters, got {shown(name)}")
         path = Path(path)
         with draft(path) as connection:
             _describe(connection, name, experiment, rule, measured)
@@ -228,7 +228,7 @@ class SessionWriter:
             InvalidValue: more epochs are to be measured than a session may have.
         """
         if len(schedule) > MAX_SCHEDULE:
-            raise InvalidValue(f"{len(schedule)} epochs are to be measured: allowed are at most {MAX_SCHEDULE} in all")
+            raise InvalidValue(f"a session can measure at most {MAX_SCHEDULE} epochs, got {len(schedule)}")
         with self._writing():
             self._connection.execute(
                 "UPDATE session SET experiment = ?, schedule = ?",

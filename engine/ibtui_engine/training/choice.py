@@ -80,4 +80,4 @@ def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingSta
         # took ten times as long
         count = threads.count if problem.architecture.parameters > SMALL else 1
         return TorchTrainer(problem, state, device, count)
-    raise InvalidValue(f"trainer is {trainer!r}: allowed are fused and torch")
+    raise InvalidValue(f"trainer must be fused or torch, got {trainer!r}")

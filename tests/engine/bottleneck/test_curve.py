@@ -162,7 +162,7 @@ def test_nothing_to_know_is_a_flat_curve() -> None:
 
 @pytest.mark.parametrize(("error", "tolerance"), [(0.0, 1e-4), (1.0, 1e-4), (math.nan, 1e-4), (1e-6, 0.0), (1e-6, 1.0)])
 def test_errors_out_of_range_are_refused(error: float, tolerance: float) -> None:
-    with pytest.raises(InvalidValue, match="allowed"):
+    with pytest.raises(InvalidValue, match="must be"):
         ib_curve(Source.of(np.array([0.1, 0.9])), error=error, tolerance=tolerance)
 
 

@@ -53,7 +53,7 @@ def test_rows_of_an_encoder_sum_to_one_but_for_rounding(off: float, refused: boo
 def test_an_encoder_has_a_row_for_each_class_and_no_negative_share() -> None:
     source = Source.of(np.array([0.4, 0.6]))
     for encoder in (np.ones(2), np.ones((3, 1)), np.ones((2, 1, 1))):
-        with pytest.raises(InvalidValue, match="allowed is 2 classes"):
+        with pytest.raises(InvalidValue, match="must be 2 classes"):
             fit_classes(source, encoder)
     with pytest.raises(InvalidValue, match="distributions"):
         fit_classes(source, np.array([[1.1, -0.1], [0.5, 0.5]]))

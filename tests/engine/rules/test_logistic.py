@@ -85,20 +85,20 @@ def test_the_gamma_found_gives_the_information_asked_for(f: np.ndarray, share: f
 @pytest.mark.parametrize("wanted", [0.0, -0.1, 1.0, 2.0, math.nan, math.inf])
 def test_information_beyond_the_hard_labels_is_refused_with_the_most_there_is(theta, wanted: float) -> None:
     f = np.array([-2.0, -1.0, 1.0, 3.0])
-    with pytest.raises(InvalidValue, match=r"more than 0 and less than 1 bits"):
+    with pytest.raises(InvalidValue, match=r"above 0 and below 1 bits"):
         gamma_for_information(f, theta, wanted)
 
 
 def test_labels_that_all_agree_carry_nothing_to_ask_for() -> None:
     for f, theta in ((np.ones(5), "auto"), (np.ones(5), 1.0), (np.arange(1.0, 6.0), 0.0)):
-        with pytest.raises(InvalidValue, match="less than 0 bits"):
+        with pytest.raises(InvalidValue, match="below 0 bits"):
             gamma_for_information(f, theta, 0.5)
 
 
 def test_the_most_that_is_named_can_itself_be_had() -> None:
     f = np.array([0.0, 1.0, 2.0, 3.0, 4.0])  # hard labels: H(0.4) = 0.9709505...
     assert hard_information(f, 2.5) == pytest.approx(0.970950594, abs=1e-9)
-    with pytest.raises(InvalidValue, match=r"less than 0\.97095 bits"):
+    with pytest.raises(InvalidValue, match=r"below 0\.97095 bits"):
         gamma_for_information(f, 2.5, 0.98)
     assert gamma_for_information(f, 2.5, 0.97095) > 0
 

@@ -68,7 +68,7 @@ def test_binary_patterns_count_from_the_first_column() -> None:
 
 @pytest.mark.parametrize("inputs", [0, 21])
 def test_numbers_of_binary_inputs_that_make_no_sense_are_refused(inputs: int) -> None:
-    with pytest.raises(InvalidValue, match=f"{inputs} binary inputs: allowed are 1 to 20"):
+    with pytest.raises(InvalidValue, match=f"binary inputs must be 1 to 20, got {inputs}"):
         binary_patterns(inputs)
 
 

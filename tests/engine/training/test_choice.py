@@ -133,7 +133,7 @@ def test_trainers_are_made_by_name() -> None:
 @pytest.mark.usefixtures("devices")
 def test_an_unknown_trainer_or_a_device_that_is_not_there_makes_none() -> None:
     problem, state = tiny_problem()
-    with pytest.raises(InvalidValue, match=r"^trainer is 'jax': allowed are fused and torch$"):
+    with pytest.raises(InvalidValue, match=r"^trainer must be fused or torch, got 'jax'$"):
         make_trainer("jax", "cpu", problem, state, Threads(1))
     with pytest.raises(InvalidValue, match="device 'cuda' is not available here; available: cpu"):
         make_trainer("torch", "cuda", problem, state, Threads(1))

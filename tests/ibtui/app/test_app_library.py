@@ -486,7 +486,7 @@ async def test_a_finished_run_is_extended_by_more_epochs_or_networks(
             ("39", "3", "has 40 already"),
             ("40", "2", "has 3 already"),
             ("many", "3", "epochs is 'many'"),
-            ("1000000000", "3", "allowed is a whole number"),
+            ("1000000000", "3", "must be a whole number"),
         ):
             view.one("#epochs", Input).value, view.one("#networks", Input).value = epochs, networks
             await view.until(lambda said=said: said in view.said("#trouble"))

@@ -89,8 +89,8 @@ BAD = [
     ("epochs", "0", "from 1"),
     ("epochs", "many", "no number"),
     ("optimizer", "rmsprop", "sgd, momentum, adam"),
-    ("learning_rate", "0", "allowed is a number from 1.18e-38"),
-    ("learning_rate", "inf", "allowed is a number from 1.18e-38"),
+    ("learning_rate", "0", "must be a number from 1.18e-38"),
+    ("learning_rate", "inf", "must be a number from 1.18e-38"),
     ("batch", "0", "or full"),
     ("batch", "half", "or full"),
     ("bins", "1", "from 2"),
@@ -103,7 +103,7 @@ BAD = [
     ("gamma", "0", "above 0"),
     ("i_xy", "1", "below 1"),
     ("momentum", "1", "below 1"),
-    ("init_scale", "0", "allowed is a number"),
+    ("init_scale", "0", "must be a number"),
     ("noise", "0", "a variance from"),
     ("measured", "1", "from 2"),
     ("snapshots", "-1", "from 0"),
@@ -152,7 +152,7 @@ async def test_wrong_settings_do_not_start(open_app: Any, directory: Path) -> No
         await view.write("#networks", "0")
         assert "from 1" in view.said("#hint-networks")
         await view.press("ctrl+s")
-        assert any("Networks: networks is 0: allowed is a whole number" in note for note in view.notes())
+        assert any("Networks: networks must be a whole number" in note for note in view.notes())
         assert list(directory.iterdir()) == []
 
 

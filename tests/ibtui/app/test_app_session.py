@@ -591,7 +591,7 @@ async def test_layers_of_any_number_are_chosen_in_a_list(open_app: Any, director
         await view.press("h")
         await view.until_screen("Several")
         await view.press(*["space", "down"] * 10, "enter")
-        await view.until(lambda: "0 are marked: allowed are 1 to 12" in view.text())
+        await view.until(lambda: "mark 1 to 12; 0 are marked" in view.text())
         await view.press("escape")
         await view.until_screen("SessionScreen")
         assert view.screen.hidden_layers == {11, 12}

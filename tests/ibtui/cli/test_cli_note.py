@@ -26,7 +26,7 @@ def test_notes_and_tags_are_written_listed_and_taken_away(made: Program) -> None
     assert "paper" not in made.good("list")
     refused = made("note", "grid", "--tag", "a b")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "tag is 'a b': allowed are" in refused.stderr
+    assert "tag must be 1 to" in refused.stderr
 
 
 def test_results_are_listed_on_request(made: Program, tmp_path: Path) -> None:
