@@ -14,8 +14,9 @@ from scipy.stats import norm
 from ibtui_engine.measures.density import BLOCK, FARTHEST, density_bounds, exponentials
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.rules.catalogue import load_rule
-from ibtui_engine.rules.rule import Rule, binary_entropy, label_information
+from ibtui_engine.rules.rule import Rule, label_information
 from ibtui_engine.threads import Threads
+from tests import naive
 from tests.engine.measures.test_estimators import SMALL, counted, outputs_of, problem_of
 
 ONE_THREAD = Threads(1)
@@ -75,33 +76,6 @@ def test_bounds_say_something_where_gaussians_overlap() -> None:
     assert lower_x < i_x < upper_x
 
 
-def by_numpy(points: np.ndarray, p_y: np.ndarray, noise: float) -> list[float]:
-    """The bounds as they stand in the module's docstring, all pairs at once."""
-    square = ((points[:, None] - points[None]) ** 2).sum(axis=2)
-    o, z = p_y / len(p_y), (1 - p_y) / len(p_y)
-    found = {}
-    for name, width in (("lower", 8), ("upper", 2)):
-        kernel = np.exp(-square / (width * noise))
-        parts = 0.0
-        for mass in (o, z):
-            there = mass > 0
-            parts -= (mass[there] * np.log2((kernel @ mass)[there] / mass.sum())).sum()
-        found[name] = -((o + z) * np.log2(kernel @ (o + z))).sum(), parts
-    kernel = np.exp(-square / (2 * noise))
-    i_y = found["upper"][0] - found["lower"][1]
-    if 0 < o.sum() < 1:
-        pairs = o[:, None] * z[None] * kernel * np.exp(-square / (4 * noise))
-        pairs /= (kernel @ z)[:, None] + (kernel @ o)[None]
-        i_y = min(i_y, float(binary_entropy(o.sum())) - 4 * pairs.sum())
-    most = label_information(p_y)
-    return [
-        found["upper"][0],
-        min(max(i_y, 0.0), most),
-        found["lower"][0],
-        min(max(found["lower"][0] - found["upper"][1], 0.0), most),
-    ]
-
-
 @pytest.mark.parametrize("patterns", [1, 2, 7, 8, 9, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 13])
 @pytest.mark.parametrize("units", [1, 3])
 def test_bounds_are_those_of_all_pairs_at_once(patterns: int, units: int) -> None:
@@ -110,7 +84,7 @@ def test_bounds_are_those_of_all_pairs_at_once(patterns: int, units: int) -> Non
     points[patterns // 2 :: 3] = points[0]  # some that are the same
     p_y = random.random(patterns)
     for noise in (1e-3, 0.3):
-        assert bounds(points, p_y, noise) == pytest.approx(by_numpy(points, p_y, noise), abs=1e-11)
+        assert bounds(points, p_y, noise) == pytest.approx(naive.density_bounds(points, p_y, noise), abs=1e-11)
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])
@@ -177,7 +151,7 @@ def test_a_snapshot_has_the_bounds_of_its_outputs(activation: str) -> None:
     for network, row in enumerate(weights):
         for layer, values in enumerate(outputs_of(problem, row)):
             numbers = [getattr(found, name)[network, layer] for name in ("i_x", "i_y", "i_x_lower", "i_y_lower")]
-            assert numbers == pytest.approx(by_numpy(values, SMALL.p_y, 0.02), abs=1e-9)
+            assert numbers == pytest.approx(naive.density_bounds(values, SMALL.p_y, 0.02), abs=1e-9)
             assert found.low[network, layer] == pytest.approx(values.min(), abs=1e-12)
             assert found.high[network, layer] == pytest.approx(values.max(), abs=1e-12)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections import Counter, defaultdict
 from fractions import Fraction
@@ -24,6 +23,7 @@ from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Optimization, Problem
+from tests import naive
 from tests.tiers import diagonal
 
 ONE_THREAD = Threads(1)
@@ -51,22 +51,9 @@ SMALL = small_rule()
 
 def outputs_of(problem: Problem, row: np.ndarray) -> list[np.ndarray]:
     """Each layer's outputs, patterns x units, by NumPy."""
-    functions = {
-        "tanh": np.tanh,
-        "relu": lambda z: np.maximum(z, 0),
-        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-        "softsign": lambda z: z / (1 + np.abs(z)),
-        "linear": lambda z: z,
-    }
-    below = problem.rule.patterns.astype(np.float64)
-    found, row = [], row.astype(np.float64)
-    widths = problem.architecture.widths
-    for number, (inputs, units) in enumerate(pairwise(widths)):
-        w, row = row[: (inputs + 1) * units].reshape(units, inputs + 1), row[(inputs + 1) * units :]
-        last = number == len(widths) - 2
-        below = functions["sigmoid" if last else problem.architecture.activation](below @ w[:, :-1].T + w[:, -1])
-        found.append(below)
-    return found
+    architecture = problem.architecture
+    network = naive.network_of(row, architecture.widths)
+    return naive.outputs(network, problem.rule.patterns, architecture.activation)[0]
 
 
 def counted(tuples: list[tuple], p_y: np.ndarray) -> tuple[float, float, int]:
@@ -90,12 +77,8 @@ def bins_of(values: np.ndarray, estimator: str, bins: int) -> list[tuple]:
     if estimator == "exact":
         return [tuple(row) for row in values.tolist()]  # 0.0 == -0.0, and hashes alike
     if estimator == "adaptive":
-        low, high = float(values.min()), float(values.max())
-        edges = [[low + (high - low) * k / bins for k in range(1, bins)]] * values.shape[1]
-    else:
-        ranked = [sorted(column) for column in values.T.tolist()]
-        edges = [[column[k * len(column) // bins] for k in range(1, bins)] for column in ranked]
-    return [tuple(bisect.bisect_right(e, v) for e, v in zip(edges, row, strict=True)) for row in values.tolist()]
+        return [tuple(row) for row in naive.binned(values, values.min(), values.max(), bins).tolist()]
+    return [tuple(row) for row in naive.ranked(values, bins).tolist()]
 
 
 @pytest.mark.parametrize("rule", [SYMMETRIC, SMALL], ids=["symmetric", "small"])

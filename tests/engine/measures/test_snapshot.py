@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
+from tests import naive
 
 ONE_THREAD = Threads(1)
 
@@ -46,28 +46,11 @@ def odd_table() -> Rule:
     return Rule("odd", patterns, p_y)
 
 
-FUNCTIONS = {
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-    "softsign": lambda z: z / (1 + np.abs(z)),
-    "linear": lambda z: z,
-}
-
-
 def outputs(problem: Problem, row: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Each layer's values (patterns x units, the output last) and the output's logits, of one network."""
-    a = problem.rule.patterns.astype(np.float64)
-    values = []
-    row = row.astype(np.float64)
-    widths = problem.architecture.widths
-    for number, (inputs, units) in enumerate(pairwise(widths)):
-        w, row = row[: (inputs + 1) * units].reshape(units, inputs + 1), row[(inputs + 1) * units :]
-        z = a @ w[:, :-1].T + w[:, -1]
-        a = FUNCTIONS[problem.architecture.activation if number < len(widths) - 2 else "sigmoid"](z)
-        values.append(a)
-    assert len(row) == 0
-    return values, z[:, 0]
+    architecture = problem.architecture
+    network = naive.network_of(row, architecture.widths)
+    return naive.outputs(network, problem.rule.patterns, architecture.activation)
 
 
 def ends_of(problem: Problem, values: list[np.ndarray]) -> Iterator[tuple[float, float]]:
@@ -83,22 +66,6 @@ def ends_of(problem: Problem, values: list[np.ndarray]) -> Iterator[tuple[float,
             case "linear":
                 yield float(layer.min()), float(layer.max())
     yield -1.0, 1.0
-
-
-def information_of(bins: np.ndarray, p_y: np.ndarray) -> tuple[float, float, int]:
-    """I(X;T), I(T;Y) in bits and the number of values of t, where row x of `bins` is t(x)."""
-
-    def entropy(masses: np.ndarray) -> float:
-        masses = masses[masses > 0]
-        return float(-(masses * np.log2(masses)).sum())
-
-    _, t = np.unique(bins, axis=0, return_inverse=True)
-    t = t.ravel()
-    joint = np.zeros((t.max() + 1, 2))
-    np.add.at(joint, (t, 1), p_y / len(p_y))
-    np.add.at(joint, (t, 0), (1 - p_y) / len(p_y))
-    of_t = np.bincount(t) / len(p_y)
-    return entropy(of_t), entropy(of_t) + entropy(joint.sum(axis=0)) - entropy(joint.ravel()), len(of_t)
 
 
 def measure(problem: Problem, weights: np.ndarray, bins: int = 30) -> tuple[LayerInformation, Learning]:
@@ -123,7 +90,7 @@ def test_information_is_what_counting_rows_of_bins_gives(rule: str, activation: 
             # The count is exact where rounding cannot move a value over an edge; this network must be such a one.
             reached = inner[inner > 1e-9] if layer == len(values) - 1 else inner  # logistic: above 0 for certain
             assert np.abs(value[:, :, None] - reached).min() > 1e-11 * (high - low)
-            expected = information_of(np.searchsorted(inner, value, side="right"), problem.rule.p_y)
+            expected = naive.information(np.searchsorted(inner, value, side="right"), problem.rule.p_y)
             found = (measured.i_x, measured.i_y, measured.distinct)
             assert [numbers[network, layer] for numbers in found] == pytest.approx(list(expected), abs=1e-9)
             assert measured.low[network, layer] == pytest.approx(low, rel=1e-12)
@@ -138,7 +105,7 @@ def test_a_layer_of_forty_neurons_is_counted_exactly() -> None:
     values, _ = outputs(problem, weights[0])
     for layer, value in enumerate(values):
         bins = np.clip(np.floor((value + 1) * 15), 0, 29)
-        i_x, i_y, distinct = information_of(bins, problem.rule.p_y)
+        i_x, i_y, distinct = naive.information(bins, problem.rule.p_y)
         assert measured.distinct[0, layer] == distinct
         assert (measured.i_x[0, layer], measured.i_y[0, layer]) == pytest.approx((i_x, i_y), abs=1e-9)
     assert 1 < measured.distinct[0, 1] < 4096
@@ -160,7 +127,7 @@ def test_values_exactly_on_edges_belong_to_the_bin_above(activation: str) -> Non
             low = whole.min() if activation == "linear" else 0.0
             bins = int(whole.max() - low)
             measured, _ = measure(problem, weights, bins)
-            expected = information_of(np.minimum(whole - low, bins - 1), problem.rule.p_y)
+            expected = naive.information(np.minimum(whole - low, bins - 1), problem.rule.p_y)
             found = (measured.i_x, measured.i_y, measured.distinct)
             assert [numbers[network, layer] for numbers in found] == pytest.approx(list(expected), abs=1e-12)
             assert measured.low[network, layer] == low / unit
@@ -176,16 +143,7 @@ def test_losses_and_accuracies_are_those_of_the_logits(activation: str, rule: st
     p_y = problem.rule.p_y
     for network, row in enumerate(weights):
         _, z = outputs(problem, row)
-        inside, labels = problem.samples.patterns[network], problem.samples.labels[network]
-        outside = np.setdiff1d(np.arange(len(p_y)), inside)
-        loss = {1: np.logaddexp(0, -z), 0: np.logaddexp(0, z)}
-        p, answer = p_y[outside], z > 0
-        expected = [
-            np.where(labels == 1, loss[1][inside], loss[0][inside]).mean(),
-            (p * loss[1][outside] + (1 - p) * loss[0][outside]).mean(),
-            (answer[inside] == (labels == 1)).mean(),
-            np.where(answer[outside], p, 1 - p).mean(),
-        ]
+        expected = naive.learning(z, problem.samples.patterns[network], problem.samples.labels[network], p_y)
         found = (learning.train_loss, learning.test_loss, learning.train_accuracy, learning.test_accuracy)
         assert [numbers[network] for numbers in found] == pytest.approx(expected, rel=1e-10)
 
