@@ -57,9 +57,8 @@ def test_a_finding_says_where_it_was_measured_if_that_is_told() -> None:
     claim, given = CLAIM["leveling"], cast("Any", [one([row()] * 2)])
     assert claim.found(given, "figure-3, 85 %").measured == f"{claim.measured} (figure-3, 85 %)"
     assert claim.found(given).measured == claim.measured
-    assert CLAIM["leveling"].standard_place == ", ".join(CLAIM["leveling"].rests_on)
-    places = [claim.standard_place for claim in CLAIMS if claim.which]
-    assert places == [", ".join((*claim.rests_on, claim.which)) for claim in CLAIMS if claim.which] != []
+    assert CLAIM["leveling"].standard_place == "figure-3, 85 % of the patterns"
+    assert CLAIM["more-data"].standard_place == "figure-7"
 
 
 def test_the_standard_account_judges_the_last_ensemble_of_a_preset() -> None:
