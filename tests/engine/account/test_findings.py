@@ -107,8 +107,19 @@ def test_the_bound_says_which_layers_are_away_and_which_have_no_beta(
 
 def test_more_data_is_asked_of_the_last_hidden_layer_and_the_output_and_may_change_nothing_at_a_step() -> None:
     def at(mean: float, fraction: float) -> SimpleNamespace:
-        return knowing(*[[over_networks(mean, 0.0)]] * 4, fraction=fraction)
+        return knowing(*[[[9.0, 9.0], over_networks(mean, 0.0)]] * 4, fraction=fraction)  # the end counts
 
     verdict, numbers, _ = judged("more-data", at(0.25, 0.03), at(0.5, 0.4), at(0.5, 0.85))
     assert verdict == "reproduced"
-    assert [number.name for number in numbers] == ["T3 at 3 %", "T3 at 85 %", "output at 3 %", "output at 85 %"]
+    assert [(number.name, number.value) for number in numbers] == [
+        ("T3 at 3 %", 0.25), ("T3 at 85 %", 0.5), ("output at 3 %", 0.25), ("output at 85 %", 0.5)
+    ]  # fmt: skip
+
+
+def test_layers_that_lose_label_information_are_named() -> None:
+    def forgetful(*losses: float, fraction: float) -> SimpleNamespace:
+        return knowing(*[[[0.0, 0.0], [1.0, 1.0], [1.0 - loss] * 2] for loss in losses], fraction=fraction)
+
+    few, most = forgetful(0.1, 0.1, 0.0, fraction=0.05), forgetful(0.0, 0.1, 0.1, fraction=0.85)
+    assert judged("data", few, most)[2] == "T2, output lose some with 85 %, too"
+    assert judged("data", forgetful(0.0, 0.0, 0.0, fraction=0.05), most)[2].endswith("label information with 5 %")
