@@ -91,12 +91,8 @@ class Palette:
     quantities: tuple[RGB, ...]
     ramp: tuple[RGB, ...]
 
-    def categorical(self, n: int) -> tuple[Swatch, ...]:
-        """The first `n` categories: 8 colours, then the same colours with 8 markers, then all again."""
-        return tuple(self.category(index) for index in range(n))
-
     def category(self, index: int) -> Swatch:
-        """The category counted from 0."""
+        """The category counted from 0: 8 colours, then the same ones with a marker, another in each round."""
         cycle, place = divmod(index, len(self.categories))
         return Swatch(self.categories[place], MARKERS[(place + cycle - 1) % len(MARKERS)] if cycle else None)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.rules.log_odds import divergences, log_odds_of, log_ratio, logistic
+from ibtui_engine.rules.log_odds import divergences, log_odds_of, log_ratio
 from ibtui_engine.rules.rule import Rule, label_entropy
 
 if TYPE_CHECKING:
@@ -47,20 +47,6 @@ class Source:
         if not ((p >= 0) & (p <= 1)).all():
             raise InvalidValue("p(y=1|x) must lie in [0, 1] everywhere")
         return cls._grouped(log_odds_of(p), p, 1.0 - p, weights)
-
-    @classmethod
-    def of_log_odds(
-        cls, log_odds: Float64[np.ndarray, " n"], weights: Float64[np.ndarray, " n"] | None = None
-    ) -> Source:
-        """The same of patterns with these log-odds of y = 1, from −inf to inf.
-
-        Raises:
-            InvalidValue: a log-odds that is no number, a weight that is negative or not finite, or none above 0.
-        """
-        odds = np.asarray(log_odds, np.float64).ravel() + 0.0
-        if np.isnan(odds).any():
-            raise InvalidValue("log-odds must be numbers, or infinite where a label is certain")
-        return cls._grouped(odds, logistic(odds), logistic(-odds), weights)
 
     @classmethod
     def of_parts(cls, ones: Float64[np.ndarray, " n"], zeros: Float64[np.ndarray, " n"]) -> Source:

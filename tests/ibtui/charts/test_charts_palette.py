@@ -88,11 +88,11 @@ def test_losses_frames_and_layers_are_told_apart(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_sixteen_categories_differ_in_colour_or_marker(theme: Theme) -> None:
-    swatches = palette(theme).categorical(16)
+    swatches = [palette(theme).category(index) for index in range(16)]
     assert len(set(swatches)) == 16
     assert all(swatch.marker is None for swatch in swatches[:8])
     assert len({swatch.marker for swatch in swatches[8:]}) == 8
-    assert len(palette(theme).categorical(50)) == 50
+    assert len({palette(theme).category(index) for index in range(50)}) == 50
 
 
 @pytest.mark.parametrize("theme", THEMES)
