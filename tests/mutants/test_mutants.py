@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,11 @@ def test_a_mutated_module_and_its_tests_are_there(name: str) -> None:
     assert SOURCES.joinpath(*name.split(".")).with_suffix(".py").is_file()
     assert MODULES[name]
     assert all((TESTS / test).is_file() for test in MODULES[name])
+
+
+@pytest.mark.long
+def test_what_is_tried_is_the_mutant_also_where_shapes_are_checked() -> None:
+    pytest.importorskip("cosmic_ray")
+    command = [sys.executable, "-m", "tests.mutants", "phases.depth", "--every", "9"]
+    tried = subprocess.run(command, cwd=TESTS.parents[1], capture_output=True, text=True, check=True).stdout
+    assert tried.endswith("mutants die: 100.0 %\n")
