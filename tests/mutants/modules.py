@@ -57,6 +57,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("return 1.0", "ensembles that have one place stay as they are given"),
         ("return -1.0", "likewise"),
     ),
+    "account.standard": (("rests_on[ -1]", "the experiments that a claim rests on are compared with one another"),),
     "bottleneck.fitting": (("np.where(joint >= 0, joint * d", "0 times a number that is never infinite"),),
     "phases.account": (
         ("max(last, 2)", "no transition is found before epoch 2"),

@@ -13,7 +13,8 @@ import pytest
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.account.finding import Finding, Number, Place
-from ibtui_engine.account.standard import VARIANTS, account
+from ibtui_engine.account.standard import VARIANTS, account, experiments
+from ibtui_engine.presets import QUICK_MOST
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import usable_cores
 from tests.engine.account.test_thresholds import judged, knowing, one, over_networks, row, value
@@ -65,6 +66,9 @@ def test_the_standard_account_judges_the_last_ensemble_of_a_preset() -> None:
     found = {finding.key: finding for finding in account({"figure-3": SHIPPED / "example-figure-3.ibs"})}
     assert [place.ensemble for place in found["corner"].ensembles] == [2]
     assert {experiment.networks for experiment in VARIANTS.values()} == {20}
+    for name, variant in VARIANTS.items():
+        assert experiments()[name] == variant
+        assert experiments(quick=True)[name] == variant.override(QUICK_MOST)
 
 
 def test_evidence_is_of_converged_layers_with_a_beta_and_by_the_threads_that_are_given(
