@@ -27,7 +27,7 @@ GIVEN = {
         "ibtui_engine.session.columns.LayerHistory",
         "ibtui_engine.session.columns.LearningHistory",
         "ibtui_engine.session.ensemble.LayerFigures",
-        "ibtui_engine.phases.account.Phases",
+        "ibtui_engine.phases.summary.Phases",
         "ibtui_engine.bottleneck.curve.Curve",
         "ibtui_engine.bottleneck.fits.LayerFits",
         "ibtui_engine.rules.rule.Rule",

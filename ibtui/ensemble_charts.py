@@ -21,7 +21,7 @@ from ibtui.commentary import commentary
 from ibtui.formatting import estimate, title_of
 from ibtui.measuring import MeasuringAgain
 from ibtui_engine.bottleneck.fits import distances, why_no_beta
-from ibtui_engine.phases.account import Phases
+from ibtui_engine.phases.summary import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
 from ibtui_engine.session.follow import Follower

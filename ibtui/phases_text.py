@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ibtui.formatting import over_some, with_spread
 from ibtui_engine.layer_names import layer_name, layer_number
-from ibtui_engine.phases.account import LayerPhases, Phases
 from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.order import Order
+from ibtui_engine.phases.summary import LayerPhases, Phases
 from ibtui_engine.statistics import EpochSpread, Spread
 
 NONE = "none"

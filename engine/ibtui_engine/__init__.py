@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ibtui_engine.errors import EngineError
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.fit import fit_session
-    from ibtui_engine.phases.account import phases as phases_of
+    from ibtui_engine.phases.summary import phases as phases_of
     from ibtui_engine.presets import find_preset
     from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.runner import Run, begin, reopen
@@ -53,7 +53,7 @@ _PLACES = {
     "fit_session": "ibtui_engine.fit",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
     "load_rule": "ibtui_engine.rules.catalogue",
-    "phases_of": "ibtui_engine.phases.account:phases",
+    "phases_of": "ibtui_engine.phases.summary:phases",
     "read_summary": "ibtui_engine.session.summary",
     "reopen": "ibtui_engine.runner",
 }

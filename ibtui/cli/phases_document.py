@@ -9,10 +9,10 @@ from ibtui.cli.console import or_none
 from ibtui_engine.statistics import EpochSpread, Spread
 
 if TYPE_CHECKING:
-    from ibtui_engine.phases.account import LayerPhases
     from ibtui_engine.phases.depth import Sides
     from ibtui_engine.phases.diffusion import LayerDiffusion
     from ibtui_engine.phases.order import Order
+    from ibtui_engine.phases.summary import LayerPhases
     from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.summary import Summary
 

@@ -25,8 +25,8 @@ from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
 
 if TYPE_CHECKING:
-    from ibtui_engine.phases.account import Phases
     from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.summary import Phases
 
 
 class PhasesView(ScrolledView):

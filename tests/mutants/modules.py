@@ -14,7 +14,7 @@ PHASES = (
     "phases/test_phases_thresholds.py",
     "test_values.py",
     "phases/test_phases_turning.py",
-    "phases/test_phases_account.py",
+    "phases/test_phases_summary.py",
 )
 LIVENESS = ("session/test_liveness_thresholds.py", "test_values.py", "session/test_liveness.py")
 FITTING = ("bottleneck/test_fitting_thresholds.py", "test_values.py", "bottleneck/test_fitting.py")
@@ -36,7 +36,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "account.section_3_9": ACCOUNT,
     "account.section_4": ACCOUNT,
     "account.standard": ACCOUNT,
-    "phases.account": PHASES,
+    "phases.summary": PHASES,
     "phases.decline": PHASES,
     "phases.depth": PHASES,
     "phases.diffusion": ("phases/test_phases_thresholds.py", "test_values.py", "phases/test_phases_diffusion.py"),
@@ -59,7 +59,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "account.standard": (("rests_on[ -1]", "the experiments that a claim rests on are compared with one another"),),
     "bottleneck.fitting": (("np.where(joint >= 0, joint * d", "0 times a number that is never infinite"),),
-    "phases.account": (
+    "phases.summary": (
         ("max(last, 2)", "no transition is found before epoch 2"),
         ("max(last, 0)", "nor where there is no epoch"),
     ),

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.experiment import Experiment
-    from ibtui_engine.phases.account import Phases
     from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.summary import Phases
     from ibtui_engine.phases.transition import Transition
     from ibtui_engine.session.columns import LayerHistory, LearningHistory
     from ibtui_engine.session.history import SessionReader
@@ -200,7 +200,7 @@ class RecordedEnsemble:
     @cached_property
     def phases(self) -> Phases:
         """What the two phases are."""
-        from ibtui_engine.phases.account import phases
+        from ibtui_engine.phases.summary import phases
 
         return phases(self.layers, widths=self.widths, batches=self.batches, h_x=self.h_x)
 

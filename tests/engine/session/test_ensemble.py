@@ -11,7 +11,7 @@ import pytest
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.phases.account import phases
+from ibtui_engine.phases.summary import phases
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.follow import Follower

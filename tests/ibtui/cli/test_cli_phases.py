@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ibtui_engine.experiment import Experiment, parse_hidden
-from ibtui_engine.phases.account import phases
 from ibtui_engine.phases.diffusion import diffusion
+from ibtui_engine.phases.summary import phases
 from ibtui_engine.runner import begin
 from ibtui_engine.session.history import SessionReader
 

@@ -1,4 +1,4 @@
-"""All that a layer history says of the two phases, as plain data: one row a layer, and what is of the whole network.
+"""The phases of an ensemble, all together, from its layer history: one row a layer, and what is of the whole network.
 
 NumPy only. What needs the weights is in `ibtui_engine.phases.diffusion`.
 """

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ibtui_engine.experiment import log_spaced_epochs
-from ibtui_engine.phases.account import phases
+from ibtui_engine.phases.summary import phases
 from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.statistics import Spread
 
@@ -138,7 +138,7 @@ def test_a_session_that_has_just_begun_has_rows_and_nothing_in_them(snapshots: i
 
 
 def test_the_app_can_read_phases_without_waiting_for_compilers() -> None:
-    code = "import sys, ibtui_engine.phases.account; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys, ibtui_engine.phases.summary; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert set(loaded).isdisjoint({"numba", "scipy", "torch", "jaxtyping", "ibtui"})
