@@ -31,7 +31,7 @@ class Preset:
 
     @property
     def quick(self) -> Experiment:
-        """A version of some seconds that makes all the same outputs of fewer networks and epochs."""
+        """A version that takes seconds: the same outputs, from fewer networks and epochs."""
         whole = self.experiment
         usual = 0 if whole.snapshot_at else DEFAULT_SNAPSHOTS
         counts = {

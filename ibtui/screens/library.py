@@ -416,7 +416,7 @@ class LibraryScreen(Screen[None]):
         if summary is None:
             return
         if summary.live:
-            self.notify("a session that runs keeps its name", severity="warning")
+            self.notify("a running session cannot be renamed", severity="warning")
             return
         old = summary.path
 
@@ -425,7 +425,7 @@ class LibraryScreen(Screen[None]):
                 require_name(name.strip())
             except EngineError as error:
                 return printable(str(error))
-            return "there is one of that name" if name.strip() != old.stem and _beside(old, name).exists() else ""
+            return "that name is taken" if name.strip() != old.stem and _beside(old, name).exists() else ""
 
         name = await self.app.push_screen_wait(Line(f"Name of {printable(old.stem)}:", printable(old.stem), refuse))
         if name is not None and name.strip() != old.stem:

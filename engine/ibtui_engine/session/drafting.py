@@ -99,7 +99,7 @@ def _publish(new: Path, path: Path) -> None:
 
 
 def rename(path: Path, new: Path) -> None:
-    """Give a plain session file, which nobody writes (`ibtui_engine.session.ending.settle`), another name beside it.
+    """Rename a session file that no process is writing (`ibtui_engine.session.ending.settle`), within its directory.
 
     Raises:
         InvalidValue: there is a file of that name already, or the directory cannot be written.

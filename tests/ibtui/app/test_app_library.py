@@ -367,7 +367,7 @@ async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
             ("-x", "dash"),
             ("x" * 121, "120"),
             ("a\x1b[2Jb", "printable"),
-            ("taken", "there is one of that name"),
+            ("taken", "that name is taken"),
         ):
             line.value = refused
             await view.until(lambda reason=reason: reason in view.said("#trouble"))
@@ -448,7 +448,7 @@ async def test_a_running_session_is_shown_so_and_is_neither_deleted_renamed_nor_
     run = live()
     async with open_app() as view:
         assert _cells(view, "live")["status"] == "running"
-        for key, note in (("delete", "stop it first"), ("m", "keeps its name"), ("r", "is running")):
+        for key, note in (("delete", "stop it first"), ("m", "cannot be renamed"), ("r", "is running")):
             await view.press(key)
             await view.until(lambda note=note: any(note in said for said in view.notes()))
             assert type(view.screen).__name__ == "LibraryScreen"
