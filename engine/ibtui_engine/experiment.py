@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
+from ibtui_engine.rules.tables.options import Reading
 from ibtui_engine.setting import is_whole
 from ibtui_engine.settings import (
     ACTIVATIONS,
@@ -80,6 +81,10 @@ PLURALS = (
     ("init_scale", "initial-scales"),
 )
 """Settings of which a title says how many values they have, rather than which."""
+OF_TABLES = tuple(field.name for field in fields(Reading))
+"""Settings that only tables have."""
+OF_RULES = ("theta", "gamma", "i_xy", *OF_TABLES)
+"""Settings that say more of the rule than its name."""
 LONGEST_RULE = 5_000
 """Characters of a rule's name, which may be the path of a file."""
 
@@ -131,6 +136,16 @@ class Experiment:
     """Sharpness of the rule; None is the rule's own."""
     i_xy: float | None = None
     """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
+    label: str | None = None
+    """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as four more."""
+    ignore: str | None = None
+    """Columns of a table that are no inputs, names or numbers with commas between."""
+    label_kind: str = "auto"
+    """One of `LABEL_KINDS`: what the label column of a table holds."""
+    label_bins: int | None = None
+    """Classes of equal mass that a continuous label of a table is cut into; None leaves it as it is."""
+    scale: str = "auto"
+    """One of `SCALES`: what is done to the inputs of a table. Whoever trains or measures sees the scaled ones."""
     hidden: tuple[Hidden, ...] = ((10, 8, 6, 4, 2),)
     """Architectures: the widths of the hidden layers of each, from the input on; empty for none."""
     fraction: tuple[float, ...] = (0.85,)
@@ -203,6 +218,7 @@ class Experiment:
             )
         if self.gamma is not None and self.i_xy is not None:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
+        self._require_table()
         labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
         if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
             raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
@@ -223,6 +239,16 @@ class Experiment:
             raise InvalidValue(f"{name.replace('_', '-')} is empty: give at least one value, such as {usual}")
         object.__setattr__(self, name, values)
 
+    def _require_table(self) -> None:
+        """Refuse settings of tables for other rules, and texts that are none."""
+        for name in OF_TABLES:
+            value, called = getattr(self, name), name.replace("_", "-")
+            text = SETTINGS[name].kind == "text" and value is not None
+            if text and not (isinstance(value, str) and 0 < len(value) <= LONGEST_RULE):
+                raise InvalidValue(f"{called} must be 1 to {LONGEST_RULE} characters, got {shown(value)}")
+            if value != _usual(name) and not is_table(self.rule):
+                raise InvalidValue(f"{called} applies only to tables, such as table:x.csv, not to {shown(self.rule)}")
+
     def _require_relaxation(self) -> None:
         if not self.relaxes:
             if self.relax_from is not None:
@@ -233,6 +259,11 @@ class Experiment:
             raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
         if self.device not in ("auto", "cpu"):
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
+
+    @property
+    def reading(self) -> Reading:
+        """How a table is read."""
+        return Reading(**{name: getattr(self, name) for name in OF_TABLES})
 
     @property
     def varied(self) -> tuple[str, ...]:
@@ -299,7 +330,8 @@ class Experiment:
         return f"{rule}-{architectures}-{shares}{numbers}{extras}-{self.networks}x{self.epochs}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out.
+        """Plain values for JSON or TOML; `from_dict` reads them back. Unset (None) settings are left out, and
+        those of tables where the rule is none.
 
         Settings that could not have several values in earlier versions are no list where they have one.
         """
@@ -308,12 +340,14 @@ class Experiment:
             values = [plain_value(value) for value in getattr(self, name)]
             plain[name] = values if len(values) > 1 or name in ("hidden", "fraction") else values[0]
         plain["snapshot_at"] = list(self.snapshot_at)
-        return plain
+        left_out = () if is_table(self.rule) else OF_TABLES
+        return {name: value for name, value in plain.items() if name not in left_out}
 
     def override(self, settings: Mapping[str, Any]) -> Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
 
-        Optimisers without metropolis among them take `relax_from` away with it.
+        Optimisers without metropolis among them take `relax_from` away with it, and a rule that is no table those of
+        tables.
 
         Raises:
             InvalidValue: a setting is unknown, of the wrong type, or outside its range.
@@ -328,6 +362,8 @@ class Experiment:
             plain[name] = _READERS[name](value) if name in _READERS else value
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
+        if isinstance(plain.get("rule"), str) and not is_table(plain["rule"]):
+            plain = {name: _usual(name) for name in OF_TABLES} | plain
         return replace(self, **plain)
 
     @classmethod
@@ -416,6 +452,18 @@ def _require_epoch(name: str, value: object, most: int, note: str) -> None:
         raise InvalidValue(f"{name} must be a whole number from 0 to {most} {note}, got {shown(value)}")
 
 
+def _usual(name: str) -> Any:
+    """The default of a setting."""
+    return Experiment.__dataclass_fields__[name].default
+
+
+def _read_names(value: Any) -> Any:
+    """Names as one text, which in a settings file may be a list."""
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return ",".join(value) or None
+    return str(value) if is_whole(value) and abs(value) < MAX_EPOCHS else value
+
+
 def _listed(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list | tuple) else (value,)
 
@@ -460,5 +508,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fraction": _values_of(_read_fraction),
     "batch": _values_of(_read_batch),
     "theta": _read_theta,
+    "label": _read_names,
+    "ignore": _read_names,
 }
 """How plain values of some settings become what `Experiment` holds."""

@@ -177,7 +177,13 @@ def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
         StorageError: the disk is full, or the file system has no locks.
     """
     path = Path(path)
-    rule = load_rule(experiment.rule, theta=experiment.theta, gamma=experiment.gamma, i_xy=experiment.i_xy)
+    rule = load_rule(
+        experiment.rule,
+        theta=experiment.theta,
+        gamma=experiment.gamma,
+        i_xy=experiment.i_xy,
+        reading=experiment.reading,
+    )
     _require_storable(experiment, rule, experiment.networks)
     choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
     writer = SessionWriter.create(path, name, experiment, rule, _measured(experiment, rule))

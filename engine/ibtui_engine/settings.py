@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, DIGITS
+from ibtui_engine.rules.tables.options import LABEL_KINDS, MOST_LABEL_BINS, SCALES
 from ibtui_engine.setting import HOW, MACHINE, MEASURED, WHAT, Setting
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
@@ -88,6 +89,56 @@ SETTINGS = MappingProxyType(
             below=1.0,
             unset="that of gamma",
             metavar="BITS",
+        ),
+        "label": Setting(
+            label="Label column",
+            kind="text",
+            panel=WHAT,
+            about="The label column of a table, by its name or its number from 1; several, with commas between, are a "
+            "one-hot code.",
+            hint="of a table: name or number; empty: label, y, target, class, ... or the last one",
+            unset="found by its name",
+            metavar="NAME|NUMBER",
+        ),
+        "ignore": Setting(
+            label="Ignore",
+            kind="text",
+            panel=WHAT,
+            about="Columns of a table that are no inputs: names or numbers, with commas between.",
+            hint="columns of a table that are no inputs: names or numbers, with commas",
+            unset="row numbers and constant columns",
+            metavar="NAMES",
+        ),
+        "label_kind": Setting(
+            label="Label kind",
+            kind="choice",
+            panel=WHAT,
+            about="What the label column of a table holds: probability (of y = 1), class, or auto (probabilities if it "
+            "is called p_y, else classes).",
+            hint="auto: probabilities only in a column p_y",
+            choices=LABEL_KINDS,
+            metavar="KIND",
+        ),
+        "label_bins": Setting(
+            label="Label bins",
+            kind="whole",
+            panel=WHAT,
+            about="Cut a continuous label of a table into this many classes of equal mass.",
+            hint=f"classes of equal mass for a continuous label, 2 to {MOST_LABEL_BINS}; empty: not cut",
+            least=2,
+            most=MOST_LABEL_BINS,
+            unset="not cut",
+            metavar="N",
+        ),
+        "scale": Setting(
+            label="Scale",
+            kind="choice",
+            panel=WHAT,
+            about="Scaling of a table's inputs: none, standard (mean 0, standard deviation 1), unit (0 to 1), or auto "
+            "(standard for inputs far outside [−3, 3], unit for pixels).",
+            hint="auto: standard for inputs far outside [−3, 3], unit for pixels",
+            choices=SCALES,
+            metavar="KIND",
         ),
         "hidden": Setting(
             label="Hidden layers",

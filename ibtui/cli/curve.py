@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import output, print_json, tell, write_output
-from ibtui.cli.options import Json, Quiet, Threads, output_file
-from ibtui.cli.rule import Gamma, InformationXY, Theta
+from ibtui.cli.options import Json, Quiet, Threads, output_file, with_rule_settings
+from ibtui.cli.rule import chosen_rule
 from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve, SampledBound
+    from ibtui_engine.rules.rule import Rule
 
 COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
 """Columns of the files. Scripts rely on them: they never change, and new ones are added at the end."""
@@ -24,6 +25,7 @@ LISTED = 12
 """Critical betas that are told of; all are in the JSON."""
 
 
+@with_rule_settings
 def curve(
     name: Annotated[
         str,
@@ -33,9 +35,6 @@ def curve(
             show_default=False,
         ),
     ],
-    theta: Theta = None,
-    gamma: Gamma = None,
-    i_xy: InformationXY = None,
     error: Annotated[
         float, typer.Option("--error", metavar="BITS", help="Largest distance to the true curve, 1e-8 to 0.1 bits.")
     ] = 1e-6,
@@ -56,9 +55,11 @@ def curve(
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
+    **given: Any,
 ) -> None:
     """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
     from ibtui.files import require_output
+    from ibtui_engine.bottleneck.kept import find_curve
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.rules.names import is_table, table_path
 
@@ -66,12 +67,12 @@ def curve(
     if out is not None:
         kind = require_output(out, (".csv", ".npz"), source=table_path(name) if is_table(name) else None)
 
-    chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
     fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error must be a number of bits from 1e-08 to 0.1, got {error!r}")
-    found = compute(name, chosen.theta, gamma, i_xy, error)
-    bounds = _sampled(name, chosen.theta, gamma, i_xy, fractions, samples, threads)
+    rule = chosen_rule(name, given)
+    found = replace(find_curve(rule, error=error), name=name)
+    bounds = _sampled(rule, fractions, samples, threads)
     if out is not None:
         write_output(out, _file(found, kind))
         tell(f"wrote {len(found.beta)} points to {out}", quiet=quiet)
@@ -81,32 +82,14 @@ def curve(
         _print(found, bounds)
 
 
-def compute(name: str, theta: Any, gamma: float | None, i_xy: float | None, error: float) -> Curve:
-    """The curve of a rule by its name."""
-    from ibtui_engine.bottleneck.kept import find_curve
-    from ibtui_engine.rules.catalogue import load_rule
-
-    return replace(find_curve(load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy), error=error), name=name)
-
-
-def _sampled(
-    name: str,
-    theta: Any,
-    gamma: float | None,
-    i_xy: float | None,
-    fractions: tuple[float, ...],
-    samples: int,
-    threads: int | None,
-) -> list[SampledBound]:
+def _sampled(rule: Rule, fractions: tuple[float, ...], samples: int, threads: int | None) -> list[SampledBound]:
     """The finite-sample bound of each fraction, from the samples of the seeds 0, 1, ..."""
     if not fractions:
         return []
     from ibtui_engine.bottleneck.sampling import sampled_bound
-    from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.threads import Threads as Pool
     from ibtui_engine.threads import usable_cores
 
-    rule = load_rule(name, theta=theta, gamma=gamma, i_xy=i_xy)
     if rule.labels > 2:
         raise InvalidValue("the finite-sample bound is of rules with two labels: leave out --fraction")
     pool = Pool(threads or usable_cores())

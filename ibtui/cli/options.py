@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ibtui_engine.experiment import Experiment
+from ibtui_engine.experiment import OF_RULES, Experiment
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.settings import SETTINGS
 
@@ -91,21 +91,34 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each setting of an experiment, in place of its `**` parameter; in its help they
     stand behind its second parameter.
     """
+    return _with_options(command, SETTINGS, 2)
+
+
+def with_rule_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each setting of a rule, in place of its `**` parameter; in its help they stand
+    behind its first parameter.
+    """
+    return _with_options(command, OF_RULES, 1, "How the rule is made")
+
+
+def _with_options(
+    command: Callable[..., None], names: Iterable[str], place: int, panel: str | None = None
+) -> Callable[..., None]:
     own = inspect.signature(command, eval_str=True).parameters.values()
     parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in own if one.kind is not one.VAR_KEYWORD]
-    parameters[2:2] = map(_parameter, SETTINGS)
+    parameters[place:place] = [_parameter(name, panel) for name in names]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
 
 
-def _parameter(name: str) -> inspect.Parameter:
+def _parameter(name: str, panel: str | None) -> inspect.Parameter:
     """The option of a setting. Whole numbers that may be words and lists of epochs are read from their text later."""
     declared = SETTINGS[name]
     kinds: dict[str, type] = {"whole": int, "epoch": int, "number": float, "flag": bool}
     kind: Any = str if declared.words or declared.listed else kinds.get(declared.kind, str)
     values = list[kind] if declared.several else kind
-    annotation = Annotated[values | None, setting(name)]  # type: ignore[valid-type]
+    annotation = Annotated[values | None, setting(name, panel=panel)]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -50,6 +50,7 @@ def _shown_epoch(ensemble: EnsembleSummary, epoch: int | None) -> int | None:
 
 
 def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dict[str, Any]:
+    table = reader.table_report()
     return {
         "name": summary.name,
         "path": str(summary.path),
@@ -62,6 +63,7 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
             "labels": summary.labels,
             "h_x": summary.h_x,
             "i_xy": summary.i_xy,
+            **({"table": table.to_dict()} if table is not None else {}),
         },
         "ensembles": [
             {

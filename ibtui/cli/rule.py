@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ibtui.cli.console import output, print_json, tell
-from ibtui.cli.options import Json, Quiet, output_file, setting
+from ibtui.cli.options import Json, Quiet, output_file, with_rule_settings
 from ibtui.files import require_output
 from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.names import is_table, table_path
 
-MADE = "How it is made"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-Theta = Annotated[str | None, setting("theta", panel=MADE)]
-Gamma = Annotated[float | None, setting("gamma", panel=MADE)]
-InformationXY = Annotated[float | None, setting("i_xy", panel=MADE)]
+    from ibtui_engine.rules.rule import Rule
 
 
+def chosen_rule(name: str, given: Mapping[str, Any]) -> Rule:
+    """The rule of a name, with the settings of rules that are given; the others are None.
+
+    Raises:
+        InvalidValue: there is no such rule, a setting is not allowed, or its file cannot be read.
+    """
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.rules.catalogue import load_rule
+
+    chosen = Experiment().override({"rule": name, **{key: value for key, value in given.items() if value is not None}})
+    return load_rule(name, theta=chosen.theta, gamma=chosen.gamma, i_xy=chosen.i_xy, reading=chosen.reading)
+
+
+@with_rule_settings
 def rule(
     name: Annotated[
         str | None,
@@ -31,9 +44,6 @@ def rule(
             show_default=False,
         ),
     ] = None,
-    theta: Theta = None,
-    gamma: Gamma = None,
-    i_xy: InformationXY = None,
     out: Annotated[
         Path | None,
         output_file(
@@ -44,6 +54,7 @@ def rule(
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
+    **given: Any,
 ) -> None:
     """Print a rule's p(y=1), entropies and information, or list the rules."""
     if name is None:
@@ -53,12 +64,9 @@ def rule(
         return
     if out is not None:
         require_output(out, (".npz",), source=table_path(name) if is_table(name) else None)
-    from ibtui_engine.experiment import Experiment
-    from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.rules.table import save_rule
 
-    chosen = Experiment().override({"rule": name, "theta": theta, "gamma": gamma, "i_xy": i_xy})
-    loaded = load_rule(name, theta=chosen.theta, gamma=gamma, i_xy=i_xy)
+    loaded = chosen_rule(name, given)
     if out is not None:
         save_rule(loaded, out)
         tell(f"wrote {len(loaded.p_y)} patterns of {loaded.inputs} inputs to {out}", quiet=quiet)
@@ -76,8 +84,10 @@ def rule(
         "digest": loaded.digest,
     }
     if json:
-        print_json(figures)
+        print_json(figures | ({"table": loaded.report.to_dict()} if loaded.report is not None else {}))
         return
+    for line in loaded.report.lines() if loaded.report is not None else ():
+        output().print(printable(line), highlight=False, markup=False)
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

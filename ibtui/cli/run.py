@@ -162,11 +162,22 @@ def run(
         _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
         return
     tell(reduced, quiet=quiet or not reduced)
+    _tell_table(writer.path, quiet=quiet)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
     if short_name(experiment.rule) == MNIST:
         tell(told_parts(image_directory(experiment.rule)), quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
+
+
+def _tell_table(path: Path, *, quiet: bool) -> None:
+    """Say what was read from the file of the session's table, if its rule is one."""
+    from ibtui_engine.session.history import SessionReader
+
+    with SessionReader(path) as reader:
+        report = reader.table_report()
+    for line in report.lines() if report is not None else ():
+        tell(line, quiet=quiet)
 
 
 def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> tuple[Experiment, str]:

@@ -31,11 +31,12 @@ from ibtui.widgets.keys_footer import KeysFooter
 from ibtui.widgets.too_small import TooSmall
 from ibtui_engine.calibration import BUILT_IN_SIZE, Speed, estimate
 from ibtui_engine.errors import EngineError, InvalidValue
-from ibtui_engine.experiment import MAX_EPOCHS, Experiment, Hidden, hidden_text, read_settings
+from ibtui_engine.experiment import MAX_EPOCHS, OF_RULES, OF_TABLES, Experiment, Hidden, hidden_text, read_settings
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.rules.image_files import require_images, size_of
 from ibtui_engine.rules.labels import outputs_for
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, is_images, is_table, table_path
+from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.settings import SETTINGS
 
 WIDE = 100
@@ -76,6 +77,8 @@ class NewScreen(Screen[None]):
         """What is in each field: its text, its value, and what is wrong with it."""
         self._rule_said: dict[str, tuple[str, bool]] = {}
         """What the rules are that were looked at, by what they are asked for with; and whether they are refused."""
+        self._rule_size: dict[str, tuple[int, int, int]] = {}
+        """Their patterns, inputs and labels."""
         self._wrong = ""
         """Why the settings cannot be run."""
         self._others = ""
@@ -237,7 +240,7 @@ class NewScreen(Screen[None]):
             self.query_one("#estimate", Static).update("" if wrong else printable(self._wrong))
             return None
         self._others = ", ".join(hidden_text(h) for h in experiment.hidden[1:])
-        _, inputs, labels = size_of(experiment.rule) or BUILT_IN_SIZE
+        _, inputs, labels = self._size_of(experiment)
         self._network = experiment.hidden[0], inputs, outputs_for(labels)
         self._draw()
         self._show_estimate(experiment)
@@ -264,6 +267,7 @@ class NewScreen(Screen[None]):
             alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
             alone |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
             alone |= {"optimizer": "momentum"} if name == "momentum" else {}
+            alone |= {"rule": f"{TABLE_PREFIX}any.csv"} if name in OF_TABLES else {}
             Experiment().override({**alone, name: value})
             if name == "rule":
                 require_images(value)
@@ -299,7 +303,8 @@ class NewScreen(Screen[None]):
         if name == "rule":
             said, refused = self._rule_said.get(self._rule_asked(), ("", False))
             if said and not error and not refused:
-                told = Content(printable(said)) if is_table(text) else Content("\n").join([told, Content(said)])
+                lines = Content("\n".join(map(printable, said.splitlines())))
+                told = lines if is_table(text) else Content("\n").join([told, lines])
             elif not error and is_table(text):
                 told = Content(f"reading it …{self._beginnings(name)}")
             elif error and is_table(text) and not _is_there(text):
@@ -345,9 +350,11 @@ class NewScreen(Screen[None]):
 
     def _rule_asked(self) -> str:
         """What the rule in the form is asked for with: its name and what makes it."""
-        return json.dumps(
-            [self.query_one(f"#{name}", Input).value.strip() for name in ("rule", "theta", "gamma", "i_xy")]
-        )
+        return json.dumps([self.query_one(f"#{name}", Input).value.strip() for name in ("rule", *OF_RULES)])
+
+    def _size_of(self, experiment: Experiment) -> tuple[int, int, int]:
+        """Patterns, inputs and labels of the rule, as far as they are known."""
+        return size_of(experiment.rule) or self._rule_size.get(self._rule_asked(), BUILT_IN_SIZE)
 
     def _look_at_rule(self) -> None:
         """Have the rule read, if it is another one; images are looked at by name alone, since they take long."""
@@ -359,11 +366,13 @@ class NewScreen(Screen[None]):
         """Say what the rule is in numbers, or why it is none, as `ibtui rule` does."""
         await asyncio.sleep(PAUSE_SECONDS)
         rule, *values = json.loads(asked)
-        names = ("--theta", "--gamma", "--i-xy")
-        options = [f"{name}={value}" for name, value in zip(names, values, strict=True) if value]
+        given = [(name, value) for name, value in zip(OF_RULES, values, strict=True) if value]
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in given]
         answer = await ask("rule", "--json", *options, "--", rule)
         if answer.status == 0:
-            self._rule_said[asked] = _in_numbers(json.loads(answer.output)), False
+            found = json.loads(answer.output)
+            self._rule_said[asked] = _in_numbers(found), False
+            self._rule_size[asked] = found["patterns"], found["inputs"], found["labels"]
         else:
             self._rule_said[asked] = answer.said, is_table(rule)
         if self in self.app.screen_stack and self._rule_asked() == asked:  # the form may have been left
@@ -395,7 +404,7 @@ class NewScreen(Screen[None]):
         if self._speed is None:
             text = f"{whole}; measuring this machine …"
         else:
-            cost = estimate(experiment, self._speed, *(size_of(experiment.rule) or BUILT_IN_SIZE))
+            cost = estimate(experiment, self._speed, *self._size_of(experiment))
             text = f"{whole}: about {duration(cost.seconds)} on this machine, {size(cost.bytes)} on disk"
         self.query_one("#estimate", Static).update(text)
 
@@ -464,11 +473,12 @@ def _is_there(table: str) -> bool:
 
 
 def _in_numbers(rule: dict[str, Any]) -> str:
-    """What a rule is, in a line."""
-    return (
+    """What a rule is, in a line; and what was read, in more of them, where it is a table."""
+    told = (
         f"{rule['patterns']} patterns of {rule['inputs']} inputs, {rule['labels']} labels: H(X) {rule['h_x']:.4g}, "
         f"I(X;Y) {rule['i_xy']:.4g} bits"
     )
+    return "\n".join((told, *TableReport.from_dict(rule["table"]).lines()[2:])) if "table" in rule else told
 
 
 def draw_architecture(hidden: Hidden, inputs: int = 12, outputs: int = 1, dot: str = "●", room: int = 0) -> str:

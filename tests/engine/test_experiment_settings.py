@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import Experiment
+from ibtui_engine.experiment import OF_TABLES, Experiment
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.setting import PANELS, Setting
 from ibtui_engine.settings import SETTINGS
@@ -35,8 +35,34 @@ def test_values_are_read_back_as_they_are_written(experiment: Experiment) -> Non
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_known_value_is_allowed(name: str) -> None:
+    rule = {"rule": "table:x.csv"} if name in OF_TABLES else {}
     for value in SETTINGS[name].known:
-        Experiment().override({name: SETTINGS[name].read(value)})
+        Experiment().override({**rule, name: SETTINGS[name].read(value)})
+
+
+@pytest.mark.parametrize("value", [("label", "y"), ("ignore", "a,b"), ("label_kind", "class"), ("label_bins", 2),
+                                   ("scale", "none")])  # fmt: skip
+def test_settings_of_tables_are_of_tables_only_and_go_with_them(value: tuple[str, object]) -> None:
+    name, given = value
+    table = Experiment().override({"rule": "table:x.csv", name: given})
+    assert getattr(table, name) == given
+    assert getattr(table.reading, name) == given
+    assert table.override({"rule": "table:y.csv"}).reading == table.reading
+    assert table.override({"rule": "symmetric"}) == Experiment()
+    assert Experiment.from_dict(table.to_dict()) == table
+    assert name not in Experiment().to_dict()
+    with pytest.raises(InvalidValue, match=f"{name.replace('_', '-')} applies only to tables, such as table:x.csv"):
+        Experiment().override({name: given})
+
+
+def test_names_of_columns_may_be_a_list_or_a_number() -> None:
+    table = {"rule": "table:x.csv"}
+    assert Experiment.from_dict({**table, "ignore": ["a", "b c"]}).ignore == "a,b c"
+    assert Experiment.from_dict({**table, "label": 3}).label == "3"
+    assert Experiment.from_dict({**table, "ignore": []}).ignore is None
+    for wrong in (True, 1.5, [1], ""):
+        with pytest.raises(InvalidValue, match="label must be "):
+            Experiment.from_dict({**table, "label": wrong})
 
 
 @pytest.mark.parametrize("name", [name for name, one in SETTINGS.items() if one.kind in ("whole", "number")])

@@ -20,6 +20,8 @@ SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
 FORMAT_VERSION = 5
+TABLE_EVENT = "table"
+"""The kind of the event that says what was read from a table's file."""
 
 
 def format_version(connection: sqlite3.Connection) -> int:

@@ -21,12 +21,13 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, MEASURED, LayerHistory, LearningHistory
 from ibtui_engine.session.connection import Connection, file_identity, one_moment, open_session
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.format import columns_of, count, lacking
-from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS
+from ibtui_engine.session.format import TABLE_EVENT, columns_of, count, lacking
+from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS, short_texts
 from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, summarize
 
 if TYPE_CHECKING:
@@ -145,6 +146,19 @@ class SessionReader:
             return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise damaged(self.path, f"its rule is unreadable: {error}") from error
+
+    def table_report(self) -> TableReport | None:
+        """What was read from the file of the session's table; None where its rule is no table, or an earlier version
+        has begun it.
+        """
+        with self.moment(), short_texts(self._connection):
+            found = self._connection.execute(
+                "SELECT text FROM event WHERE kind = ? ORDER BY id LIMIT 1", (TABLE_EVENT,)
+            ).fetchone()
+        try:
+            return None if found is None else TableReport.from_dict(json.loads(found[0]))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise damaged(self.path, error) from error
 
     def measured(self) -> Int64[np.ndarray, " measured"] | None:
         """Numbers of the patterns that information is measured over, ascending; None where it is all."""

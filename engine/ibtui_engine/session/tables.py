@@ -214,8 +214,8 @@ TABLES = (
         (
             Column("id", "INTEGER PRIMARY KEY"),
             Column("time", "REAL NOT NULL", "when it happened", SECONDS),
-            Column("kind", "TEXT NOT NULL", "the status it led to, or remeasured"),
-            Column("text", "TEXT NOT NULL", "more of it; often empty"),
+            Column("kind", "TEXT NOT NULL", "the status it led to, remeasured, or table: a table was read"),
+            Column("text", "TEXT NOT NULL", "more of it; often empty; of a table JSON, what was read from its file"),
         ),
     ),
 )

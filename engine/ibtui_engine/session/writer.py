@@ -40,7 +40,7 @@ from ibtui_engine.session.codec import cells, members_and_labels, pack_bits, pac
 from ibtui_engine.session.columns import LAYER, LEARNING
 from ibtui_engine.session.connection import Connection, file_of, open_session, transaction
 from ibtui_engine.session.drafting import discard, draft, lay_out
-from ibtui_engine.session.format import count, upgrade
+from ibtui_engine.session.format import TABLE_EVENT, count, upgrade
 from ibtui_engine.session.limits import LONGEST_TEXT, CohortRow, cohort_row, short_texts
 from ibtui_engine.session.liveness import Writer, file_number, this_process
 from ibtui_engine.session.lock import WriterLock
@@ -416,6 +416,8 @@ def _describe(
         shown = rule.over(measured)
         flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
     lay_out(connection, name, experiment, json.dumps(experiment.snapshot_epochs), "running")
+    if rule.report is not None:
+        connection.insert("event", {"time": now(), "kind": TABLE_EVENT, "text": json.dumps(rule.report.to_dict())})
     connection.insert(
         "rule",
         {

@@ -19,6 +19,7 @@ from ibtui.screens.new import NewScreen, draw_architecture
 from ibtui_engine.calibration import Speed
 from ibtui_engine.experiment import DEFAULT_RELAX_FROM, Experiment, read_settings
 from ibtui_engine.presets import PRESETS
+from ibtui_engine.rules.tables.options import Reading
 from ibtui_engine.session.control import send, wait_until
 from ibtui_engine.session.summary import read_summary
 from ibtui_engine.settings import SETTINGS
@@ -604,6 +605,8 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
         await view.press("o", "tab")
         assert rule.value == "table:tables/good one.csv"
         await view.until(lambda: "4 patterns of 2 inputs, 2 labels: H(X) 2, I(X;Y) 0.1864" in view.said("#hint-rule"))
+        assert "label p_y (probabilities): 0 (2.5), 1 (1.5)" in view.said("#hint-rule")
+        assert "2   10  8   6   4   2   1" in view.said("#drawing")  # the table's own inputs
         assert not view.one("#start", Button).disabled
         await view.press("tab")  # nothing is left to complete
         assert not rule.has_focus
@@ -611,5 +614,21 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
         await view.until(lambda: view.one("#hint-rule").has_class("error"))
         assert "bad.csv" in view.said("#hint-rule")
         assert view.one("#start", Button).disabled
+        (tmp_path / "tables" / "three.csv").write_text("a,b,c,outcome\n0,0,1,1.5\n0,1,1,2.5\n1,0,0,3.5\n1,1,0,4.5\n")
+        rule.value = "table:tables/three.csv"
+        await view.until(lambda: "has a continuous label" in view.said("#hint-rule"))
+        view.one("#label", Input).value = "c"
+        await view.until(lambda: "label c (classes): 0 (2), 1 (2)" in view.said("#hint-rule"))
+        view.one("#ignore", Input).value = "outcome"
+        await view.until(lambda: "left out: outcome (as asked for)" in view.said("#hint-rule"))
+        assert view.screen._check().reading == Reading(label="c", ignore="outcome")
+        view.one("#scale", Input).value = "huge"
+        await view.until(lambda: "scale must be auto, none, standard or unit" in view.said("#hint-scale"))
+        assert view.one("#start", Button).disabled
+        view.one("#scale", Input).value = "unit"
+        await view.until(lambda: not view.one("#start", Button).disabled)
+        for field in ("#label", "#ignore"):
+            view.one(field, Input).value = ""
+        view.one("#scale", Input).value = "auto"
         rule.value = "symmetric"
         await view.until(lambda: not view.one("#start", Button).disabled)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from ibtui_engine.errors import shown
 
 MOST_LISTED = 2_000
 """Inputs and labels that a report names one by one."""
@@ -91,17 +94,14 @@ class TableReport:
             ValueError: they are none.
         """
         try:
-            known = dict(found)
-            known["ranges"] = tuple(Input(**one) for one in known["ranges"])
-            known["labels"] = tuple(Label(**one) for one in known["labels"])
-            known["left_out"] = tuple(LeftOut(**one) for one in known["left_out"])
-            scaling: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value for key, value in known["scaling"].items()
-            }
-            known["scaling"] = Scaling(**scaling)
-            return cls(**known)
+            known: dict[str, Any] = {field.name: found[field.name] for field in fields(cls)}
+            known["ranges"] = tuple(_made(Input, one) for one in known["ranges"])
+            known["labels"] = tuple(_made(Label, one) for one in known["labels"])
+            known["left_out"] = tuple(_made(LeftOut, one) for one in known["left_out"])
+            known["scaling"] = _made(Scaling, known["scaling"])
+            return _made(cls, known)
         except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"it has no report of a table: {error}") from error
+            raise ValueError(f"what was read from its table is {shown(error)}") from error
 
     def lines(self) -> tuple[str, ...]:
         """What was read, in sentences for people; each is one line."""
@@ -126,14 +126,43 @@ class TableReport:
         return f" ({self.distinct} different)" if self.distinct < self.patterns else ""
 
     def _scaled(self) -> str:
-        done = {
-            "none": "none",
+        known = {
             "standard": "standard, each input has mean 0 and standard deviation 1",
             "unit": "unit, inputs lie in [0, 1]",
-        }[self.scaling.kind]
+        }
+        done = known.get(self.scaling.kind, self.scaling.kind)
         apart = self.scaling.kept_apart
         note = f"; kept apart beyond single precision: {_some(list(apart), 0)}" if apart else ""
         return f"{done} ({self.scaling.why}){note}" if self.scaling.why else f"{done}{note}"
+
+
+Part = TypeVar("Part", Input, Label, LeftOut, Scaling, TableReport)
+
+
+def _made(kind: type[Part], found: Mapping[str, Any]) -> Part:
+    """A part of a report, of values that are of the types that it declares. Raises TypeError where they are not."""
+    values = {}
+    for field in fields(kind):
+        value = found[field.name]
+        match field.type:
+            case "str":
+                right = isinstance(value, str)
+            case "bool":
+                right = isinstance(value, bool)
+            case "int":
+                right = isinstance(value, int) and not isinstance(value, bool)
+            case "float":
+                right = isinstance(value, float | int) and abs(value) <= sys.float_info.max
+            case "Scaling":
+                right = isinstance(value, Scaling)
+            case _:
+                value = tuple(value)
+                allowed = {"tuple[float, ...]": (float, int), "tuple[str, ...]": (str,)}
+                right = all(isinstance(one, allowed.get(str(field.type), (Input, Label, LeftOut))) for one in value)
+        if not right:
+            raise TypeError(f"{field.name} {shown(value)}")
+        values[field.name] = value
+    return kind(**values)
 
 
 def _range(one: Input) -> str:

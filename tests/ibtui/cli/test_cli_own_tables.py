@@ -1,0 +1,105 @@
+"""Tables of one's own in commands: what was read is said, in JSON too, kept in the session, and settled by options."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+from ibtui_engine.rules.tables.report import TableReport
+from ibtui_engine.session.history import SessionReader
+from tests.ibtui.cli.conftest import Program
+
+SHORT = ("--hidden", "3", "--networks", "2", "--epochs", "4", "--fraction", "1")
+
+
+@pytest.fixture
+def table(program: Program) -> str:
+    rows = [(1000.0 + k, k % 7, 5, k * k % 3 != 1, 0.1 * k) for k in range(30)]
+    text = "id;far;near;constant;outcome;price\n"
+    text += "".join(f"{k};{a};{b};{c};{'yes' if d else 'no'};{e:.1f}\n" for k, (a, b, c, d, e) in enumerate(rows))
+    (program.directory / "mine.csv").write_text(text.replace(".", ","), encoding="utf-16")
+    return "table:mine.csv"
+
+
+def test_a_rule_says_what_was_read(program: Program, table: str) -> None:
+    told = " ".join(program.good("rule", table, "--ignore", "price").split())
+    for part in (
+        "read mine.csv: text, separated by semicolons, decimal commas, UTF-16, header in line 1",
+        "30 patterns of 2 inputs: far 1000 to 1029, near 0 to 6",
+        "label outcome (classes): no (20), yes (10)",
+        "left out: price (as asked for), id (numbers or names the rows), constant (always 5)",
+        "scaling: standard, each input has mean 0 and standard deviation 1 (2 of 2 inputs lie far outside [−3, 3])",
+        "p(y|x): a sample, every pattern has one label, so that I(X;Y) = H(Y)",
+    ):
+        assert part in told, told
+    found = json.loads(program.good("rule", table, "--ignore", "price", "--json"))
+    report = TableReport.from_dict(found["table"])
+    assert json.loads(json.dumps(report.to_dict())) == found["table"]
+    assert (report.patterns, report.inputs, report.sample) == (found["patterns"], found["inputs"], True)
+    far = np.arange(1000.0, 1030.0)
+    assert report.scaling.offset[0] == pytest.approx(far.mean())
+    assert report.scaling.divisor[0] == pytest.approx(far.std())
+    assert "table" not in json.loads(program.good("rule", "symmetric", "--json"))
+
+
+def test_a_run_says_it_keeps_it_and_tells_it_in_json(program: Program, table: str) -> None:
+    config = program.directory / "kept.toml"
+    done = program(
+        "run", "--rule", table, "--ignore", "price", "--label", "outcome", "--scale", "unit", "-o", "it.ibs", *SHORT,
+        "--save-config", str(config), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "read mine.csv: text, separated by semicolons" in done.stderr
+    assert "scaling: unit, inputs lie in [0, 1] (as asked for)" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["rule"]["table"]["label"] == "outcome"
+    assert document["experiment"]["scale"] == "unit"
+    kept = tomllib.loads(config.read_text())
+    assert {key: kept[key] for key in ("ignore", "label", "scale")} == {
+        "ignore": "price", "label": "outcome", "scale": "unit"
+    }  # fmt: skip
+    with SessionReader(program.directory / "it.ibs") as reader:
+        assert reader.table_report() == TableReport.from_dict(document["rule"]["table"])
+        patterns = reader.rule().patterns
+    assert patterns[:, 0] == pytest.approx(np.arange(30) / 29, abs=1e-6)
+    assert patterns[:, 1] == pytest.approx(np.arange(30) % 7 / 6, abs=1e-6)
+    program.good("run", "--config", str(config), "-o", "again.ibs")
+    with SessionReader(program.directory / "again.ibs") as reader:
+        assert (reader.rule().patterns == patterns).all()
+    again = json.loads(program.good("show", "it.ibs", "--json"))
+    assert again["rule"]["table"] == document["rule"]["table"]
+
+
+def test_a_session_without_a_table_has_no_report(program: Program) -> None:
+    program.good("run", "--networks", "1", "--epochs", "1", "-o", "it.ibs")
+    with SessionReader(program.directory / "it.ibs") as reader:
+        assert reader.table_report() is None
+    assert "table" not in json.loads(program.good("show", "it.ibs", "--json"))["rule"]
+
+
+def test_options_settle_what_a_table_leaves_open(program: Program, table: str) -> None:
+    refused = program("rule", table, "--label", "price", "--ignore", "outcome")
+    assert refused.returncode == 2
+    assert "has a continuous label, with values such as 0.1: cut it into classes of equal mass" in refused.stderr
+    cut = ("--label", "price", "--label-bins", "3", "--ignore", "outcome")
+    assert json.loads(program.good("rule", table, *cut, "--json"))["labels"] == 3
+    assert json.loads(program.good("curve", table, *cut, "--json"))["i_xy"] == pytest.approx(np.log2(3))
+    for options, said in (
+        (
+            ("--label", "colour"),
+            "has no column 'colour' for --label: choose 'id', 'far', 'near', 'constant', 'outcome'",
+        ),
+        (("--ignore", "7"), "has no column '7' for --ignore"),
+        (("--label-bins", "1"), "label-bins must be a whole number from 2 to 256, got 1"),
+        (("--label-kind", "maybe"), "label-kind must be auto, class or probability, got 'maybe'"),
+        (("--scale", "big"), "scale must be auto, none, standard or unit, got 'big'"),
+    ):
+        for command in (("rule", table), ("curve", table), ("run", "--rule", table)):
+            done = program(*command, *options)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert said in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+    assert "label applies only to tables" in program("run", "--label", "y").stderr
