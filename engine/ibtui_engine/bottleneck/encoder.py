@@ -32,6 +32,14 @@ NEAR = 80.0
 """Nats up to which a term can be had from `exp_less_one`, which has an end (`ibtui_engine.forward.LEAST`)."""
 LEAST = 1e-290
 """Sums of probabilities above have all their digits."""
+RULED_OUT = 1e300
+"""Nats that stand for infinitely many: of a decoder that rules out what a class allows."""
+POSSIBLE = 1e200
+"""Nats below which a class has a share of a decoder."""
+SHARP = 1e-30
+"""Nats of distortion below which an encoder is all but deterministic."""
+CLOSE = 1e-12
+"""Relative difference of two distortions, or two betas, that counts as none; the least beta that is divided by."""
 ALIKE = 1e-14
 """Relative difference of two decoders' log odds up to which they are one."""
 INSIDE, LOW_END, HIGH_END = 0, -1, 1
@@ -46,8 +54,8 @@ def divergences_of(
     t: Float64[np.ndarray, " decoders"],
     found: Float64[np.ndarray, "classes decoders"],
 ) -> None:
-    """KL(p ‖ logistic(t)) in nats of each class and decoder, less the class's smallest; 1e300 where the decoder rules
-    out what p allows.
+    """KL(p ‖ logistic(t)) in nats of each class and decoder, less the class's smallest; `RULED_OUT` where the
+    decoder rules out what p allows.
 
     With A(t) = log(1 + exp(t)) it is A(t) − A(odds) − p (t − odds), which needs no function of both. Where that leaves
     less than `PLAIN` of its terms, `divergence` has the digits.
@@ -69,9 +77,9 @@ def divergences_of(
             plain = high - level - small * x
             found[i, k] = plain
             if not plain > PLAIN * (1.0 + high):  # NaN, too
-                found[i, k] = min(divergence(p[i], rest[i], odds[i], t[k]), 1e300)
-            elif plain > 1e300:
-                found[i, k] = 1e300
+                found[i, k] = min(divergence(p[i], rest[i], odds[i], t[k]), RULED_OUT)
+            elif plain > RULED_OUT:
+                found[i, k] = RULED_OUT
     for i in range(p.shape[0]):
         least = found[i].min()
         for k in range(decoders):
@@ -129,7 +137,7 @@ def log_partition(
         twice = 0.0
         for k in range(first, last):
             x = d[i, k]
-            if x < 1e200:
+            if x < POSSIBLE:
                 r = p_t[k] * scratch[k]
                 z += r
                 once += r * x
@@ -161,23 +169,23 @@ def fit_encoder(
     """
     scratch = np.empty(t.shape[0])
     nearest = nearest_of(d)
-    fine = 0.0 < distortion < 1e-30  # an encoder all but deterministic: what is left out would be all there is
+    fine = 0.0 < distortion < SHARP  # an encoder all but deterministic: what is left out would be all there is
     where = INSIDE
     low, high = 0.0, GREATEST
     mean = 0.0  # at beta 0, where all terms are one
     for i in range(weights.shape[0]):
         of_class = 0.0
         for k in range(t.shape[0]):
-            if d[i, k] < 1e200:
+            if d[i, k] < POSSIBLE:
                 of_class += p_t[k] * d[i, k]
         mean += weights[i] * of_class
     scale = max(abs(distortion), abs(mean))
-    if mean - distortion <= 1e-12 * scale:
+    if mean - distortion <= CLOSE * scale:
         where = LOW_END
         beta = 0.0
     else:
         _, mean, _ = log_partition(GREATEST, weights, p_t, d, nearest, fine, scratch)
-        if mean >= distortion * (1.0 - 1e-12):
+        if mean >= distortion * (1.0 - CLOSE):
             where = HIGH_END
             beta = GREATEST
         else:
@@ -191,15 +199,15 @@ def fit_encoder(
                     high = beta
                 # Newton's step in log beta; the derivative falls off like an exponential
                 change = -slope / (spread * beta) if spread > 0.0 else math.inf
-                if abs(change) < 1e-11 or high - low < 1e-12 * high:
+                if abs(change) < 1e-11 or high - low < CLOSE * high:
                     break
                 following = beta * math.exp(min(max(change, -3.0), 3.0))
                 if not low < following < high:
                     following = math.sqrt(max(low, 1e-9) * high) if high > 4.0 * max(low, 1e-9) else 0.5 * (low + high)
                 beta = following
-    log_z, _, _ = log_partition(max(beta, 1e-12), weights, p_t, d, nearest, fine, scratch)
+    log_z, _, _ = log_partition(max(beta, CLOSE), weights, p_t, d, nearest, fine, scratch)
     residual = max(entropy + beta * distortion + log_z, 0.0)
-    return beta, residual, where, decoder_gap(max(beta, 1e-12), weights, p, rest, p_t, t, d)
+    return beta, residual, where, decoder_gap(max(beta, CLOSE), weights, p, rest, p_t, t, d)
 
 
 @compiled
