@@ -79,6 +79,10 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         for text in ("0.55", "0.45", "1.5", "-0.5")
     ),
     "phases.relaxation": (("*others[: 2]", "no two ensembles have the same settings"),),
+    "phases.smoothing": (
+        ("np.where(measured, values, 1.0)", "what is not measured has no weight"),
+        ("np.where(measured, values, -1.0)", "likewise"),
+    ),
     "phases.transition": (
         ("(place < top), place, 1)", "three snapshots at least have been measured before"),
         ("len(measured) - 2), axis=0)", "and three after"),

@@ -33,8 +33,8 @@ def order(epochs: Float64[np.ndarray, "networks layers"]) -> Order:
     Only networks that have an epoch for all the layers ranked are compared. Where no network has, there is no order.
     """
     known = np.isfinite(epochs)
-    common = np.flatnonzero(2 * known.sum(axis=0) > len(epochs)) if len(epochs) else np.zeros(0, np.int64)
-    compared = epochs[known[:, common].all(axis=1)][:, common] if len(epochs) else epochs
+    common = np.flatnonzero(2 * known.sum(axis=0) > len(epochs))
+    compared = epochs[known[:, common].all(axis=1)][:, common]
     if len(common) == 0 or len(compared) == 0:
         return Order((), float("nan"), 0)
     ranks = _ranks(compared)

@@ -295,6 +295,12 @@ def test_agreement_is_of_the_ranks_however_few_differ() -> None:
     assert order(np.array([[1.0, 2.0], [3.0, 3.0]])).agreement == pytest.approx(0.5)
 
 
+def test_without_networks_there_is_no_order() -> None:
+    found = order(np.zeros((0, 3)))
+    assert (found.layers, found.networks) == ((), 0)
+    assert math.isnan(found.agreement)
+
+
 @pytest.mark.parametrize(("have", "ranked"), [(3, (2, 1)), (2, (1,))])
 def test_layers_are_ranked_that_more_than_half_of_the_networks_have(have: int, ranked: tuple[int, ...]) -> None:
     epochs = np.array([[3.0, 1.0]] * have + [[3.0, np.nan]] * (4 - have))
