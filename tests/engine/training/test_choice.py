@@ -15,7 +15,7 @@ from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.batched import TorchTrainer, require_device
-from ibtui_engine.training.choice import LARGE, SMALL, choose, make_trainer
+from ibtui_engine.training.choice import GPU_PAYS, LARGE, choose, make_trainer
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 
@@ -44,7 +44,14 @@ def devices(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.usefixtures("devices")
 @pytest.mark.parametrize(
     ("parameters", "expected"),
-    [(2, "fused"), (SMALL, "fused"), (SMALL + 1, "fused"), (LARGE, "fused"), (LARGE + 1, "torch"), (10**7, "torch")],
+    [
+        (2, "fused"),
+        (GPU_PAYS, "fused"),
+        (GPU_PAYS + 1, "fused"),
+        (LARGE, "fused"),
+        (LARGE + 1, "torch"),
+        (10**7, "torch"),
+    ],
 )
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_on_a_cpu_networks_up_to_the_large_are_fused(device: str, parameters: int, expected: str) -> None:
@@ -55,8 +62,8 @@ def test_on_a_cpu_networks_up_to_the_large_are_fused(device: str, parameters: in
 def test_with_a_gpu_only_small_networks_are_fused_unless_the_cpu_is_asked_for(there: str, devices) -> None:
     devices(there)
     assert choose("auto", "auto", PAPER) == ("fused", "cpu")
-    assert choose("auto", "auto", with_parameters(SMALL)) == ("fused", "cpu")
-    assert choose("auto", "auto", with_parameters(SMALL + 1)) == ("torch", there)
+    assert choose("auto", "auto", with_parameters(GPU_PAYS)) == ("fused", "cpu")
+    assert choose("auto", "auto", with_parameters(GPU_PAYS + 1)) == ("torch", there)
     assert choose("auto", "cpu", with_parameters(LARGE)) == ("fused", "cpu")
     assert choose("auto", "cpu", with_parameters(LARGE + 1)) == ("torch", "cpu")
 
@@ -147,7 +154,7 @@ def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_torch")
 def test_without_torch_what_the_fused_trainer_can_do_is_fused() -> None:
     for device in ("auto", "cpu"):
-        for parameters in (2, SMALL + 1, LARGE + 1):
+        for parameters in (2, GPU_PAYS + 1, LARGE + 1):
             assert choose("auto", device, with_parameters(parameters)) == ("fused", "cpu")
 
 
