@@ -18,7 +18,7 @@ from typing import Any, Literal
 from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
 from ibtui_engine.rules.tables.options import Reading
-from ibtui_engine.setting import is_whole
+from ibtui_engine.setting import is_whole, written
 from ibtui_engine.settings import (
     ACTIVATIONS,
     BINNED,
@@ -206,9 +206,9 @@ class Experiment:
             for value in values:
                 setting.require(name, value)
             if setting.grid and len(set(values)) < len(values):
-                raise InvalidValue(f"{name.replace('_', '-')} names the same value twice: {setting.text(values)}")
+                raise InvalidValue(f"{written(name)} names the same value twice: {setting.text(values)}")
         if self.count > MAX_ENSEMBLES:
-            many = [f"{len(getattr(self, name))} values of {name.replace('_', '-')}" for name in self.varied]
+            many = [f"{len(getattr(self, name))} values of {written(name)}" for name in self.varied]
             raise InvalidValue(
                 f"a grid must have at most {MAX_ENSEMBLES} ensembles, got {self.count} from {', '.join(many)}"
             )
@@ -236,13 +236,13 @@ class Experiment:
         values = tuple(given) if isinstance(given, tuple | list) else (given,)
         if not values:
             usual = SETTINGS[name].text(type(self).__dataclass_fields__[name].default)
-            raise InvalidValue(f"{name.replace('_', '-')} is empty: give at least one value, such as {usual}")
+            raise InvalidValue(f"{written(name)} is empty: give at least one value, such as {usual}")
         object.__setattr__(self, name, values)
 
     def _require_table(self) -> None:
         """Refuse settings of tables for other rules, and texts that are none."""
         for name in OF_TABLES:
-            value, called = getattr(self, name), name.replace("_", "-")
+            value, called = getattr(self, name), written(name)
             text = SETTINGS[name].kind == "text" and value is not None
             if text and not (isinstance(value, str) and 0 < len(value) <= LONGEST_RULE):
                 raise InvalidValue(f"{called} must be 1 to {LONGEST_RULE} characters, got {shown(value)}")

@@ -21,6 +21,11 @@ PANELS = (WHAT, HOW, MEASURED, MACHINE)
 """Groups of settings, in the order in which they are shown."""
 
 
+def written(name: str) -> str:
+    """A setting's name as commands, files and messages have it: `learning-rate`."""
+    return name.replace("_", "-")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One setting."""
@@ -82,7 +87,7 @@ class Setting:
         """
         if (value is None and self.unset) or (isinstance(value, str) and value in self.words):
             return
-        name = name.replace("_", "-")
+        name = written(name)
         match self.kind:
             case "whole":
                 if not is_whole(value) or not self.least <= value <= self.most:  # type: ignore[operator]

@@ -11,6 +11,7 @@ import typer
 
 from ibtui_engine.experiment import OF_RULES, Experiment
 from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS
 
 PLACES = "Where sessions are"
@@ -64,7 +65,7 @@ def setting(name: str, *, panel: str | None = None, default: bool = True) -> Any
         default: whether the help says the default of new experiments.
     """
     declared = SETTINGS[name]
-    flag = name.replace("_", "-")
+    flag = written(name)
     grid = " Repeat it for a grid." if declared.grid and default else ""
     usual = f" [default: {_default(name)}]" if default and _default(name) else ""
     return typer.Option(

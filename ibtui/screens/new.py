@@ -37,6 +37,7 @@ from ibtui_engine.rules.image_files import require_images, size_of
 from ibtui_engine.rules.labels import outputs_for
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, is_images, is_table, table_path
 from ibtui_engine.rules.tables.report import TableReport
+from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS
 
 WIDE = 100
@@ -367,7 +368,7 @@ class NewScreen(Screen[None]):
         await asyncio.sleep(PAUSE_SECONDS)
         rule, *values = json.loads(asked)
         given = [(name, value) for name, value in zip(OF_RULES, values, strict=True) if value]
-        options = [f"--{name.replace('_', '-')}={value}" for name, value in given]
+        options = [f"--{written(name)}={value}" for name, value in given]
         answer = await ask("rule", "--json", *options, "--", rule)
         if answer.status == 0:
             found = json.loads(answer.output)
