@@ -74,5 +74,5 @@ def test_a_setting_is_added_by_its_declaration(tmp_path: Path) -> None:
         "2 at 0.85, weight decay 0.1",
         "0.1 True",
         "Weight decay | several: a grid",
-        "weight-decay must be at least 0 and below 1",
+        "weight-decay must be at least 0 and below 1, got 1.0",
     ]
