@@ -11,7 +11,7 @@ import pytest
 
 from ibtui_engine.networks import Architecture
 from ibtui_engine.phases.decline import decline
-from ibtui_engine.phases.diffusion import correlations, exponents, independent_correlation
+from ibtui_engine.phases.diffusion import correlations, diffusion, exponents, independent_correlation
 from ibtui_engine.phases.leveling import leveling
 from ibtui_engine.phases.order import order
 from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
@@ -268,6 +268,9 @@ def test_an_exponent_needs_six_snapshots(count: int, there: bool) -> None:
     since = np.concatenate([[0.0], np.arange(1.0, count + 1)])[:, None]
     found = exponents(since, since**1.5)
     assert found[0] == pytest.approx(1.5) if there else math.isnan(found[0])
+    other = np.arange(count + 1.0)[:, None]
+    beside = exponents(np.hstack([since, other]), np.hstack([np.nan * since, other]))  # the first has none
+    assert beside[1] == pytest.approx(1.0) if there else math.isnan(beside[1])
 
 
 def test_a_late_exponent_is_of_the_later_half_of_the_log_axis() -> None:
@@ -287,7 +290,10 @@ def test_correlations_need_three_inputs() -> None:
     assert np.isnan(correlations(matrix[:, :1])[0]).all()
     assert independent_correlation(3) == pytest.approx(2 / math.pi)
     assert math.isnan(independent_correlation(2))
-    assert Architecture((3, 2, 1), "tanh").layers == 2
+    shape = Architecture((3, 2, 1), "tanh")
+    rows, _ = diffusion([(1, np.ones((1, shape.parameters), np.float32))], shape, np.ones((1, 2)))
+    assert rows[0].independent_square == 0.5
+    assert math.isnan(rows[1].independent_square)
 
 
 def test_agreement_is_of_the_ranks_however_few_differ() -> None:
