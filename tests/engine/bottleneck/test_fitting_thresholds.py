@@ -118,6 +118,22 @@ def test_what_the_kernel_finds_is_told_in_bits(monkeypatch: pytest.MonkeyPatch) 
     assert (fits.greatest, fits.epoch, fits.bins, fits.fraction) == (1e6, 0, 0, 1.0)
 
 
+def test_the_inconsistency_is_how_far_the_decoder_is_from_that_of_eq_9_in_bits() -> None:
+    rng = np.random.default_rng(1)
+    source = Source.of(np.array([0.1, 0.3, 0.6, 0.9]), np.array([1.0, 2.0, 3.0, 4.0]))
+    encoder = rng.dirichlet(np.full(3, 0.5), 4)
+    found = fit_classes(source, encoder)
+    joint = source.weights[:, None] * encoder
+    p_t, q = joint.sum(axis=0), source.p_y @ joint / joint.sum(axis=0)
+    p = source.p_y[:, None]
+    terms = p_t * np.exp(-found.beta * (p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))))
+    shares = source.weights[:, None] * terms / terms.sum(axis=1, keepdims=True)
+    made = source.p_y @ shares / shares.sum(axis=0)
+    expected = float(p_t @ (q * np.log2(q / made) + (1 - q) * np.log2((1 - q) / (1 - made))))
+    assert found.inconsistency == pytest.approx(expected, rel=1e-6)
+    assert expected > 1e-6
+
+
 def test_classes_in_one_cell_become_one() -> None:
     angles = np.array([-20.3, -20.0, -1.0, 1.4, 1.6, 30.0]) * 1e-3
     source = Source.of(np.sin(np.pi / 4 + angles) ** 2, np.arange(1.0, 7.0))
