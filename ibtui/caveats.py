@@ -18,7 +18,7 @@ from ibtui_engine.measures.checks import (
     violations,
 )
 from ibtui_engine.rules.image_files import PARTS
-from ibtui_engine.rules.names import is_images
+from ibtui_engine.rules.names import is_table
 from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.summary import Summary
 
@@ -53,8 +53,14 @@ def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: i
 
 
 def _sample(summary: Summary) -> str | None:
-    if not is_images(summary.experiment.rule):
+    if not summary.sample:
         return None
+    if is_table(summary.experiment.rule):
+        return (
+            f"P(X,Y) is a sample, {summary.patterns} rows of a table in which every pattern has one label: so I(X;Y) = "
+            f"H(Y), no I(X;T) is above {summary.h_x:.4g} bits, and a layer that tells all patterns apart has that, and "
+            "I(T;Y) = H(Y), whatever it computes"
+        )
     parts = [f"{int(number)} {name}" for name, number in summary.rule_parameters.items() if name in PARTS]
     of = f"{' and '.join(parts)} images" if parts else f"{summary.patterns} images"
     measured = summary.experiment.measured

@@ -109,6 +109,11 @@ def estimate(experiment: Experiment) -> str:
     return _estimator(experiment) + over
 
 
+def under(summary: Summary) -> str:
+    """Under which P(X,Y) information is measured: a rule that is known, or the sample's own."""
+    return "under the sample's own distribution" if summary.sample else "under the true rule"
+
+
 def _estimator(experiment: Experiment) -> str:
     bins = f"{experiment.bins} bins"
     match experiment.estimator:

@@ -10,7 +10,7 @@ import typer
 from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
-from ibtui.formatting import estimate, labelled, printable, title_of
+from ibtui.formatting import estimate, labelled, printable, title_of, under
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
@@ -94,7 +94,7 @@ def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, Lay
 
 def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
     basis = estimate(summary.experiment) if one.no_beta else f"binning, {one.bins} bins"
-    lines = [f"Mean ± standard error (se) over networks; {basis}, under the true rule."]
+    lines = [f"Mean ± standard error (se) over networks; {basis}, {under(summary)}."]
     below = (
         "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
         "there (none where the curve is flat)."

@@ -14,7 +14,7 @@ from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads, output_file
 from ibtui.files import require_new
-from ibtui.formatting import ensemble_name, estimate, labelled, with_spread
+from ibtui.formatting import ensemble_name, estimate, labelled, under, with_spread
 from ibtui.locations import find_session, free_path, require_name, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
@@ -209,6 +209,6 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
     kde = experiment.estimator == "kde"
     what = "Lower – upper bounds, means over networks" if kde else "Mean ± standard deviation (sd) over networks"
     console.print(
-        f"{what}. By {estimate(experiment)}, over all patterns under the true rule.",
+        f"{what}. By {estimate(experiment)}, over all patterns {under(summary)}.",
         style="dim",
     )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
-from ibtui.formatting import estimate, labelled, over_some, printable, title_of
+from ibtui.formatting import estimate, labelled, over_some, printable, title_of, under
 from ibtui.layers_text import SAID, columns
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
-from ibtui_engine.rules.names import is_images
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import describe_epochs
@@ -202,6 +201,5 @@ def _caption(summary: Summary) -> str:
     several = any(one.networks > 1 for one in summary.ensembles)
     spread = "Mean ± standard deviation (sd) over networks. " if several and not kde else ""
     bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
-    under = "" if experiment.measured else ", over all patterns"
-    under += "" if is_images(experiment.rule) else " under the true rule"
-    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{under}.{bounds} {SAID}"
+    over = "" if experiment.measured else ", over all patterns"
+    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{bounds} {SAID}"

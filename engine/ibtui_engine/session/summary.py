@@ -16,7 +16,9 @@ from ibtui_engine.errors import EngineError, SessionError, damaged, shown
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
+from ibtui_engine.rules.names import is_images, is_table
 from ibtui_engine.session import limits
+from ibtui_engine.session.columns import TOLERANCE
 from ibtui_engine.session.connection import one_moment, open_session
 from ibtui_engine.session.format import columns_of, count, lacking, number
 from ibtui_engine.session.liveness import Writer, read_writer
@@ -86,6 +88,8 @@ class Summary:
     ensembles: tuple[EnsembleSummary, ...]
     writer: Writer | None
     """The process at work, or the one that was."""
+    sample: bool = False
+    """Whether P(X,Y) is a sample rather than a rule: images, or a table in which every pattern has one label."""
 
     @property
     def epochs_done(self) -> int:
@@ -150,7 +154,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             ).fetchone() or _damaged("it does not say what it is a session of")
             kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
             rule = connection.execute(
-                f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name FROM rule"
+                f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name, h_y FROM rule"
             ).fetchone() or _damaged("it has no rule")
             writer = read_writer(connection)
             experiment = _experiment(text)
@@ -162,6 +166,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             _damaged(f"its status is {shown(status)}")
         limits.text(rule[7], "rule's name")
         h_x, i_xy = limits.information(rule[1], rule[2], patterns, labels)
+        certain = is_table(experiment.rule) and i_xy >= number(rule[8]) - TOLERANCE
         return Summary(
             path=path,
             name=limits.text(name, "name"),
@@ -177,6 +182,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             labels=labels,
             ensembles=ensembles,
             writer=writer,
+            sample=is_images(experiment.rule) or certain,
         )
     except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:
         raise damaged(path, error) from error

@@ -73,6 +73,22 @@ def test_a_run_says_it_keeps_it_and_tells_it_in_json(program: Program, table: st
     assert again["rule"]["table"] == document["rule"]["table"]
 
 
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_table_is_called_a_sample_where_every_pattern_has_one_label(program: Program, sure: bool) -> None:
+    text = "x,y\n0.5,0\n1.5,1\n2.5,1\n-1,0\n" + ("" if sure else "0.5,1\n")
+    (program.directory / "few.csv").write_text(text)
+    told = " ".join(program.good("run", "--rule", "table:few.csv", "-o", "it.ibs", *SHORT).split())
+    shown = " ".join(program.good("show", "it.ibs").split())
+    note = json.loads(program.good("show", "it.ibs", "--json"))["ensembles"][0]["sample"]
+    for printed in (told, shown):
+        assert ("note: P(X,Y) is a sample, 4 rows of a table in which every pattern has one label" in printed) == sure
+        assert ("over all patterns under the sample's own distribution" in printed) == sure
+        assert ("under the true rule" in printed) != sure
+    assert (note is not None) == sure
+    again = " ".join(program.good("remeasure", "it.ibs", "--bins", "9").split())
+    assert ("under the true rule" in again) != sure
+
+
 def test_a_session_without_a_table_has_no_report(program: Program) -> None:
     program.good("run", "--networks", "1", "--epochs", "1", "-o", "it.ibs")
     with SessionReader(program.directory / "it.ibs") as reader:
