@@ -1,4 +1,4 @@
-"""Caveats of a session's numbers: estimates at their ceiling, and inequalities that estimates break."""
+"""Caveats of a session's numbers: estimates at their ceiling, inequalities that estimates break, saturated inputs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ from ibtui_engine.rules.names import is_table
 from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.summary import Summary
 
+BOUNDED = {"tanh", "sigmoid", "softsign"}
+"""Activations whose outputs lie between two bounds."""
+SATURATED = 0.5
+"""Share of the first layer's outputs near their bounds before training, above which it hardly learns."""
+
 
 @dataclass(frozen=True)
 class Caveats:
@@ -39,6 +44,8 @@ class Caveats:
     snapshots: int
     layers: int
     """Of the networks, the output included."""
+    saturated: float | None = None
+    """Share of the first hidden layer's outputs that are near their bounds before training, where it is too large."""
 
 
 def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Caveats:
@@ -48,8 +55,27 @@ def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: i
     here = violations(*_checked(history, row, summary))
     count = broken(history, summary) if elsewhere is None else elsewhere
     return Caveats(
-        summary.experiment.estimator, _sample(summary), found, here, count, len(history.epochs), history.i_x.shape[-1]
+        summary.experiment.estimator,
+        _sample(summary),
+        found,
+        here,
+        count,
+        len(history.epochs),
+        history.i_x.shape[-1],
+        _saturated(history, summary),
     )
+
+
+def _saturated(history: LayerHistory, summary: Summary) -> float | None:
+    """The share of the first layer's outputs that are saturated at epoch 0, mean over the networks, where it is more
+    than `SATURATED`; of activations with two bounds and networks with a hidden layer.
+    """
+    bounded = set(summary.experiment.activation) <= BOUNDED
+    if not bounded or history.i_x.shape[-1] < 2 or not len(history.epochs) or history.epochs[0] != 0:
+        return None
+    shares = history.saturated[0, :, 0]
+    share = float(shares[np.isfinite(shares)].mean()) if np.isfinite(shares).any() else 0.0
+    return share if share > SATURATED else None
 
 
 def _sample(summary: Summary) -> str | None:
@@ -88,6 +114,12 @@ def as_lines(found: Caveats) -> list[str]:
     lines = []
     if found.sample:
         lines.append(f"note: {found.sample}")
+    if found.saturated is not None:
+        lines.append(
+            f"note: the first layer is saturated from epoch 0: {found.saturated:.0%} of its outputs are near their "
+            "bounds, where gradients vanish; scale the inputs (of a table: --scale standard), or begin with smaller "
+            "weights by --init-scale"
+        )
     if found.ceilings:
         layers = ", ".join(
             layer_name(c.layer, found.layers) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
@@ -121,9 +153,11 @@ def _exceeds(violation: Violation, layers: int) -> str:
 
 def as_plain(found: Caveats) -> dict[str, Any]:
     """The caveats as plain values: what it means that P(X,Y) is a `sample` (None where it is a rule), `ceilings` and
-    `violations` at the epoch shown, and how many snapshots have any.
+    `violations` at the epoch shown, how many snapshots have any, and the share of the first layer's outputs that are
+    `saturated_at_start` (None where it is small).
     """
     return {
+        "saturated_at_start": found.saturated,
         "sample": found.sample,
         "ceilings": [asdict(ceiling) for ceiling in found.ceilings],
         "violations": [asdict(violation) for violation in found.violations],

@@ -85,7 +85,13 @@ def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
         nothing: dict[str, Any] = {"epoch": None, "layers": [], "learning": None}
-        return nothing | {"sample": None, "ceilings": [], "violations": [], "snapshots_with_violations": 0}
+        return nothing | {
+            "sample": None,
+            "ceilings": [],
+            "violations": [],
+            "snapshots_with_violations": 0,
+            "saturated_at_start": None,
+        }
     learning = one.learning_figures(at)
     means = {f"{name}_mean": or_none(value.mean) for name, value in learning.items()}
     counts = {f"{name}_networks": value.count for name, value in learning.items()}

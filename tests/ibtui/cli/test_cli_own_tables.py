@@ -89,6 +89,20 @@ def test_a_table_is_called_a_sample_where_every_pattern_has_one_label(program: P
     assert ("under the true rule" in again) != sure
 
 
+def test_a_first_layer_that_begins_saturated_is_pointed_out_with_the_remedy(program: Program, table: str) -> None:
+    shares = {}
+    for scale in ("none", "auto"):
+        name = f"{scale}.ibs"
+        program.good("run", "--rule", table, "--ignore", "price", "--scale", scale, "-o", name, *SHORT)
+        told = " ".join(program.good("show", name).split())
+        shares[scale] = json.loads(program.good("show", name, "--json"))["ensembles"][0]["saturated_at_start"]
+        assert ("note: the first layer is saturated from epoch 0: " in told) == (scale == "none")
+        assert ("--scale standard" in told) == (scale == "none")
+    with SessionReader(program.directory / "none.ibs") as reader:
+        recorded = reader.recorded_ensemble(0).layers.saturated[0, :, 0]
+    assert shares == {"none": pytest.approx(recorded.mean()), "auto": None}
+
+
 def test_a_session_without_a_table_has_no_report(program: Program) -> None:
     program.good("run", "--networks", "1", "--epochs", "1", "-o", "it.ibs")
     with SessionReader(program.directory / "it.ibs") as reader:
