@@ -1,4 +1,4 @@
-"""Panels show plain statistics of what the session holds."""
+"""The charts and tables of an ensemble show plain statistics of what the session holds."""
 
 from __future__ import annotations
 
