@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy  # noqa: F401  its BLAS has to be there before its threads can be limited
 import pytest
 from hypothesis import HealthCheck, settings
-from threadpoolctl import threadpool_limits
 
 from tests.faults.warm import Warm, plain_environment
 from tests.shapes import check_shapes
@@ -31,10 +29,6 @@ for profile, examples in {"some": 15, "many": 100, "explore": 2000}.items():
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile("some")  # `--hypothesis-profile` names another
-
-# Products in tests are small, and as many tests run at once as there are cores: a second thread of BLAS would only
-# wait, at the expense of the others.
-threadpool_limits(limits=1, user_api="blas")
 
 # What is loaded and collected stays: looking for garbage among it finds none. It is not frozen, though: older versions
 # of hypothesis ask the collector who refers to their source of randomness, and would be told that nobody does.

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.bottleneck.curve import Curve
 from ibtui_engine.errors import InvalidValue
@@ -75,9 +74,8 @@ def annealed_curve(
         betas = np.geomspace(1.0, max(1e3, 1e3 / i_xy), effort.betas)
         random = np.random.default_rng(seed)
         few_w, few_p = _alike(w, p, effort.classes)
-        with ThreadpoolController().limit(limits=1, user_api="blas"):  # for products this small threads only wait
-            down = _follow(few_w, few_p, betas[::-1], _begin_high(few_w, few_p, effort.values), None, effort)[::-1]
-            up = _follow(few_w, few_p, betas, np.ones((len(few_w), 1)), random, effort)
+        down = _follow(few_w, few_p, betas[::-1], _begin_high(few_w, few_p, effort.values), None, effort)[::-1]
+        up = _follow(few_w, few_p, betas, np.ones((len(few_w), 1)), random, effort)
         found = [min(pair, key=lambda one: one.lagrangian) for pair in zip(down, up, strict=True)]
         if len(few_w) < len(w):
             found = [_weighed(w, p, _encoder(p, few_w @ one.encoder, _decoder(few_w, few_p, one.encoder), beta), beta)
