@@ -39,9 +39,10 @@ KERNELS = (
         ("run", "--networks", "1", "--epochs", "2", "--hidden", "3", "--quiet", "--json", "--out", "one.ibs"),
         ("remeasure", "one.ibs", "--estimator", "kde", "--quiet", "--out", "kde.ibs"),
         ("remeasure", "one.ibs", "--estimator", "quantile", "--quiet", "--out", "quantile.ibs"),
+        ("remeasure", "one.ibs", "--estimator", "exact", "--quiet", "--out", "exact.ibs"),
     ),
     (
-        ("curve", "symmetric", "--json", "--quiet"),
+        ("curve", "symmetric", "--gamma", "100", "--json", "--quiet"),  # the curve of its own gamma ships with ibtui
         ("fit", "one.ibs", "--json"),
         ("run", "monte-carlo", "--quick", "--networks", "1", "--epochs", "4", "--quiet", "--json", "--out", "two.ibs"),
     ),
