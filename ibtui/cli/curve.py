@@ -59,7 +59,6 @@ def curve(
 ) -> None:
     """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
     from ibtui.files import require_output
-    from ibtui_engine.bottleneck.kept import find_curve
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.rules.names import is_table, table_path
 
@@ -71,6 +70,8 @@ def curve(
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error must be a number of bits from 1e-08 to 0.1, got {error!r}")
     rule = chosen_rule(name, given)
+    from ibtui_engine.bottleneck.kept import find_curve  # with numpy: only once the rule is known
+
     found = replace(find_curve(rule, error=error), name=name)
     bounds = _sampled(rule, fractions, samples, threads)
     if out is not None:

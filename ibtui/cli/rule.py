@@ -27,9 +27,10 @@ def chosen_rule(name: str, given: Mapping[str, Any]) -> Rule:
         InvalidValue: there is no such rule, a setting is not allowed, or its file cannot be read.
     """
     from ibtui_engine.experiment import Experiment
-    from ibtui_engine.rules.catalogue import load_rule
 
     chosen = Experiment().override({"rule": name, **{key: value for key, value in given.items() if value is not None}})
+    from ibtui_engine.rules.catalogue import load_rule  # with numpy: only once the settings are known
+
     return load_rule(name, theta=chosen.theta, gamma=chosen.gamma, i_xy=chosen.i_xy, reading=chosen.reading)
 
 

@@ -361,7 +361,7 @@ async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
         line = view.one("#line", Input)
         assert line.value == "plain"
         for refused, reason in (
-            ("", "name is ''"),
+            ("", "got ''"),
             ("a/b", "without / and"),
             ("..", "not beginning with a dot"),
             ("-x", "dash"),

@@ -236,7 +236,7 @@ def test_settings_with_unknown_keys_are_refused_in_one_line(
     file.parent.mkdir(parents=True)
     for text, reason in (
         ('"session.fly" = "x"', "keys.session.fly in the settings is unknown: ibtui config keys"),
-        ('"session.play" = "nosuchkey"', "'nosuchkey' is no key"),
+        ('"session.play" = "nosuchkey"', "got 'nosuchkey'"),
     ):
         file.write_text(f"[keys]\n{text}\n")
         program = terminal()

@@ -133,8 +133,8 @@ REFUSED: dict[str, Callable[[str, Path], None]] = {
     "ends in .gif or .mp4": lambda s, here: animate(s, here / "f.png"),
     "--theme 'blue': choose from light, dark": lambda s, here: animate(s, here / "f.gif", theme="blue"),
     "--seconds and --fps": lambda s, here: animate(s, here / "f.gif", seconds=1, fps=1),
-    "--fps is nan": lambda s, here: animate(s, here / "f.gif", fps=float("nan")),
-    "--seconds is 0": lambda s, here: animate(s, here / "f.gif", seconds=0),
+    "--fps must be a number from 0.1 to 50, got nan": lambda s, here: animate(s, here / "f.gif", fps=float("nan")),
+    "--seconds must be a number from 0.1 to 3600, got 0": lambda s, here: animate(s, here / "f.gif", seconds=0),
     "ensemble is 9: this session has 0 to 3": lambda s, here: animate(s, here / "f.gif", ensemble=9),
 }
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
+OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale"
 OPTIONS = {
     "run": "--quick --full "
-    "--rule --data --theta --gamma --i-xy --hidden --fraction --networks --seed --epochs --batch "
+    f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "
     "--learning-rate --optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
     "--measured --snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
@@ -42,8 +43,8 @@ OPTIONS = {
     "animate": "--out --ensemble --seconds --fps --theme --sessions-dir --quiet",
     "account": "--run --quick --networks --out --threads --sessions-dir --json --quiet",
     "list": "--sessions-dir --examples --results --json --quiet",
-    "rule": "--theta --gamma --i-xy --out --json --quiet",
-    "curve": "--theta --gamma --i-xy --error --fraction --samples --threads --out --json --quiet",
+    "rule": f"{OF_RULE} --out --json --quiet",
+    "curve": f"{OF_RULE} --error --fraction --samples --threads --out --json --quiet",
     "fit": "--epoch --every --error --threads --sessions-dir --json",
 }
 

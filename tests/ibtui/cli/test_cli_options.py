@@ -64,5 +64,5 @@ def test_help_is_given_whatever_else_is() -> None:
 
 def test_epochs_to_measure_add_up() -> None:
     assert parse_epochs(["400", "9,7", " 400 , 0"]) == (0, 7, 9, 400)
-    with pytest.raises(InvalidValue, match="snapshot-at is '1,x'"):
+    with pytest.raises(InvalidValue, match="snapshot-at must be epochs such as 0,400,9000, got '1,x'"):
         parse_epochs(["3", "1,x"])
