@@ -60,7 +60,7 @@ def test_fewer_epochs_leave_out_those_that_are_named_and_no_longer_reached() -> 
     assert until(relaxing, {"epochs": 90, "optimizer": "sgd"}).relax_from is None
     with pytest.raises(InvalidValue, match=r"relax-from must be .*, got 400"):
         until(relaxing, {"epochs": 90, "relax_from": 400})
-    with pytest.raises(InvalidValue, match="epochs is '9'"):
+    with pytest.raises(InvalidValue, match=r"epochs must be .*, got '9'"):
         until(whole, {"epochs": "9"})
 
 
