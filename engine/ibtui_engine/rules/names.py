@@ -86,10 +86,12 @@ def table_suffix(file: str) -> str:
 
 
 def unreadable(file: str) -> str:
-    """What is wrong with a file of another ending, and what to do, behind "has"."""
+    """What is wrong with a table's file of another ending, and what to do."""
     suffix = table_suffix(file)
     known = f"known are {', '.join(TABLE_SUFFIXES)}, each also with {COMPRESSED}"
-    return f"cannot be read: cannot read {suffix}: save it as .csv ({known})" if suffix else f"has no suffix; {known}"
+    if not suffix:
+        return f"table {file!r} has no suffix; {known}"
+    return f"table {file!r}: cannot read {suffix}: save it as .csv ({known})"
 
 
 def table_path(name: str) -> Path:

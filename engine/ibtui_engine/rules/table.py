@@ -66,7 +66,7 @@ def _read(path: Path, reading: Reading) -> Columns | Arrays:
     """The table in a file, by the file's name."""
     suffix = table_suffix(path.name)
     if suffix not in TABLE_SUFFIXES:
-        raise refusal(path, unreadable(path.name))
+        raise InvalidValue(unreadable(str(path)))
     content = read_content(path)
     match suffix:
         case ".npz" | ".npy":

@@ -91,7 +91,7 @@ def test_the_information_asked_for_is_what_the_rule_carries(name: str, theta) ->
         ("comittee", {}, "did you mean committee?"),
         ("", {}, "unknown rule ''"),
         ("table:", {}, "rule 'table:' names no file; write table:FILE"),
-        ("table:x.xlsx", {}, "table 'x.xlsx' cannot be read: cannot read .xlsx: save it as .csv"),
+        ("table:x.xlsx", {}, "table 'x.xlsx': cannot read .xlsx: save it as .csv .known are .csv"),
         ("x.xlsx", {}, "cannot read .xlsx: save it as .csv"),
         ("data/x.ods", {}, "cannot read .ods: save it as .csv"),
     ],
