@@ -56,7 +56,7 @@ def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: i
     count = broken(history, summary) if elsewhere is None else elsewhere
     return Caveats(
         summary.experiment.estimator,
-        _sample(summary),
+        sample_caveat(summary),
         found,
         here,
         count,
@@ -78,7 +78,8 @@ def _saturated(history: LayerHistory, summary: Summary) -> float | None:
     return share if share > SATURATED else None
 
 
-def _sample(summary: Summary) -> str | None:
+def sample_caveat(summary: Summary) -> str | None:
+    """What it means for the numbers that P(X,Y) is a sample; None where it is a rule."""
     if not summary.sample:
         return None
     if is_table(summary.experiment.rule):

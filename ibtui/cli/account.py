@@ -109,6 +109,7 @@ def _judged(sessions: Sequence[str], directory: Path, threads: int | None, quiet
     paths = [find_session(session, directory) for session in sessions]
     if len(set(paths)) < len(paths):
         raise InvalidValue(f"sessions are {', '.join(sessions)}: each of them can be named once")
+    from ibtui.caveats import sample_caveat
     from ibtui_engine.account.finding import place_of
     from ibtui_engine.account.judging import judge
     from ibtui_engine.session.history import SessionReader
@@ -123,6 +124,8 @@ def _judged(sessions: Sequence[str], directory: Path, threads: int | None, quiet
         if summary.status != "finished":
             so_far = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}"
             tell(f"note: session {summary.name} is {so_far}: judged by what it has measured", quiet=quiet)
+        if (said := sample_caveat(summary)) is not None:
+            tell(f"note: session {summary.name}: {said}", quiet=quiet)
     titles = titles_of([(one.summary, one.ensemble) for one in those])
     return judge(those, threads=threads), {place_of(one): title for one, title in zip(those, titles, strict=True)}
 

@@ -133,3 +133,10 @@ def test_options_settle_what_a_table_leaves_open(program: Program, table: str) -
             assert said in done.stderr
             assert len(done.stderr.splitlines()) == 1
     assert "label applies only to tables" in program("run", "--label", "y").stderr
+
+
+def test_the_account_says_where_a_rule_is_a_sample(program: Program, table: str) -> None:
+    program.good("run", "--rule", table, "--ignore", "price", "-o", "own.ibs", "--quiet", *SHORT)
+    program.good("run", "-o", "built-in.ibs", "--quiet", *SHORT)
+    assert "note: session own: P(X,Y) is a sample, 30 rows of a table" in program("account", "own.ibs").stderr
+    assert "is a sample" not in program("account", "built-in.ibs").stderr
