@@ -51,6 +51,7 @@ SETTLED_SECONDS = 1.0
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 """Of the log, by how serious a message is."""
 _log = logging.getLogger(__name__)
+logging.getLogger("ibtui").addHandler(logging.NullHandler())  # what is logged is not printed over the screen
 
 
 class IbtuiApp(App[None]):

@@ -89,12 +89,17 @@ def begin_log(path: Path | None = None, level: str | None = None) -> None:
     file.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger()
     root.addHandler(file)
-    if logging.lastResort is not None:
-        root.addHandler(logging.lastResort)  # what is said on stderr without a log is still said there
+    if logging.lastResort is not None:  # what other packages say on stderr without a log is still said there
+        logging.lastResort.addFilter(_is_of_others)
+        root.addHandler(logging.lastResort)
     for package in PACKAGES:
         logging.getLogger(package).setLevel(LEVELS[level])
     os.environ.update({LOG_FILE: str(place), LOG_LEVEL: level})
     _log_beginning()
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] not in PACKAGES
 
 
 def _log_beginning() -> None:

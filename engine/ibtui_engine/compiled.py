@@ -14,13 +14,14 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from ibtui_engine.children import python_command, python_environment
 from ibtui_engine.compiling.cache import KernelCache, keep, store
+from ibtui_engine.logs import logger
 
 # isort: split
 import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

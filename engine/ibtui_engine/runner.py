@@ -7,7 +7,6 @@ second the run looks for requests, from its own process (`Interrupt`) and from o
 
 from __future__ import annotations
 
-import logging
 import time
 from bisect import bisect_right
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from ibtui_engine.errors import (
     damaged,
 )
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.logs import logger
 from ibtui_engine.measures.choice import make_measurer
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.rules.catalogue import load_rule
@@ -44,7 +44,7 @@ from ibtui_engine.training.choice import choose, make_trainer, require_trainer
 from ibtui_engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
 from ibtui_engine.training.relaxation import acceptance
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 CHUNK_SECONDS = 0.2
 """How long training goes on before the run looks for requests."""
 CHECKPOINT_SECONDS = 1.5

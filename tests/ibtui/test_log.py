@@ -229,3 +229,22 @@ def test_the_variable_is_enough_and_children_inherit_it(command_environment: Map
     assert done.stdout.startswith("no session 'missing'"), done.stderr
     numbers = {record.split()[3] for record in records(tmp_path / "it.log")}
     assert len(numbers) == 2, "this process, and the command that it has asked"
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_what_is_logged_is_not_printed_as_well(logged: bool, tmp_path: Path) -> None:
+    code = "import logging, sys; import ibtui.app, ibtui_engine.session.claim; "
+    code += "from ibtui.log import begin_log; from pathlib import Path; "
+    code += "begin_log(Path(sys.argv[1])) if sys.argv[1] else None; "
+    code += "[logging.getLogger(name).warning('of ' + name) for name in ('ibtui_engine.x', 'ibtui.x', 'another')]"
+    file = tmp_path / "it.log"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file) if logged else ""],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == "of another\n"
+    if logged:
+        assert "of ibtui_engine.x" in file.read_text(encoding="utf-8")

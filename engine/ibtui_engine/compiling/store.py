@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import logging
 import os
 import platform
 import re
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from ibtui_engine.logs import logger
 from ibtui_engine.own_files import is_own, make_own, read_own, require_own, sealed, unsealed, write_own
 
 PACKAGE = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ KEPT = 10
 SUFFIX = ".kernel"
 _DIRECTORY = re.compile(r"ibtui-[0-9a-f]{20}")
 _PRIVATE = "ibtui-kernels-"
-_log = logging.getLogger("ibtui_engine")
+_log = logger("ibtui_engine")
 
 
 def source_digest(package: Path = PACKAGE) -> str:

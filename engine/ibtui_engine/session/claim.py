@@ -6,7 +6,6 @@ is made in one transaction with whatever it is made for, so that one that is ref
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ibtui_engine.clock import now
 from ibtui_engine.errors import LockedError, NoLocksError, SessionError, StorageError
+from ibtui_engine.logs import logger
 from ibtui_engine.session.connection import BUSY_SECONDS, Connection, file_identity
 from ibtui_engine.session.ending import leave_moved, leave_plain
 from ibtui_engine.session.liveness import Writer, process_start, read_writer
@@ -24,7 +24,7 @@ TRY_SECONDS = 0.1
 """How long SQLite itself waits for another program's lock; between two such tries a request to stop is heeded."""
 TOLD_SECONDS = 2.0
 """After this long the run says what it waits for."""
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 LEAVING_SECONDS = 0.5
 """How long a run that is to stop still waits, at each thing that it writes."""
 

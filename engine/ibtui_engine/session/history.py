@@ -7,7 +7,6 @@ that far (it was added later) is NaN there.
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
+from ibtui_engine.logs import logger
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
@@ -33,7 +33,7 @@ from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epoc
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
 
 
