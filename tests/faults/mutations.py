@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -54,32 +54,41 @@ def mutations(count: int = 20_000, seed: int = 1, only: int | None = None) -> Ro
     )
     with tempfile.TemporaryDirectory() as room:
         make_originals(Path(room))
-        numbers = [only] if only is not None else list(range(count))
-        shares = [numbers[k::2] for k in range(2)] if len(numbers) > 1000 else [numbers]
-        answers = refusals = 0
-        slowest = 0.0
-        workers = [Worker(Path(room), seed, share, work) for share in shares]
-        while any(not worker.done for worker in workers):
-            for worker in workers:
-                for _number, failures, answered, refused, seconds in worker.results():
-                    row.tried += 1
-                    row.failures += failures
-                    for failure in failures:  # as they come: it takes its time
-                        print(failure, file=sys.stderr, flush=True)
-                    answers, refusals = answers + answered, refusals + refused
-                    slowest = max(slowest, seconds)
+        answers, refusals, slowest = tried(row, Path(room), seed, [only] if only is not None else range(count), work)
     row.figures = (
         f"seed {seed}: {answers} answers, {refusals} refusals in one line; the slowest reader took {slowest:.1f} s"
     )
     return row
 
 
+Task = Callable[[Path, int, list[int], Connection], None]
+
+
+def tried(row: Row, room: Path, seed: int, numbers: Sequence[int], task: Task) -> tuple[int, int, float]:
+    """Have these mutations tried and counted in the row, many of them by two processes.
+
+    Returns answers, refusals, and the seconds of the slowest reader.
+    """
+    shares = [list(numbers[k::2]) for k in range(2)] if len(numbers) > 1000 else [list(numbers)]
+    answers = refusals = 0
+    slowest = 0.0
+    workers = [Worker(room, seed, share, task) for share in shares]
+    while any(not worker.done for worker in workers):
+        for worker in workers:
+            for _number, failures, answered, refused, seconds in worker.results():
+                row.tried += 1
+                row.failures += failures
+                for failure in failures:  # as they come: it takes its time
+                    print(failure, file=sys.stderr, flush=True)
+                answers, refusals = answers + answered, refusals + refused
+                slowest = max(slowest, seconds)
+    return answers, refusals, slowest
+
+
 class Worker:
     """A process that reads its share of the mutations; begun anew behind the one that ended it."""
 
-    def __init__(
-        self, room: Path, seed: int, share: list[int], task: Callable[[Path, int, list[int], Connection], None]
-    ) -> None:
+    def __init__(self, room: Path, seed: int, share: list[int], task: Task) -> None:
         self._task = task
         self._room, self._seed, self._left = room, seed, share
         self.done = not share

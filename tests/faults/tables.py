@@ -11,7 +11,6 @@ import os
 import random
 import resource
 import signal
-import sys
 import tempfile
 import time
 import traceback
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.faults.mutations import MEMORY, PATIENCE, TooLong, Worker, alarm
+from tests.faults.mutations import MEMORY, PATIENCE, TooLong, alarm, tried
 from tests.faults.table import Row
 
 TOKENS = (
@@ -43,20 +42,8 @@ def tables(count: int = 5_000, seed: int = 1, only: int | None = None) -> Row:
     )
     with tempfile.TemporaryDirectory() as room:
         make_tables(Path(room))
-        numbers = [only] if only is not None else list(range(count))
-        shares = [numbers[k::2] for k in range(2)] if len(numbers) > 1000 else [numbers]
-        answers = refusals = 0
-        slowest = 0.0
-        workers = [Worker(Path(room), seed, share, read_tables) for share in shares]
-        while any(not worker.done for worker in workers):
-            for worker in workers:
-                for _number, failures, answered, refused, seconds in worker.results():
-                    row.tried += 1
-                    row.failures += failures
-                    for failure in failures:
-                        print(failure, file=sys.stderr, flush=True)
-                    answers, refusals = answers + answered, refusals + refused
-                    slowest = max(slowest, seconds)
+        numbers = [only] if only is not None else range(count)
+        answers, refusals, slowest = tried(row, Path(room), seed, numbers, read_tables)
     row.figures = f"seed {seed}: {answers} rules, {refusals} refusals in one line; the slowest took {slowest:.1f} s"
     return row
 
