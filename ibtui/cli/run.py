@@ -20,7 +20,7 @@ from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksE
 from ibtui_engine.experiment import Experiment, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
-from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, short_name
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, is_table, short_name
 from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import WHAT
 
@@ -162,7 +162,8 @@ def run(
         _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
         return
     tell(reduced, quiet=quiet or not reduced)
-    _tell_table(writer.path, quiet=quiet)
+    if is_table(experiment.rule):
+        _tell_table(writer.path, quiet=quiet)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
     if short_name(experiment.rule) == MNIST:
@@ -171,7 +172,7 @@ def run(
 
 
 def _tell_table(path: Path, *, quiet: bool) -> None:
-    """Say what was read from the file of the session's table, if its rule is one."""
+    """Say what was read from the file of the session's table."""
     from ibtui_engine.session.history import SessionReader
 
     with SessionReader(path) as reader:
