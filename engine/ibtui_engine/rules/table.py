@@ -26,7 +26,7 @@ from ibtui_engine.rules.tables.classes import Labelled, Unreadable, labelled, on
 from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
 from ibtui_engine.rules.tables.content import read_content, refusal
 from ibtui_engine.rules.tables.options import USUAL, Reading
-from ibtui_engine.rules.tables.report import MOST_LISTED, Input, LeftOut, TableReport
+from ibtui_engine.rules.tables.report import MOST_LISTED, Input, LeftOut, Scaling, TableReport
 from ibtui_engine.rules.tables.roles import input_numbers, roles
 from ibtui_engine.rules.tables.scaling import are_pixels, as_matrix, scaled
 from ibtui_engine.rules.tables.stored import LOG_ODDS_KEY
@@ -207,15 +207,21 @@ def _rule(path: Path, name: str, parts: _Parts, reading: Reading) -> Rule:
     if parts.log_odds is not None and mean.ndim == 1:
         odds = _checked_log_odds(path, parts.log_odds, parts.labels.p_y, mean)
     rule = Rule(name, patterns, mean, {}, odds)
-    report = _report(path, parts, matrix, offsets, kept, left_out, len(rows.counts), rule.deterministic)
-    return replace(rule, odds=rule.log_odds if rule.labels == 2 else None, report=replace(report, scaling=scaling))
+    report = _report(path, parts, matrix, offsets, kept, left_out, scaling, len(rows.counts), rule.deterministic)
+    return replace(rule, odds=rule.log_odds if rule.labels == 2 else None, report=report)
 
 
 def _report(
-    path: Path, parts: _Parts, matrix: Array, offsets: Array, kept: Array, left_out: Any, different: int, sample: bool
+    path: Path,
+    parts: _Parts,
+    matrix: Array,
+    offsets: Array,
+    kept: Array,
+    left_out: tuple[tuple[str, str], ...],
+    scaling: Scaling,
+    different: int,
+    sample: bool,
 ) -> TableReport:
-    from ibtui_engine.rules.tables.report import Scaling
-
     shown = min(matrix.shape[1], MOST_LISTED)
     least, greatest = matrix[:, :shown].min(axis=0), matrix[:, :shown].max(axis=0)
     ranges = tuple(
@@ -234,7 +240,7 @@ def _report(
         label_kind=parts.labels.kind,
         labels=parts.labels.labels,
         left_out=tuple(LeftOut(name, why) for name, why in left_out[:MOST_LISTED]),
-        scaling=Scaling("none", ""),
+        scaling=scaling,
         sample=sample,
     )
 

@@ -9,6 +9,11 @@ SCALES = ("auto", "none", "standard", "unit")
 MOST_LABEL_BINS = 256
 
 
+def parts_of(text: str | None) -> tuple[str, ...]:
+    """What stands between the commas of a text, without blanks around it and without what is empty."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What people say about a table. What they leave open follows from the table."""
@@ -23,6 +28,11 @@ class Reading:
     """How many classes of equal mass a continuous label is cut into; None: it is not cut."""
     scale: str = "auto"
     """One of `SCALES`: what is done to the inputs. `auto` standardises inputs far outside [−3, 3]."""
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The columns that are no inputs, one by one."""
+        return parts_of(self.ignore)
 
 
 USUAL = Reading()

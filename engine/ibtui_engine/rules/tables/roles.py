@@ -21,7 +21,7 @@ from ibtui_engine.rules.tables.column_names import (
 )
 from ibtui_engine.rules.tables.columns import Array, Columns
 from ibtui_engine.rules.tables.content import refusal
-from ibtui_engine.rules.tables.options import Reading
+from ibtui_engine.rules.tables.options import Reading, parts_of
 from ibtui_engine.rules.tables.scaling import LEAST_PIXELS, are_pixels, as_matrix
 
 LEAST_ROWS, ROWS_EACH = 20, 5
@@ -56,7 +56,7 @@ def roles(path: Path, table: Columns, reading: Reading) -> Roles:
         raise refusal(path, f"has no patterns: their shape is (0, {len(table.columns) - 1})")
     every = range(len(table.columns))
     left_out = list(table.left_out)
-    ignored = {place for one in _listed(reading.ignore) for place in _places(path, table, one, "--ignore")}
+    ignored = {place for one in reading.ignored for place in _places(path, table, one, "--ignore")}
     left_out += [(_name(table, place), "as asked for") for place in sorted(ignored)]
     rest = [place for place in every if place not in ignored]
     labels = _asked(path, table, reading)
@@ -78,10 +78,6 @@ def roles(path: Path, table: Columns, reading: Reading) -> Roles:
 def _name(table: Columns, place: int) -> str:
     name = table.names[place] if table.names is not None else ""
     return name or f"column {place + 1}"
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def _places(path: Path, table: Columns, text: str, option: str) -> tuple[int, ...]:
@@ -107,7 +103,7 @@ def _asked(path: Path, table: Columns, reading: Reading) -> tuple[int, ...]:
     try:
         found = _places(path, table, reading.label.strip(), "--label")
     except InvalidValue:
-        parts = _listed(reading.label)
+        parts = parts_of(reading.label)
         if len(parts) < 2:
             raise
         return tuple(sorted({place for part in parts for place in _places(path, table, part, "--label")}))

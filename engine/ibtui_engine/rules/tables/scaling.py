@@ -145,18 +145,13 @@ def _affine(matrix: Array, kind: str, how: str) -> tuple[Array, Array]:
     return shift, divisor
 
 
-def distinct(matrix: Array) -> int:
-    """How many different rows there are."""
-    return len(distinct_rows(np.asarray(matrix)).counts)
-
-
 def _merged(matrix: Array, patterns: Array) -> bool:
     """Whether rows that differ in a file are the same as patterns."""
     if matrix.dtype.kind in "bui" and matrix.dtype.itemsize <= 2:
         return False
     if (patterns == matrix).all():
         return False
-    return distinct(patterns) < distinct(matrix)
+    return len(distinct_rows(patterns).counts) < len(distinct_rows(matrix).counts)
 
 
 def kept_apart(matrix: Array, patterns: Array) -> tuple[Array, Array]:
@@ -166,7 +161,7 @@ def kept_apart(matrix: Array, patterns: Array) -> tuple[Array, Array]:
     their order.
     """
     changed = np.zeros(matrix.shape[1], bool)
-    if not _merged_after(matrix, patterns):
+    if not _merged(matrix, patterns):
         return patterns, changed
     patterns = patterns.copy()
     for place in range(matrix.shape[1]):
@@ -177,12 +172,6 @@ def kept_apart(matrix: Array, patterns: Array) -> tuple[Array, Array]:
         changed[place] = bool((rising != first).any())
         patterns[:, place] = rising[which]
     return patterns, changed
-
-
-def _merged_after(matrix: Array, patterns: Array) -> bool:
-    if matrix.dtype.kind in "bui" and matrix.dtype.itemsize <= 2:
-        return False
-    return distinct(patterns) < distinct(matrix)
 
 
 def _rising(values: Array) -> Array:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ibtui_engine.errors import shown
+from ibtui_engine.errors import either, shown
 from ibtui_engine.rules.limits import MOST_NUMBERS
 from ibtui_engine.rules.tables.column_names import LABEL_NAMES, PROBABILITY, is_index_name
 from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
@@ -52,8 +52,7 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
     Raises:
         InvalidValue: they are not there, are of another kind, are larger than allowed, or cannot be told apart.
     """
-    ignored = {one.strip() for one in (reading.ignore or "").split(",")}
-    present = {name: one for name, one in arrays.items() if name not in ignored}
+    present = {name: one for name, one in arrays.items() if name not in reading.ignored}
     labels = _labels(path, present, reading)
     patterns = next(
         (key for wanted in (*PATTERN_KEYS, *MORE_PATTERN_KEYS) for key in present
@@ -74,9 +73,9 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
             return Columns(tuple(matrix.T), None, f"{format}, {patterns!r}")
     held = _held(present)
     if patterns is None:
-        raise refusal(path, f"has no patterns ({held}); call them {_either(PATTERN_KEYS)}")
+        raise refusal(path, f"has no patterns ({held}); call them {either(PATTERN_KEYS)}")
     if labels is None:
-        raise refusal(path, f"has no labels ({held}); call them {_either(LABEL_KEYS)}, or name them by --label")
+        raise refusal(path, f"has no labels ({held}); call them {either(LABEL_KEYS)}, or name them by --label")
     used = [patterns, labels, *([LOG_ODDS_KEY] if LOG_ODDS_KEY in present else [])]
     _require_size(path, present, used)
     return Arrays(
@@ -87,7 +86,7 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
         format=format,
         log_odds=_loaded(path, present, LOG_ODDS_KEY) if LOG_ODDS_KEY in present else None,
         saved=patterns == SAVED_KEY and labels == PROBABILITY,
-        left_out=tuple((name, "as asked for" if name in ignored else "neither patterns nor labels")
+        left_out=tuple((name, "as asked for" if name in reading.ignored else "neither patterns nor labels")
                        for name in arrays if name not in used),
     )  # fmt: skip
 
@@ -114,10 +113,6 @@ def _labels(path: Path, present: Mapping[str, Stored], reading: Reading) -> str 
 def _held(present: Mapping[str, Stored]) -> str:
     names = sorted(present)
     return f"it holds {', '.join(shown(name) for name in names[:8])}" if names else "it holds nothing"
-
-
-def _either(words: tuple[str, ...]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def require_stored(path: Path, name: str, one: Stored, kinds: tuple[str, ...] = ("numbers", "texts")) -> None:
