@@ -20,7 +20,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from ibtui_engine.logs import logger
+from ibtui_engine.logs import NOTES
 from ibtui_engine.own_files import is_own, make_own, read_own, require_own, sealed, unsealed, write_own
 
 PACKAGE = Path(__file__).parents[1]
@@ -29,7 +29,6 @@ KEPT = 10
 SUFFIX = ".kernel"
 _DIRECTORY = re.compile(r"ibtui-[0-9a-f]{20}")
 _PRIVATE = "ibtui-kernels-"
-_log = logger("ibtui_engine")
 
 
 def source_digest(package: Path = PACKAGE) -> str:
@@ -169,7 +168,7 @@ class Store:
     def _note(self, error: OSError) -> None:
         if not self._noted:
             self._noted = True
-            _log.warning(
+            NOTES.warning(
                 "note: compiled kernels cannot be kept%s (%s): every command compiles its own, which takes seconds",
                 f" in '{self.directory}'" if self.directory else "",
                 error.strerror or error,
