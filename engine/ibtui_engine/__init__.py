@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ibtui_engine.errors import EngineError
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.fit import fit_session
+    from ibtui_engine.measures.arrays import measure_outputs
     from ibtui_engine.phases.summary import phases as phases_of
     from ibtui_engine.presets import find_preset
     from ibtui_engine.rules.catalogue import load_rule
@@ -36,6 +37,7 @@ __all__ = [
     "fit_session",
     "ib_curve",
     "load_rule",
+    "measure_outputs",
     "phases_of",
     "read_summary",
     "reopen",
@@ -53,6 +55,7 @@ _PLACES = {
     "fit_session": "ibtui_engine.fit",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
     "load_rule": "ibtui_engine.rules.catalogue",
+    "measure_outputs": "ibtui_engine.measures.arrays",
     "phases_of": "ibtui_engine.phases.summary:phases",
     "read_summary": "ibtui_engine.session.summary",
     "reopen": "ibtui_engine.runner",

@@ -132,8 +132,9 @@ def _joined(parts: list[LayerInformation]) -> LayerInformation:
     """What was measured of some networks, then of others, as one."""
     if len(parts) == 1:
         return parts[0]
+    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(LayerInformation)}
     return LayerInformation(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(LayerInformation))
+        **{name: np.concatenate(column) for name, column in columns.items() if column[0] is not None}
     )
 
 

@@ -162,7 +162,7 @@ def measure_networks(
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
-    numbers: Float64[np.ndarray, "9 networks layers"],
+    numbers: Float64[np.ndarray, "11 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
     scratch: Scratch,
 ) -> None:

@@ -19,8 +19,9 @@ import math
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int32, Int64
 
+from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.rules.rule import label_entropy, label_information
 
 BLOCK = 512
@@ -28,7 +29,7 @@ BLOCK = 512
 
 
 def pairwise_bounds(
-    values: Float64[np.ndarray, "units patterns"],
+    layer: LayerOutputs,
     noise: float,
     groups: Int32[np.ndarray, " patterns"],
     count: int,
@@ -39,12 +40,8 @@ def pairwise_bounds(
     `noise`: its variance. `groups`: numbers of the patterns' distinct outputs, `count` of them: patterns of equal
     outputs are one Gaussian of the mixture. Work: count² distances for the sums, half of them again for the pairs.
     """
-    patterns = len(groups)
-    mass = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1) / patterns
-    first = np.empty(count, np.int64)
-    first[groups[::-1]] = np.arange(patterns - 1, -1, -1)
-    points = values[:, first].T
-    points = (points - points.mean(axis=0)) / math.sqrt(8 * noise)
+    first, mass = distinct_points(groups, count, p_y)
+    points = layer.points(first) / math.sqrt(8 * noise)
     squares = np.einsum("ij,ij->i", points, points)
 
     far, near = np.empty_like(mass), np.empty_like(mass)  # sums of mass times exp(−d²/8v), and times exp(−d²/2v)
@@ -66,6 +63,17 @@ def pairwise_bounds(
     i_y = min(max(min(i_x - parts_lower, confused), 0.0), i_xy)
     i_y_lower = min(max(i_x_lower - parts_upper, 0.0), i_xy)
     return max(i_x, 0.0), i_y, max(i_x_lower, 0.0), i_y_lower
+
+
+def distinct_points(
+    groups: Int32[np.ndarray, " patterns"], count: int, p_y: Float64[np.ndarray, "patterns labels"]
+) -> tuple[Int64[np.ndarray, " count"], Float64[np.ndarray, "count labels"]]:
+    """For each group the first pattern of it, and its mass with each label: sum over it of p(x) p(y|x)."""
+    patterns = len(groups)
+    mass = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1) / patterns
+    first = np.empty(count, np.int64)
+    first[groups[::-1]] = np.arange(patterns - 1, -1, -1)
+    return first, mass
 
 
 def _likenesses(

@@ -49,6 +49,16 @@ class LayerInformation:
     relu; NaN for linear layers (`ibtui_engine.activations`)."""
     nonlinear: Float64[np.ndarray, "networks layers"]
     """Share of the pre-activations beyond the activation's linear range; NaN for relu and linear layers."""
+    i_x_error: Float64[np.ndarray, "networks layers"] | None = None
+    """Standard error of `i_x` where the estimator samples (`gauss`); else NaN, or None for all."""
+    i_y_error: Float64[np.ndarray, "networks layers"] | None = None
+    """Likewise of `i_y` (`gauss`, `probe`)."""
+
+    @classmethod
+    def of(cls, numbers: Float64[np.ndarray, "11 networks layers"]) -> LayerInformation:
+        """From the rows that `ibtui_engine.measures.outputs` numbers; without a value, no outputs were told apart."""
+        i_x, i_y, distinct, *others = numbers
+        return cls(i_x, i_y, np.nan_to_num(distinct).astype(np.int64), *others)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +102,7 @@ class Measurer:
         architecture = self._architecture
         widths = np.array(architecture.widths, np.int64)
         limits = np.array([(LIMITS[name].saturated, LIMITS[name].linear) for name in (architecture.activation, OUTPUT)])
-        numbers = np.empty((NUMBERS, networks, architecture.layers))
+        numbers = np.full((NUMBERS, networks, architecture.layers), np.nan)
         learning = np.empty((4, networks))
 
         def work(first: int, last: int) -> None:
@@ -115,8 +125,7 @@ class Measurer:
             )
 
         self._threads.share_out(networks, work, each=1)
-        i_x, i_y, distinct, *others = numbers
-        return LayerInformation(i_x, i_y, distinct.astype(np.int64), *others), Learning(*learning)
+        return LayerInformation.of(numbers), Learning(*learning)
 
 
 def label_map(rule: Rule, samples: Samples) -> Int8[np.ndarray, "networks patterns"]:

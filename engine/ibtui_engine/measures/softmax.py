@@ -16,30 +16,14 @@ from jaxtyping import Float32, Float64, Int64
 from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT_RANGE, SATURATED, bin_ends
-from ibtui_engine.experiment import BINNED, DEFAULT_NOISE
+from ibtui_engine.experiment import DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES, activate
-from ibtui_engine.measures.exact import exact_partition
-from ibtui_engine.measures.outputs import (
-    DISTINCT,
-    HIGH,
-    I_X,
-    I_X_LOWER,
-    I_Y,
-    I_Y_LOWER,
-    LOW,
-    NONLINEAR,
-    NUMBERS,
-    binned_range,
-    shares_beyond,
-)
-from ibtui_engine.measures.outputs import (
-    SATURATED as SATURATED_ROW,
-)
-from ibtui_engine.measures.pairwise import pairwise_bounds
-from ibtui_engine.measures.partition import fill_edges, hash_arrays, partition
-from ibtui_engine.measures.quantile import quantile_partition
+from ibtui_engine.measures.estimation import NOISY, Estimation, measure_layer
+from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, shares_beyond
+from ibtui_engine.measures.outputs import SATURATED as SATURATED_ROW
+from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
-from ibtui_engine.rules.rule import Rule, label_entropy
+from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem
 
@@ -61,9 +45,7 @@ class SoftmaxMeasurer:
     ) -> None:
         self._problem = problem
         self._threads = threads
-        self._bins = bins
-        self._estimator = estimator
-        self._noise = noise
+        self._how = Estimation(estimator=estimator, bins=bins, noise=noise if estimator in NOISY else None)
         self._blas = ThreadpoolController()
         self._part: Rule = problem.rule if measured is None else problem.rule.over(measured)
 
@@ -85,8 +67,7 @@ class SoftmaxMeasurer:
 
         with self._blas.limit(limits=1, user_api="blas"):
             self._threads.share_out(networks, work)
-        i_x, i_y, distinct, *others = numbers
-        return LayerInformation(i_x, i_y, distinct.astype(np.int64), *others), Learning(*learning)
+        return LayerInformation.of(numbers), Learning(*learning)
 
     def _learning(
         self, network: int, matrices: list[Float64[np.ndarray, "units inputs_and_bias"]]
@@ -147,43 +128,14 @@ class SoftmaxMeasurer:
                 a = self._activated(z)
                 saturated, nonlinear = shares_beyond(z, len(z), z.shape[1], code, limits.saturated, limits.linear)
                 ends = bin_ends(self._problem.architecture.activation)
-            yield self._numbers(a, ends, saturated, nonlinear)
+            numbers, _ = measure_layer(LayerOutputs(a.T), self._how, self._part.p_y, ends)
+            numbers[[SATURATED_ROW, NONLINEAR]] = saturated, nonlinear
+            yield numbers
 
     def _activated(self, z: Float64[np.ndarray, "units patterns"]) -> Float64[np.ndarray, "units patterns"]:
         a = np.empty_like(z)
         activate(ACTIVATION_CODES[self._problem.architecture.activation], z, a, 0, *z.shape)
         return a
-
-    def _numbers(
-        self,
-        a: Float64[np.ndarray, "units patterns"],
-        ends: tuple[float, float],
-        saturated: float,
-        nonlinear: float,
-    ) -> Float64[np.ndarray, " numbers"]:
-        units, patterns = a.shape
-        fixed = ends if self._estimator == "binning" else (math.nan, math.nan)
-        low, high = binned_range(*fixed, a, units, patterns)
-        hashing = hash_arrays(patterns)
-        groups = np.empty(patterns, np.int32)
-        i_x_lower = i_y_lower = math.nan
-        if self._estimator not in BINNED:
-            count = exact_partition(a, units, groups, *hashing)
-        elif self._estimator == "quantile":
-            count = quantile_partition(a, units, self._bins, groups, *hashing)
-        else:
-            edges = np.empty(self._bins + 1)
-            fill_edges(edges, low, high)
-            count = partition(a, units, edges, groups, *hashing)
-        if self._estimator == "kde":
-            i_x, i_y, i_x_lower, i_y_lower = pairwise_bounds(a, self._noise, groups, count, self._part.p_y)
-        else:
-            i_x, i_y = information_of_labels(groups, count, self._part.p_y)
-        numbers = np.empty(NUMBERS)
-        numbers[[I_X, I_Y, DISTINCT, LOW, HIGH]] = i_x, i_y, count, low, high
-        numbers[[I_X_LOWER, I_Y_LOWER]] = i_x_lower, i_y_lower
-        numbers[[SATURATED_ROW, NONLINEAR]] = saturated, nonlinear
-        return numbers
 
 
 def _enter(
@@ -198,18 +150,3 @@ def _enter(
 def _log_sum_exp(z: Float64[np.ndarray, "units patterns"]) -> Float64[np.ndarray, "1 patterns"]:
     most = z.max(axis=0, keepdims=True)
     return np.asarray(most + np.log(np.exp(z - most).sum(axis=0, keepdims=True)))
-
-
-def information_of_labels(
-    groups: np.ndarray, count: int, p_y: Float64[np.ndarray, "patterns labels"]
-) -> tuple[float, float]:
-    """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns into groups 0..count-1, for many labels.
-
-    T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
-    """
-    joint = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1)
-    sizes = np.bincount(groups, minlength=count)
-    patterns = len(groups)
-    i_x = math.log2(patterns) - float((sizes * np.log2(sizes)).sum()) / patterns
-    unsure = float((sizes * label_entropy(joint / sizes[:, None])).sum()) / patterns
-    return max(i_x, 0.0), max(float(label_entropy(p_y.mean(axis=0))) - unsure, 0.0)

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.measures.density import density_bounds
+from ibtui_engine.measures.estimation import information_of_labels
+from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.pairwise import pairwise_bounds
 from ibtui_engine.measures.partition import counting_arrays, information
 from ibtui_engine.measures.snapshot import LayerInformation
-from ibtui_engine.measures.softmax import BLOCK, SoftmaxMeasurer, information_of_labels
+from ibtui_engine.measures.softmax import BLOCK, SoftmaxMeasurer
 from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.rules.rule import Rule, binary_entropy, label_entropy, label_information
 from ibtui_engine.threads import Threads
@@ -173,7 +175,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 def bounds(points: np.ndarray, p_y: np.ndarray, noise: float) -> tuple[float, float, float, float]:
     _, group = np.unique(points, axis=0, return_inverse=True)
-    return pairwise_bounds(points.T.copy(), noise, group.ravel().astype(np.int32), group.max() + 1, p_y)
+    return pairwise_bounds(LayerOutputs(points), noise, group.ravel().astype(np.int32), group.max() + 1, p_y)
 
 
 def brute_force(points: np.ndarray, p_y: np.ndarray, noise: float) -> tuple[float, float, float, float]:
@@ -224,7 +226,7 @@ def test_of_two_labels_they_are_those_of_the_compiled_estimator(seed: int, noise
     padded[:3, :50] = points.T
     groups, count = group.ravel().astype(np.int32), int(group.max()) + 1
     compiled = density_bounds(padded, 3, noise, groups, count, p, label_information(p))
-    found = pairwise_bounds(points.T.copy(), noise, groups, count, np.stack([1 - p, p], axis=1))
+    found = pairwise_bounds(LayerOutputs(points), noise, groups, count, np.stack([1 - p, p], axis=1))
     assert found == pytest.approx(compiled, abs=1e-9)
 
 
