@@ -15,11 +15,13 @@ from ibtui_engine.measures.arrays import KNOWN, measure_outputs
 from ibtui_engine.measures.estimation import OF_ARRAYS
 from ibtui_engine.measures.outputs_by_block import LayerOutputs, factor
 from ibtui_engine.remeasure import remeasure, with_settings
+from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads
 from tests import naive
 
 EXAMPLE = Path(__file__).parents[3] / "sessions" / "example-figure-4.ibs"
+RULE = load_rule("symmetric")
 COLUMNS = ("i_x", "i_y", "distinct", "low", "high", "i_x_lower", "i_y_lower", "saturated", "nonlinear")
 RANDOM = np.random.default_rng(5)
 SOFT = RANDOM.dirichlet(np.ones(3), 60)
@@ -43,13 +45,13 @@ def outputs_of(reader: SessionReader, epoch: int, network: int) -> tuple[list[np
     ensemble = reader.ensemble(0)
     architecture = reader.architecture(ensemble)
     weights = reader.weights(ensemble, epoch)[network]
-    found = naive.outputs(naive.network_of(weights, architecture.widths), reader.rule().patterns, "tanh")[0]
+    found = naive.outputs(naive.network_of(weights, architecture.widths), RULE.patterns, "tanh")[0]
     return found, [architecture.activation] * (len(found) - 1) + ["output"]
 
 
 @pytest.mark.parametrize("place", [0, 60, -1])
 def test_outputs_are_measured_as_the_run_that_had_them_measured_them(example: SessionReader, place: int) -> None:
-    ensemble, p_y = example.ensemble(0), example.rule().p_y
+    ensemble, p_y = example.ensemble(0), RULE.p_y
     epoch = ensemble.snapshots[place]
     history = example.layers(ensemble, epoch)
     for network in (0, 7):
@@ -67,7 +69,7 @@ def test_outputs_are_measured_as_the_run_that_had_them_measured_them(example: Se
 def test_by_other_estimators_too_numbers_are_those_of_the_compiled_kernels(
     example: SessionReader, estimator: str, settings: dict[str, float]
 ) -> None:
-    ensemble, p_y = example.ensemble(0), example.rule().p_y
+    ensemble, p_y = example.ensemble(0), RULE.p_y
     epoch = ensemble.snapshots[-1]
     how = with_settings(example.summary.experiment, {"estimator": estimator, **settings})
     threads = Threads(1)
