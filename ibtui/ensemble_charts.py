@@ -37,6 +37,8 @@ LEARNED = (
     ("loss outside", "test_loss"),
     ("accuracy inside", "train_accuracy"),
     ("accuracy outside", "test_accuracy"),
+    ("held-out loss", "held_out_loss"),
+    ("held-out accuracy", "held_out_accuracy"),
 )
 """Curves of the learning chart, and what is recorded of each."""
 
@@ -212,7 +214,13 @@ class EnsembleCharts:
                 display=display,
             )
         there = [
-            Learned(name, of.values(key), int("accuracy" in key), outside=key.startswith("test"))
+            Learned(
+                name,
+                of.values(key),
+                int("accuracy" in key),
+                outside=key.startswith("test"),
+                held_out=key.startswith("held_out"),
+            )
             for name, key in self.learned
         ]
         return learning_chart(epochs, there, last_epoch=last, transition=self.drift_end, display=display)

@@ -18,7 +18,8 @@ SAID = (
 
 def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, list[str]]:
     """Cells by heading: each layer's I(X;T) and I(T;Y) with their standard deviation over networks (or their bounds),
-    distinct t, SNR and saturation. Where fewer networks than all have been measured, `n` says how many.
+    the same of rows that are held out, if there are any, distinct t, SNR and saturation. Where fewer networks than all
+    have been measured, `n` says how many.
     """
     told = {
         f"I(X;T){unit}": [_information(one.i_x, one.i_x_lower) for one in figures],
@@ -27,6 +28,13 @@ def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, lis
         "SNR": [_cell(one, one.snr, ".3g") for one in figures],
         "saturated": [_cell(one, one.saturated, ".1%") for one in figures],
     }
+    if any(one.held_out_i_x.present for one in figures):
+        beside = {
+            f"held-out I(X;T){unit}": [_information(one.held_out_i_x, one.held_out_i_x_lower) for one in figures],
+            f"held-out I(T;Y){unit}": [_information(one.held_out_i_y, one.held_out_i_y_lower) for one in figures],
+        }
+        of_all = list(told.items())
+        told = dict((*of_all[:2], *beside.items(), *of_all[2:]))
     some = any(0 < one.i_x.count < one.i_x.networks for one in figures)
     return ({"n": [str(one.i_x.count) for one in figures]} if some else {}) | told
 

@@ -87,6 +87,11 @@ class EngineError(Exception):
 class InvalidValue(EngineError):
     """A setting, a file's content or a request that is outside what is allowed."""
 
+    def __init__(self, sentence: str, *, setting: str = "") -> None:
+        """`setting`: the one at fault, by its name in `Experiment`, where it takes more than its value to see that."""
+        super().__init__(sentence)
+        self.setting = setting
+
 
 class SessionError(EngineError):
     """A session file that is missing, not a session, damaged, of a newer version or in use."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ibtui_engine.errors import InvalidValue, shown
-from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name
+from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name, unreadable
 from ibtui_engine.rules.tables.options import Reading
 from ibtui_engine.setting import is_whole, written
 from ibtui_engine.settings import (
@@ -137,7 +137,7 @@ class Experiment:
     i_xy: float | None = None
     """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
     label: str | None = None
-    """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as four more."""
+    """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as six more."""
     ignore: str | None = None
     """Columns of a table that are no inputs, names or numbers with commas between."""
     label_kind: str = "auto"
@@ -146,6 +146,10 @@ class Experiment:
     """Classes of equal mass that a continuous label of a table is cut into; None leaves it as it is."""
     scale: str = "auto"
     """One of `SCALES`: what is done to the inputs of a table. Whoever trains or measures sees the scaled ones."""
+    test_fraction: float | None = None
+    """Share of a table's rows that are held out: no network trains on them, and they are measured separately."""
+    test: str | None = None
+    """A second table, whose rows are held out instead."""
     hidden: tuple[Hidden, ...] = ((10, 8, 6, 4, 2),)
     """Architectures: the widths of the hidden layers of each, from the input on; empty for none."""
     fraction: tuple[float, ...] = (0.85,)
@@ -248,6 +252,10 @@ class Experiment:
                 raise InvalidValue(f"{called} must be 1 to {LONGEST_RULE} characters, got {shown(value)}")
             if value != _usual(name) and not is_table(self.rule):
                 raise InvalidValue(f"{called} applies only to tables, such as table:x.csv, not to {shown(self.rule)}")
+        if self.test_fraction is not None and self.test is not None:
+            raise InvalidValue("test-fraction and test both say which rows are held out: give one of them")
+        if self.test is not None and not is_table(self.test):
+            raise InvalidValue(f"test: {unreadable(self.test)}")
 
     def _require_relaxation(self) -> None:
         if not self.relaxes:

@@ -139,6 +139,8 @@ class _Cohort:
         finite = np.isfinite(learning.train_loss) & np.isfinite([information.low, information.high]).all(axis=(0, 2))
         if self.problem.samples.size < len(self.problem.rule.p_y):
             finite &= np.isfinite(learning.test_loss)
+        if self.problem.rule.held_out is not None:
+            finite &= np.isfinite(learning.held_out_loss)
         self._require_finite(finite, state.epoch)
         weight_norm = self.problem.architecture.weight_norms(state.weights)
         absent = np.full_like(weight_norm, np.nan)
@@ -183,6 +185,7 @@ def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
         gamma=experiment.gamma,
         i_xy=experiment.i_xy,
         reading=experiment.reading,
+        seed=experiment.seed,
     )
     _require_storable(experiment, rule, experiment.networks)
     choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]

@@ -140,6 +140,29 @@ SETTINGS = MappingProxyType(
             choices=SCALES,
             metavar="KIND",
         ),
+        "test_fraction": Setting(
+            label="Test fraction",
+            kind="number",
+            panel=WHAT,
+            about="Hold out this share of a table's rows, above 0 and below 1: no network trains on them, and they are "
+            "measured separately. They are drawn by the first seed, in proportion from each label.",
+            hint="share of a table's rows that no network trains on, measured separately",
+            allowed="above 0 and below 1",
+            low=0.0,
+            below=1.0,
+            unset="none held out",
+            metavar="SHARE",
+        ),
+        "test": Setting(
+            label="Test file",
+            kind="text",
+            panel=WHAT,
+            about="A second table with the same inputs and labels, whose rows are held out: no network trains on them, "
+            "and they are measured separately.",
+            hint="a second table with the same columns, measured separately",
+            unset="none",
+            metavar="FILE",
+        ),
         "hidden": Setting(
             label="Hidden layers",
             kind="widths",

@@ -42,6 +42,8 @@ class Learned:
     """Which quantity it is: 0 loss in nats, 1 accuracy."""
     outside: bool = False
     """Whether it is of the patterns outside the sample, which are drawn dotted."""
+    held_out: bool = False
+    """Whether it is of rows that no network trains on, which are points."""
 
 
 def gradient_chart(
@@ -192,8 +194,8 @@ def learning_chart(
     title: str = "Learning",
     display: Display = PLAIN,
 ) -> ChartSpec:
-    """Losses (nats) and accuracies: the mean over networks, a line inside the sample and dotted outside, with a band of
-    one standard deviation.
+    """Losses (nats) and accuracies: the mean over networks, a line inside the sample, dotted outside, and points
+    for rows that are held out, with a band of one standard deviation.
     """
     log = display.scale(False)
     bands: list[Band] = []
@@ -202,19 +204,22 @@ def learning_chart(
     seen = [np.ones(1)]
     for one in curves:
         colour, key = Quantity(one.quantity), one.name[:1].upper() if one.outside else one.name[:1]
+        if one.held_out:
+            key = "hH"[one.quantity]
         middle = display.shaped(epochs, mean_of(one.values, axis=1), log=log)
         several = one.values.shape[1] > 1
         if several and display.singles:
             behind.append(single_networks(epochs, one.values, Faded(colour), f"{one.name}, one network"))
         elif several:
             bands.append(deviations(epochs, middle, one.values, colour, log=log))
-        kind: Literal["line", "dotted"] = "dotted" if one.outside else "line"
-        thick = several and display.singles and not one.outside
+        kind: Literal["points", "line", "dotted"] = "dotted" if one.outside else "points" if one.held_out else "line"
+        thick = several and display.singles and kind == "line"
         lines.append(Series(epochs, middle, kind, colour, label=one.name, key=key, tell=one.name, thick=thick))
         seen.append(middle)
     values = np.concatenate(seen)
     highest = float(np.nanmax(values, initial=0.0, where=np.isfinite(values)))
-    told = "Lines: inside the sample. Dotted: outside. Means over networks" if lines else ""
+    beside = " Points: held out." if any(one.held_out for one in curves) else ""
+    told = f"Lines: inside the sample. Dotted: outside.{beside} Means over networks" if lines else ""
     told += "; bands: one standard deviation." if bands else "." if lines else ""
     return ChartSpec(
         title,

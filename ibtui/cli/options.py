@@ -96,10 +96,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_rule_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each setting of a rule, in place of its `**` parameter; in its help they stand
-    behind its first parameter.
+    """Give a command an option for each setting of a rule, and for the seed that rows are held out by, in place of its
+    `**` parameter; in its help they stand behind its first parameter.
     """
-    return _with_options(command, OF_RULES, 1, "How the rule is made")
+    return _with_options(command, (*OF_RULES, "seed"), 1, "How the rule is made")
 
 
 def _with_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
             "labels": summary.labels,
             "h_x": summary.h_x,
             "i_xy": summary.i_xy,
+            "held_out": None if summary.held_out is None else asdict(summary.held_out),
             **({"table": table.to_dict()} if table is not None else {}),
         },
         "ensembles": [
@@ -117,6 +119,13 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
         "i_y_lower_mean": or_none(one.i_y_lower.mean),
         "saturated_mean": or_none(one.saturated.mean),
         "nonlinear_mean": or_none(one.nonlinear.mean),
+        **{
+            f"{name}_{kind}": or_none(value)
+            for name, of in (("held_out_i_x", one.held_out_i_x), ("held_out_i_y", one.held_out_i_y))
+            for kind, value in (("mean", of.mean), ("std", of.deviation))
+        },
+        "held_out_i_x_lower_mean": or_none(one.held_out_i_x_lower.mean),
+        "held_out_i_y_lower_mean": or_none(one.held_out_i_y_lower.mean),
         "networks": one.i_x.count,
         "snr_networks": one.snr.count,
         "saturated_networks": one.saturated.count,
@@ -198,7 +207,9 @@ def _learning_line(one: RecordedEnsemble, at: int) -> str:
         return f"{where}: loss {loss.mean:.4g} nats, accuracy {accuracy.mean:.2%}{some}"
 
     inside = part("inside the sample", found["train_loss"], found["train_accuracy"])
-    return f"{inside}; {part('outside', found['test_loss'], found['test_accuracy'])}"
+    line = f"{inside}; {part('outside', found['test_loss'], found['test_accuracy'])}"
+    held = found["held_out_loss"]
+    return f"{line}; {part('held out', held, found['held_out_accuracy'])}" if held.present else line
 
 
 def _caption(summary: Summary) -> str:
@@ -208,4 +219,8 @@ def _caption(summary: Summary) -> str:
     spread = "Mean ± standard deviation (sd) over networks. " if several and not kde else ""
     bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
     over = "" if experiment.measured else ", over all patterns"
+    if (held := summary.held_out) is not None:
+        over += " that train" if over else ""
+        beside = f" Held out: {held.patterns} rows, H(X) = {held.h_x:.4g} bits, I(X;Y) = {held.i_xy:.4g} bits."
+        spread = f"{spread}{beside.strip()} "
     return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{bounds} {SAID}"

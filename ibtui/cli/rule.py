@@ -31,7 +31,9 @@ def chosen_rule(name: str, given: Mapping[str, Any]) -> Rule:
     chosen = Experiment().override({"rule": name, **{key: value for key, value in given.items() if value is not None}})
     from ibtui_engine.rules.catalogue import load_rule  # with numpy: only once the settings are known
 
-    return load_rule(name, theta=chosen.theta, gamma=chosen.gamma, i_xy=chosen.i_xy, reading=chosen.reading)
+    return load_rule(
+        name, theta=chosen.theta, gamma=chosen.gamma, i_xy=chosen.i_xy, reading=chosen.reading, seed=chosen.seed
+    )
 
 
 @with_rule_settings
@@ -54,6 +56,9 @@ def rule(
         ),
     ] = None,
     json: Json = False,
+    answer: Annotated[
+        bool, typer.Option("--answer", hidden=True, help="As --json, refusals too, with the setting at fault.")
+    ] = False,
     quiet: Quiet = False,
     **given: Any,
 ) -> None:
@@ -67,7 +72,13 @@ def rule(
         require_output(out, (".npz",), source=table_path(name) if is_table(name) else None)
     from ibtui_engine.rules.table import save_rule
 
-    loaded = chosen_rule(name, given)
+    try:
+        loaded = chosen_rule(name, given)
+    except InvalidValue as refused:
+        if not answer:
+            raise
+        print_json({"error": str(refused), "setting": refused.setting})
+        return
     if out is not None:
         save_rule(loaded, out)
         tell(f"wrote {len(loaded.p_y)} patterns of {loaded.inputs} inputs to {out}", quiet=quiet)
@@ -84,7 +95,9 @@ def rule(
         "classes": loaded.classes,
         "digest": loaded.digest,
     }
-    if json:
+    if (held := loaded.held_out) is not None:
+        figures |= {"held_out": len(held.p_y), "held_out_h_x": held.h_x, "held_out_i_xy": held.i_xy}
+    if json or answer:
         print_json(figures | ({"table": loaded.report.to_dict()} if loaded.report is not None else {}))
         return
     for line in loaded.report.lines() if loaded.report is not None else ():
@@ -98,6 +111,9 @@ def rule(
         "h_y": ("H(Y)", " bits"),
         "i_xy": ("I(X;Y)", " bits"),
         "classes": ("classes of p(y|x)", ""),
+        "held_out": ("held out", " rows"),
+        "held_out_h_x": ("held out, H(X)", " bits"),
+        "held_out_i_xy": ("held out, I(X;Y)", " bits"),
     }
     teacher = [f"{value:.3g}" for value in loaded.parameters.values()] if loaded.name == "perceptron" else []
     if teacher:

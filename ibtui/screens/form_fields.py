@@ -107,6 +107,8 @@ def candidates(name: str, text: str) -> Sequence[str]:
         return completions(text, TABLES)
     if name == "rule":
         return [*FIELDS[name].known, TABLE_PREFIX, MNIST_PREFIX]
+    if name == "test":
+        return completions(text, TABLES)
     if name == "directory":
         return completions(text, ("/",))
     if name in ("config", "save_config"):

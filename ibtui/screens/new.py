@@ -40,11 +40,13 @@ from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS
 
+RULE_FIELDS = ("rule", *OF_RULES, "seed")
+"""Fields that say what the rule is."""
 WIDE = 100
 """Columns from which on there is room for the presets."""
 PAUSE_SECONDS = 0.3
 """After which a rule that is typed is looked at: not at every letter."""
-UNSETTLED = ("rule", "directory", "config", "save_config")
+UNSETTLED = ("rule", *OF_TABLES, "directory", "config", "save_config")
 """Fields whose value may become right or wrong while it stays as it is."""
 CLOSED, OPEN = "▸ More settings  (f2)", "▾ Fewer settings  (f2)"
 
@@ -76,8 +78,10 @@ class NewScreen(Screen[None]):
         """The network that is drawn: its hidden layers, inputs and outputs."""
         self._read: dict[str, tuple[str, Any, str]] = {}
         """What is in each field: its text, its value, and what is wrong with it."""
-        self._rule_said: dict[str, tuple[str, bool]] = {}
-        """What the rules are that were looked at, by what they are asked for with; and whether they are refused."""
+        self._rule_said: dict[str, tuple[str, str]] = {}
+        """What the rules are that were looked at, by what they are asked for with; and the field at fault where they
+        are refused.
+        """
         self._rule_size: dict[str, tuple[int, int, int]] = {}
         """Their patterns, inputs and labels."""
         self._wrong = ""
@@ -275,9 +279,11 @@ class NewScreen(Screen[None]):
                 if is_table(value) and not _is_there(value):
                     raise InvalidValue(f"table {value.removeprefix(TABLE_PREFIX)!r} does not exist")
                 self._look_at_rule()
-                said, refused = self._rule_said.get(self._rule_asked(), ("", False))
-                if refused:
-                    raise InvalidValue(said)
+            if name == "test" and value is not None and not _is_there(value):
+                raise InvalidValue(f"there is no file {value!r}{self._beginnings(name)}")
+            said, at_fault = self._rule_said.get(self._rule_asked(), ("", ""))
+            if at_fault == name:
+                raise InvalidValue(said)
         elif value is not None:
             match name:
                 case "name":
@@ -302,8 +308,10 @@ class NewScreen(Screen[None]):
         """Say beside a field what it takes, or what is wrong with it."""
         told = Content(printable(error)).stylize("$text-error") if error else hint(name, FIELDS[name])
         if name == "rule":
-            said, refused = self._rule_said.get(self._rule_asked(), ("", False))
-            if said and not error and not refused:
+            said, at_fault = self._rule_said.get(self._rule_asked(), ("", ""))
+            if at_fault and not error:
+                told = Content(f"see {FIELDS[at_fault].label}")
+            elif said and not error:
                 lines = Content("\n".join(map(printable, said.splitlines())))
                 told = lines if is_table(text) else Content("\n").join([told, lines])
             elif not error and is_table(text):
@@ -351,7 +359,10 @@ class NewScreen(Screen[None]):
 
     def _rule_asked(self) -> str:
         """What the rule in the form is asked for with: its name and what makes it."""
-        return json.dumps([self.query_one(f"#{name}", Input).value.strip() for name in ("rule", *OF_RULES)])
+        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in RULE_FIELDS}
+        if not values["test_fraction"]:
+            values["seed"] = ""  # what rows are drawn by that are held out
+        return json.dumps(list(values.values()))
 
     def _size_of(self, experiment: Experiment) -> tuple[int, int, int]:
         """Patterns, inputs and labels of the rule, as far as they are known."""
@@ -367,15 +378,18 @@ class NewScreen(Screen[None]):
         """Say what the rule is in numbers, or why it is none, as `ibtui rule` does."""
         await asyncio.sleep(PAUSE_SECONDS)
         rule, *values = json.loads(asked)
-        given = [(name, value) for name, value in zip(OF_RULES, values, strict=True) if value]
+        given = [(name, value) for name, value in zip(RULE_FIELDS[1:], values, strict=True) if value]
         options = [f"--{written(name)}={value}" for name, value in given]
-        answer = await ask("rule", "--json", *options, "--", rule)
-        if answer.status == 0:
-            found = json.loads(answer.output)
-            self._rule_said[asked] = _in_numbers(found), False
-            self._rule_size[asked] = found["patterns"], found["inputs"], found["labels"]
+        answer = await ask("rule", "--answer", *options, "--", rule)
+        found: dict[str, Any] = (
+            json.loads(answer.output) if answer.status == 0 else {"error": answer.said, "setting": ""}
+        )
+        if "error" in found:
+            at_fault = "rule" if is_table(rule) else ""
+            self._rule_said[asked] = found["error"], found["setting"] or at_fault
         else:
-            self._rule_said[asked] = answer.said, is_table(rule)
+            self._rule_said[asked] = _in_numbers(found), ""
+            self._rule_size[asked] = found["patterns"], found["inputs"], found["labels"]
         if self in self.app.screen_stack and self._rule_asked() == asked:  # the form may have been left
             self._check()
 

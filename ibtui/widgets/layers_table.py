@@ -14,7 +14,7 @@ from ibtui.widgets.text import write
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.ensemble import LayerFigures
 
-SPARE = ("saturated", "width", "distinct t", "SNR")
+SPARE = ("saturated", "width", "distinct t", "held-out I(X;T)", "SNR")
 """Columns that are left out where there is little room, the first ones first."""
 
 

@@ -22,7 +22,8 @@ def weigh_learning(
     learning: Float64[np.ndarray, " 4"],
     scratch: Float64[np.ndarray, " patterns_and_padding"],
 ) -> None:
-    """Fill in train loss, test loss, train accuracy and test accuracy. A logit of 0 counts as the answer 0.
+    """Fill in train loss, test loss, train accuracy and test accuracy, NaN where no pattern is inside or outside the
+    sample. A logit of 0 counts as the answer 0.
 
     −log p(y=0) = max(z, 0) + log(1 + exp(−|z|)), and −log p(y=1) is z less. The logarithms' arguments
     are multiplied up, `MULTIPLIED` to one logarithm.
@@ -53,7 +54,7 @@ def weigh_learning(
         train_loss += math.log(train_product)
         test_loss += math.log(test_product)
     outside = patterns - inside
-    learning[0] = train_loss / inside
+    learning[0] = train_loss / inside if inside > 0 else math.nan
     learning[1] = test_loss / outside if outside > 0 else math.nan
-    learning[2] = train_hits / inside
+    learning[2] = train_hits / inside if inside > 0 else math.nan
     learning[3] = test_hits / outside if outside > 0 else math.nan

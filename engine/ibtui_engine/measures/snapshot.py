@@ -6,7 +6,7 @@ the samples: the sums run over all patterns, nothing is sampled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
@@ -53,6 +53,17 @@ class LayerInformation:
     """Standard error of `i_x` where the estimator samples (`gauss`); else NaN, or None for all."""
     i_y_error: Float64[np.ndarray, "networks layers"] | None = None
     """Likewise of `i_y` (`gauss`, `probe`)."""
+    held_out_i_x: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """I(X;T) of the rows that are held out, by the same estimator, as a rule of their own; NaN where there are none."""
+    held_out_i_y: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """I(T;Y) of them."""
+    held_out_i_x_lower: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """The lower bound where `held_out_i_x` is an upper one; else NaN."""
+    held_out_i_y_lower: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """The lower bound where `held_out_i_y` is an upper one; else NaN."""
+
+    def __post_init__(self) -> None:
+        _fill(self, self.i_x)
 
     @classmethod
     def of(cls, numbers: Float64[np.ndarray, "11 networks layers"]) -> LayerInformation:
@@ -65,14 +76,27 @@ class LayerInformation:
 class Learning:
     """Cross-entropy in nats and accuracy of each network.
 
-    On its sample with the sample's labels; on the patterns outside it in expectation under p(y|x), NaN where there
-    are none.
+    On its sample with the sample's labels; on the patterns outside it in expectation under p(y|x). NaN where there are
+    none.
     """
 
     train_loss: Float64[np.ndarray, " networks"]
     test_loss: Float64[np.ndarray, " networks"]
     train_accuracy: Float64[np.ndarray, " networks"]
     test_accuracy: Float64[np.ndarray, " networks"]
+    held_out_loss: Float64[np.ndarray, " networks"] = None  # type: ignore[assignment]
+    """Of the rows that are held out, in expectation under their p(y|x); NaN where there are none."""
+    held_out_accuracy: Float64[np.ndarray, " networks"] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        _fill(self, self.train_loss)
+
+
+def _fill(measured: LayerInformation | Learning, like: Float64[np.ndarray, "*shape"]) -> None:
+    """Put NaN where nothing was measured of rows that are held out."""
+    for field in fields(measured):
+        if field.name.startswith("held_out") and getattr(measured, field.name) is None:
+            object.__setattr__(measured, field.name, np.full(np.shape(like), np.nan))
 
 
 class Measurer:

@@ -93,15 +93,8 @@ class SoftmaxMeasurer:
             there = np.where(p_y > 0, p_y * log_p.T, 0.0).sum(axis=1)
             losses[rows] = -np.where(inside[rows], log_p[label[rows], at], there)
             hits[rows] = np.where(inside[rows], answer == label[rows], p_y[at, answer])
-        outside = ~inside
-        if not outside.any():
-            return float(losses.mean()), math.nan, float(hits.mean()), math.nan
-        return (
-            float(losses[inside].mean()),
-            float(losses[outside].mean()),
-            float(hits[inside].mean()),
-            float(hits[outside].mean()),
-        )
+        loss, hit = ([_mean(values[there]) for there in (inside, ~inside)] for values in (losses, hits))
+        return loss[0], loss[1], hit[0], hit[1]
 
     def _layers(
         self, matrices: list[Float64[np.ndarray, "units inputs_and_bias"]]
@@ -136,6 +129,10 @@ class SoftmaxMeasurer:
         a = np.empty_like(z)
         activate(ACTIVATION_CODES[self._problem.architecture.activation], z, a, 0, *z.shape)
         return a
+
+
+def _mean(values: Float64[np.ndarray, " some"]) -> float:
+    return float(values.mean()) if values.size else math.nan
 
 
 def _enter(

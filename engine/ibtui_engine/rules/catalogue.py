@@ -86,6 +86,7 @@ def load_rule(
     gamma: float | None = None,
     i_xy: float | None = None,
     reading: Reading = USUAL,
+    seed: int = 0,
 ) -> Rule:
     """Make a rule P(X,Y), or read it from a file.
 
@@ -94,7 +95,8 @@ def load_rule(
         theta: threshold of a built-in rule; "auto": the one for which p(y=1) is 0.5; None: the rule's own.
         gamma: steepness of a built-in rule; None: the rule's own.
         i_xy: I(X;Y) in bits, for which the steepness is chosen; excludes `gamma`.
-        reading: how a table is read: its label column, columns that are no inputs, scaling.
+        reading: how a table is read: its label column, columns that are no inputs, scaling, rows that are held out.
+        seed: what the rows are drawn by that are held out.
 
     Raises:
         InvalidValue: the name is unknown, the rule has no such setting, a setting is out of range, or the file cannot
@@ -108,7 +110,7 @@ def load_rule(
             raise InvalidValue(f"rule {name!r} has its own labels and no {given[0]}: leave it out")
         if is_images(name):
             return _load_images(name)
-        return load_table(table_path(name), name, reading) if is_table(name) else perceptron_rule()
+        return load_table(table_path(name), name, reading, seed) if is_table(name) else perceptron_rule()
     _check_settings(theta, gamma, i_xy)
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
 

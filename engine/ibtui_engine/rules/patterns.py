@@ -12,7 +12,7 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
-    from jaxtyping import Int64, Real, UInt8
+    from jaxtyping import Bool, Int64, Real, UInt8
 
 MAX_BINARY_INPUTS = 20
 
@@ -41,7 +41,19 @@ def distinct_rows(
     patterns: Real[np.ndarray, "patterns inputs"],
 ) -> DistinctRows:
     """Group equal rows. Rows hold finite numbers; 0.0 and -0.0 are equal."""
-    rows = np.ascontiguousarray(patterns + patterns.dtype.type(0))  # turns -0.0 into 0.0
-    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-    _, group, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    _, group, counts = np.unique(_keys(patterns), return_inverse=True, return_counts=True)
     return DistinctRows(group.ravel(), counts)
+
+
+def rows_among(
+    patterns: Real[np.ndarray, "patterns inputs"], others: Real[np.ndarray, "others inputs"]
+) -> Bool[np.ndarray, " patterns"]:
+    """Which rows are among others of as many inputs."""
+    kind = np.promote_types(patterns.dtype, others.dtype)
+    return np.isin(_keys(patterns.astype(kind)), _keys(others.astype(kind)))
+
+
+def _keys(patterns: Real[np.ndarray, "patterns inputs"]) -> np.ndarray:
+    """Each row as one value, equal where rows are."""
+    rows = np.ascontiguousarray(patterns + patterns.dtype.type(0))  # turns -0.0 into 0.0
+    return rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()

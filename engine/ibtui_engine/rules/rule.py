@@ -69,6 +69,9 @@ class Rule:
     """What becomes `log_odds`, where p_y alone would lose the digits of a probability near 1."""
     report: TableReport | None = None
     """What was read from its file; None of rules that come from none."""
+    held_out: Rule | None = None
+    """Rows of a table that no network trains on, as a rule of their own, with the same inputs and labels; None where
+    none are held out. Nothing here is of them."""
     log_odds: Float64[np.ndarray, " patterns"] = field(init=False)
     """log(p(y=1|x) / p(y=0|x)) of each row, −inf and inf for labels that are certain; NaN where there are more than two
     labels."""
@@ -96,6 +99,12 @@ class Rule:
         elif odds.shape != self.p_y.shape or not (np.abs(logistic(odds) - self.p_y) <= 1e-9).all():
             raise InvalidValue(f"rule {self.name!r}: its log-odds are not those of its p(y=1|x)")
         object.__setattr__(self, "log_odds", odds)
+        held = self.held_out
+        if held is not None and (held.inputs, held.labels) != (self.inputs, self.labels):
+            raise InvalidValue(
+                f"rule {self.name!r}: held out are patterns of {held.inputs} inputs and {held.labels} labels; needed "
+                f"are {self.inputs} and {self.labels}"
+            )
 
     @property
     def inputs(self) -> int:

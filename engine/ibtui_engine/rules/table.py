@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,17 @@ from jaxtyping import Float32, Float64, Int64, UInt8
 from ibtui_engine.errors import InvalidValue, StorageError
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.log_odds import log_odds_of, logistic
-from ibtui_engine.rules.names import TABLE_SUFFIXES, table_suffix, unreadable
-from ibtui_engine.rules.patterns import DistinctRows, distinct_rows
+from ibtui_engine.rules.names import table_path
+from ibtui_engine.rules.patterns import DistinctRows, distinct_rows, rows_among
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.rules.tables.classes import Labelled, Unreadable, labelled, one_hot
-from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
-from ibtui_engine.rules.tables.content import read_content, refusal
+from ibtui_engine.rules.tables.classes import Labelled, Unreadable
+from ibtui_engine.rules.tables.columns import Array
+from ibtui_engine.rules.tables.content import refusal
+from ibtui_engine.rules.tables.held_out import held_out_rows
 from ibtui_engine.rules.tables.options import USUAL, Reading
-from ibtui_engine.rules.tables.report import MOST_LISTED, Input, LeftOut, Scaling, TableReport
-from ibtui_engine.rules.tables.roles import input_numbers, roles
-from ibtui_engine.rules.tables.scaling import are_pixels, as_matrix, scaled
+from ibtui_engine.rules.tables.parts import Parts, parts_like, parts_of, read_source
+from ibtui_engine.rules.tables.report import MOST_LISTED, HeldOut, Input, LeftOut, Scaling, TableReport
+from ibtui_engine.rules.tables.scaling import Scaler, are_pixels, kept_apart, scaled
 from ibtui_engine.rules.tables.stored import LOG_ODDS_KEY
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 Patterns = UInt8[np.ndarray, "patterns inputs"] | Float32[np.ndarray, "patterns inputs"]
 
 
-def load_table(path: Path, name: str | None = None, reading: Reading = USUAL) -> Rule:
+def load_table(path: Path, name: str | None = None, reading: Reading = USUAL, seed: int = 0) -> Rule:
     """The rule in a table's file; its `report` says what was read.
 
     Args:
@@ -45,143 +47,42 @@ def load_table(path: Path, name: str | None = None, reading: Reading = USUAL) ->
         name: what the rule is called; by default `table:FILE`.
         reading: which column is the label and what else people say of the table; by default it follows from the
             table's names and values.
+        seed: what rows are drawn by that are held out, where `reading` asks for a share of them.
 
     Raises:
         InvalidValue: one sentence that names the file, the line or column, what is there, and what to do.
     """
-    try:
-        source = _read(path, reading)
+    with _in_one_line(path, "label" if reading.label is not None else ""):
+        source = read_source(path, reading)
         with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is refused, not warned of
-            parts = (
-                _of_arrays(path, source, reading) if isinstance(source, Arrays) else _of_columns(path, source, reading)
-            )
-            return _rule(path, name or f"table:{path}", parts, reading)
+            return _rule(path, name or f"table:{path}", parts_of(path, source, reading), reading, seed)
+
+
+@contextmanager
+def _in_one_line(path: Path, setting: str) -> Iterator[None]:
+    """Inside, what cannot be read of a file is told of with its name. `setting`: at fault where labels are wrong."""
+    try:
+        yield
     except MemoryError as error:
         raise refusal(path, "does not fit in this machine's memory") from error
     except Unreadable as error:
-        raise refusal(path, str(error)) from error
+        raise refusal(path, str(error), setting=error.setting or setting) from error
 
 
-def _read(path: Path, reading: Reading) -> Columns | Arrays:
-    """The table in a file, by the file's name."""
-    suffix = table_suffix(path.name)
-    if suffix not in TABLE_SUFFIXES:
-        raise InvalidValue(unreadable(str(path)))
-    content = read_content(path)
-    match suffix:
-        case ".npz" | ".npy":
-            from ibtui_engine.rules.tables.archives import read_npy, read_npz
-
-            return (read_npz if suffix == ".npz" else read_npy)(path, content, reading)
-        case ".mat":
-            from ibtui_engine.rules.tables.matlab import read_matlab
-
-            return read_matlab(path, content, reading)
-        case ".parquet":
-            from ibtui_engine.rules.tables.parquet import read_parquet
-
-            return read_parquet(path, content)
-        case ".arff":
-            from ibtui_engine.rules.tables.arff import read_arff
-
-            return read_arff(path, content)
-    from ibtui_engine.rules.tables.text import read_text
-
-    return read_text(path, content)
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """What is read from any file: inputs, and labels of each row."""
-
-    matrix: Array
-    offsets: Array
-    names: Callable[[int], str]
-    labels: Labelled
-    label: str
-    format: str
-    header: str
-    left_out: tuple[tuple[str, str], ...]
-    log_odds: Array | None = None
-    saved: bool = False
-
-
-def _of_columns(path: Path, table: Columns, reading: Reading) -> _Parts:
-    chosen = roles(path, table, reading)
-    matrix, offsets = as_matrix(input_numbers(path, table, chosen.inputs))
-    _require_different(path, matrix)
-    at = chosen.labels[0]
-    if len(chosen.labels) == 1:
-        of = f" ({table.called(at)})" if table.names is not None else ""
-        labels = labelled(table.columns[at], chosen.name, reading, lambda row: f"{table.place(row, at)}{of}")
-    else:
-        one_by_one, _ = as_matrix(input_numbers(path, table, chosen.labels))
-        labels = one_hot(one_by_one, chosen.label_names, chosen.name, reading)
-    named = table.names or ("",) * len(table.columns)
-    called = [named[place] or f"column {place + 1}" for place in chosen.inputs]
-    return _Parts(matrix, offsets, called.__getitem__, labels, chosen.name, table.format, table.header, chosen.left_out)
-
-
-def _require_different(path: Path, matrix: Array) -> None:
-    if (matrix == matrix[0]).all():
-        raise refusal(path, f"has {len(matrix)} patterns that are all the same")
-
-
-def _of_arrays(path: Path, arrays: Arrays, reading: Reading) -> _Parts:
-    raw = arrays.patterns
-    if raw.dtype.kind not in "buif":
-        raise refusal(path, f"has patterns of type {raw.dtype}: not numbers")
-    if raw.ndim != 2:
-        raise refusal(path, f"has patterns of shape {raw.shape}; needed is patterns x inputs")
-    if raw.size == 0:
-        raise refusal(path, f"has no patterns: their shape is {raw.shape}")
-    if wrong := oversize(int(raw.shape[0]), int(raw.shape[1])):
+def _rule(path: Path, name: str, parts: Parts, reading: Reading, seed: int) -> Rule:
+    if wrong := oversize(int(parts.matrix.shape[0]), int(parts.matrix.shape[1])):
         raise refusal(path, f"has {wrong}")
-    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-        row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(raw)))
-        raise refusal(
-            path,
-            f"has the value {raw[row, column]:g} in pattern {row + 1}, input {column + 1} (from 1); needed are finite "
-            "numbers",
-        )
-    matrix, offsets = (
-        as_matrix(list(raw.T)) if raw.dtype.kind in "iu" and raw.dtype.itemsize == 8 else (raw, np.zeros(1))
+    labels, held = parts.labels(reading), None
+    if reading.test_fraction is not None:
+        held = held_out_rows(parts.matrix, labels.p_y, reading.test_fraction, seed)
+        _require_both(path, held, reading.test_fraction)
+    every = np.ones(len(parts.matrix), bool) if held is None else ~held
+    trained = labels if held is None else labels.of_rows(every)
+    matrix, offsets, left_out = (
+        parts.matrix if held is None else parts.matrix[every],
+        np.broadcast_to(parts.offsets, parts.matrix.shape[1]),
+        parts.left_out,
     )
-    if raw.dtype.kind == "b":
-        matrix = raw.astype(np.uint8)
-    _require_different(path, matrix)
-    labels = _array_labels(path, arrays, len(raw), raw.shape[1], reading)
-    return _Parts(
-        matrix, offsets, lambda place: f"input {place + 1}", labels, arrays.labels_name, arrays.format, "arrays",
-        arrays.left_out, arrays.log_odds, arrays.saved,
-    )  # fmt: skip
-
-
-def _array_labels(path: Path, arrays: Arrays, patterns: int, inputs: int, reading: Reading) -> Labelled:
-    raw = arrays.labels
-    if raw.dtype.kind not in "buifUS":
-        raise refusal(path, f"has labels of type {raw.dtype}: not numbers")
-    if raw.size == 0:
-        raise refusal(path, "has no labels: they are empty")
-    if raw.ndim == 2 and min(raw.shape) > 1:
-        if len(raw) != patterns:
-            raise refusal(path, f"has p(y|x) of shape {raw.shape} for {patterns} patterns; needed is patterns x labels")
-        if raw.dtype.kind in "US":
-            raise refusal(path, f"has labels of type {raw.dtype} in several columns: not numbers")
-        return one_hot(raw, tuple(map(str, range(raw.shape[1]))), arrays.labels_name, reading)
-    if raw.size != max(raw.shape, default=1):
-        raise refusal(path, f"has labels of shape {raw.shape}; needed is one number for each pattern")
-    if raw.size != patterns:
-        turned = "; are the patterns the columns? Transpose them" if raw.size == inputs else ""
-        raise refusal(path, f"has {raw.size} labels for {patterns} patterns{turned}")
-    flat = raw.ravel().astype(str).astype(object) if raw.dtype.kind in "US" else raw.ravel()
-    return labelled(flat, arrays.labels_name, reading, lambda row: f"at pattern {row + 1} (from 1)")
-
-
-def _rule(path: Path, name: str, parts: _Parts, reading: Reading) -> Rule:
-    matrix, offsets, left_out = parts.matrix, np.broadcast_to(parts.offsets, parts.matrix.shape[1]), parts.left_out
-    if wrong := oversize(int(matrix.shape[0]), int(matrix.shape[1])):
-        raise refusal(path, f"has {wrong}")
     kept = np.arange(matrix.shape[1])
     if not parts.saved and not are_pixels(matrix):
         constant = (matrix == matrix[0]).all(axis=0)
@@ -191,29 +92,99 @@ def _rule(path: Path, name: str, parts: _Parts, reading: Reading) -> Rule:
         if constant.any():
             matrix, offsets = matrix[:, kept], offsets[kept]
     how = "none" if parts.saved and reading.scale == "auto" else reading.scale
-    patterns, scaling = scaled(matrix, offsets, how, lambda place: parts.names(int(kept[place])))
+    patterns, scaling, scaler = scaled(matrix, offsets, how, lambda place: parts.names(int(kept[place])))
+    _require_finite(path, matrix, patterns, kept, reading.scale)
+    if how != reading.scale:
+        scaling = replace(scaling, why="a rule as it was saved")
+    rows = distinct_rows(patterns)
+    mean = _mean_over(rows, trained.p_y)
+    odds = None
+    if parts.log_odds is not None and mean.ndim == 1:
+        odds = _checked_log_odds(path, parts.log_odds, labels.p_y, every, mean)
+    rule = Rule(name, patterns, mean, {}, odds)
+    report = _report(
+        path, parts, trained, matrix, offsets, kept, left_out, scaling, len(rows.counts), rule.deterministic
+    )
+    out = None
+    if held is not None:
+        out = _Held(path, parts.matrix[held][:, kept], offsets, labels.of_rows(held))
+    elif reading.test is not None:
+        out = _second(table_path(reading.test), parts, trained, kept, reading)
+    if out is not None:
+        rule = replace(rule, odds=rule.log_odds if rule.labels == 2 else None, held_out=_held_out(rule, out, scaler))
+        report = replace(report, held_out=_held_report(rule, out, reading, seed))
+    return replace(rule, odds=rule.log_odds if rule.labels == 2 else None, report=report)
+
+
+def _require_both(path: Path, held: Array, fraction: float) -> None:
+    """Refuse a share of the rows that leaves nothing to train on, or nothing to hold out."""
+    if not held.any():
+        raise refusal(
+            path, f"has {len(held)} rows, of which test-fraction {fraction:g} holds out none: a label keeps one "
+            "pattern at least; give a larger share, or a second file by --test",
+            setting="test_fraction",
+        )  # fmt: skip
+
+
+def _require_finite(path: Path, matrix: Array, patterns: Array, kept: Array, scale: str) -> None:
     if not np.isfinite(patterns).all():
         row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(patterns)))
         raise refusal(
             path,
             f"has the value {matrix[row, column]:g} in pattern {row + 1}, input {kept[column] + 1} (from 1); needed "
             "are finite numbers that fit in 32 bits, or --scale standard",
+            setting="scale" if scale != "auto" else "",
         )
-    if how != reading.scale:
-        scaling = replace(scaling, why="a rule as it was saved")
-    rows = distinct_rows(patterns)
-    mean = _mean_over(rows, parts.labels.p_y)
-    odds = None
-    if parts.log_odds is not None and mean.ndim == 1:
-        odds = _checked_log_odds(path, parts.log_odds, parts.labels.p_y, mean)
-    rule = Rule(name, patterns, mean, {}, odds)
-    report = _report(path, parts, matrix, offsets, kept, left_out, scaling, len(rows.counts), rule.deterministic)
-    return replace(rule, odds=rule.log_odds if rule.labels == 2 else None, report=report)
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Rows that are held out, before they are scaled."""
+
+    path: Path
+    matrix: Array
+    offsets: Array
+    labels: Labelled
+
+
+def _second(path: Path, parts: Parts, trained: Labelled, kept: Array, reading: Reading) -> _Held:
+    """All rows of a second file, read as the first one was."""
+    try:
+        with _in_one_line(path, "test"):
+            second = parts_like(path, read_source(path, reading), parts, kept)
+            if wrong := oversize(int(second.matrix.shape[0]), int(second.matrix.shape[1]), len(trained.labels)):
+                raise refusal(path, f"has {wrong}")
+            offsets = np.broadcast_to(second.offsets, second.matrix.shape[1])
+            return _Held(path, second.matrix, offsets, second.labels_like(trained))
+    except InvalidValue as error:
+        raise InvalidValue(str(error), setting="test") from error
+
+
+def _held_out(rule: Rule, held: _Held, scaler: Scaler) -> Rule:
+    """Rows that are held out as a rule of their own, scaled like those that train."""
+    patterns = scaler.patterns(held.matrix, held.offsets)
+    _require_finite(held.path, held.matrix, patterns, np.arange(held.matrix.shape[1]), "auto")
+    patterns, _ = kept_apart(held.matrix, patterns)
+    return Rule(rule.name, patterns, _mean_over(distinct_rows(patterns), held.labels.p_y))
+
+
+def _held_report(rule: Rule, held: _Held, reading: Reading, seed: int) -> HeldOut:
+    assert rule.held_out is not None
+    patterns = rule.held_out.patterns
+    return HeldOut(
+        file=str(held.path) if reading.test is not None else "",
+        seed=seed,
+        rows=len(patterns),
+        distinct=len(distinct_rows(patterns).counts),
+        labels=held.labels.labels,
+        trained=int(rows_among(patterns, rule.patterns).sum()),
+    )
 
 
 def _report(
     path: Path,
-    parts: _Parts,
+    parts: Parts,
+    labels: Labelled,
     matrix: Array,
     offsets: Array,
     kept: Array,
@@ -237,8 +208,8 @@ def _report(
         inputs=matrix.shape[1],
         ranges=ranges,
         label=parts.label,
-        label_kind=parts.labels.kind,
-        labels=parts.labels.labels,
+        label_kind=labels.kind,
+        labels=labels.labels,
         left_out=tuple(LeftOut(name, why) for name, why in left_out[:MOST_LISTED]),
         scaling=scaling,
         sample=sample,
@@ -296,10 +267,10 @@ def _mean_of_groups(
 
 
 def _checked_log_odds(
-    path: Path, raw: Array, labels: Float64[np.ndarray, " patterns"], mean: Float64[np.ndarray, " patterns"]
+    path: Path, raw: Array, labels: Float64[np.ndarray, " rows"], rows: Any, mean: Float64[np.ndarray, " patterns"]
 ) -> Float64[np.ndarray, " patterns"]:
-    """The log-odds of each row; of rows whose pattern has several labels those of their mean."""
+    """The log-odds of these rows; of rows whose pattern has several labels those of their mean."""
     odds = raw.ravel().astype(np.float64) if raw.dtype.kind in "buif" and raw.size == labels.size else None
     if odds is None or not (np.abs(logistic(odds) - labels) <= 1e-9).all():
         raise refusal(path, f"has {LOG_ODDS_KEY} that are not log(p / (1 - p)) of its labels; leave them out")
-    return np.where(mean == labels, odds, log_odds_of(mean))
+    return np.where(mean == labels[rows], odds[rows], log_odds_of(mean))

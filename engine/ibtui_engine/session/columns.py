@@ -158,6 +158,24 @@ class LayerHistory:
         *(REAL, SHARE, "acceptance", "share of the last Monte-Carlo moves that were accepted; absent without moves"),
         since=3,
     )
+    held_out_i_x: ByLayer = recorded(
+        *(REAL, BITS, "information.held_out_i_x", "I(X;T) of the rows that are held out; absent where there are none"),
+        since=6,
+        estimated=True,
+    )
+    held_out_i_y: ByLayer = recorded(
+        *(REAL, BITS, "information.held_out_i_y", "I(T;Y) of them"), since=6, estimated=True
+    )
+    held_out_i_x_lower: ByLayer = recorded(
+        *(REAL, BITS, "information.held_out_i_x_lower", "lower bound of it; only from the estimator kde"),
+        since=6,
+        estimated=True,
+    )
+    held_out_i_y_lower: ByLayer = recorded(
+        *(REAL, BITS, "information.held_out_i_y_lower", "lower bound of it; only from the estimator kde"),
+        since=6,
+        estimated=True,
+    )
 
     @property
     def snr(self) -> ByLayer:
@@ -179,6 +197,12 @@ class LearningHistory:
     )
     test_accuracy: ByNetwork = recorded(
         REAL, SHARE, "learning.test_accuracy", "the same outside it; absent where the sample is all patterns"
+    )
+    held_out_loss: ByNetwork = recorded(
+        *(REAL, NATS, "learning.held_out_loss", "cross-entropy of the rows that are held out"), since=6
+    )
+    held_out_accuracy: ByNetwork = recorded(
+        *(REAL, SHARE, "learning.held_out_accuracy", "share of their labels that are guessed right"), since=6
     )
 
 

@@ -67,6 +67,12 @@ class LayerFigures:
     """Share of the outputs near the activation's bounds."""
     nonlinear: Spread
     """Share of the pre-activations beyond the activation's linear range."""
+    held_out_i_x: Spread
+    """I(X;T) of the rows that are held out, bits; absent where there are none."""
+    held_out_i_y: Spread
+    """I(T;Y) of them."""
+    held_out_i_x_lower: Spread
+    held_out_i_y_lower: Spread
     low: float
     """Lower end of the bins, the least of all networks."""
     high: float
@@ -173,6 +179,10 @@ class RecordedEnsemble:
             "snr": over("snr"),
             "saturated": over("saturated"),
             "nonlinear": over("nonlinear"),
+            **{
+                name: over(name)
+                for name in ("held_out_i_x", "held_out_i_y", "held_out_i_x_lower", "held_out_i_y_lower")
+            },
             "low": least(self.layers.low[row]).tolist(),
             "high": greatest(self.layers.high[row]).tolist(),
         }

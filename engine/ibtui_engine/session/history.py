@@ -20,6 +20,7 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
 from ibtui_engine.logs import logger
 from ibtui_engine.networks import Architecture, Samples
+from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
+HELD_OUT_COLUMNS = ("inputs", "held_out_rows", "held_out_patterns", "held_out_p_y")
 
 
 class SessionReader:
@@ -142,10 +144,26 @@ class SessionReader:
                 unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
                 {str(key): float(value) for key, value in json.loads(parameters).items()},
                 unpack_numbers(log_odds, "float64", (rows,)) if labels == 2 and log_odds is not None else None,
+                held_out=self._held_out(name, labels),
             )
             return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise damaged(self.path, f"its rule is unreadable: {error}") from error
+
+    def _held_out(self, name: str, labels: int) -> Rule | None:
+        """The rows that are held out. Raises ValueError where they are none."""
+        with self.moment():
+            columns = columns_of(self._connection, "rule", HELD_OUT_COLUMNS)
+            inputs, rows, patterns, p_y = self._one(f"SELECT {columns} FROM rule")
+        if rows is None:
+            return None
+        if wrong := oversize(count(rows), inputs, labels):
+            raise ValueError(f"held out are {wrong}")
+        return Rule(
+            name,
+            unpack_numbers(patterns, "float32", (rows, inputs)),
+            unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
+        )
 
     def table_report(self) -> TableReport | None:
         """What was read from the file of the session's table; None where its rule is no table, or an earlier version

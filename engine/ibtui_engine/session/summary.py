@@ -62,6 +62,18 @@ class EnsembleSummary:
 
 
 @dataclass(frozen=True)
+class HeldOutSummary:
+    """Rows of a table that no network trains on."""
+
+    patterns: int
+    """How many rows."""
+    h_x: float
+    """H(X) of them, bits."""
+    i_xy: float
+    """I(X;Y) of them, bits."""
+
+
+@dataclass(frozen=True)
 class Summary:
     """One session."""
 
@@ -90,6 +102,8 @@ class Summary:
     """The process at work, or the one that was."""
     sample: bool = False
     """Whether P(X,Y) is a sample rather than a rule: images, or a table in which every pattern has one label."""
+    held_out: HeldOutSummary | None = None
+    """Rows that no network trains on; None where none are held out."""
 
     @property
     def epochs_done(self) -> int:
@@ -156,6 +170,8 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             rule = connection.execute(
                 f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name, h_y FROM rule"
             ).fetchone() or _damaged("it has no rule")
+            columns = columns_of(connection, "rule", ("held_out_rows", "held_out_h_x", "held_out_i_xy"))
+            beside = connection.execute(f"SELECT {columns} FROM rule").fetchone()
             writer = read_writer(connection)
             experiment = _experiment(text)
             patterns, inputs, labels = _rule_size(*rule[3:7])
@@ -183,6 +199,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             ensembles=ensembles,
             writer=writer,
             sample=is_images(experiment.rule) or certain,
+            held_out=_held_out(beside, inputs, labels),
         )
     except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:
         raise damaged(path, error) from error
@@ -197,6 +214,16 @@ def _rule_size(rows: object, inputs: object, labels: object, dtype: object) -> t
     if wrong := oversize(patterns, width, kinds):
         _damaged(f"its rule has {wrong}")
     return patterns, width, kinds
+
+
+def _held_out(columns: tuple[object, object, object], inputs: int, labels: int) -> HeldOutSummary | None:
+    rows, h_x, i_xy = columns
+    if rows is None:
+        return None
+    patterns = count(rows)
+    if not patterns or (wrong := oversize(patterns, inputs, labels)):
+        _damaged(f"held out are {wrong if patterns else 'no rows'}")
+    return HeldOutSummary(patterns, *limits.information(h_x, i_xy, patterns, labels))
 
 
 def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns: int) -> tuple[EnsembleSummary, ...]:

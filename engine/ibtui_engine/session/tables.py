@@ -115,6 +115,11 @@ TABLES = (
                 *("log_odds", "BLOB", "zlib; float64, little-endian: log(p(y=1|x) / p(y=0|x)); absent above 2 labels"),
                 since=4,
             ),
+            Column("held_out_rows", "INTEGER", "rows that no network trains on; absent: none", since=6),
+            Column("held_out_patterns", "BLOB", "zlib; rows x inputs of them, float32, little-endian", since=6),
+            Column("held_out_p_y", "BLOB", "as p_y, of them", since=6),
+            Column("held_out_h_x", "REAL", "H(X) of them", BITS, since=6),
+            Column("held_out_i_xy", "REAL", "I(X;Y) of them", BITS, since=6),
         ),
     ),
     Table(

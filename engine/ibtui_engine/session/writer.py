@@ -436,5 +436,19 @@ def _describe(
             "labels": rule.labels,
             "measured": flags,
             "log_odds": pack_numbers(rule.log_odds) if rule.labels == 2 else None,
+            **_held_out(rule.held_out),
         },
     )
+
+
+def _held_out(held: Rule | None) -> dict[str, Any]:
+    """The columns of the rule for rows that are held out."""
+    if held is None:
+        return {}
+    return {
+        "held_out_rows": len(held.patterns),
+        "held_out_patterns": pack_numbers(held.patterns.astype(np.float32)),
+        "held_out_p_y": pack_numbers(held.p_y),
+        "held_out_h_x": held.h_x,
+        "held_out_i_xy": held.i_xy,
+    }

@@ -30,7 +30,8 @@ exec(before + "    " + field + "\n\n    @property\n    def snr" + after, module.
 from ibtui_engine.measures import snapshot
 import numpy as np
 
-Filled = make_dataclass("Filled", [("made_up", np.ndarray)], bases=(snapshot.LayerInformation,), frozen=True, eq=False)
+Information = snapshot.LayerInformation
+Filled = make_dataclass("Filled", [("made_up", np.ndarray, None)], bases=(Information,), frozen=True, eq=False)
 
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.networks import Samples
@@ -48,7 +49,7 @@ parameters = 3 * 3 + 4 * 2 + 3
 half = np.full((2, 3), 0.5)
 
 def information(number):
-    return Filled(half, half, np.ones((2, 3), np.int64), half, half, half, half, half, half, number)
+    return Filled(half, half, np.ones((2, 3), np.int64), half, half, half, half, half, half, made_up=number)
 
 with SessionWriter.create(directory / "one.ibs", "one", experiment, rule) as writer:
     writer.add_ensemble(experiment.ensembles[0], 2, 3, "fused", "cpu")

@@ -20,7 +20,7 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.session.columns import LAYER_COLUMNS, snr
+from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, snr
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.summary import describe_epochs, read_summary
@@ -81,8 +81,9 @@ class Recorder:
                 numbers(),
                 numbers(),
                 *(shares() if epoch % 2 else np.full(shape, np.nan) for _ in range(4)),
+                **{name: shares() if epoch % 2 else np.full(shape, np.nan) for name in HELD_OUT},
             ),
-            Learning(self._random.random(len(outside)), outside, self._random.random(len(outside)), outside),
+            Learning(*(self._random.random(len(outside)) if k % 2 == 0 else outside for k in range(6))),
             sizes(),
             std,
             sizes(),
@@ -94,6 +95,7 @@ class Recorder:
 
 
 EPOCHS = (0, 1, 7, 100)
+HELD_OUT = ("held_out_i_x", "held_out_i_y", "held_out_i_x_lower", "held_out_i_y_lower")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,10 @@ LAYER_SOURCES = {
     "i_y_lower": lambda measured: measured.information.i_y_lower,
     "saturated": lambda measured: measured.information.saturated,
     "nonlinear": lambda measured: measured.information.nonlinear,
+    "held_out_i_x": lambda measured: measured.information.held_out_i_x,
+    "held_out_i_y": lambda measured: measured.information.held_out_i_y,
+    "held_out_i_x_lower": lambda measured: measured.information.held_out_i_x_lower,
+    "held_out_i_y_lower": lambda measured: measured.information.held_out_i_y_lower,
     "acceptance": lambda measured: (
         np.full(measured.weight_norm.shape, np.nan) if measured.acceptance is None else measured.acceptance
     ),
@@ -149,7 +155,7 @@ def test_every_layer_comes_back_to_the_last_bit(recorder: Recorder, reader: Sess
 def test_losses_and_accuracies_come_back_to_the_last_bit(recorder: Recorder, reader: SessionReader) -> None:
     learning = reader.learning(reader.ensemble(1))
     assert learning.epochs.tolist() == list(EPOCHS)
-    for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy"):
+    for name in LEARNING_COLUMNS:
         expected = np.array([getattr(recorder.measured[2, epoch][0].learning, name) for epoch in EPOCHS])
         assert np.array_equal(getattr(learning, name), expected, equal_nan=True)
 

@@ -632,3 +632,38 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
         view.one("#scale", Input).value = "auto"
         rule.value = "symmetric"
         await view.until(lambda: not view.one("#start", Button).disabled)
+
+
+async def test_what_is_wrong_with_an_option_of_a_table_is_said_beside_it(open_app: Any, tmp_path: Path) -> None:
+    rows = "".join(f"{k},{k % 7},{k / 3},{['no', 'yes'][k % 2]}\n" for k in range(30))
+    (tmp_path / "t.csv").write_text(f"a,b,c,label\n{rows}")
+    (tmp_path / "other.csv").write_text("a,b,label\n1,2,no\n")
+    wrong = (
+        ("label", "q", "has no column 'q' for --label: choose 'a', 'b', 'c', 'label'"),
+        ("ignore", "b,z", "has no column 'z' for --ignore"),
+        ("ignore", "b,,a,c", "has no inputs beside the label"),
+        ("label_kind", "probability", "not a number, so neither a probability"),
+        ("label_bins", "3", "not a number, so neither a probability"),
+        ("test_fraction", "0.001", "holds out none"),
+        ("test_fraction", "1", "test-fraction must be above 0 and below 1"),
+        ("test", "nowhere.csv", "there is no file 'nowhere.csv'"),
+        ("test", "other.csv", "has no column 'c'"),
+    )
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        view.one("#rule", Input).value = "table:t.csv"
+        await view.until(lambda: "30 patterns of 3 inputs" in view.said("#hint-rule"))
+        for name, text, said in wrong:
+            beside = "rule" if "inputs beside" in said else name
+            view.one(f"#{name}", Input).value = text
+            await view.until(lambda beside=beside, said=said: said in view.said(f"#hint-{beside}"))
+            assert view.one(f"#hint-{beside}").has_class("error")
+            assert beside == "rule" or not view.one("#hint-rule").has_class("error")
+            assert view.one("#start", Button).disabled
+            view.one(f"#{name}", Input).value = Experiment.__dataclass_fields__[name].default or ""
+            await view.until(lambda: not view.one("#start", Button).disabled)
+            assert not view.one(f"#hint-{beside}").has_class("error")
+        view.one("#test_fraction", Input).value = "0.2"
+        await view.until(lambda: "held out: 6 rows (0.2 of the table), drawn by seed 0" in view.said("#hint-rule"))
+        view.one("#seed", Input).value = "4"
+        await view.until(lambda: "drawn by seed 4" in view.said("#hint-rule"))

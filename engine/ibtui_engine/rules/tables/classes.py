@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,11 @@ WAY_OUT = (
 class Unreadable(ValueError):
     """What is wrong with labels, as a sentence without its subject, the file."""
 
+    def __init__(self, sentence: str, *, setting: str = "") -> None:
+        """`setting`: the one at fault; empty where it is the table, or the choice of its label."""
+        super().__init__(sentence)
+        self.setting = setting
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
@@ -41,6 +46,13 @@ class Labelled:
     p_y: LabelProbabilities
     kind: str
     labels: tuple[Label, ...]
+    least: tuple[float, ...] = ()
+    """Of bins of equal mass: the least value of each."""
+
+    def of_rows(self, rows: Array) -> Labelled:
+        """The same labels of some of the rows alone, counted anew."""
+        p = self.p_y[rows]
+        return replace(self, p_y=p, labels=_counted(tuple(one.value for one in self.labels), p))
 
 
 def labelled(values: Array, name: str, reading: Reading, place: Callable[[int], str]) -> Labelled:
@@ -59,7 +71,8 @@ def labelled(values: Array, name: str, reading: Reading, place: Callable[[int], 
         if reading.label_kind == "probability" or reading.label_bins is not None:
             bad = next((row for row, text in enumerate(values) if number(str(text), ".") is None), 0)
             raise Unreadable(f"has {shown(str(values[bad]))} {place(bad)}: not a number, so neither a probability "
-                             "nor to be cut into bins")  # fmt: skip
+                             "nor to be cut into bins",
+                             setting="label_kind" if reading.label_bins is None else "label_bins")  # fmt: skip
         return _of_texts(values, reading, place)
     if values.dtype.kind == "b":
         return _classes(np.array(["False", "True"]), values.astype(np.int64))
@@ -68,7 +81,7 @@ def labelled(values: Array, name: str, reading: Reading, place: Callable[[int], 
         raise Unreadable(f"has the label {values[row]:g} {place(row)}: needed are finite numbers; fill it in, or "
                          "leave out the row")  # fmt: skip
     if reading.label_kind == "probability" or (name.lower() == PROBABILITY and reading.label_kind == "auto"):
-        return _probabilities(values.astype(np.float64) + 0.0, place)
+        return _probabilities(values.astype(np.float64) + 0.0, place, asked=reading.label_kind == "probability")
     if reading.label_bins is not None:
         return _binned(values, reading.label_bins)
     return _of_numbers(values, reading)
@@ -86,7 +99,9 @@ def one_hot(matrix: Array, names: tuple[str, ...], name: str, reading: Reading) 
     if wrong := oversize(rows, 1, labels):
         raise Unreadable(f"has {wrong}")
     if reading.label_bins is not None:
-        raise Unreadable(f"has {labels} columns of labels: --label-bins cuts one column, leave it out")
+        raise Unreadable(
+            f"has {labels} columns of labels: --label-bins cuts one column, leave it out", setting="label_bins"
+        )
     p = matrix.astype(np.float64)
     if not ((p >= 0) & (p <= 1)).all():
         raise Unreadable("has p(y|x) outside [0, 1]")
@@ -183,13 +198,14 @@ def _classes(names: Array, which: Array) -> Labelled:
     return Labelled(p.ravel() if len(names) == 2 else p, "classes", told)
 
 
-def _probabilities(p: Array, place: Callable[[int], str]) -> Labelled:
+def _probabilities(p: Array, place: Callable[[int], str], *, asked: bool) -> Labelled:
     outside = np.flatnonzero(~((p >= 0) & (p <= 1)))
     if outside.size:
         row = int(outside[0])
         raise Unreadable(
             f"has the label {p[row]:g} {place(row)}; allowed are probabilities from 0 to 1 (else say --label-kind "
-            "class)"
+            "class)",
+            setting="label_kind" if asked else "",
         )
     if p.min() == p.max() and p[0] in (0, 1):
         raise Unreadable(f"has only the label {p[0]:g}; a rule needs both classes")
@@ -204,10 +220,88 @@ def _binned(values: Array, bins: int) -> Labelled:
     of_value = (before * min(bins, MOST_LABEL_BINS)) // len(values)
     used, of_value = np.unique(of_value, return_inverse=True)
     if len(used) < 2:
-        raise Unreadable(f"has a label with {len(different)} different values, which make one bin: give more bins")
+        raise Unreadable(f"has a label with {len(different)} different values, which make one bin: give more bins",
+                         setting="label_bins")  # fmt: skip
     names = []
     for one in range(len(used)):
         inside = different[of_value == one]
         names.append(f"{inside[0]:g} to {inside[-1]:g}" if len(inside) > 1 else f"{inside[0]:g}")
     found = _classes(np.array(names), of_value[which.ravel()])
-    return Labelled(found.p_y, "bins of equal mass", found.labels)
+    least = tuple(float(different[of_value == one][0]) for one in range(len(used)))
+    return Labelled(found.p_y, "bins of equal mass", found.labels, least)
+
+
+def _counted(names: tuple[str, ...], p_y: LabelProbabilities) -> tuple[Label, ...]:
+    sums = p_y.sum(axis=0) if p_y.ndim == 2 else np.array([len(p_y) - p_y.sum(), p_y.sum()])
+    return tuple(Label(name, float(count)) for name, count in zip(names, sums, strict=True))
+
+
+def labelled_like(trained: Labelled, values: Array, names: tuple[str, ...], place: Callable[[int], str]) -> Labelled:
+    """What the label column of another table says, or several of them, with the labels of the one that is trained on.
+
+    Args:
+        trained: the labels that there are.
+        values: one for each row, or rows x columns.
+        names: of several columns; none of one.
+        place: where a row's label is in the file.
+
+    Raises:
+        Unreadable: a label is another one, or of another kind.
+    """
+    known = tuple(one.value for one in trained.labels)
+    if values.ndim == 2:
+        return replace(trained, p_y=(p := _columns_like(known, values, names, trained)), labels=_counted(known, p))
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise Unreadable(f"has the label {values[row]:g} {place(row)}: needed are finite numbers")
+    if trained.kind == "probabilities" or trained.least:
+        if values.dtype.kind not in "buif":
+            raise Unreadable(f"has {shown(str(values[0]))} {place(0)}: not a number, as the labels that are trained on")
+        p = values.astype(np.float64) + 0.0
+        if trained.least:
+            which = np.searchsorted(np.array(trained.least[1:]), p, side="right")
+        elif outside := np.flatnonzero(~((p >= 0) & (p <= 1))).tolist():
+            raise Unreadable(f"has the label {p[outside[0]]:g} {place(outside[0])}; allowed are probabilities")
+        else:
+            return replace(trained, p_y=p, labels=_counted(known, p))
+    else:
+        which = _which(known, values, place)
+    p = which.astype(np.float64) if len(known) == 2 else np.eye(len(known))[which]
+    return replace(trained, p_y=p, labels=_counted(known, p))
+
+
+def _which(known: tuple[str, ...], values: Array, place: Callable[[int], str]) -> Array:
+    """The number of each value among the labels that are known by name."""
+    texts, back = np.unique(values.astype(str) if values.dtype.kind in "OU" else values, return_inverse=True)
+    numbers: list[int] = []
+    for text in texts:
+        name = str(text).strip() if values.dtype.kind in "OUb" else _short(text)
+        if name not in known and values.dtype.kind in "OU":
+            value = number(name, ".")
+            name = name.capitalize() if name.lower() in ("true", "false") else name if value is None else _short(value)
+        if name not in known:
+            row = int(np.flatnonzero(back.ravel() == len(numbers))[0])
+            told = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+            raise Unreadable(
+                f"has the label {shown(name)} {place(row)}, which the rows that train have not: they have {told}"
+            )
+        numbers.append(known.index(name))
+    return np.array(numbers, np.int64)[back.ravel()]
+
+
+def _columns_like(
+    known: tuple[str, ...], values: Array, names: tuple[str, ...], trained: Labelled
+) -> LabelProbabilities:
+    if values.dtype.kind not in "buif":
+        raise Unreadable("has labels in several columns that are no numbers")
+    p = values.astype(np.float64)
+    if not ((p >= 0) & (p <= 1)).all() or not np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-6):
+        raise Unreadable("has p(y|x) outside [0, 1], or that do not add up to 1")
+    strange = [name for place, name in enumerate(names) if name not in known and p[:, place].any()]
+    if strange or not set(known) <= set(names):
+        what = strange[0] if strange else next(name for name in known if name not in names)
+        where = "which the rows that train have not" if strange else "but not here, which the rows that train have"
+        raise Unreadable(f"has the label {shown(what)}, {where}" if strange else f"lacks the label {shown(what)}")
+    p = p[:, [names.index(name) for name in known]]
+    p = p if ((p == 0) | (p == 1)).all() else p / p.sum(axis=1)[:, None]
+    return p[:, 1] if len(known) == 2 else p

@@ -17,9 +17,9 @@ GZIP = b"\x1f\x8b"
 PIECE = 1 << 20
 
 
-def refusal(path: Path, sentence: str) -> InvalidValue:
-    """The error that a table's file deserves: its name and what is wrong, in one line."""
-    return InvalidValue(f"table {str(path)!r} {sentence}")
+def refusal(path: Path, sentence: str, *, setting: str = "") -> InvalidValue:
+    """The error that a table's file deserves: its name and what is wrong, in one line. `setting`: the one at fault."""
+    return InvalidValue(f"table {str(path)!r} {sentence}", setting=setting)
 
 
 def read_content(path: Path) -> bytes:

@@ -28,6 +28,10 @@ class Reading:
     """How many classes of equal mass a continuous label is cut into; None: it is not cut."""
     scale: str = "auto"
     """One of `SCALES`: what is done to the inputs. `auto` standardises inputs far outside [−3, 3]."""
+    test_fraction: float | None = None
+    """Share of the rows that are held out: no network trains on them, and they are measured separately."""
+    test: str | None = None
+    """A second file, with the same columns, whose rows are held out instead."""
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from ibtui_engine.errors import shown
@@ -56,6 +56,22 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Rows that no network trains on, which are measured separately."""
+
+    file: str
+    """The second file that they are from; empty where they are rows of the first."""
+    seed: int
+    """What they were drawn by, where they are rows of the first file."""
+    rows: int
+    distinct: int
+    """Different patterns among them."""
+    labels: tuple[Label, ...]
+    trained: int
+    """Rows among them whose pattern is trained on, too: 0 but for a second file."""
+
+
+@dataclass(frozen=True)
 class TableReport:
     """What was read from a table's file, and as what."""
 
@@ -81,6 +97,8 @@ class TableReport:
     scaling: Scaling
     sample: bool
     """Whether every pattern has one label: then the rows are a sample, and p(y|x) is not known beyond them."""
+    held_out: HeldOut | None = None
+    """Rows beside those that all the rest is of; None where there are none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -94,11 +112,17 @@ class TableReport:
             ValueError: they are none.
         """
         try:
-            known: dict[str, Any] = {field.name: found[field.name] for field in fields(cls)}
+            known: dict[str, Any] = {
+                field.name: found[field.name] if field.default is MISSING else found.get(field.name, field.default)
+                for field in fields(cls)
+            }
             known["ranges"] = tuple(_made(Input, one) for one in known["ranges"])
             known["labels"] = tuple(_made(Label, one) for one in known["labels"])
             known["left_out"] = tuple(_made(LeftOut, one) for one in known["left_out"])
             known["scaling"] = _made(Scaling, known["scaling"])
+            if (held := known["held_out"]) is not None:
+                counted = tuple(_made(Label, one) for one in held["labels"])
+                known["held_out"] = _made(HeldOut, {**held, "labels": counted})
             return _made(cls, known)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"what was read from its table is {shown(error)}") from error
@@ -115,7 +139,18 @@ class TableReport:
             "p(y|x): a sample, every pattern has one label, so that I(X;Y) = H(Y)"
             if self.sample
             else "p(y|x): a rule, some patterns have more than one label",
+            *((f"held out: {self._held(self.held_out)}",) if self.held_out is not None else ()),
         )
+
+    def _held(self, held: HeldOut) -> str:
+        of = f"of {held.file}, scaled like those that train"
+        if not held.file:
+            share = held.rows / (held.rows + self.patterns)
+            of = f"({share:.3g} of the table), drawn by seed {held.seed} from each label"
+        whole = "" if self.sample or held.file else ", whole patterns with their p(y|x)"
+        both = f"; {held.trained} of them have a pattern that trains, too" if held.trained else ""
+        counts = _some([f"{x.value} ({_count(x)})" for x in held.labels], 0)
+        return f"{held.rows} rows {of}{whole}; no network trains on them: {counts}{both}"
 
     def _named(self) -> str:
         if not self.header:
@@ -136,7 +171,7 @@ class TableReport:
         return f"{done} ({self.scaling.why}){note}" if self.scaling.why else f"{done}{note}"
 
 
-Part = TypeVar("Part", Input, Label, LeftOut, Scaling, TableReport)
+Part = TypeVar("Part", Input, Label, LeftOut, Scaling, HeldOut, TableReport)
 
 
 def _made(kind: type[Part], found: Mapping[str, Any]) -> Part:
@@ -155,6 +190,8 @@ def _made(kind: type[Part], found: Mapping[str, Any]) -> Part:
                 right = isinstance(value, float | int) and abs(value) <= sys.float_info.max
             case "Scaling":
                 right = isinstance(value, Scaling)
+            case "HeldOut | None":
+                right = value is None or isinstance(value, HeldOut)
             case _:
                 value = tuple(value)
                 allowed = {"tuple[float, ...]": (float, int), "tuple[str, ...]": (str,)}

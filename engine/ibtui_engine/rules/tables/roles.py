@@ -61,7 +61,7 @@ def roles(path: Path, table: Columns, reading: Reading) -> Roles:
     rest = [place for place in every if place not in ignored]
     labels = _asked(path, table, reading)
     if labels and ignored.intersection(labels):
-        raise refusal(path, f"has its label {_name(table, labels[0])} among the columns to ignore")
+        raise refusal(path, f"has its label {_name(table, labels[0])} among the columns to ignore", setting="ignore")
     if names is not None:
         index = [p for p in rest if is_index_name(names[p]) and p not in labels]
         left_out += [(names[p] or "the column without a name", "numbers or names the rows") for p in index]
@@ -93,7 +93,11 @@ def _places(path: Path, table: Columns, text: str, option: str) -> tuple[int, ..
                   and not name[len(text)].isalpha())  # fmt: skip
     if len(begun) > 1 and option == "--label":
         return begun
-    raise refusal(path, f"has no column {text!r} for {option}: choose {numbered(len(table.columns), table.names)}")
+    raise refusal(
+        path,
+        f"has no column {text!r} for {option}: choose {numbered(len(table.columns), table.names)}",
+        setting=option.removeprefix("--"),
+    )
 
 
 def _asked(path: Path, table: Columns, reading: Reading) -> tuple[int, ...]:
@@ -108,7 +112,9 @@ def _asked(path: Path, table: Columns, reading: Reading) -> tuple[int, ...]:
             raise
         return tuple(sorted({place for part in parts for place in _places(path, table, part, "--label")}))
     if len(found) > 1 and table.names is not None and table.names[found[0]] == table.names[found[-1]]:
-        raise refusal(path, f"has {len(found)} columns called {reading.label!r}: give --label the number of one")
+        raise refusal(
+            path, f"has {len(found)} columns called {reading.label!r}: give --label the number of one", setting="label"
+        )
     return found
 
 

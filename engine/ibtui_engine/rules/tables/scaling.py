@@ -7,6 +7,7 @@ first layer, and numbers such as 16777216 and 16777217 are the same in single pr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -69,8 +70,35 @@ def are_pixels(matrix: Array) -> bool:
     return bool((matrix.max(axis=0) >= 0.9 * most).mean() >= 0.5)
 
 
-def scaled(matrix: Array, offsets: Array, how: str, names: Callable[[int], str]) -> tuple[Patterns, Scaling]:
-    """The patterns of a rule, and what was done to the inputs.
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """What inputs become: (x − shift) / divisor, with what has been found from the rows that train."""
+
+    offsets: Array
+    """What was taken from each input of the rows that train (`as_matrix`)."""
+    shift: Array | None = None
+    """None: inputs are left as they are."""
+    divisor: Array | None = None
+    brightest: float = 0.0
+    """What pixels are divided by, in single precision; 0 where there are none."""
+    shrunk: float = 1.0
+    """What all is multiplied by on the way."""
+
+    def patterns(self, matrix: Array, offsets: Array) -> Patterns:
+        """The inputs of any rows, scaled; not finite where that is beyond single precision."""
+        if self.brightest:
+            return np.asarray(matrix.astype(np.float32) / np.float32(self.brightest))
+        if self.shift is None or self.divisor is None:
+            raw = matrix + offsets if offsets.any() else matrix
+            return np.asarray(raw.astype(np.float32, order="C") + np.float32(0))
+        if (apart := offsets - self.offsets).any():
+            matrix = matrix + apart
+        numbers = (matrix * self.shrunk - self.shift * self.shrunk) / (self.divisor * self.shrunk)
+        return np.asarray(numbers.astype(np.float32, order="C") + np.float32(0))
+
+
+def scaled(matrix: Array, offsets: Array, how: str, names: Callable[[int], str]) -> tuple[Patterns, Scaling, Scaler]:
+    """The patterns of a rule, what was done to the inputs, and what does the same to others.
 
     Args:
         matrix: finite inputs, patterns x inputs.
@@ -78,34 +106,32 @@ def scaled(matrix: Array, offsets: Array, how: str, names: Callable[[int], str])
         how: one of `ibtui_engine.rules.tables.options.SCALES`.
         names: of an input, by its place.
     """
+    as_they_are = Scaler(offsets)
     if how in ("auto", "none") and ((matrix == 0) | (matrix == 1)).all() and not offsets.any():
-        return matrix.astype(np.uint8, order="C"), Scaling("none", "inputs are 0 and 1")
+        return matrix.astype(np.uint8, order="C"), Scaling("none", "inputs are 0 and 1"), as_they_are
     kind, why = how, "as asked for"
     if how == "auto":
         kind, why = _chosen(matrix, offsets)
     if kind == "unit" and are_pixels(matrix):
         most = float(matrix.max())
-        pixels = matrix.astype(np.float32) / np.float32(most)
+        scaler = Scaler(offsets, brightest=most)
         width = min(matrix.shape[1], MOST_LISTED)
-        return pixels, Scaling("unit", f"pixels from 0 to {most:g}", width * (0.0,), width * (most,))
+        told = Scaling("unit", f"pixels from 0 to {most:g}", width * (0.0,), width * (most,))
+        return scaler.patterns(matrix, offsets), told, scaler
     shrunk = HUGE if np.abs(matrix).max() > 1 / HUGE else 1.0
     shift, divisor = (part / shrunk for part in _affine(matrix * shrunk if shrunk < 1 else matrix, kind, how))
-    if kind == "none":
-        with np.errstate(over="ignore"):
-            patterns = (matrix + offsets if offsets.any() else matrix).astype(np.float32, order="C") + np.float32(0)
-    else:
-        patterns = ((matrix * shrunk - shift * shrunk) / (divisor * shrunk)).astype(np.float32, order="C") + np.float32(
-            0
-        )
+    scaler = as_they_are if kind == "none" else Scaler(offsets, shift, divisor, shrunk=shrunk)
+    with np.errstate(over="ignore"):
+        patterns = scaler.patterns(matrix, offsets)
     if not np.isfinite(patterns).all():
-        return patterns, Scaling(kind, why)
+        return patterns, Scaling(kind, why), scaler
     patterns, apart = kept_apart(matrix, patterns)
     shown = min(matrix.shape[1], MOST_LISTED)
-    told = tuple(names(int(place)) for place in np.flatnonzero(apart)[:MOST_LISTED])
+    names_apart = tuple(names(int(place)) for place in np.flatnonzero(apart)[:MOST_LISTED])
     if kind == "none":
-        return patterns, Scaling(kind, why, kept_apart=told)
+        return patterns, Scaling(kind, why, kept_apart=names_apart), scaler
     start = tuple((shift + offsets)[:shown].tolist())
-    return patterns, Scaling(kind, why, start, tuple(divisor[:shown].tolist()), told)
+    return patterns, Scaling(kind, why, start, tuple(divisor[:shown].tolist()), names_apart), scaler
 
 
 def _chosen(matrix: Array, offsets: Array) -> tuple[str, str]:

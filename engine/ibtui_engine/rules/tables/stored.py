@@ -98,7 +98,7 @@ def _labels(path: Path, present: Mapping[str, Stored], reading: Reading) -> str 
         if len(named) == 1:
             return named[0]
         if any(one.matrix for one in present.values()) and len(present) > 1:
-            raise refusal(path, f"has no array {reading.label!r} for --label ({_held(present)})")
+            raise refusal(path, f"has no array {reading.label!r} for --label ({_held(present)})", setting="label")
         return None
     named = [name for name in present if name.lower() in LABEL_NAMES]
     if len(named) > 1:

@@ -93,7 +93,7 @@ def test_patterns_that_differ_in_the_file_differ_in_the_rule(tmp_path: Path, sca
 @given(st.lists(st.floats(-1e30, 1e30, allow_subnormal=True), min_size=2, max_size=30), st.sampled_from(SCALES))
 def test_no_scale_merges_patterns_or_changes_their_order(values: list[float], scale: str) -> None:
     matrix, offsets = as_matrix([np.array(values)])
-    patterns, _ = scaled(matrix, offsets, scale, str)
+    patterns, *_ = scaled(matrix, offsets, scale, str)
     assert np.isfinite(patterns).all()
     order = np.argsort(values, kind="stable")
     steps = np.diff(np.array(values)[order]) > 0
