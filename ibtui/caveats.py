@@ -18,7 +18,6 @@ from ibtui_engine.measures.checks import (
     violations,
 )
 from ibtui_engine.rules.image_files import PARTS
-from ibtui_engine.rules.names import is_table
 from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.summary import Summary
 
@@ -82,7 +81,7 @@ def sample_caveat(summary: Summary) -> str | None:
     """What it means for the numbers that P(X,Y) is a sample; None where it is a rule."""
     if not summary.sample:
         return None
-    if is_table(summary.experiment.rule):
+    if summary.experiment.rule_name.of_table:
         return (
             f"P(X,Y) is a sample, {summary.patterns} rows of a table in which every pattern has one label: so I(X;Y) = "
             f"H(Y), no I(X;T) is above {summary.h_x:.4g} bits, and a layer that tells all patterns apart has that, and "

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ibtui_engine.errors import InvalidValue, shown
-from ibtui_engine.rules.names import FIXED, is_images, is_table, require_rule_name, short_name, unreadable
+from ibtui_engine.rules.names import RuleName, parse_rule_name, rule_kind, unreadable
 from ibtui_engine.rules.tables.options import Reading
 from ibtui_engine.setting import is_whole, written
 from ibtui_engine.settings import (
@@ -200,7 +200,7 @@ class Experiment:
             raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(self.rule)}")
         if len(self.rule) > LONGEST_RULE:
             raise InvalidValue(f"rule must be a name of up to {LONGEST_RULE} characters, got {shown(self.rule)}")
-        require_rule_name(self.rule)
+        parse_rule_name(self.rule)
         for name in GRID:
             self._take_values(name)
         for widths in self.hidden:
@@ -223,8 +223,7 @@ class Experiment:
         if self.gamma is not None and self.i_xy is not None:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
         self._require_table()
-        labelled = is_table(self.rule) or is_images(self.rule) or self.rule in FIXED
-        if labelled and not (self.theta is None and self.gamma is None and self.i_xy is None):
+        if not self.rule_name.settable and not (self.theta is None and self.gamma is None and self.i_xy is None):
             raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
         if len(self.snapshot_at) > MAX_SNAPSHOTS:
             raise InvalidValue(f"snapshot-at must name at most {MAX_SNAPSHOTS} epochs, got {len(self.snapshot_at)}")
@@ -250,11 +249,11 @@ class Experiment:
             text = SETTINGS[name].kind == "text" and value is not None
             if text and not (isinstance(value, str) and 0 < len(value) <= LONGEST_RULE):
                 raise InvalidValue(f"{called} must be 1 to {LONGEST_RULE} characters, got {shown(value)}")
-            if value != _usual(name) and not is_table(self.rule):
+            if value != _usual(name) and not self.rule_name.of_table:
                 raise InvalidValue(f"{called} applies only to tables, such as table:x.csv, not to {shown(self.rule)}")
         if self.test_fraction is not None and self.test is not None:
             raise InvalidValue("test-fraction and test both say which rows are held out: give one of them")
-        if self.test is not None and not is_table(self.test):
+        if self.test is not None and rule_kind(self.test) != "table":
             raise InvalidValue(f"test: {unreadable(self.test)}")
 
     def _require_relaxation(self) -> None:
@@ -267,6 +266,11 @@ class Experiment:
             raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
         if self.device not in ("auto", "cpu"):
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
+
+    @property
+    def rule_name(self) -> RuleName:
+        """What the rule's name stands for."""
+        return parse_rule_name(self.rule)
 
     @property
     def reading(self) -> Reading:
@@ -324,7 +328,7 @@ class Experiment:
     @property
     def title(self) -> str:
         """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
-        rule = short_name(self.rule)
+        rule = self.rule_name.short
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
@@ -348,7 +352,7 @@ class Experiment:
             values = [plain_value(value) for value in getattr(self, name)]
             plain[name] = values if len(values) > 1 or name in ("hidden", "fraction") else values[0]
         plain["snapshot_at"] = list(self.snapshot_at)
-        left_out = () if is_table(self.rule) else OF_TABLES
+        left_out = () if self.rule_name.of_table else OF_TABLES
         return {name: value for name, value in plain.items() if name not in left_out}
 
     def override(self, settings: Mapping[str, Any]) -> Experiment:
@@ -370,7 +374,7 @@ class Experiment:
             plain[name] = _READERS[name](value) if name in _READERS else value
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
-        if isinstance(plain.get("rule"), str) and not is_table(plain["rule"]):
+        if isinstance(plain.get("rule"), str) and rule_kind(plain["rule"]) != "table":
             plain = {name: _usual(name) for name in OF_TABLES} | plain
         return replace(self, **plain)
 

@@ -60,11 +60,11 @@ def curve(
     """Compute a rule's IB curve: the most that T can know of Y for each I(X;T), in bits, with a certificate."""
     from ibtui.files import require_output
     from ibtui_engine.experiment import Experiment
-    from ibtui_engine.rules.names import is_table, table_path
+    from ibtui_engine.rules.names import parse_rule_name
 
     kind = ""
     if out is not None:
-        kind = require_output(out, (".csv", ".npz"), source=table_path(name) if is_table(name) else None)
+        kind = require_output(out, (".csv", ".npz"), source=parse_rule_name(name).path)
 
     fractions = Experiment().override({"fraction": fraction}).fraction if fraction else ()
     if not 1e-8 <= error <= 0.1:

@@ -12,7 +12,7 @@ from ibtui.cli.options import Json, Quiet, output_file, with_rule_settings
 from ibtui.files import require_output
 from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.rules.names import is_table, table_path
+from ibtui_engine.rules.names import parse_rule_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def rule(
         _list(json)
         return
     if out is not None:
-        require_output(out, (".npz",), source=table_path(name) if is_table(name) else None)
+        require_output(out, (".npz",), source=parse_rule_name(name).path)
     from ibtui_engine.rules.table import save_rule
 
     try:

@@ -20,7 +20,7 @@ from ibtui_engine.errors import EngineError, InvalidValue, LockedError, NoLocksE
 from ibtui_engine.experiment import Experiment, read_settings
 from ibtui_engine.presets import DEFAULT, find_preset, until
 from ibtui_engine.rules.image_files import require_images, told_parts
-from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX, image_directory, is_table, short_name
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, MNIST, MNIST_PREFIX
 from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import WHAT
 
@@ -162,12 +162,12 @@ def run(
         _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
         return
     tell(reduced, quiet=quiet or not reduced)
-    if is_table(experiment.rule):
+    if experiment.rule_name.of_table:
         _tell_table(writer.path, quiet=quiet)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
-    if short_name(experiment.rule) == MNIST:
-        tell(told_parts(image_directory(experiment.rule)), quiet=quiet)
+    if experiment.rule_name.of_images and experiment.rule_name.path is not None:
+        tell(told_parts(experiment.rule_name.path), quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
 
 
@@ -209,7 +209,7 @@ def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
     """
     if directory is None:
         return experiment
-    if short_name(experiment.rule) != MNIST:
+    if experiment.rule_name.short != MNIST:
         raise InvalidValue(f"data is {directory!r}: the rule {experiment.rule} takes none, only mnist does")
     return experiment.override({"rule": f"{MNIST_PREFIX}{directory}"})
 
@@ -299,7 +299,7 @@ def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
     from ibtui_engine.runner import begin
 
-    require_images(experiment.rule)
+    require_images(experiment.rule_name)
     path, name = _place(of_run)
     if save_config is not None:
         _require_settings_place(save_config)

@@ -35,7 +35,7 @@ from ibtui_engine.experiment import MAX_EPOCHS, OF_RULES, OF_TABLES, Experiment,
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.rules.image_files import require_images, size_of
 from ibtui_engine.rules.labels import outputs_for
-from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, is_images, is_table, table_path
+from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, parse_rule_name, rule_kind
 from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS
@@ -275,8 +275,8 @@ class NewScreen(Screen[None]):
             alone |= {"rule": f"{TABLE_PREFIX}any.csv"} if name in OF_TABLES else {}
             Experiment().override({**alone, name: value})
             if name == "rule":
-                require_images(value)
-                if is_table(value) and not _is_there(value):
+                require_images(parse_rule_name(value))
+                if rule_kind(value) == "table" and not _is_there(value):
                     raise InvalidValue(f"table {value.removeprefix(TABLE_PREFIX)!r} does not exist")
                 self._look_at_rule()
             if name == "test" and value is not None and not _is_there(value):
@@ -313,10 +313,10 @@ class NewScreen(Screen[None]):
                 told = Content(f"see {FIELDS[at_fault].label}")
             elif said and not error:
                 lines = Content("\n".join(map(printable, said.splitlines())))
-                told = lines if is_table(text) else Content("\n").join([told, lines])
-            elif not error and is_table(text):
+                told = lines if rule_kind(text) == "table" else Content("\n").join([told, lines])
+            elif not error and rule_kind(text) == "table":
                 told = Content(f"reading it …{self._beginnings(name)}")
-            elif error and is_table(text) and not _is_there(text):
+            elif error and rule_kind(text) == "table" and not _is_there(text):
                 told = Content(printable(f"{error}{self._beginnings(name)}")).stylize("$text-error")
         if (before := self._told.get(name)) is not None and before.is_same(told):
             return
@@ -366,11 +366,11 @@ class NewScreen(Screen[None]):
 
     def _size_of(self, experiment: Experiment) -> tuple[int, int, int]:
         """Patterns, inputs and labels of the rule, as far as they are known."""
-        return size_of(experiment.rule) or self._rule_size.get(self._rule_asked(), BUILT_IN_SIZE)
+        return size_of(experiment.rule_name) or self._rule_size.get(self._rule_asked(), BUILT_IN_SIZE)
 
     def _look_at_rule(self) -> None:
         """Have the rule read, if it is another one; images are looked at by name alone, since they take long."""
-        if not is_images(self.query_one("#rule", Input).value) and self._rule_asked() not in self._rule_said:
+        if rule_kind(self.query_one("#rule", Input).value) != "images" and self._rule_asked() not in self._rule_said:
             self._read_rule(self._rule_asked())
 
     @work(exclusive=True, group="rule")
@@ -385,7 +385,7 @@ class NewScreen(Screen[None]):
             json.loads(answer.output) if answer.status == 0 else {"error": answer.said, "setting": ""}
         )
         if "error" in found:
-            at_fault = "rule" if is_table(rule) else ""
+            at_fault = "rule" if rule_kind(rule) == "table" else ""
             self._rule_said[asked] = found["error"], found["setting"] or at_fault
         else:
             self._rule_said[asked] = _in_numbers(found), ""
@@ -482,7 +482,8 @@ def _option(name: str) -> Option:
 def _is_there(table: str) -> bool:
     """Whether the file that a table's name means is there."""
     try:
-        return table_path(table).is_file()
+        path = parse_rule_name(table).path
+        return path is not None and path.is_file()
     except (EngineError, OSError, ValueError):
         return False
 

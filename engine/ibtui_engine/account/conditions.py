@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ibtui_engine.phases.diffusion import LEAST_INPUTS
-from ibtui_engine.rules.names import is_images, is_table, short_name
 
 if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -60,12 +59,11 @@ def other_rule_than(*names: str) -> Condition:
 
 
 def _rule(of: RecordedEnsemble) -> str:
-    return short_name(of.summary.experiment.rule)
+    return of.summary.experiment.rule_name.short
 
 
 def _from_data(of: RecordedEnsemble) -> bool:
-    name = of.summary.experiment.rule
-    return is_images(name) or is_table(name)
+    return of.summary.experiment.rule_name.kind != "built-in"
 
 
 def _related(of: RecordedEnsemble) -> str:

@@ -21,14 +21,9 @@ from ibtui_engine.rules.log_odds import logistic
 from ibtui_engine.rules.logistic import Theta, balanced_theta, gamma_for_information, label_log_odds
 from ibtui_engine.rules.names import (
     BUILT_IN_SENTENCES,
-    DIGITS,
-    FIXED,
     RULE_NAMES,
-    image_directory,
-    is_images,
-    is_table,
-    require_rule_name,
-    table_path,
+    RuleName,
+    parse_rule_name,
 )
 from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.perceptron import perceptron_rule
@@ -102,15 +97,13 @@ def load_rule(
         InvalidValue: the name is unknown, the rule has no such setting, a setting is out of range, or the file cannot
             be read.
     """
-    require_rule_name(name)
-    if is_table(name) or is_images(name) or name in FIXED:
+    known = parse_rule_name(name)
+    if not known.settable:
         settings = {"theta": theta, "gamma": gamma, "i_xy": i_xy}
         given = [setting for setting, value in settings.items() if value is not None]
         if given:
             raise InvalidValue(f"rule {name!r} has its own labels and no {given[0]}: leave it out")
-        if is_images(name):
-            return _load_images(name)
-        return load_table(table_path(name), name, reading, seed) if is_table(name) else perceptron_rule()
+        return _load_fixed(known, reading, seed)
     _check_settings(theta, gamma, i_xy)
     return _logistic_rule(BUILT_INS[name], theta, gamma, i_xy)
 
@@ -131,10 +124,15 @@ def with_both_tails(rule: Rule) -> Rule:
     return replace(rule, odds=named.log_odds) if same else rule
 
 
-def _load_images(name: str) -> Rule:
+def _load_fixed(name: RuleName, reading: Reading, seed: int) -> Rule:
+    """A rule that has its own labels."""
+    if name.of_table and name.path is not None:
+        return load_table(name.path, name.text, reading, seed)
+    if not name.of_images:
+        return perceptron_rule()
     from ibtui_engine.rules.images import load_digits, load_mnist
 
-    return load_digits() if name == DIGITS else load_mnist(image_directory(name), name)
+    return load_digits() if name.path is None else load_mnist(name.path, name.text)
 
 
 def _check_settings(theta: Theta | None, gamma: float | None, i_xy: float | None) -> None:

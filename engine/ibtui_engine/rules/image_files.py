@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.packages import require_packages
-from ibtui_engine.rules.names import DIGITS, MNIST, image_directory, is_images
+from ibtui_engine.rules.names import DIGITS, MNIST, RuleName
 
 SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 """Where MNIST's files can be had."""
@@ -66,12 +66,12 @@ def _find(directory: Path, file: str) -> Path | None:
     return next((path for path in (directory / file, directory / f"{file}.gz") if path.is_file()), None)
 
 
-def require_images(name: str) -> None:
+def require_images(name: RuleName) -> None:
     """Raise InvalidValue where `name` is a rule of images that are not at hand. Of other rules nothing is asked."""
-    if name == DIGITS:
+    if name.of_images and name.path is None:
         require_scikit_learn()
-    elif is_images(name):
-        find_mnist(image_directory(name))
+    elif name.of_images and name.path is not None:
+        find_mnist(name.path)
 
 
 def require_scikit_learn() -> None:
@@ -79,17 +79,17 @@ def require_scikit_learn() -> None:
     require_packages(f"the rule {DIGITS} needs", "sklearn")
 
 
-def size_of(name: str) -> tuple[int, int, int] | None:
+def size_of(name: RuleName) -> tuple[int, int, int] | None:
     """Patterns, inputs and labels of a rule of images, of MNIST as it is published; None of other rules.
 
     Raises:
         InvalidValue: MNIST's files are not there.
     """
-    if name == DIGITS:
-        return DIGITS_SIZE
-    if not is_images(name):
+    if not name.of_images:
         return None
-    return sum(part.published for part in find_mnist(image_directory(name))), *MNIST_IMAGE
+    if name.path is None:
+        return DIGITS_SIZE
+    return sum(part.published for part in find_mnist(name.path)), *MNIST_IMAGE
 
 
 def told_parts(directory: Path) -> str:

@@ -1,7 +1,7 @@
 """The names of the rules and what each stands for, for programs that must not wait for numpy.
 
 A name is one of the built-in rules of `catalogue`, `digits`, `mnist:DIR`, `table:FILE`, or the path of a table file
-itself.
+itself. It is parsed once, by `parse_rule_name`, into a `RuleName`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from ibtui_engine.errors import InvalidValue
 
@@ -58,26 +61,85 @@ ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
 """How the name of a file ends."""
 
 
-def is_images(name: str) -> bool:
-    """Whether `name` stands for images: `digits`, `mnist` or `mnist:DIR`."""
-    return name in (DIGITS, MNIST) or name.startswith(MNIST_PREFIX)
+Kind = Literal["built-in", "images", "table"]
 
 
-def image_directory(name: str) -> Path:
-    """The directory in which `mnist` or `mnist:DIR` looks for its files, `~` expanded. Raises InvalidValue where
-    `mnist:` names none.
+@dataclass(frozen=True)
+class RuleName:
+    """A rule's name, and what it stands for."""
+
+    text: str
+    """As it was written."""
+    kind: Kind
+    short: str
+    """Without the place of its files: `symmetric`, `mnist`, the stem of a table."""
+    path: Path | None = None
+    """A table's file, or the directory of MNIST's files, `~` expanded; None of rules without files."""
+
+    @property
+    def of_table(self) -> bool:
+        """Whether it stands for a table's file."""
+        return self.kind == "table"
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it stands for images."""
+        return self.kind == "images"
+
+    @property
+    def settable(self) -> bool:
+        """Whether the rule has a threshold and a sharpness to set."""
+        return self.kind == "built-in" and self.text not in FIXED
+
+
+@lru_cache(maxsize=1024)
+def parse_rule_name(text: str) -> RuleName:
+    """What a rule's name stands for; no file is opened.
+
+    Raises:
+        InvalidValue: it is no rule's name, or names no file where one belongs; the text says what is allowed.
     """
-    directory = name.removeprefix(MNIST_PREFIX)
+    kind = rule_kind(text)
+    if kind == "table":
+        file = text.removeprefix(TABLE_PREFIX)
+        if not file.strip():
+            raise InvalidValue(f"rule {text!r} names no file; write table:FILE with a file such as data.csv")
+        return RuleName(text, kind, _stem(file), _expanded(file))
+    if kind == "images":
+        return RuleName(text, kind, text.split(":", 1)[0], _image_directory(text))
+    if kind:
+        return RuleName(text, kind, text)
+    if ENDING.search(text):
+        raise InvalidValue(f"cannot read {table_suffix(text)}: save it as .csv; {text!r} is no rule and no table")
+    close = difflib.get_close_matches(text, (*BUILT_IN_SENTENCES, DIGITS, MNIST), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise InvalidValue(f"unknown rule {text!r}: choose one of {', '.join(RULE_NAMES)}{hint}")
+
+
+def rule_kind(text: str) -> Kind | Literal[""]:
+    """What kind of rule a text begins to name; empty where it is none."""
+    if text in BUILT_IN_SENTENCES:
+        return "built-in"
+    if text in (DIGITS, MNIST) or text.startswith(MNIST_PREFIX):
+        return "images"
+    return "table" if text.startswith(TABLE_PREFIX) or table_suffix(text) in TABLE_SUFFIXES else ""
+
+
+def _image_directory(text: str) -> Path | None:
+    directory = text.removeprefix(MNIST_PREFIX)
     if not directory.strip():
-        raise InvalidValue(f"rule {name!r} names no directory; write {MNIST_FORM} with one that has MNIST's IDX files")
-    return MNIST_DIRECTORY if name == MNIST else _expanded(directory)
+        raise InvalidValue(f"rule {text!r} names no directory; write {MNIST_FORM} with one that has MNIST's IDX files")
+    if text == DIGITS:
+        return None
+    return MNIST_DIRECTORY if text == MNIST else _expanded(directory)
 
 
-def is_table(name: str) -> bool:
-    """Whether `name` stands for a file: `table:FILE`, or a path that ends as tables do."""
-    if is_images(name):
-        return False
-    return name.startswith(TABLE_PREFIX) or table_suffix(name) in TABLE_SUFFIXES
+def _expanded(file: str) -> Path:
+    path = Path(file)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~somebody, who has no home here: a file of that name is not found either
+        return path
 
 
 def table_suffix(file: str) -> str:
@@ -94,42 +156,6 @@ def unreadable(file: str) -> str:
     return f"table {file!r}: cannot read {suffix}: save it as .csv ({known})"
 
 
-def table_path(name: str) -> Path:
-    """The file a table's name stands for, `~` expanded. Raises InvalidValue where `table:` names none."""
-    file = name.removeprefix(TABLE_PREFIX)
-    if not file.strip():
-        raise InvalidValue(f"rule {name!r} names no file; write table:FILE with a file such as data.csv")
-    return _expanded(file)
-
-
-def _expanded(file: str) -> Path:
+def _stem(file: str) -> str:
     path = Path(file)
-    try:
-        return path.expanduser()
-    except RuntimeError:  # ~somebody, who has no home here: a file of that name is not found either
-        return path
-
-
-def short_name(name: str) -> str:
-    """A rule's name without the place of its files: `symmetric`, `mnist`, the stem of a table."""
-    if is_images(name):
-        return name.split(":", 1)[0]
-    if not is_table(name):
-        return name
-    stem = Path(name.split(":", 1)[-1])
-    return Path(stem.stem).stem if stem.suffix.lower() == COMPRESSED else stem.stem
-
-
-def require_rule_name(name: str) -> None:
-    """Raise InvalidValue unless `name` is a built-in rule or stands for a table; no file is opened."""
-    if is_table(name):
-        table_path(name)
-    elif is_images(name):
-        if name != DIGITS:
-            image_directory(name)
-    elif name not in BUILT_IN_SENTENCES:
-        if ENDING.search(name):
-            raise InvalidValue(f"cannot read {table_suffix(name)}: save it as .csv; {name!r} is no rule and no table")
-        close = difflib.get_close_matches(name, (*BUILT_IN_SENTENCES, DIGITS, MNIST), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise InvalidValue(f"unknown rule {name!r}: choose one of {', '.join(RULE_NAMES)}{hint}")
+    return Path(path.stem).stem if path.suffix.lower() == COMPRESSED else path.stem

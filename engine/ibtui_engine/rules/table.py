@@ -20,7 +20,7 @@ from jaxtyping import Float32, Float64, Int64, UInt8
 from ibtui_engine.errors import InvalidValue, StorageError
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.log_odds import log_odds_of, logistic
-from ibtui_engine.rules.names import table_path
+from ibtui_engine.rules.names import parse_rule_name
 from ibtui_engine.rules.patterns import DistinctRows, distinct_rows, rows_among
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.classes import Labelled, Unreadable
@@ -108,8 +108,8 @@ def _rule(path: Path, name: str, parts: Parts, reading: Reading, seed: int) -> R
     out = None
     if held is not None:
         out = _Held(path, parts.matrix[held][:, kept], offsets, labels.of_rows(held))
-    elif reading.test is not None:
-        out = _second(table_path(reading.test), parts, trained, kept, reading)
+    elif reading.test is not None and (second := parse_rule_name(reading.test).path) is not None:
+        out = _second(second, parts, trained, kept, reading)
     if out is not None:
         rule = replace(rule, odds=rule.log_odds if rule.labels == 2 else None, held_out=_held_out(rule, out, scaler))
         report = replace(report, held_out=_held_report(rule, out, reading, seed))

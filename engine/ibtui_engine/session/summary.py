@@ -16,7 +16,6 @@ from ibtui_engine.errors import EngineError, SessionError, damaged, shown
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
-from ibtui_engine.rules.names import is_images, is_table
 from ibtui_engine.session import limits
 from ibtui_engine.session.columns import TOLERANCE
 from ibtui_engine.session.connection import one_moment, open_session
@@ -182,7 +181,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             _damaged(f"its status is {shown(status)}")
         limits.text(rule[7], "rule's name")
         h_x, i_xy = limits.information(rule[1], rule[2], patterns, labels)
-        certain = is_table(experiment.rule) and i_xy >= number(rule[8]) - TOLERANCE
+        certain = experiment.rule_name.of_table and i_xy >= number(rule[8]) - TOLERANCE
         return Summary(
             path=path,
             name=limits.text(name, "name"),
@@ -198,7 +197,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             labels=labels,
             ensembles=ensembles,
             writer=writer,
-            sample=is_images(experiment.rule) or certain,
+            sample=experiment.rule_name.of_images or certain,
             held_out=_held_out(beside, inputs, labels),
         )
     except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:

@@ -11,7 +11,7 @@ import pytest
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.rules.catalogue import BUILT_INS, RULE_NAMES, load_rule
-from ibtui_engine.rules.names import FIXED, IMAGE_SENTENCES, TABLE_FORM, is_table, require_rule_name, table_path
+from ibtui_engine.rules.names import FIXED, IMAGE_SENTENCES, TABLE_FORM, parse_rule_name, rule_kind
 
 FIGURES = [
     # name, p(y=1) and its tolerance, I(X;Y) and its tolerance
@@ -119,17 +119,17 @@ def test_every_built_in_name_has_a_rule_and_a_sentence_and_the_table_form_comes_
 
 
 def test_tables_are_told_from_built_in_rules_by_prefix_or_suffix() -> None:
-    assert [is_table(name) for name in ("table:x", "a/b.npz", "B.MAT", "c.csv", "d.tsv.GZ", "e.arff")] == [True] * 6
-    assert [is_table(name) for name in ("symmetric", "npz", "x.xlsx")] == [False] * 3
-    require_rule_name("table:anything.npz")  # no file is looked for
-    require_rule_name("symmetric")
+    assert {rule_kind(name) for name in ("table:x", "a/b.npz", "B.MAT", "c.csv", "d.tsv.GZ", "e.arff")} == {"table"}
+    assert [rule_kind(name) for name in ("symmetric", "npz", "x.xlsx")] == ["built-in", "", ""]
+    assert parse_rule_name("table:anything.npz").kind == "table"  # no file is looked for
+    assert parse_rule_name("symmetric").kind == "built-in"
 
 
 def test_a_tilde_in_a_tables_path_is_the_home_directory(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert table_path("table:~/x.npz") == tmp_path / "x.npz"
-    assert str(table_path("table:~nobody-of-this-name/x.npz")) == "~nobody-of-this-name/x.npz"
+    assert parse_rule_name("table:~/x.npz").path == tmp_path / "x.npz"
+    assert str(parse_rule_name("table:~nobody-of-this-name/x.npz").path) == "~nobody-of-this-name/x.npz"
 
 
 @pytest.mark.parametrize("by_prefix", [True, False])

@@ -13,6 +13,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.image_files import PARTS, SOURCE, require_images, size_of, told_parts
+from ibtui_engine.rules.names import parse_rule_name
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 
@@ -66,7 +67,7 @@ def test_equal_images_share_the_mean_of_their_labels(tmp_path: Path) -> None:
 def test_what_is_missing_is_named_with_where_it_comes_from(tmp_path: Path) -> None:
     for name in (f"mnist:{tmp_path}", "mnist:/no/such/directory"):
         with pytest.raises(InvalidValue) as caught:
-            require_images(name)
+            require_images(parse_rule_name(name))
         said = str(caught.value)
         assert all(file in said for files in PARTS.values() for file in files)
         assert all(part in said for part in (name[6:], "--data DIR", SOURCE, "digits"))
@@ -110,13 +111,13 @@ def test_digits_are_scikit_learns() -> None:
     data = datasets.load_digits()
     assert np.array_equal(rule.patterns * 16, data.data)
     assert np.array_equal(rule.p_y.argmax(axis=1), data.target)
-    assert size_of("digits") == (*rule.patterns.shape, rule.labels)
+    assert size_of(parse_rule_name("digits")) == (*rule.patterns.shape, rule.labels)
     assert rule.h_x == pytest.approx(np.log2(1797))
 
 
 def test_without_scikit_learn_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    for ask in (require_images, load_rule):
+    for ask in (lambda name: require_images(parse_rule_name(name)), load_rule):
         with pytest.raises(
             InvalidValue,
             match=r"^the rule digits needs scikit-learn, which is not installed; install with: .* install ",
@@ -130,4 +131,4 @@ def test_the_real_test_images() -> None:
     assert rule.patterns.shape == (10_000, 784)
     assert rule.p_y.sum(axis=0).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert rule.h_x == pytest.approx(np.log2(10_000))
-    assert size_of(f"mnist:{REAL}") == (10_000, 784, 10)
+    assert size_of(parse_rule_name(f"mnist:{REAL}")) == (10_000, 784, 10)
