@@ -1,4 +1,4 @@
-"""The IB curve of the shown session and the beta* of its layers, while somebody looks at it.
+"""The IB curves of the shown session and the beta* of its layers, while somebody looks at it.
 
 A curve that is known, because it ships or was kept, is read in a thread. All else comes from one process beside the
 app (`ibtui fit --stream`), which begins when it is first needed and ends with the screen. One request at a time is on
@@ -38,13 +38,22 @@ MOST_KEPT = 300
 class BoundFits:
     """What is known of a session's bound; `want` has more of it found."""
 
-    def __init__(self, path: Path, changed: Callable[[], None], refused: Callable[[str], None]) -> None:
-        """`changed`: called when more is known; `refused`: with what cannot be had, and why. Both in the event loop."""
+    def __init__(
+        self,
+        path: Path,
+        changed: Callable[[], None],
+        refused: Callable[[str], None],
+        rule_of: Callable[[int], int] = lambda ensemble: 1,
+    ) -> None:
+        """`changed`: called when more is known; `refused`: with what cannot be had, and why. Both in the event loop.
+        `rule_of`: the number of the rule that an ensemble learns, whose curve bounds it.
+        """
         self._path = path
+        self._rule_of = rule_of
         self._changed = changed
         self._refused = refused
-        self.curve: Curve | None = None
-        """None until it is known; a coarse one may be followed by the full one."""
+        self._curves: dict[int, Curve] = {}
+        """By rule, as soon as they are known; a coarse one may be followed by the full one."""
         self._fits: OrderedDict[tuple[int, int], LayerFits] = OrderedDict()
         """By ensemble and epoch."""
         self._shown: dict[int, int] = {}
@@ -56,18 +65,22 @@ class BoundFits:
         self._asked_at = self._wanted_at = self._took = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._sparing = self._newest = False
-        self._looking = False
-        """Whether the curve has been wanted."""
-        self._unknown = False
-        """Whether it was looked for among those that are known, and is none of them."""
+        self._looking: set[int] = set()
+        """Rules whose curve has been wanted."""
+        self._unknown: set[int] = set()
+        """Those whose curve was looked for among the known ones, and is none of them."""
         self._refusal = ""
-        """Why there is none, where nobody has wanted it yet."""
+        """Why there is no curve, where nobody has wanted one yet."""
         self._process: Companion[Callable[[], None]] | None = None
-        self._thread: threading.Thread | None = None
-        """Reads a curve that is known."""
+        self._threads: dict[int, threading.Thread] = {}
+        """Read curves that are known, by rule."""
         self._closed = False
 
     # what is known
+
+    def curve_of(self, ensemble: int) -> Curve | None:
+        """The curve that bounds an ensemble's layers; None until it is known."""
+        return self._curves.get(self._rule_of(ensemble))
 
     def of(self, ensemble: int, epoch: int) -> LayerFits | None:
         """The fits of an ensemble at an epoch."""
@@ -99,8 +112,9 @@ class BoundFits:
             parts.append(f"{'distances' if fits.no_beta else 'beta*'} at epoch {fits.epoch}")
         if finding is not None and (fits is None or finding != fits.epoch):
             parts.append(f"finding {'that' if fits is not None else 'beta*'} at epoch {finding} …")
-        if self.curve is not None and self.curve.coarse:
-            quality = f"within {self.curve.error:.1g} bits" if self.curve.certified else "a first look"
+        curve = self.curve_of(ensemble)
+        if curve is not None and curve.coarse:
+            quality = f"within {curve.error:.1g} bits" if curve.certified else "a first look"
             parts.append(f"the curve is {quality} until a better one is found")
         return ", ".join(parts)
 
@@ -114,27 +128,31 @@ class BoundFits:
         """Whether nothing more comes in by itself: all that was wanted is there, or cannot be had."""
         if self._closed or not self._looking:
             return True
-        return self.curve is not None and not self.curve.coarse and self._wanted is None and self._asked is None
+        found = all(rule in self._curves and not self._curves[rule].coarse for rule in self._looking)
+        return found and self._wanted is None and self._asked is None
 
     # what is wanted
 
-    def prepare(self) -> None:
-        """Read the curve if it is known, so that it is there when it is wanted; nothing is computed for it."""
-        if self._thread is None and not self._closed:
-            self._thread = threading.Thread(target=self._look_up, args=(telling(),), name="curve", daemon=True)
-            self._thread.start()
+    def prepare(self, ensemble: int) -> None:
+        """Read an ensemble's curve if it is known, so that it is there when it is wanted. Nothing is computed."""
+        rule = self._rule_of(ensemble)
+        if rule not in self._threads and not self._closed:
+            reading = threading.Thread(target=self._look_up, args=(rule, telling()), name="curve", daemon=True)
+            self._threads[rule] = reading
+            reading.start()
 
-    def want_curve(self) -> None:
-        """Have the curve found, unless it is known or on its way."""
-        if self._looking or self._closed:
+    def want_curve(self, ensemble: int) -> None:
+        """Have an ensemble's curve found, unless it is known or on its way."""
+        rule = self._rule_of(ensemble)
+        if rule in self._looking or self._closed:
             return
-        self._looking = True
+        self._looking.add(rule)
         if self._refusal:
             self._take_refusal(self._refusal)
-        elif self._unknown:
-            self._running()  # finds a coarse one
+        elif rule in self._unknown:
+            self._find(rule)
         else:
-            self.prepare()
+            self.prepare(ensemble)
 
     def want(self, ensemble: int, epoch: int, *, sparing: bool = False, newest: bool = False) -> None:
         """Have the fits of an ensemble at a measured epoch found, unless they are known, and the curve.
@@ -142,7 +160,7 @@ class BoundFits:
         `sparing`: leave the cores to others for most of the time. `newest`: this epoch is the last one known here; if
         another has been measured by the time of the fit, it is that.
         """
-        self.want_curve()
+        self.want_curve(ensemble)
         key = ensemble, epoch
         self._sparing, self._newest, self._wanted_at = sparing, newest, time.monotonic()
         if key in self._fits:
@@ -170,7 +188,13 @@ class BoundFits:
         self._later = None
         self._ask()
 
-    # the process, and the thread
+    def _find(self, rule: int) -> None:
+        """Have the process find a curve, which is a coarse one at first."""
+        process = self._running()
+        if process is not None:
+            process.say({"rule": rule})
+
+    # the process, and the threads
 
     def _running(self) -> Companion[Callable[[], None]] | None:
         """The process, which is started if need be; None where it cannot be, or has ended."""
@@ -191,44 +215,46 @@ class BoundFits:
         try:
             answer = json.loads(line)
             if "curve" in answer:
-                return partial(self._take_curve, Curve.from_dict(answer["curve"]))
+                return partial(self._take_curve, int(answer["rule"]), Curve.from_dict(answer["curve"]))
             if "error" in answer:
                 return partial(self._take_error, str(answer["error"]))
             return partial(self._take_fits, answer["ensemble"], answer["epoch"], LayerFits.from_dict(answer["fits"]))
         except (EngineError, ValueError, KeyError, TypeError) as error:
             return partial(self._take_error, f"an answer cannot be read: {error}")
 
-    def _look_up(self, tell: Callable[..., None]) -> None:
-        """Read the curve, if it is known."""
+    def _look_up(self, rule: int, tell: Callable[..., None]) -> None:
+        """Read a curve, if it is known."""
         from ibtui_engine.bottleneck.kept import kept_curve
         from ibtui_engine.session.history import SessionReader
 
         try:
             with SessionReader(self._path) as reader:
-                curve = kept_curve(reader.measured_rule())
+                curve = kept_curve(reader.measured_rule(rule))
         except EngineError as error:
             tell(self._take_refusal, str(error))
             return
-        tell(self._take_looked_up, curve)
+        tell(self._take_looked_up, rule, curve)
 
     # what comes in
 
-    def _take_looked_up(self, curve: Curve | None) -> None:
+    def _take_looked_up(self, rule: int, curve: Curve | None) -> None:
         if self._closed:
             return
         if curve is not None:
-            self._take_curve(curve)
+            self._take_curve(rule, curve)
             return
-        self._unknown = True
-        if self._looking and self.curve is None:
-            self._running()
+        self._unknown.add(rule)
+        if rule in self._looking and rule not in self._curves:
+            self._find(rule)
 
-    def _take_curve(self, curve: Curve) -> None:
-        if self._closed or (self.curve is not None and not self.curve.coarse):
+    def _take_curve(self, rule: int, curve: Curve) -> None:
+        known = self._curves.get(rule)
+        if self._closed or (known is not None and not known.coarse):
             return
-        self.curve = curve
+        self._curves[rule] = curve
         for key, fits in self._fits.items():
-            self._fits[key] = fits.against(curve)
+            if self._rule_of(key[0]) == rule:
+                self._fits[key] = fits.against(curve)
         self._changed()
 
     def _take_fits(self, ensemble: int, epoch: int, fits: LayerFits) -> None:
@@ -236,7 +262,8 @@ class BoundFits:
             return
         now = time.monotonic()
         more = (ensemble, epoch) not in self._fits or self._shown.get(ensemble) != epoch
-        self._fits[ensemble, epoch] = fits if self.curve is None or self.curve.coarse else fits.against(self.curve)
+        curve = self.curve_of(ensemble)
+        self._fits[ensemble, epoch] = fits if curve is None or curve.coarse else fits.against(curve)
         self._shown[ensemble] = epoch
         while len(self._fits) > MOST_KEPT:
             self._fits.popitem(last=False)
@@ -283,5 +310,5 @@ class BoundFits:
             self._later = None
         if self._process is not None:
             self._process.close()
-        if self._thread is not None:
-            self._thread.join(END_SECONDS)
+        for reading in self._threads.values():
+            reading.join(END_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from ibtui_engine.measures.checks import (
     violations,
 )
 from ibtui_engine.rules.image_files import PARTS
-from ibtui_engine.session.columns import LayerHistory
-from ibtui_engine.session.summary import Summary
+
+if TYPE_CHECKING:
+    from ibtui_engine.experiment import Experiment
+    from ibtui_engine.session.ensemble import RecordedEnsemble
+    from ibtui_engine.session.summary import RuleSummary
 
 BOUNDED = {"tanh", "sigmoid", "softsign"}
 """Activations whose outputs lie between two bounds."""
@@ -47,29 +50,30 @@ class Caveats:
     """Share of the first hidden layer's outputs that are near their bounds before training, where it is too large."""
 
 
-def caveats(history: LayerHistory, summary: Summary, epoch: int, *, elsewhere: int | None = None) -> Caveats:
+def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -> Caveats:
     """The caveats of an ensemble at one of its epochs; `elsewhere`: what `broken` returns, where that is known."""
+    history = of.layers
     row = np.flatnonzero(history.epochs == epoch)
-    found = ceilings(history.i_x[row[0]], summary.h_x, history.i_x_lower[row[0]]) if row.size else ()
-    here = violations(*_checked(history, row, summary))
-    count = broken(history, summary) if elsewhere is None else elsewhere
+    found = ceilings(history.i_x[row[0]], of.h_x, history.i_x_lower[row[0]]) if row.size else ()
+    here = violations(*_checked(of, row))
+    count = broken(of) if elsewhere is None else elsewhere
     return Caveats(
-        summary.experiment.estimator,
-        sample_caveat(summary),
+        of.summary.experiment.estimator,
+        sample_caveat(of.ensemble.rule, of.summary.experiment),
         found,
         here,
         count,
         len(history.epochs),
         history.i_x.shape[-1],
-        _saturated(history, summary),
+        _saturated(of),
     )
 
 
-def _saturated(history: LayerHistory, summary: Summary) -> float | None:
+def _saturated(of: RecordedEnsemble) -> float | None:
     """The share of the first layer's outputs that are saturated at epoch 0, mean over the networks, where it is more
     than `SATURATED`; of activations with two bounds and networks with a hidden layer.
     """
-    bounded = set(summary.experiment.activation) <= BOUNDED
+    history, bounded = of.layers, of.ensemble.settings.activation in BOUNDED
     if not bounded or history.i_x.shape[-1] < 2 or not len(history.epochs) or history.epochs[0] != 0:
         return None
     shares = history.saturated[0, :, 0]
@@ -77,36 +81,37 @@ def _saturated(history: LayerHistory, summary: Summary) -> float | None:
     return share if share > SATURATED else None
 
 
-def sample_caveat(summary: Summary) -> str | None:
+def sample_caveat(rule: RuleSummary, experiment: Experiment) -> str | None:
     """What it means for the numbers that P(X,Y) is a sample; None where it is a rule."""
-    if not summary.sample:
+    if not rule.sample:
         return None
-    if summary.experiment.rule_name.of_table:
+    if rule.settings.name.of_table:
         return (
-            f"P(X,Y) is a sample, {summary.patterns} rows of a table in which every pattern has one label: so I(X;Y) = "
-            f"H(Y), no I(X;T) is above {summary.h_x:.4g} bits, and a layer that tells all patterns apart has that, and "
+            f"P(X,Y) is a sample, {rule.patterns} rows of a table in which every pattern has one label: so I(X;Y) = "
+            f"H(Y), no I(X;T) is above {rule.h_x:.4g} bits, and a layer that tells all patterns apart has that, and "
             "I(T;Y) = H(Y), whatever it computes"
         )
-    parts = [f"{int(number)} {name}" for name, number in summary.rule_parameters.items() if name in PARTS]
-    of = f"{' and '.join(parts)} images" if parts else f"{summary.patterns} images"
-    measured = summary.experiment.measured
-    some = f", of which {measured} are measured," if measured and measured < summary.patterns else ""
+    parts = [f"{int(number)} {name}" for name, number in rule.parameters.items() if name in PARTS]
+    of = f"{' and '.join(parts)} images" if parts else f"{rule.patterns} images"
+    measured = experiment.measured
+    some = f", of which {measured} are measured," if measured and measured < rule.patterns else ""
     return (
         f"P(X,Y) is a sample, {of}{some} each with its one label: no I(X;T) is above log2 of their number, "
-        f"{summary.h_x:.4g} bits, and a layer that tells all of them apart has that, and I(T;Y) = H(Y), whatever it "
+        f"{rule.h_x:.4g} bits, and a layer that tells all of them apart has that, and I(T;Y) = H(Y), whatever it "
         "computes"
     )
 
 
-def broken(history: LayerHistory, summary: Summary) -> int:
+def broken(of: RecordedEnsemble) -> int:
     """At how many snapshots an inequality is broken."""
-    return broken_snapshots(*_checked(history, slice(None), summary))
+    return broken_snapshots(*_checked(of, slice(None)))
 
 
-def _checked(history: LayerHistory, rows: Any, summary: Summary) -> tuple[Any, ...]:
+def _checked(of: RecordedEnsemble, rows: Any) -> tuple[Any, ...]:
     """What the inequalities are checked with, at some snapshots."""
+    history = of.layers
     bounds = history.i_x_lower[rows], history.i_y_lower[rows]
-    return history.i_x[rows], history.i_y[rows], summary.h_x, summary.i_xy, *bounds
+    return history.i_x[rows], history.i_y[rows], of.h_x, of.i_xy, *bounds
 
 
 def as_lines(found: Caveats) -> list[str]:

@@ -97,11 +97,11 @@ class EnsembleCharts:
 
     @cached_property
     def _broken(self) -> int:
-        return broken(self.shown.layers, self.summary)
+        return broken(self.shown)
 
     def caveats(self, epoch: int) -> list[str]:
         """The caveats of the numbers at an epoch, one line each."""
-        return as_lines(caveats(self.shown.layers, self.summary, epoch, elsewhere=self._broken))
+        return as_lines(caveats(self.shown, epoch, elsewhere=self._broken))
 
     def commentary(self, epoch: int) -> str:
         """What happens at an epoch, in one sentence."""
@@ -234,8 +234,8 @@ class EnsembleCharts:
             return information_points(
                 i_x,
                 i_y,
-                summary.h_x,
-                summary.i_xy,
+                of.h_x,
+                of.i_xy,
                 epoch=epoch,
                 first_seed=summary.experiment.seed,
                 recorded=before,
@@ -246,8 +246,8 @@ class EnsembleCharts:
             of.layers.epochs[of.layers.epochs <= epoch],
             i_x,
             i_y,
-            summary.h_x,
-            summary.i_xy,
+            of.h_x,
+            of.i_xy,
             transitions=[math.nan if one.agreed is None else one.agreed for one in self.transition.layers],
             last_epoch=last,
             recorded=before,
@@ -271,20 +271,21 @@ class EnsembleCharts:
 
     def bound(self, curve: Curve, epoch: int, fits: LayerFits | None) -> ChartSpec:
         """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch."""
-        slopes = " Through each: slope 1/beta*." if not why_no_beta(self.summary) else ""  # before there is one, too
+        fitted = not why_no_beta(self.summary, self.ensemble)  # before there is one, too
+        slopes = " Through each: slope 1/beta*." if fitted else ""
         basis = f"binning, {fits.bins} bins" if fits and not fits.no_beta else estimate(self.summary.experiment)
         caption = (
             f"Epoch {epoch if fits is None else fits.epoch}. Numbers: the layers, from the input on, mean over "
             f"networks.{slopes} {basis[0].upper()}{basis[1:]}."
         )
         if fits is not None:
-            return fitted_chart(curve, fits, self.summary.h_x, curve.i_xy, title=self.title, caption=caption)
+            return fitted_chart(curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption)
         figures = self.figures(epoch)
         i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
         return layers_chart(
             curve.corners[:, 0],
             curve.corners[:, 1],
-            self.summary.h_x,
+            self.shown.h_x,
             curve.i_xy,
             i_x,
             i_y,
@@ -295,14 +296,14 @@ class EnsembleCharts:
     def distances(self, curve: Curve, epoch: int) -> LayerFits | None:
         """How far below the curve the layers lie at a measured epoch where there is no beta*; None where there is."""
         row = self.recorded.row(epoch)
-        if row is None or not why_no_beta(self.recorded.summary):
+        if row is None or not why_no_beta(self.recorded.summary, self.ensemble):
             return None
         layers = self.recorded.layers
         return distances(self.recorded.summary, self.recorded.ensemble, epoch, layers.i_x[row], layers.i_y[row], curve)
 
     def with_bound(self, plane: ChartSpec, curve: Curve) -> ChartSpec:
         """An information plane of this session with the IB curve in it."""
-        return with_bound(plane, curve.corners[:, 0], curve.corners[:, 1], self.summary.h_x)
+        return with_bound(plane, curve.corners[:, 0], curve.corners[:, 1], self.shown.h_x)
 
     def figures(self, epoch: int) -> tuple[LayerFigures, ...]:
         """The layers at an epoch, for a table."""

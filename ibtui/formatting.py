@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.activations import bin_range
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.rules.names import parse_rule_name
 from ibtui_engine.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.summary import EnsembleSummary, RuleSummary, Summary
 
 
 def printable(text: str) -> str:
@@ -29,7 +30,9 @@ def ensemble_name(ensemble: Ensemble, varied: Sequence[str]) -> str:
 
 
 def named(name: str, value: Any) -> str:
-    """A value of a setting, with what it is of: `batch 128`, `relu`, `random labels`."""
+    """A value of a setting, with what it is of: `batch 128`, `relu`, `random labels`; of a rule its short name."""
+    if name == "rule":
+        return parse_rule_name(value).short
     return SETTINGS[name].named.format(f"{value:.4g}" if isinstance(value, float) else value)
 
 
@@ -109,9 +112,19 @@ def estimate(experiment: Experiment) -> str:
     return _estimator(experiment) + over
 
 
+def rule_title(rule: RuleSummary) -> str:
+    """A rule's name with what it is made with, where that was chosen: `symmetric, gamma 8`."""
+    made = rule.settings._asdict() | {"rule": None}
+    chosen = [named(name, value) for name, value in made.items() if value is not None]
+    return ", ".join([rule.name, *chosen])
+
+
 def under(summary: Summary) -> str:
     """Under which P(X,Y) information is measured: a rule that is known, or the sample's own."""
-    return "under the sample's own distribution" if summary.sample else "under the true rule"
+    samples = {rule.sample for rule in summary.rules}
+    if samples == {True, False}:
+        return "under the true rule, or where that is a sample under its own distribution"
+    return "under the sample's own distribution" if True in samples else "under the true rule"
 
 
 def _estimator(experiment: Experiment) -> str:

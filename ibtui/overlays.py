@@ -81,7 +81,7 @@ def _plane(charts: EnsembleCharts, number: int, name: str, epoch: int, *, points
     shown = tuple(range(len(charts.widths)))
     i_x, i_y = charts.places(charts.shown, epoch, shown, points=points)
     readings = None if points else charts.in_plane(epoch, shown, points=False)
-    return Plane(number, name, i_x, i_y, charts.summary.h_x, charts.summary.i_xy, readings)
+    return Plane(number, name, i_x, i_y, charts.shown.h_x, charts.shown.i_xy, readings)
 
 
 def _curves(charts: EnsembleCharts, panel: str, number: int, name: str, focus: int | None) -> CurvesOfOne:

@@ -103,5 +103,5 @@ def matches(summary: Summary, words: Iterable[str], noted: str = "") -> bool:
         return True
     experiment = summary.experiment
     settings = [SETTINGS[name].text(getattr(experiment, name)) for name in GRID]
-    text = " ".join((summary.path.stem, summary.status, noted, experiment.rule, *settings)).lower()
+    text = " ".join((summary.path.stem, summary.status, noted, *settings)).lower()
     return all(word in text for word in words)

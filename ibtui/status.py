@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ibtui.formatting import duration, shortened
+from ibtui.formatting import duration, rule_title, shortened
 from ibtui_engine.experiment import GRID, Experiment
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.settings import SETTINGS
@@ -69,8 +69,9 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
         training += f", initial scale {text['init_scale']}"
     if own["labels"] != Experiment().labels:
         training += f", {text['labels']} labels"
+    rules = summary.rules if ensemble is None else (ensemble.rule,)
     return (
-        f"rule     {experiment.rule}: H(X) {summary.h_x:.4g}, I(X;Y) {summary.i_xy:.4g} bits",
+        *(f"rule     {rule_title(rule)}: H(X) {rule.h_x:.4g}, I(X;Y) {rule.i_xy:.4g} bits" for rule in rules),
         f"hidden   {text['hidden']}, {text['activation']}",
         f"sample   {text['fraction']} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
         f"networks {networks}, seeds from {experiment.seed}",

@@ -9,6 +9,7 @@ Importing this module is cheap; only `calibrate` loads the engine.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -53,15 +54,21 @@ class Estimate:
 def estimate(
     experiment: Experiment,
     speed: Speed,
-    patterns: int = BUILT_IN_SIZE[0],
-    inputs: int = BUILT_IN_SIZE[1],
-    labels: int = BUILT_IN_SIZE[2],
+    sizes: Sequence[tuple[int, int, int]] = (),
 ) -> Estimate:
-    """Time on a machine of that speed, and size of the session."""
+    """Time on a machine of that speed, and size of the session.
+
+    Args:
+        experiment: that is to run.
+        speed: of the machine.
+        sizes: patterns, inputs and labels of each of the experiment's rules, by name; none: of the built-in ones.
+    """
+    size_of = dict(zip(experiment.rule, sizes, strict=True) if sizes else ())
     seconds = 0.0
     size = float(FIXED_BYTES)
     snapshots = len(experiment.snapshot_epochs)
     for ensemble in experiment.ensembles:
+        patterns, inputs, labels = size_of.get(ensemble.rule, BUILT_IN_SIZE)
         widths = (inputs, *ensemble.hidden, outputs_for(labels))
         weights = sum((fan_in + 1) * units for fan_in, units in pairwise(widths))
         samples = max(1, round(patterns * ensemble.fraction))

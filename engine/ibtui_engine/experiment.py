@@ -8,12 +8,13 @@ those of Shwartz-Ziv and Tishby (2017), section 3.1.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ibtui_engine.errors import InvalidValue, shown
 from ibtui_engine.rules.names import RuleName, parse_rule_name, rule_kind, unreadable
@@ -61,6 +62,7 @@ __all__ = [
     "Ensemble",
     "Experiment",
     "Hidden",
+    "RuleSettings",
     "hidden_text",
     "log_spaced_epochs",
     "parse_hidden",
@@ -79,6 +81,9 @@ PLURALS = (
     ("learning_rate", "learning-rates"),
     ("momentum", "momenta"),
     ("init_scale", "initial-scales"),
+    ("theta", "thetas"),
+    ("gamma", "gammas"),
+    ("i_xy", "informations"),
 )
 """Settings of which a title says how many values they have, rather than which."""
 OF_TABLES = tuple(field.name for field in fields(Reading))
@@ -92,12 +97,33 @@ Hidden = tuple[int, ...]
 Batch = int | Literal["full"]
 
 
+Theta = float | Literal["auto"]
+
+
+class RuleSettings(NamedTuple):
+    """What a rule is made from, besides how a table is read."""
+
+    rule: str
+    theta: Theta | None
+    gamma: float | None
+    i_xy: float | None
+
+    @property
+    def name(self) -> RuleName:
+        """What the rule's name stands for."""
+        return parse_rule_name(self.rule)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
     """The networks of one combination of settings, trained together. What each setting is stands in `Experiment`."""
 
     index: int
     """Place in the experiment's grid, from 0."""
+    rule: str
+    theta: Theta | None
+    gamma: float | None
+    i_xy: float | None
     hidden: Hidden
     fraction: float
     batch: Batch
@@ -111,6 +137,11 @@ class Ensemble:
     def to_dict(self) -> dict[str, Any]:
         """Its settings as plain values for JSON."""
         return {name: plain_value(getattr(self, name)) for name in GRID}
+
+    @property
+    def rule_settings(self) -> RuleSettings:
+        """What its rule is made from."""
+        return RuleSettings(self.rule, self.theta, self.gamma, self.i_xy)
 
 
 def differing(one: Ensemble, other: Ensemble) -> tuple[str, ...]:
@@ -128,13 +159,13 @@ class Experiment:
         InvalidValue: a setting is outside its range; the text names the setting, the value and the range.
     """
 
-    rule: str = "symmetric"
-    """`symmetric`, `symmetric-soft`, `committee`, `perceptron`, `digits`, `mnist:DIR`, or `table:FILE`."""
-    theta: float | Literal["auto"] | None = None
-    """Threshold of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
-    gamma: float | None = None
+    rule: tuple[str, ...] = ("symmetric",)
+    """Each `symmetric`, `symmetric-soft`, `committee`, `perceptron`, `digits`, `mnist:DIR`, or `table:FILE`."""
+    theta: tuple[Theta | None, ...] = (None,)
+    """Thresholds of the rule; `auto` balances p(y=1) to 0.5; None is the rule's own."""
+    gamma: tuple[float | None, ...] = (None,)
     """Sharpness of the rule; None is the rule's own."""
-    i_xy: float | None = None
+    i_xy: tuple[float | None, ...] = (None,)
     """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
     label: str | None = None
     """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as six more."""
@@ -196,13 +227,14 @@ class Experiment:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rule, str):
-            raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(self.rule)}")
-        if len(self.rule) > LONGEST_RULE:
-            raise InvalidValue(f"rule must be a name of up to {LONGEST_RULE} characters, got {shown(self.rule)}")
-        parse_rule_name(self.rule)
         for name in GRID:
             self._take_values(name)
+        for rule in self.rule:
+            if not isinstance(rule, str):
+                raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(rule)}")
+            if len(rule) > LONGEST_RULE:
+                raise InvalidValue(f"rule must be a name of up to {LONGEST_RULE} characters, got {shown(rule)}")
+            parse_rule_name(rule)
         for widths in self.hidden:
             _require_widths(widths)
         for name, setting in SETTINGS.items():
@@ -220,11 +252,15 @@ class Experiment:
             raise InvalidValue(
                 f"momentum has several values, and the optimizer {without[0]} uses none of them: leave one out"
             )
-        if self.gamma is not None and self.i_xy is not None:
+        for name in ("theta", "gamma", "i_xy"):
+            if len(getattr(self, name)) > 1 and None in getattr(self, name):
+                raise InvalidValue(f"{written(name)} must be {SETTINGS[name].allowed}, got None among several")
+        made = {name for name in ("theta", "gamma", "i_xy") if getattr(self, name) != (None,)}
+        if {"gamma", "i_xy"} <= made:
             raise InvalidValue("gamma and i-xy both fix the rule's sharpness: give one of them")
         self._require_table()
-        if not self.rule_name.settable and not (self.theta is None and self.gamma is None and self.i_xy is None):
-            raise InvalidValue(f"theta, gamma and i-xy do not apply to {self.rule!r}: it has its own labels")
+        if made and (fixed := [name.text for name in self.rule_names if not name.settable]):
+            raise InvalidValue(f"theta, gamma and i-xy do not apply to {fixed[0]!r}: it has its own labels")
         if len(self.snapshot_at) > MAX_SNAPSHOTS:
             raise InvalidValue(f"snapshot-at must name at most {MAX_SNAPSHOTS} epochs, got {len(self.snapshot_at)}")
         for epoch in self.snapshot_at:
@@ -239,7 +275,8 @@ class Experiment:
         values = tuple(given) if isinstance(given, tuple | list) else (given,)
         if not values:
             usual = SETTINGS[name].text(type(self).__dataclass_fields__[name].default)
-            raise InvalidValue(f"{written(name)} is empty: give at least one value, such as {usual}")
+            like = f", such as {usual}" if usual else ""
+            raise InvalidValue(f"{written(name)} is empty: give at least one value{like}")
         object.__setattr__(self, name, values)
 
     def _require_table(self) -> None:
@@ -249,8 +286,9 @@ class Experiment:
             text = SETTINGS[name].kind == "text" and value is not None
             if text and not (isinstance(value, str) and 0 < len(value) <= LONGEST_RULE):
                 raise InvalidValue(f"{called} must be 1 to {LONGEST_RULE} characters, got {shown(value)}")
-            if value != _usual(name) and not self.rule_name.of_table:
-                raise InvalidValue(f"{called} applies only to tables, such as table:x.csv, not to {shown(self.rule)}")
+            if value != _usual(name) and not self._of_tables:
+                rules = ", ".join(self.rule)
+                raise InvalidValue(f"{called} applies only to tables, such as table:x.csv, not to {shown(rules)}")
         if self.test_fraction is not None and self.test is not None:
             raise InvalidValue("test-fraction and test both say which rows are held out: give one of them")
         if self.test is not None and rule_kind(self.test) != "table":
@@ -268,9 +306,19 @@ class Experiment:
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
 
     @property
-    def rule_name(self) -> RuleName:
-        """What the rule's name stands for."""
-        return parse_rule_name(self.rule)
+    def rule_names(self) -> tuple[RuleName, ...]:
+        """What the names of the rules stand for."""
+        return tuple(map(parse_rule_name, self.rule))
+
+    @cached_property
+    def rules(self) -> tuple[RuleSettings, ...]:
+        """The rules that ensembles learn, in the order of the grid, whose slowest settings they are."""
+        values = (getattr(self, name) for name in RuleSettings._fields)
+        return tuple(itertools.starmap(RuleSettings, itertools.product(*values)))
+
+    @property
+    def _of_tables(self) -> bool:
+        return any(name.of_table for name in self.rule_names)
 
     @property
     def reading(self) -> Reading:
@@ -328,7 +376,7 @@ class Experiment:
     @property
     def title(self) -> str:
         """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
-        rule = self.rule_name.short
+        rule = self.rule_names[0].short if len(self.rule) == 1 else f"{len(self.rule)}-rules"
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
@@ -347,13 +395,13 @@ class Experiment:
 
         Settings that could not have several values in earlier versions are no list where they have one.
         """
-        plain = {name: value for name, value in asdict(self).items() if value is not None}
+        plain = asdict(self)
         for name in GRID:
             values = [plain_value(value) for value in getattr(self, name)]
             plain[name] = values if len(values) > 1 or name in ("hidden", "fraction") else values[0]
         plain["snapshot_at"] = list(self.snapshot_at)
-        left_out = () if self.rule_name.of_table else OF_TABLES
-        return {name: value for name, value in plain.items() if name not in left_out}
+        left_out = () if self._of_tables else OF_TABLES
+        return {name: value for name, value in plain.items() if value is not None and name not in left_out}
 
     def override(self, settings: Mapping[str, Any]) -> Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
@@ -374,7 +422,8 @@ class Experiment:
             plain[name] = _READERS[name](value) if name in _READERS else value
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
-        if isinstance(plain.get("rule"), str) and rule_kind(plain["rule"]) != "table":
+        rules = plain.get("rule", ())
+        if rules and all(isinstance(rule, str) and rule_kind(rule) != "table" for rule in rules):
             plain = {name: _usual(name) for name in OF_TABLES} | plain
         return replace(self, **plain)
 
@@ -519,7 +568,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "hidden": _read_hidden,
     "fraction": _values_of(_read_fraction),
     "batch": _values_of(_read_batch),
-    "theta": _read_theta,
+    "theta": _values_of(_read_theta),
     "label": _read_names,
     "ignore": _read_names,
 }

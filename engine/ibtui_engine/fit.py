@@ -1,4 +1,4 @@
-"""Fitting the layers of a recorded session to the IB curve of its rule."""
+"""Fitting the layers of a recorded session to the IB curves of their rules."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def fit_session(
     every: bool = False,
     require_beta: bool = False,
     ensembles: Container[int] | None = None,
-) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
-    """Find a session's IB curve, and how far below it each layer lies, with its beta*.
+) -> tuple[Summary, dict[int, Curve], list[tuple[EnsembleSummary, LayerFits]]]:
+    """Find the IB curve of a session's rules, and how far below it each layer lies, with its beta*.
 
     Without stored weights, or with more than two labels, there is no beta*; `LayerFits.no_beta` says why.
 
@@ -36,7 +36,7 @@ def fit_session(
         ensembles: numbers of the ensembles to fit; None: all.
 
     Returns:
-        The session's summary, the curve, and each fit with the ensemble that it is of.
+        The session's summary, the curves by the number of their rule, and each fit with the ensemble that it is of.
 
     Raises:
         InvalidValue: the epoch was not measured, or there is no beta* and it is required.

@@ -171,7 +171,7 @@ def noise_of(
         InvalidValue: as `noise_errors` does; the epoch was not measured, or the session keeps no weights.
         SessionError: the session is damaged.
     """
-    rule = reader.rule()
+    rule = reader.rule(ensemble.rule.number)
     teacher = teacher_of(rule.name, rule.parameters)
     return noise_errors(
         reader.architecture(ensemble),

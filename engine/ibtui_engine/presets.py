@@ -103,7 +103,7 @@ PRESETS = _by_name(
     Preset(
         "figure-6-soft",
         "The same on symmetric-soft, whose curve bends: beta* differs from layer to layer there.",
-        Experiment(rule="symmetric-soft", snapshots=12),
+        Experiment(rule=("symmetric-soft",), snapshots=12),
     ),
     Preset(
         "figure-7",
@@ -118,7 +118,7 @@ PRESETS = _by_name(
     Preset(
         "figure-8",
         "The committee machine, a rule without symmetry: do the same two phases appear?",
-        Experiment(rule="committee"),
+        Experiment(rule=("committee",)),
     ),
     Preset(
         "relu",
@@ -140,7 +140,7 @@ PRESETS = _by_name(
         "Ten networks learn 1797 small images of digits: drift and diffusion in a problem that no rule made. Needs the "
         "extra digits.",
         Experiment(
-            rule="digits",
+            rule=("digits",),
             hidden=((64, 32, 16),),
             networks=10,
             epochs=300,
@@ -157,7 +157,7 @@ PRESETS = _by_name(
         "mnist",
         "Wide networks learn MNIST, from --data DIR: drift and diffusion in a large standard problem.",
         Experiment(
-            rule="mnist",
+            rule=("mnist",),
             hidden=((512, 256, 128),),
             networks=3,
             epochs=60,
@@ -180,7 +180,7 @@ PRESETS = _by_name(
         "perceptron",
         "A single layer and a deep network learn a perceptron's labels: how much noise do their weights bear?",
         Experiment(
-            rule="perceptron",
+            rule=("perceptron",),
             hidden=((), (10, 8, 6, 4, 2)),
             fraction=(0.2,),
             networks=20,

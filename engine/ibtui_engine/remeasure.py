@@ -60,10 +60,10 @@ class Remeasurer:
         self._experiment = experiment
         self._threads = threads
         self._architecture = reader.architecture(ensemble)
-        self._rule = reader.rule()
+        self._rule = reader.rule(ensemble.rule.number)
         self._samples = reader.samples(ensemble)
         self._seeds = tuple(reader.seeds(ensemble))
-        self._measured = reader.measured()
+        self._measured = reader.measured(ensemble.rule.number)
         self._measurers: dict[tuple[int, int], AnyMeasurer] = {}
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from ibtui_engine.errors import (
     TrainingError,
     damaged,
 )
-from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.logs import logger
 from ibtui_engine.measures.choice import make_measurer
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
@@ -106,7 +106,7 @@ class _Cohort:
         device: str,
         state: TrainingState | None,
     ) -> None:
-        experiment, rule = run.experiment, run.rule
+        experiment, rule = run.experiment, run.rules[ensemble.rule_settings]
         seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
         samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
         batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
@@ -121,7 +121,7 @@ class _Cohort:
         start = state or TrainingState.initial(self.problem, ensemble.init_scale)
         self.epoch = start.epoch
         self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
-        self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured)
+        self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured[ensemble.rule_settings])
         self.seconds_per_epoch: float | None = None
         self.warm = False
         """Whether it has trained before, so that the time of a chunk is training alone."""
@@ -179,24 +179,43 @@ def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
         StorageError: the disk is full, or the file system has no locks.
     """
     path = Path(path)
-    rule = load_rule(
-        experiment.rule,
-        theta=experiment.theta,
-        gamma=experiment.gamma,
-        i_xy=experiment.i_xy,
-        reading=experiment.reading,
-        seed=experiment.seed,
-    )
-    _require_storable(experiment, rule, experiment.networks)
-    choices = [_chosen(experiment, ensemble, rule) for ensemble in experiment.ensembles]
-    writer = SessionWriter.create(path, name, experiment, rule, _measured(experiment, rule))
+    rules = load_rules(experiment)
+    for rule in rules.values():
+        _require_storable(experiment, rule, experiment.networks)
+    choices = [_chosen(experiment, ensemble, rules[ensemble.rule_settings]) for ensemble in experiment.ensembles]
+    measured = [_measured(experiment, rule) for rule in rules.values()]
+    writer = SessionWriter.create(path, name, experiment, tuple(rules.values()), measured)
     try:
-        _add_missing(writer, experiment, rule, choices)
+        _add_missing(writer, experiment, rules, choices)
     except BaseException:
         writer.close()
         discard(path)
         raise
     return writer
+
+
+def load_rules(experiment: Experiment) -> dict[RuleSettings, Rule]:
+    """The rules that an experiment's ensembles learn, in the order of its grid.
+
+    Raises:
+        InvalidValue: one cannot be loaded.
+    """
+    return {
+        made: load_rule(
+            made.rule,
+            theta=made.theta,
+            gamma=made.gamma,
+            i_xy=made.i_xy,
+            reading=experiment.reading,
+            seed=experiment.seed,
+        )
+        for made in experiment.rules
+    }
+
+
+def recorded_rules(reader: SessionReader) -> dict[RuleSettings, Rule]:
+    """The same as a session has recorded them. Raises SessionError where it is damaged."""
+    return {one.settings: reader.rule(one.number) for one in reader.summary.rules}
 
 
 def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None = None) -> SessionWriter:
@@ -220,8 +239,9 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
     """
     path = Path(path)
     with SessionReader(path) as reader:
-        summary, rule = reader.summary, reader.rule()
-        reader.measured()
+        summary, rules = reader.summary, recorded_rules(reader)
+        for one in summary.rules:
+            reader.measured(one.number)
     old = summary.experiment
     if epochs is not None and epochs < old.epochs:
         raise InvalidValue(f"--epochs must be greater than {old.epochs}, which session {summary.name!r} already has")
@@ -236,9 +256,10 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
             f"session {summary.name!r} is finished at epoch {old.epochs}: give --epochs above {old.epochs} or "
             f"--networks above {old.networks} to go on"
         )
-    _require_storable(experiment, rule, experiment.networks - old.networks)
+    for rule in rules.values():
+        _require_storable(experiment, rule, experiment.networks - old.networks)
     choices = [
-        (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rule)
+        (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rules[ensemble.rule_settings])
         for ensemble in experiment.ensembles
         for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
     ]
@@ -249,17 +270,19 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
         if writer.experiment != old:
             raise SessionError(f"session {str(path)!r} has just been changed by another process: try again")
         for row in writer.cohorts():
-            _checkpoint(writer, row, experiment, rule)
+            _checkpoint(writer, row, experiment, rules)
         further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
         schedule = (*writer.schedule, *further)
         if experiment != old:
             writer.extend(experiment, schedule)
-        _add_missing(writer, experiment, rule, choices)
+        _add_missing(writer, experiment, rules, choices)
 
     return SessionWriter.reopen(path, take_up)
 
 
-def _checkpoint(writer: SessionWriter, row: CohortRow, experiment: Experiment, rule: Rule) -> TrainingState | None:
+def _checkpoint(
+    writer: SessionWriter, row: CohortRow, experiment: Experiment, rules: Mapping[RuleSettings, Rule]
+) -> TrainingState | None:
     """What a cohort goes on from; None where it has not begun.
 
     Raises:
@@ -268,7 +291,7 @@ def _checkpoint(writer: SessionWriter, row: CohortRow, experiment: Experiment, r
     if row.ensemble >= experiment.count:
         raise damaged(writer.path, f"its experiment has no ensemble {row.ensemble}")
     ensemble = experiment.ensembles[row.ensemble]
-    architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation)
+    architecture = Architecture.of(rules[ensemble.rule_settings], ensemble.hidden, ensemble.activation)
     return writer.read_checkpoint(row, architecture.parameters, SLOTS[ensemble.optimizer])
 
 
@@ -278,7 +301,7 @@ def _measured(experiment: Experiment, rule: Rule) -> Int64[np.ndarray, " measure
         return None
     if rule.labels == 2:
         raise InvalidValue(
-            f"measured is {experiment.measured}: rules of two labels, such as {experiment.rule}, are measured over all "
+            f"measured is {experiment.measured}: rules of two labels, such as {rule.name}, are measured over all "
             "their patterns; leave it out"
         )
     if experiment.measured >= len(rule.p_y):
@@ -307,11 +330,17 @@ def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str
     return choose(trainer, experiment.device, architecture)
 
 
-def _add_missing(writer: SessionWriter, experiment: Experiment, rule: Rule, choices: list[tuple[str, str]]) -> None:
+def _add_missing(
+    writer: SessionWriter,
+    experiment: Experiment,
+    rules: Mapping[RuleSettings, Rule],
+    choices: list[tuple[str, str]],
+) -> None:
     """Record the ensembles and networks of the experiment that the file does not have yet."""
     known = writer.ensembles()
     rows = writer.cohorts()
     for ensemble, (trainer, device) in zip(experiment.ensembles, choices, strict=True):
+        rule = rules[ensemble.rule_settings]
         if ensemble.index not in known:
             size = sample_size(len(rule.p_y), ensemble.fraction)
             writer.add_ensemble(ensemble, rule.inputs, size, trainer, device, experiment.varied)
@@ -330,8 +359,8 @@ class Run:
         try:
             with SessionReader(writer.path) as reader:
                 self.experiment = reader.summary.experiment
-                self.rule = reader.rule()
-                self.measured = reader.measured()
+                self.rules = recorded_rules(reader)
+                self.measured = {one.settings: reader.measured(one.number) for one in reader.summary.rules}
         except BaseException:
             writer.close()
             raise
@@ -404,7 +433,7 @@ class _Loop:
 
     def _cohort(self, row: CohortRow) -> _Cohort:
         run = self._run
-        state = _checkpoint(self._writer, row, run.experiment, run.rule)
+        state = _checkpoint(self._writer, row, run.experiment, run.rules)
         trainer, device = self._writer.ensembles()[row.ensemble]
         return _Cohort(run, row, run.experiment.ensembles[row.ensemble], trainer, device, state)
 

@@ -7,6 +7,7 @@ their help, and the fields of the app's form. Standard library only.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -119,11 +120,14 @@ class Setting:
         Raises:
             ValueError: it is no number, or neither yes nor no.
         """
-        parts = text.replace(",", " ").split()
-        if self.several:
-            return [self._read_one(part) for part in parts]
         stripped = text.strip()
-        return None if self.unset and not stripped else self._read_one(stripped)
+        if self.unset and not stripped:
+            return None
+        if not self.several:
+            return self._read_one(stripped)
+        # The name of a file may have blanks, and commas that no blank follows.
+        parts = re.split(r",\s+", stripped) if self.kind == "text" else stripped.replace(",", " ").split()
+        return [self._read_one(part) for part in parts if part]
 
     def _read_one(self, text: str) -> Any:
         if text in self.words:

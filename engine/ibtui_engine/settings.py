@@ -55,6 +55,7 @@ SETTINGS = MappingProxyType(
             hint="or mnist:DIR, table:FILE",
             suggested=(*BUILT_IN_SENTENCES, DIGITS),
             metavar="NAME",
+            grid=True,
         ),
         "theta": Setting(
             label="Theta",
@@ -67,6 +68,8 @@ SETTINGS = MappingProxyType(
             suggested=("auto",),
             unset="the rule's own",
             metavar="NUMBER|auto",
+            grid=True,
+            named="theta {}",
         ),
         "gamma": Setting(
             label="Gamma",
@@ -77,6 +80,8 @@ SETTINGS = MappingProxyType(
             allowed="a number above 0",
             low=0.0,
             unset="the rule's own",
+            grid=True,
+            named="gamma {}",
         ),
         "i_xy": Setting(
             label="I(X;Y)",
@@ -89,6 +94,8 @@ SETTINGS = MappingProxyType(
             below=1.0,
             unset="that of gamma",
             metavar="BITS",
+            grid=True,
+            named="I(X;Y) {}",
         ),
         "label": Setting(
             label="Label column",

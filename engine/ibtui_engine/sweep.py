@@ -68,7 +68,7 @@ def sweep(
     """
     if not epochs:
         raise InvalidValue("nothing has been measured yet")
-    h_x = reader.summary.h_x
+    h_x = ensemble.rule.h_x
     again = [Remeasurer(reader, ensemble, experiment.override({"bins": number}), threads) for number in bins]
     found = []
     for done, epoch in enumerate(epochs, start=1):

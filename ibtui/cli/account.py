@@ -124,8 +124,9 @@ def _judged(sessions: Sequence[str], directory: Path, threads: int | None, quiet
         if summary.status != "finished":
             so_far = f"{summary.status}, epoch {summary.epochs_done} of {summary.experiment.epochs}"
             tell(f"note: session {summary.name} is {so_far}: judged by what it has measured", quiet=quiet)
-        if (said := sample_caveat(summary)) is not None:
-            tell(f"note: session {summary.name}: {said}", quiet=quiet)
+        for rule in summary.rules:
+            if (said := sample_caveat(rule, summary.experiment)) is not None:
+                tell(f"note: session {summary.name}: {said}", quiet=quiet)
     titles = titles_of([(one.summary, one.ensemble) for one in those])
     return judge(those, threads=threads), {place_of(one): title for one, title in zip(those, titles, strict=True)}
 

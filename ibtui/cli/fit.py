@@ -10,7 +10,7 @@ import typer
 from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
-from ibtui.formatting import estimate, labelled, printable, title_of, under
+from ibtui.formatting import estimate, labelled, printable, rule_title, title_of, under
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
@@ -59,32 +59,44 @@ def fit(
         return
     from ibtui_engine.fit import fit_session
 
-    summary, curve, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
+    summary, curves, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
     if json:
-        print_json({"name": summary.name, "curve": curve.to_dict(), "fits": [one.to_dict() for _, one in fits]})
+        of_rules = [{"rule": number} | curve.to_dict() for number, curve in curves.items()]
+        print_json(
+            {
+                "name": summary.name,
+                **({"curve": of_rules[0]} if len(of_rules) == 1 else {}),
+                "curves": of_rules,
+                "fits": [{"rule": ensemble.rule.number} | one.to_dict() for ensemble, one in fits],
+            }
+        )
         return
-    _print(summary, curve, fits)
+    _print(summary, curves, fits)
 
 
-def _print(summary: Summary, curve: Curve, fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
+def _print(summary: Summary, curves: dict[int, Curve], fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
     from ibtui.charts.bound import fitted_chart
     from ibtui.cli.drawing import draw
 
     console = output(110)
-    console.print(
-        printable(
-            f"{summary.name}: rule {summary.experiment.rule}, I(X;Y) = {curve.i_xy:.4g} bits"
-            + (f", critical beta {curve.critical:.5g}" if math.isfinite(curve.critical) else "")
-            + ("" if curve.certified else "; the IB curve is not certified: layers may lie further below the true one")
-        ),
-        style="bold",
-    )
+    for rule in summary.rules:
+        if (found := curves.get(rule.number)) is None:
+            continue
+        console.print(
+            printable(
+                f"{summary.name}: rule {rule_title(rule)}, I(X;Y) = {found.i_xy:.4g} bits"
+                + (f", critical beta {found.critical:.5g}" if math.isfinite(found.critical) else "")
+                + ("" if found.certified else "; the IB curve is not certified: layers may lie further below it")
+            ),
+            style="bold",
+        )
     for ensemble, one in fits:
+        curve = curves[ensemble.rule.number]
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         heading = f"{title_of(summary, ensemble)}, {of}, epoch {one.epoch}"
         console.print()
         caption = "Numbers: the layers, from the input on." + ("" if one.no_beta else " Through each: slope 1/beta*.")
-        spec = fitted_chart(curve, one, summary.h_x, curve.i_xy, title=heading, caption=caption)
+        spec = fitted_chart(curve, one, ensemble.rule.h_x, curve.i_xy, title=heading, caption=caption)
         draw(spec, console.width)
         console.print(_table(one, heading))
     console.print()

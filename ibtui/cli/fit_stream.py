@@ -1,14 +1,19 @@
 """`ibtui fit SESSION --stream`: the IB curve at once, then beta* on request, for a program that watches a session.
 
-The process lives as long as its stdin. The first line that it writes on stdout is the session's curve, one JSON object:
+The process lives as long as its stdin. The first line that it writes on stdout is the curve of the session's first
+rule, one JSON object:
 
-    {"curve": {...}}
+    {"rule": 1, "curve": {...}}
 
 as `Curve.to_dict` gives it. Where the curve is neither shipped nor kept from an earlier time, it is a coarse one
 (`tolerance` is null), certified to the `error` that it states; the full one follows on a line of its own as soon as it
 is found, which a thread behind all other work sees to once there is nothing else to do.
 
-Each line on stdin is a request, one JSON object:
+Each line on stdin is a request, one JSON object. That for the curve of another rule, which is written once and always,
+
+    {"rule": 2}
+
+and that for beta*, before whose answer the curve is written that it is held against, if it has not been yet:
 
     {"id": 1, "ensemble": 0, "epoch": 400}
 
@@ -17,9 +22,9 @@ was measured for all networks, also in a session that still grows. The answer is
 
     {"id": 1, "ensemble": 0, "epoch": 400, "fits": {...}}
 
-with the fits as `LayerFits.to_dict` gives them, held against the curve written last. What cannot be done is answered
-by `{"id": 1, "error": "one sentence"}`. Of several requests that wait only the newest is answered; the one at work
-always is. After the end of stdin the newest request is still answered, unless nobody reads the answers any more.
+with the fits as `LayerFits.to_dict` gives them, held against the rule's curve written last. What cannot be done is
+answered by `{"id": 1, "error": "one sentence"}`. Of several requests that wait only the newest is answered; the one at
+work always is. After the end of stdin the newest request is still answered, unless nobody reads the answers any more.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ import os
 import queue
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ibtui.cli.requests import is_count, listen, name_of, read_request, require_known, write_answer
 from ibtui_engine.bottleneck.choice import coarse_curve, rule_curve
@@ -41,11 +46,11 @@ if TYPE_CHECKING:
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary
 
-FIELDS = ("id", "ensemble", "epoch")
+FIELDS = ("id", "ensemble", "epoch", "rule")
 REFINING_NICENESS = 15
 """How far the search for the full curve stands behind other work, also behind runs that the app starts."""
 IDLE_SECONDS = 1.0
-"""Without a request for this long, the search for the full curve begins."""
+"""Without a request for this long, the search for the full curve begins; else behind the first answer."""
 
 
 def serve(reader: SessionReader, threads: int | None) -> None:
@@ -55,19 +60,18 @@ def serve(reader: SessionReader, threads: int | None) -> None:
         BrokenPipeError: nobody reads them.
         SessionError: the session cannot be read.
     """
-    waiting: queue.SimpleQueue[str | Curve | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[str | _Refined | None] = queue.SimpleQueue()
     listen(waiting)  # type: ignore[arg-type]
-    rule = reader.measured_rule()
-    curve = kept_curve(rule)
-    coarse = curve is None
-    curve = curve or coarse_curve(rule)
-    write_answer({"curve": curve.to_dict()})
-    fitter = _Fitter(reader, rule, curve, threads)
+    curves = _Curves(reader)
+    curves.of(1)
+    fitter = _Fitter(reader, curves, threads)
+    refining = False
     try:
         ended = False
         while not ended:
+            idle = refining or curves.coarse is None
             try:
-                items = [waiting.get(timeout=IDLE_SECONDS if coarse else None)]
+                items = [waiting.get(timeout=None if idle else IDLE_SECONDS)]
             except queue.Empty:
                 items = []
             with suppress(queue.Empty):
@@ -75,23 +79,75 @@ def serve(reader: SessionReader, threads: int | None) -> None:
                     items.append(waiting.get_nowait())
             ended = None in items
             for item in items:
-                if isinstance(item, Curve):
-                    fitter.curve = item
-                    write_answer({"curve": item.to_dict()})
+                if isinstance(item, _Refined):
+                    refining = False
+                    curves.take(item)
             fitter.answer([item for item in items if isinstance(item, str)])
-            if coarse and not ended:
-                coarse = False
-                threading.Thread(target=_refine, args=(rule, waiting), daemon=True).start()
+            coarse = curves.coarse
+            if coarse is not None and not refining and not ended:
+                refining = True
+                threading.Thread(target=_refine, args=(coarse, curves.rule(coarse), waiting), daemon=True).start()
     finally:
         fitter.close()
 
 
-def _refine(rule: Rule, found: queue.SimpleQueue[str | Curve | None]) -> None:
+class _Refined(NamedTuple):
+    """The full curve of a rule; None where none can be found."""
+
+    rule: int
+    curve: Curve | None
+
+
+def _refine(number: int, rule: Rule, found: queue.SimpleQueue[str | _Refined | None]) -> None:
     _give_way(threading.get_native_id(), REFINING_NICENESS)
+    curve = None
     with suppress(EngineError):  # the coarse curve stays
         curve = rule_curve(rule)
         keep_curve(rule, curve)
-        found.put(curve)
+    found.put(_Refined(number, curve))
+
+
+class _Curves:
+    """The curves of a session's rules, each written when it is first asked for and when a better one is found."""
+
+    def __init__(self, reader: SessionReader) -> None:
+        self._reader = reader
+        self._rules: dict[int, Rule] = {}
+        self._found: dict[int, Curve] = {}
+        self._coarse: list[int] = []
+        """Rules whose curve is coarse, those asked for last at the end."""
+
+    def rule(self, number: int) -> Rule:
+        """A rule, over the patterns that information is measured over."""
+        if number not in self._rules:
+            self._rules[number] = self._reader.measured_rule(number)
+        return self._rules[number]
+
+    @property
+    def coarse(self) -> int | None:
+        """The rule asked for last whose curve is coarse."""
+        return self._coarse[-1] if self._coarse else None
+
+    def of(self, number: int) -> Curve:
+        """The curve of a rule: the one that is known, or a coarse one."""
+        if number not in self._found:
+            rule = self.rule(number)
+            curve = kept_curve(rule)
+            if curve is None:
+                curve = coarse_curve(rule)
+                self._coarse.append(number)
+            self._write(number, curve)
+        return self._found[number]
+
+    def take(self, refined: _Refined) -> None:
+        """Take the full curve in place of a coarse one."""
+        self._coarse.remove(refined.rule)
+        if refined.curve is not None:
+            self._write(refined.rule, refined.curve)
+
+    def _write(self, number: int, curve: Curve) -> None:
+        self._found[number] = curve
+        write_answer({"rule": number, "curve": curve.to_dict()})
 
 
 def _give_way(thread: int, niceness: int) -> None:
@@ -103,12 +159,11 @@ def _give_way(thread: int, niceness: int) -> None:
 class _Fitter:
     """Answers requests with the fits of a session's layers."""
 
-    def __init__(self, reader: SessionReader, rule: Rule, curve: Curve, threads: int | None) -> None:
+    def __init__(self, reader: SessionReader, curves: _Curves, threads: int | None) -> None:
         from ibtui_engine.threads import Threads, usable_cores
 
-        self.curve = curve
+        self._curves = curves
         self._reader = reader
-        self._rule = rule
         self._pool = Threads(threads or usable_cores())
         self._last: tuple[int, int, Curve, dict[str, Any]] | None = None
         """The answer given last: its ensemble, epoch, curve and fits. Whoever follows a run may ask before there is
@@ -131,7 +186,10 @@ class _Fitter:
                 request = read_request(line)
                 name = name_of(request)
                 require_known(request, FIELDS)
-                newest = request
+                if "rule" in request:
+                    self._curves.of(self._known(request["rule"]))
+                else:
+                    newest = request
             except EngineError as error:
                 write_answer({"id": name, "error": str(error)})
         if newest is not None:
@@ -141,6 +199,12 @@ class _Fitter:
             except EngineError as error:
                 write_answer({"id": name, "error": str(error)})
 
+    def _known(self, rule: Any) -> int:
+        count = len(self._reader.summary.rules)
+        if not is_count(rule) or not 1 <= rule <= count:
+            raise InvalidValue(f"rule must be a whole number from 1 to {count}, got {rule!r}")
+        return int(rule)
+
     def _fits(self, request: dict[str, Any]) -> dict[str, Any]:
         from ibtui_engine.session.bound import fit_recorded
 
@@ -149,9 +213,10 @@ class _Fitter:
             raise InvalidValue(f"ensemble must be a whole number from 0, got {index!r}")
         ensemble = self._reader.ensemble(index)
         epoch = _epoch(request.get("epoch"), ensemble)
-        if self._last is None or self._last[:3] != (index, epoch, self.curve):
-            fits = fit_recorded(self._reader, ensemble, epoch, self._rule, self.curve, self._pool)
-            self._last = index, epoch, self.curve, fits.to_dict()
+        curve, rule = self._curves.of(ensemble.rule.number), self._curves.rule(ensemble.rule.number)
+        if self._last is None or self._last[:3] != (index, epoch, curve):
+            fits = fit_recorded(self._reader, ensemble, epoch, rule, curve, self._pool)
+            self._last = index, epoch, curve, fits.to_dict()
         if not self._loaded:
             self._loaded = True
             return self._fits(request)  # a newer epoch may have been measured while it was loading

@@ -136,7 +136,7 @@ def _row(summary: Summary) -> dict[str, str]:
     return {
         "name": printable(summary.path.stem),
         "status": summary.status,
-        "rule": printable(experiment.rule),
+        "rule": printable(", ".join(experiment.rule)),
         "hidden": ", ".join(hidden_text(h) for h in experiment.hidden),
         "fraction": ", ".join(f"{f:g}" for f in experiment.fraction),
         "networks": str(experiment.networks),
@@ -154,7 +154,6 @@ def as_plain(summary: Summary) -> dict[str, object]:
         "status": summary.status,
         "created": summary.created,
         "bytes": summary.size,
-        "rule": summary.experiment.rule,
         **{name: [plain_value(value) for value in getattr(summary.experiment, name)] for name in GRID},
         "networks": summary.experiment.networks,
         "epochs_done": summary.epochs_done,

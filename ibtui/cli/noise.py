@@ -164,7 +164,8 @@ def _print(summary: Summary, found: Found, draws: int, *, chart: bool) -> None:
     from ibtui_engine.statistics import spread
 
     console = output()
-    console.print(printable(f"{summary.name}: noise in the weights, rule {summary.experiment.rule}"), style="bold")
+    rules = ", ".join(summary.experiment.rule)
+    console.print(printable(f"{summary.name}: noise in the weights, rule {rules}"), style="bold")
     console.print()
     if chart:
         curves = {title_of(summary, ensemble): errors for ensemble, _, errors in found}

@@ -56,17 +56,18 @@ def output_file(metavar: str, help: str, *, panel: str = OUTPUT) -> Any:
     return typer.Option("--out", "-o", metavar=metavar, help=help, rich_help_panel=panel, show_default=False)
 
 
-def setting(name: str, *, panel: str | None = None, default: bool = True) -> Any:
+def setting(name: str, *, panel: str | None = None, default: bool = True, alone: bool = False) -> Any:
     """The option of a setting of an experiment, as `ibtui_engine.settings` declares it.
 
     Args:
         name: of the setting.
         panel: of the help; by default the setting's own.
         default: whether the help says the default of new experiments.
+        alone: whether it has one value here, even if it is one of a grid.
     """
     declared = SETTINGS[name]
     flag = written(name)
-    grid = " Repeat it for a grid." if declared.grid and default else ""
+    grid = " Repeat it for a grid." if declared.grid and default and not alone else ""
     usual = f" [default: {_default(name)}]" if default and _default(name) else ""
     return typer.Option(
         f"--{flag}/--no-{flag}" if declared.kind == "flag" else f"--{flag}",
@@ -99,27 +100,28 @@ def with_rule_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each setting of a rule, and for the seed that rows are held out by, in place of its
     `**` parameter; in its help they stand behind its first parameter.
     """
-    return _with_options(command, (*OF_RULES, "seed"), 1, "How the rule is made")
+    return _with_options(command, (*OF_RULES, "seed"), 1, "How the rule is made", alone=True)
 
 
 def _with_options(
-    command: Callable[..., None], names: Iterable[str], place: int, panel: str | None = None
+    command: Callable[..., None], names: Iterable[str], place: int, panel: str | None = None, *, alone: bool = False
 ) -> Callable[..., None]:
+    """`alone`: settings of a grid have one value here."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in own if one.kind is not one.VAR_KEYWORD]
-    parameters[place:place] = [_parameter(name, panel) for name in names]
+    parameters[place:place] = [_parameter(name, panel, alone=alone) for name in names]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
 
 
-def _parameter(name: str, panel: str | None) -> inspect.Parameter:
+def _parameter(name: str, panel: str | None, *, alone: bool) -> inspect.Parameter:
     """The option of a setting. Whole numbers that may be words and lists of epochs are read from their text later."""
     declared = SETTINGS[name]
     kinds: dict[str, type] = {"whole": int, "epoch": int, "number": float, "flag": bool}
     kind: Any = str if declared.words or declared.listed else kinds.get(declared.kind, str)
-    values = list[kind] if declared.several else kind
-    annotation = Annotated[values | None, setting(name, panel=panel)]  # type: ignore[valid-type]
+    values = list[kind] if declared.several and not alone else kind
+    annotation = Annotated[values | None, setting(name, panel=panel, alone=alone)]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

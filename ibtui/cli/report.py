@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
-from ibtui.formatting import estimate, labelled, over_some, printable, title_of, under
+from ibtui.formatting import estimate, labelled, over_some, printable, rule_title, title_of, under
 from ibtui.layers_text import SAID, columns
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
@@ -50,22 +50,15 @@ def _shown_epoch(ensemble: EnsembleSummary, epoch: int | None) -> int | None:
 
 
 def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dict[str, Any]:
-    table = reader.table_report()
+    rules = _rules(reader, summary)
     return {
         "name": summary.name,
         "path": str(summary.path),
         "status": summary.status,
         "created": summary.created,
         "experiment": summary.experiment.to_dict(),
-        "rule": {
-            **summary.rule_parameters,
-            "patterns": summary.patterns,
-            "labels": summary.labels,
-            "h_x": summary.h_x,
-            "i_xy": summary.i_xy,
-            "held_out": None if summary.held_out is None else asdict(summary.held_out),
-            **({"table": table.to_dict()} if table is not None else {}),
-        },
+        **({"rule": rules[0]} if len(rules) == 1 else {}),
+        "rules": rules,
         "ensembles": [
             {
                 **ensemble.settings.to_dict(),
@@ -83,6 +76,27 @@ def _document(reader: SessionReader, summary: Summary, epoch: int | None) -> dic
     }
 
 
+def _rules(reader: SessionReader, summary: Summary) -> list[dict[str, Any]]:
+    """Each rule with its numbers, and what was read of a table."""
+    reports = iter(reader.table_reports())
+    found = []
+    for rule in summary.rules:
+        table = next(reports, None) if rule.settings.name.of_table else None
+        found.append(
+            {
+                "name": rule.name,
+                **rule.parameters,
+                "patterns": rule.patterns,
+                "labels": rule.labels,
+                "h_x": rule.h_x,
+                "i_xy": rule.i_xy,
+                "held_out": None if rule.held_out is None else asdict(rule.held_out),
+                **({"table": table.to_dict()} if table is not None else {}),
+            }
+        )
+    return found
+
+
 def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
     """The epoch, each layer's figures, the learning and what to note there; absent values are None."""
     if at is None:
@@ -98,7 +112,7 @@ def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
     means = {f"{name}_mean": or_none(value.mean) for name, value in learning.items()}
     counts = {f"{name}_networks": value.count for name, value in learning.items()}
     layers = [_layer(figures) for figures in one.layer_figures(at)]
-    found = as_plain(caveats(one.layers, one.summary, at))
+    found = as_plain(caveats(one, at))
     return {"epoch": at, "layers": layers, "learning": means | counts, **found}
 
 
@@ -142,8 +156,11 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
     experiment = summary.experiment
     console.print(
         printable(
-            f"{summary.name}: {summary.status}, epoch {summary.epochs_done} of {experiment.epochs}; rule "
-            f"{experiment.rule}, H(X) = {summary.h_x:.4g} bits, I(X;Y) = {summary.i_xy:.4g} bits"
+            f"{summary.name}: {summary.status}, epoch {summary.epochs_done} of {experiment.epochs}; "
+            + "; ".join(
+                f"rule {rule_title(rule)}, H(X) = {rule.h_x:.4g} bits, I(X;Y) = {rule.i_xy:.4g} bits"
+                for rule in summary.rules
+            )
         ),
         style="bold",
     )
@@ -159,7 +176,7 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
             draw(_plane(one, heading, at), console.width)
         console.print(_layer_table(one, at, f"{heading}, epoch {at}"))
         console.print(_learning_line(one, at), soft_wrap=False)
-        for line in as_lines(caveats(one.layers, summary, at)):
+        for line in as_lines(caveats(one, at)):
             console.print(line)
     console.print()
     console.print(_caption(summary), style="dim")
@@ -219,8 +236,8 @@ def _caption(summary: Summary) -> str:
     spread = "Mean ± standard deviation (sd) over networks. " if several and not kde else ""
     bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
     over = "" if experiment.measured else ", over all patterns"
-    if (held := summary.held_out) is not None:
-        over += " that train" if over else ""
-        beside = f" Held out: {held.patterns} rows, H(X) = {held.h_x:.4g} bits, I(X;Y) = {held.i_xy:.4g} bits."
-        spread = f"{spread}{beside.strip()} "
+    apart = [rule.held_out for rule in summary.rules if rule.held_out is not None]
+    over += " that train" if over and apart else ""
+    for held in apart:
+        spread += f"Held out: {held.patterns} rows, H(X) = {held.h_x:.4g} bits, I(X;Y) = {held.i_xy:.4g} bits. "
     return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{bounds} {SAID}"

@@ -31,9 +31,8 @@ def chosen_rule(name: str, given: Mapping[str, Any]) -> Rule:
     chosen = Experiment().override({"rule": name, **{key: value for key, value in given.items() if value is not None}})
     from ibtui_engine.rules.catalogue import load_rule  # with numpy: only once the settings are known
 
-    return load_rule(
-        name, theta=chosen.theta, gamma=chosen.gamma, i_xy=chosen.i_xy, reading=chosen.reading, seed=chosen.seed
-    )
+    made = chosen.rules[0]
+    return load_rule(name, theta=made.theta, gamma=made.gamma, i_xy=made.i_xy, reading=chosen.reading, seed=chosen.seed)
 
 
 @with_rule_settings

@@ -162,23 +162,25 @@ def run(
         _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
         return
     tell(reduced, quiet=quiet or not reduced)
-    if experiment.rule_name.of_table:
+    if any(name.of_table for name in experiment.rule_names):
         _tell_table(writer.path, quiet=quiet)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
-    if experiment.rule_name.of_images and experiment.rule_name.path is not None:
-        tell(told_parts(experiment.rule_name.path), quiet=quiet)
+    for rule in experiment.rule_names:
+        if rule.of_images and rule.path is not None:
+            tell(told_parts(rule.path), quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
 
 
 def _tell_table(path: Path, *, quiet: bool) -> None:
-    """Say what was read from the file of the session's table."""
+    """Say what was read from the file of each of the session's tables."""
     from ibtui_engine.session.history import SessionReader
 
     with SessionReader(path) as reader:
-        report = reader.table_report()
-    for line in report.lines() if report is not None else ():
-        tell(line, quiet=quiet)
+        reports = reader.table_reports()
+    for report in reports:
+        for line in report.lines():
+            tell(line, quiet=quiet)
 
 
 def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> tuple[Experiment, str]:
@@ -209,15 +211,18 @@ def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
     """
     if directory is None:
         return experiment
-    if experiment.rule_name.short != MNIST:
-        raise InvalidValue(f"data is {directory!r}: the rule {experiment.rule} takes none, only mnist does")
-    return experiment.override({"rule": f"{MNIST_PREFIX}{directory}"})
+    if all(name.short != MNIST for name in experiment.rule_names):
+        rules = ", ".join(experiment.rule)
+        raise InvalidValue(f"data is {directory!r}: the rule {rules} takes none, only mnist does")
+    there = [f"{MNIST_PREFIX}{directory}" if name.short == MNIST else name.text for name in experiment.rule_names]
+    return experiment.override({"rule": there})
 
 
 def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
     """`base` with the settings; gamma and i-xy each take the other's place, and a built-in rule that of `measured`."""
-    if settings.get("rule") in tuple(BUILT_IN_SENTENCES) and "measured" not in settings:
-        settings = {**settings, "measured": None}
+    rules = settings.get("rule", ())
+    if rules and set([rules] if isinstance(rules, str) else rules) <= set(BUILT_IN_SENTENCES):
+        settings = {"measured": None} | settings
     if "gamma" in settings and "i_xy" not in settings:
         settings = {**settings, "i_xy": None}
     if "i_xy" in settings and settings["i_xy"] is not None and "gamma" not in settings:
@@ -299,7 +304,8 @@ def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
 def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
     from ibtui_engine.runner import begin
 
-    require_images(experiment.rule_name)
+    for rule in experiment.rule_names:
+        require_images(rule)
     path, name = _place(of_run)
     if save_config is not None:
         _require_settings_place(save_config)

@@ -25,9 +25,9 @@ def _bound(path: Path, threads: int | None) -> Bound:
     from ibtui_engine.fit import fit_session
 
     one = one_of(ensembles(path))
-    summary, curve, fits = fit_session(
+    _, curves, fits = fit_session(
         path, error=CURVE_ERROR, threads=threads, require_beta=True, ensembles=(one.ensemble.index,)
     )
     fitted = fits[0][1]
-    share = percent(fitted.fraction)
-    return Bound(plane(one, f"{summary.experiment.rule}, {share}, epoch {fitted.epoch}"), curve, fitted)
+    rule, share = one.ensemble.rule, percent(fitted.fraction)
+    return Bound(plane(one, f"{rule.name}, {share}, epoch {fitted.epoch}"), curves[rule.number], fitted)

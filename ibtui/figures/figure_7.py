@@ -37,7 +37,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     epoch = min(one.epochs[-1] for one in same)
     rows = [one.epochs.index(one.at(epoch)) for one in same]
     with SessionReader(path) as reader, reader.moment():
-        rule = reader.rule()
+        rule = reader.rule(same[-1].ensemble.rule.number)
         seeds = {one.ensemble.fraction: tuple(reader.seeds(one.ensemble)[:SAMPLES]) for one in same}
     if rule.labels > 2:
         raise InvalidValue(

@@ -14,7 +14,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """The plane at the left, gradients at the right."""
     path = only_session(sessions, "8")
     one = one_of(ensembles(path))
-    rule = one.summary.experiment.rule
+    rule = one.ensemble.rule.name
     if rule != "committee":
         raise InvalidValue(f"session {path.stem!r} is of the rule {rule}: figure 8 is of the committee machine")
     title = f"committee, {percent(one.ensemble.fraction)}"

@@ -13,5 +13,5 @@ from ibtui.figures.reading import ensembles, one_of, only_session, percent
 def read(sessions: Sequence[Path], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
     one = one_of(ensembles(only_session(sessions, "of images")))
-    name = one.summary.experiment.rule.split(":", 1)[0]
+    name = one.ensemble.rule.settings.name.short
     return gradients_and_ratio(one, f"{name}, {one.ensemble.hidden}, {percent(one.ensemble.fraction)}")

@@ -69,7 +69,7 @@ def plane(of: RecordedEnsemble, title: str) -> Plane:
     """What an ensemble's information planes have in common."""
     summary = of.summary
     one = of.ensemble
-    return Plane(title, one.hidden, one.fraction, one.networks, summary.h_x, summary.i_xy, estimate(summary.experiment))
+    return Plane(title, one.hidden, one.fraction, one.networks, of.h_x, of.i_xy, estimate(summary.experiment))
 
 
 def points(of: RecordedEnsemble, epoch: int, title: str) -> Points:

@@ -275,15 +275,16 @@ class NewScreen(Screen[None]):
             alone |= {"rule": f"{TABLE_PREFIX}any.csv"} if name in OF_TABLES else {}
             Experiment().override({**alone, name: value})
             if name == "rule":
-                require_images(parse_rule_name(value))
-                if rule_kind(value) == "table" and not _is_there(value):
-                    raise InvalidValue(f"table {value.removeprefix(TABLE_PREFIX)!r} does not exist")
-                self._look_at_rule()
+                for rule in value:
+                    require_images(parse_rule_name(rule))
+                    if rule_kind(rule) == "table" and not _is_there(rule):
+                        raise InvalidValue(f"table {rule.removeprefix(TABLE_PREFIX)!r} does not exist")
+                self._look_at_rules()
             if name == "test" and value is not None and not _is_there(value):
                 raise InvalidValue(f"there is no file {value!r}{self._beginnings(name)}")
-            said, at_fault = self._rule_said.get(self._rule_asked(), ("", ""))
-            if at_fault == name:
-                raise InvalidValue(said)
+            for said, at_fault in self._said_of_rules():
+                if at_fault == name:
+                    raise InvalidValue(said)
         elif value is not None:
             match name:
                 case "name":
@@ -308,13 +309,15 @@ class NewScreen(Screen[None]):
         """Say beside a field what it takes, or what is wrong with it."""
         told = Content(printable(error)).stylize("$text-error") if error else hint(name, FIELDS[name])
         if name == "rule":
-            said, at_fault = self._rule_said.get(self._rule_asked(), ("", ""))
-            if at_fault and not error:
-                told = Content(f"see {FIELDS[at_fault].label}")
-            elif said and not error:
-                lines = Content("\n".join(map(printable, said.splitlines())))
-                told = lines if rule_kind(text) == "table" else Content("\n").join([told, lines])
-            elif not error and rule_kind(text) == "table":
+            tables = any(rule_kind(rule) == "table" for rule in FIELDS["rule"].read(text))
+            answers = self._said_of_rules()
+            faults = [at_fault for _, at_fault in answers if at_fault]
+            if faults and not error:
+                told = Content(f"see {FIELDS[faults[0]].label}")
+            elif any(said for said, _ in answers) and not error:
+                lines = Content("\n".join(printable(line) for said, _ in answers for line in said.splitlines()))
+                told = lines if tables else Content("\n").join([told, lines])
+            elif not error and tables:
                 told = Content(f"reading it …{self._beginnings(name)}")
             elif error and rule_kind(text) == "table" and not _is_there(text):
                 told = Content(printable(f"{error}{self._beginnings(name)}")).stylize("$text-error")
@@ -351,32 +354,60 @@ class NewScreen(Screen[None]):
         base, epochs = self._base, int(settings["epochs"])
         if tuple(settings["snapshot_at"]) == base.snapshot_at:
             settings = {**settings, "snapshot_at": [epoch for epoch in base.snapshot_at if epoch <= epochs]}
-        if settings["rule"] in BUILT_IN_SENTENCES and settings["measured"] == base.measured:
+        if set(settings["rule"]) <= set(BUILT_IN_SENTENCES) and settings["measured"] == base.measured:
             settings = {**settings, "measured": None}
         return base.override(settings)
 
-    # the rule
+    # the rules
 
-    def _rule_asked(self) -> str:
-        """What the rule in the form is asked for with: its name and what makes it."""
+    def _asked_of_rules(self) -> list[str]:
+        """What the rules in the form are asked for with: the name of each, and what makes it. Of settings with several
+        values it is the first.
+        """
         values = {name: self.query_one(f"#{name}", Input).value.strip() for name in RULE_FIELDS}
         if not values["test_fraction"]:
             values["seed"] = ""  # what rows are drawn by that are held out
-        return json.dumps(list(values.values()))
+        first = [
+            text.replace(",", " ").split()[0] if text and SETTINGS[name].grid else text
+            for name, text in values.items()
+            if name != "rule"
+        ]
+        return [json.dumps([rule, *first]) for rule in FIELDS["rule"].read(values["rule"])]
+
+    def _said_of_rules(self) -> list[tuple[str, str]]:
+        """What is known of each rule in the form, or why it is none and which field is at fault."""
+        return [self._rule_said.get(asked, ("", "")) for asked in self._asked_of_rules()]
 
     def _size_of(self, experiment: Experiment) -> tuple[int, int, int]:
-        """Patterns, inputs and labels of the rule, as far as they are known."""
-        return size_of(experiment.rule_name) or self._rule_size.get(self._rule_asked(), BUILT_IN_SIZE)
+        """Patterns, inputs and labels of the first rule, as far as they are known."""
+        return self._sizes_of(experiment)[0]
 
-    def _look_at_rule(self) -> None:
-        """Have the rule read, if it is another one; images are looked at by name alone, since they take long."""
-        if rule_kind(self.query_one("#rule", Input).value) != "images" and self._rule_asked() not in self._rule_said:
-            self._read_rule(self._rule_asked())
+    def _sizes_of(self, experiment: Experiment) -> list[tuple[int, int, int]]:
+        """The same of each rule's name."""
+        asked = self._asked_of_rules()
+        return [
+            size_of(name) or self._rule_size.get(one, BUILT_IN_SIZE)
+            for name, one in zip(experiment.rule_names, asked, strict=True)
+        ]
+
+    def _look_at_rules(self) -> None:
+        """Have rules read, if they are others; images are looked at by name alone, since they take long."""
+        asked = [
+            one
+            for one in self._asked_of_rules()
+            if rule_kind(json.loads(one)[0]) != "images" and one not in self._rule_said
+        ]
+        if asked:
+            self._read_rules(asked)
 
     @work(exclusive=True, group="rule")
-    async def _read_rule(self, asked: str) -> None:
-        """Say what the rule is in numbers, or why it is none, as `ibtui rule` does."""
+    async def _read_rules(self, asked: list[str]) -> None:
+        """Say what the rules are in numbers, or why they are none, as `ibtui rule` does."""
         await asyncio.sleep(PAUSE_SECONDS)
+        for one in asked:
+            await self._read_rule(one)
+
+    async def _read_rule(self, asked: str) -> None:
         rule, *values = json.loads(asked)
         given = [(name, value) for name, value in zip(RULE_FIELDS[1:], values, strict=True) if value]
         options = [f"--{written(name)}={value}" for name, value in given]
@@ -390,7 +421,7 @@ class NewScreen(Screen[None]):
         else:
             self._rule_said[asked] = _in_numbers(found), ""
             self._rule_size[asked] = found["patterns"], found["inputs"], found["labels"]
-        if self in self.app.screen_stack and self._rule_asked() == asked:  # the form may have been left
+        if self in self.app.screen_stack and asked in self._asked_of_rules():  # the form may have been left
             self._check()
 
     def _draw(self) -> None:
@@ -419,7 +450,7 @@ class NewScreen(Screen[None]):
         if self._speed is None:
             text = f"{whole}; measuring this machine …"
         else:
-            cost = estimate(experiment, self._speed, *self._size_of(experiment))
+            cost = estimate(experiment, self._speed, self._sizes_of(experiment))
             text = f"{whole}: about {duration(cost.seconds)} on this machine, {size(cost.bytes)} on disk"
         self.query_one("#estimate", Static).update(text)
 

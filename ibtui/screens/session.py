@@ -170,8 +170,8 @@ class SessionScreen(PlaybackScreen):
         self._directory = directory
         self._budget = DrawBudget()
         self._again = MeasuringAgain(self.path, follower.summary.experiment, self.renew, self._complain)
-        self._bound = BoundFits(self.path, self._renew_bound, self._complain)
-        self._drawn_curve: Curve | None = None
+        self._bound = BoundFits(self.path, self._renew_bound, self._complain, self._rule_of)
+        self._drawn_curves: tuple[Curve | None, ...] = ()
         """What is known of the curve was this when it was last drawn."""
         self._diffusions = Diffusions(self._worker("diffusion"), self.renew, self._complain)
         self._charts: dict[int, EnsembleCharts] = {}
@@ -228,7 +228,15 @@ class SessionScreen(PlaybackScreen):
         self.watch_panel(self.panel)
         self.pace()
         self.set_interval(FIRST_LOOK_SECONDS, self._look)
-        self.set_timer(CURVE_SECONDS, self._bound.prepare)
+        self.set_timer(CURVE_SECONDS, self._prepare_bound)
+
+    def _rule_of(self, ensemble: int) -> int:
+        """The number of the rule that an ensemble learns."""
+        return next(one.rule.number for one in self.follower.summary.ensembles if one.index == ensemble)
+
+    def _prepare_bound(self) -> None:
+        if (charts := self.current) is not None:
+            self._bound.prepare(charts.ensemble.index)
 
     def _open_budget(self) -> None:
         """Allow for what is to be seen at once: the beginning of a run, or what was measured in one's absence."""
@@ -523,8 +531,9 @@ class SessionScreen(PlaybackScreen):
         spec = charts.chart(name, epoch=self.playback.epoch, shown=shown, points=self.points, display=display)
         if name != "plane" or not self.bound_line:
             return spec
-        self._bound.want_curve()
-        return spec if self._bound.curve is None else charts.with_bound(spec, self._bound.curve)
+        self._bound.want_curve(charts.ensemble.index)
+        curve = self._bound.curve_of(charts.ensemble.index)
+        return spec if curve is None else charts.with_bound(spec, curve)
 
     def _draw_each(self) -> None:
         name = self.panel if self.panel in CHARTS else "plane"
@@ -538,12 +547,13 @@ class SessionScreen(PlaybackScreen):
 
     def _show_bound(self, view: BoundView, charts: EnsembleCharts) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
-        index, curve, measured = charts.ensemble.index, self._bound.curve, charts.ensemble.snapshots
+        index, measured = charts.ensemble.index, charts.ensemble.snapshots
+        curve = self._bound.curve_of(index)
         behind = self.growing and self.playback.following and measured  # the newest counts, not what is caught up with
         epoch = measured[-1] if behind else charts.at(self.playback.epoch)
         fits = None if curve is None else charts.distances(curve, epoch)
-        if why_no_beta(charts.summary) or epoch not in measured:
-            self._bound.want_curve()
+        if why_no_beta(charts.summary, charts.ensemble) or epoch not in measured:
+            self._bound.want_curve(index)
         else:
             self._bound.want(index, epoch, sparing=self.growing, newest=bool(behind))
             fits = self._bound.shown(index, epoch)
@@ -559,8 +569,9 @@ class SessionScreen(PlaybackScreen):
         charts = self.current
         if self.left or charts is None:
             return
-        curve, self._drawn_curve = self._drawn_curve, self._bound.curve
-        if self.bound_line and curve is not self._bound.curve:
+        known = tuple(map(self._bound.curve_of, (one.index for one in self.follower.summary.ensembles)))
+        drawn, self._drawn_curves = self._drawn_curves, known
+        if self.bound_line and drawn != known:
             self.draw_soon()
         else:
             self._show_beside(charts, "bound")

@@ -98,7 +98,9 @@ COLUMNS = (
     ),
     Column("tags", lambda line: printable(", ".join(line.tags)), lambda line: ", ".join(line.tags).lower() or None),
     Column(
-        "rule", lambda line: printable(line.summary.experiment.rule), lambda line: line.summary.experiment.rule.lower()
+        "rule",
+        lambda line: printable(_several(list(line.summary.experiment.rule))),
+        lambda line: ", ".join(line.summary.experiment.rule).lower(),
     ),
     Column(
         "hidden",

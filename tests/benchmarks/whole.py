@@ -76,7 +76,7 @@ def _timed(work: Callable[..., R], seconds: list[float]) -> Callable[..., R]:
 
 
 def _training_alone(experiment: Experiment) -> float:
-    rule = load_rule(experiment.rule)
+    rule = load_rule(experiment.rule[0])
     seeds = tuple(range(experiment.networks))
     threads = Threads(usable_cores())
     total = 0.0

@@ -50,7 +50,7 @@ def test_measuring_goes_with_what_is_measured_and_how() -> None:
 
     def cost(estimator: str, measured: int | None) -> float:
         experiment = Experiment(estimator=estimator, measured=measured, rule="digits" if measured else "symmetric")
-        return estimate(experiment, MEASURING, 4000, 12, 10 if measured else 2).seconds
+        return estimate(experiment, MEASURING, [(4000, 12, 10 if measured else 2)]).seconds
 
     assert cost("binning", 500) == pytest.approx(cost("exact", 500))
     assert cost("binning", 1000) == pytest.approx(2 * cost("binning", 500))
@@ -60,7 +60,7 @@ def test_measuring_goes_with_what_is_measured_and_how() -> None:
 
 
 def test_more_labels_take_longer_to_learn() -> None:
-    two, ten = (estimate(Experiment(hidden=((50,),)), TRAINING, 1000, 64, labels).seconds for labels in (2, 10))
+    two, ten = (estimate(Experiment(hidden=((50,),)), TRAINING, [(1000, 64, labels)]).seconds for labels in (2, 10))
     assert ten > 3 * two
 
 

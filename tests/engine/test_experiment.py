@@ -146,7 +146,7 @@ def test_settings_may_be_spelled_with_hyphens() -> None:
         (0.5,),
         (2.0,),
         (3,),
-        0.5,
+        (0.5,),
     )
 
 
@@ -316,7 +316,8 @@ def test_hidden_of_a_wrong_type_is_refused(bad: object) -> None:
 def test_an_empty_grid_is_refused() -> None:
     for name in GRID:
         usual = SETTINGS[name].text(getattr(Experiment(), name))
-        told = f"{name.replace('_', '-')} is empty: give at least one value, such as {usual}"
+        like = f", such as {usual}" if usual else ""
+        told = f"{name.replace('_', '-')} is empty: give at least one value{like}"
         with pytest.raises(InvalidValue, match=f"^{re.escape(told)}$"):
             Experiment.from_dict({name: []})
 
@@ -328,6 +329,33 @@ def test_a_grid_that_names_a_value_twice_is_refused() -> None:
         Experiment.from_dict({"hidden": ["3-2", "none", "3-2"]})
     with pytest.raises(InvalidValue, match="twice"):
         Experiment.from_dict({"fraction": [1, 1.0]})
+
+
+def test_the_rules_of_a_grid_are_its_slowest_settings() -> None:
+    experiment = Experiment(rule=("symmetric", "committee"), gamma=(3.0, 5.0), fraction=(0.2, 0.8))
+    assert [tuple(one) for one in experiment.rules] == [
+        (rule, None, gamma, None) for rule in ("symmetric", "committee") for gamma in (3.0, 5.0)
+    ]
+    assert [experiment.rules.index(one.rule_settings) for one in experiment.ensembles] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert experiment.title.startswith("2-rules-")
+    assert "-2-gammas-" in experiment.title
+    assert Experiment.from_dict(experiment.to_dict()) == experiment
+
+
+def test_a_grid_of_thresholds_names_each() -> None:
+    assert Experiment(theta=("auto", 2.0)).count == 2
+    with pytest.raises(InvalidValue, match=r"^theta must be a finite number, or auto, got None among several$"):
+        Experiment(theta=(None, 2.0))
+    with pytest.raises(InvalidValue, match=r"^gamma must be a number above 0, got None among several$"):
+        Experiment(gamma=(2.0, None))
+
+
+def test_one_rule_of_a_grid_without_a_threshold_is_refused_beside_one() -> None:
+    with pytest.raises(InvalidValue, match=r"^theta, gamma and i-xy do not apply to 'perceptron': it has its own"):
+        Experiment(rule=("symmetric", "perceptron"), gamma=2.0)
+    assert Experiment(rule=("symmetric", "perceptron")).count == 2
+    assert Experiment(rule=("symmetric", "table:a.csv"), label="y").reading.label == "y"
+    assert Experiment(rule=("symmetric", "table:a.csv"), label="y").override({"rule": "symmetric"}).label is None
 
 
 def test_gamma_and_information_together_are_refused() -> None:
@@ -356,7 +384,7 @@ def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
         Experiment(rule="table:")
 
 
-@pytest.mark.parametrize("bad", [5, None, True, ["symmetric"], {"a": "b"}, 1.5])
+@pytest.mark.parametrize("bad", [5, None, True, [["symmetric"]], ["symmetric", 5], {"a": "b"}, 1.5])
 def test_a_rule_that_is_no_text_is_refused(bad: object) -> None:
     with pytest.raises(InvalidValue, match=r"^rule must be a text"):
         Experiment.from_dict({"rule": bad})
@@ -583,10 +611,8 @@ def test_the_grid_is_every_combination_once_in_the_order_of_its_settings(experim
 def test_one_value_of_the_grid_is_written_alone_and_given_alone(name: str) -> None:
     value = getattr(Experiment(), name)[0]
     assert Experiment(**{name: value if name != "hidden" else (value,)}) == Experiment()
-    written = Experiment().to_dict()[name]
-    assert isinstance(written, list) == (
-        name in ("hidden", "fraction")
-    )  # as they were before the others could be several
+    written = Experiment().to_dict().get(name)  # None is left out
+    assert isinstance(written, list) == (name in ("hidden", "fraction"))  # as before the others could be several
 
 
 def test_a_grid_has_no_more_ensembles_than_a_session_may_have() -> None:

@@ -17,6 +17,8 @@ EXPERIMENTS = {
     **{name: preset.experiment for name, preset in PRESETS.items()},
     "a third": Experiment(fraction=(1 / 3, 1e-7), learning_rate=0.1 + 0.2),
     "none of it": Experiment(hidden=((), (3, 2)), batch="full", theta="auto", snapshot_at=(0, 7), weights=False),
+    "a grid of rules": Experiment(rule=("symmetric", "committee"), theta=("auto", 2.5), i_xy=(0.5, 0.25)),
+    "files": Experiment(rule=("table:my files/a,b.csv", "c d.npz", "mnist:here")),
     "all of it": Experiment(gamma=2.5, noise=1e-9, estimator="kde", measured=7, snapshots=0),
 }
 

@@ -59,12 +59,16 @@ def test_held_out_rows_are_measured_apart_and_never_train(tmp_path: Path, labels
     rule = table(tmp_path / "t.csv", labels)
     experiment = Experiment.from_dict(settings(rule, test_fraction=0.3, estimator=estimator, bins=6))
     with SessionReader(run(tmp_path / "s.ibs", experiment)) as reader:
-        held = reader.rule().held_out
+        held = reader.rule(1).held_out
         summary = reader.summary
         assert held is not None
-        assert summary.held_out is not None
-        assert (summary.patterns, summary.held_out.patterns) == (len(reader.rule().p_y), len(held.p_y)) == (63, 27)
-        assert summary.held_out.h_x == pytest.approx(math.log2(27))
+        assert summary.rules[0].held_out is not None
+        assert (
+            (summary.rules[0].patterns, summary.rules[0].held_out.patterns)
+            == (len(reader.rule(1).p_y), len(held.p_y))
+            == (63, 27)
+        )
+        assert summary.rules[0].held_out.h_x == pytest.approx(math.log2(27))
         y = held.p_y.astype(int) if labels == 2 else held.p_y.argmax(axis=1)
         ensemble = reader.ensemble(0)
         layers, learning, weights = (
@@ -109,7 +113,7 @@ def test_what_trains_is_what_would_train_without_the_held_out_rows(tmp_path: Pat
             assert np.array_equal(getattr(one, name), getattr(other, name))
         assert np.isnan(other.held_out_i_x).all()
         assert np.isfinite(one.held_out_i_y).all()
-        assert alone.summary.held_out is None
+        assert alone.summary.rules[0].held_out is None
 
 
 def test_they_are_measured_when_a_run_goes_on_and_when_it_is_measured_again(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_preset_comes_back_from_its_settings(name: str) -> None:
 def test_a_preset_runs_anywhere(name: str) -> None:
     experiment = PRESETS[name].experiment
     assert (experiment.trainer, experiment.device) == ("auto", "auto")
-    assert not experiment.rule.startswith("table:")
+    assert not any(rule.of_table for rule in experiment.rule_names)
     assert experiment.snapshot_epochs[-1] == experiment.epochs
 
 
@@ -77,14 +77,14 @@ def test_figures_have_the_settings_of_the_paper() -> None:
     assert [len(hidden) for hidden in figures["figure-5"].hidden] == [1, 2, 3, 4, 5, 6]
     assert figures["figure-5"].fraction == (0.8,)
     assert figures["figure-6"].networks == figures["figure-6-soft"].networks == 50
-    assert figures["figure-6-soft"].rule == "symmetric-soft"
+    assert figures["figure-6-soft"].rule == ("symmetric-soft",)
     assert figures["figure-6"].weights, "beta* is fitted to them"
     assert len(figures["figure-7"].fraction) >= 8
     assert (min(figures["figure-7"].fraction), max(figures["figure-7"].fraction)) == (0.03, 0.85)
-    assert figures["figure-8"].rule == "committee"
+    assert figures["figure-8"].rule == ("committee",)
     for name in ("figure-2", "figure-3", "figure-4", "figure-6"):
         assert figures[name].hidden == ((10, 8, 6, 4, 2),)
-        assert figures[name].rule == "symmetric"
+        assert figures[name].rule == ("symmetric",)
 
 
 def test_controls_change_one_thing_of_the_usual_experiment() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -218,7 +219,7 @@ def test_snapshots_are_exactly_the_schedule_and_every_number_is_there(path: Path
 
 
 def problem_of(experiment: Experiment) -> Problem:
-    rule = load_rule(experiment.rule)
+    rule = load_rule(experiment.rule[0])
     (ensemble,) = experiment.ensembles
     seeds = tuple(range(experiment.seed, experiment.seed + experiment.networks))
     assert isinstance(ensemble.batch, int)
@@ -233,11 +234,11 @@ def test_the_weights_in_a_session_give_its_numbers_when_they_are_measured_again(
     problem = problem_of(SMALL)
     with SessionReader(path) as reader:
         (ensemble,) = reader.summary.ensembles
-        assert reader.rule().digest == problem.rule.digest
+        assert reader.rule(1).digest == problem.rule.digest
         samples = reader.samples(ensemble)
         assert np.array_equal(samples.patterns, problem.samples.patterns)
         assert np.array_equal(samples.labels, problem.samples.labels)
-        stored = Problem(reader.architecture(ensemble), reader.rule(), samples, (5, 6, 7), problem.optimization)
+        stored = Problem(reader.architecture(ensemble), reader.rule(1), samples, (5, 6, 7), problem.optimization)
         measurer = Measurer(stored, SMALL.bins, threads)
         layers, learning = reader.layers(ensemble), reader.learning(ensemble)
         for place, epoch in enumerate(ensemble.snapshots):
@@ -271,6 +272,10 @@ def test_what_a_run_records_is_what_its_trainer_makes_in_one_go(path: Path) -> N
 
 
 GRID = {
+    "rule": ["symmetric-soft", "committee"],
+    "theta": ["auto", 5.0],
+    "gamma": [4.0, 12.0],
+    "i_xy": [0.5, 0.9],
     "batch": [64, "full"],
     "learning_rate": [0.02, 0.1],
     "activation": ["tanh", "relu"],
@@ -300,6 +305,8 @@ def test_an_ensemble_of_a_grid_has_the_bits_that_it_has_alone(path: Path, name: 
                 assert np.array_equal(reader.weights(ensemble, 3), other.weights(one, 3))
                 assert np.array_equal(reader.layers(ensemble).i_x, other.layers(one).i_x)
                 assert np.array_equal(reader.samples(ensemble).labels, other.samples(one).labels)
+                assert one.rule == replace(ensemble.rule, number=1)
+                assert other.rule(1).digest == reader.rule(ensemble.rule.number).digest
         assert not np.array_equal(reader.weights(both[0], 3), reader.weights(both[1], 3))
 
 
@@ -317,6 +324,44 @@ def test_a_row_of_a_grid_says_what_distinguishes_it(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE ensemble SET settings = json_set(settings, '$.batch', 65) WHERE id = 2")
     with pytest.raises(SessionError, match=r"its ensemble 2 has 'batch' 65, which is not in its experiment"):
+        read_summary(path)
+
+
+def test_rules_of_a_grid_may_differ_in_their_inputs(path: Path) -> None:
+    both = SMALL.override({"rule": ["symmetric", "perceptron"], "networks": 1, "epochs": 2, "snapshot_at": []})
+    run(path, both)
+    with SessionReader(path) as reader:
+        sphere, teacher = reader.summary.ensembles
+        assert [reader.architecture(one).widths[0] for one in (sphere, teacher)] == [12, 30]
+        assert [one.rule.settings.rule for one in (sphere, teacher)] == ["symmetric", "perceptron"]
+        assert teacher.rule.i_xy == reader.rule(2).i_xy != sphere.rule.i_xy
+        assert reader.recorded_ensemble(1).i_xy == teacher.rule.i_xy
+    writer = reopen(path, epochs=3)
+    assert Run(writer).execute() == "finished"
+    alone = path.with_name("alone.ibs")
+    run(alone, both.override({"rule": "perceptron", "epochs": 3}))
+    with SessionReader(path) as reader, SessionReader(alone) as other:
+        last = reader.summary.ensembles[1]
+        assert np.array_equal(reader.weights(last, 3), other.weights(other.summary.ensembles[0], 3))
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE ensemble SET rule = 1", "its ensemble 1 learns the rule 1, in its experiment 2"),
+        ("UPDATE ensemble SET rule = 'x' WHERE id = 0", "its ensemble 0 learns the rule 'x', in its experiment 1"),
+        ("DELETE FROM rule WHERE id = 2", "its rules are numbered [1], where its experiment has 2, from 1"),
+        ("UPDATE rule SET id = 3 WHERE id = 2", "its rules are numbered [1, 3], where its experiment has 2, from 1"),
+        ("DELETE FROM rule", "it has no rule"),
+    ],
+)
+def test_a_session_whose_rules_are_not_those_of_its_experiment_is_damaged(
+    path: Path, statement: str, told: str
+) -> None:
+    run(path, SMALL.override({"gamma": [4.0, 12.0], "networks": 1, "epochs": 1, "snapshot_at": []}))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+    with pytest.raises(SessionError, match=re.escape(told)):
         read_summary(path)
 
 
@@ -689,7 +734,7 @@ def test_a_session_of_a_table_needs_the_table_s_file_no_more(
     assert go_on(path) == "finished"
     assert_same(results(path), whole)
     with SessionReader(path) as reader:
-        assert reader.rule().p_y.tolist() == [0, 1, 1, 0.25]
+        assert reader.rule(1).p_y.tolist() == [0, 1, 1, 0.25]
 
 
 # ---- asked for from outside

@@ -163,7 +163,7 @@ def write_at_full_speed(path: Path) -> None:
 
     writer = begin(path, "it", Experiment(networks=10, epochs=10**8))
     with SessionReader(path) as reader:
-        architecture = Architecture.of(reader.rule(), (10, 8, 6, 4, 2), "tanh")
+        architecture = Architecture.of(reader.rule(1), (10, 8, 6, 4, 2), "tanh")
     (cohort,) = writer.cohorts()
     print("ready", flush=True)
     cell = np.ones((10, 6))

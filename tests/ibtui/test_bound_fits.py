@@ -79,9 +79,9 @@ def children() -> list[int]:
 
 def test_a_curve_that_is_known_is_read_before_it_is_wanted(path: Path) -> None:
     async def work(watched: Watched) -> None:
-        watched.bound.prepare()
-        await watched.until(lambda: watched.bound.curve is not None)
-        watched.bound.want_curve()
+        watched.bound.prepare(0)
+        await watched.until(lambda: watched.bound.curve_of(0) is not None)
+        watched.bound.want_curve(0)
         assert not children()
 
     assert watch(path, work).refused == []
@@ -93,20 +93,20 @@ def test_nothing_is_computed_or_complained_of_before_somebody_wants_it(
     monkeypatch.setattr(kept, "kept_curve", lambda rule: None)
 
     async def work(watched: Watched) -> None:
-        watched.bound.prepare()
+        watched.bound.prepare(0)
         await watched.until(lambda: watched.bound._unknown)
         assert not children()
-        watched.bound.want_curve()
+        watched.bound.want_curve(0)
         assert children()
-        await watched.until(lambda: watched.bound.curve is not None)
+        await watched.until(lambda: watched.bound.curve_of(0) is not None)
 
     assert watch(path, work).refused == []
 
     async def lacking(watched: Watched) -> None:
-        watched.bound.prepare()
+        watched.bound.prepare(0)
         await watched.until(lambda: watched.bound._refusal)
         assert watched.refused == []
-        watched.bound.want_curve()
+        watched.bound.want_curve(0)
         assert watched.bound.ended
 
     assert len(watch(tmp_path / "none.ibs", lacking).refused) == 1
@@ -114,12 +114,12 @@ def test_nothing_is_computed_or_complained_of_before_somebody_wants_it(
 
 def test_the_curve_of_a_built_in_rule_needs_no_process(path: Path) -> None:
     async def work(watched: Watched) -> None:
-        watched.bound.want_curve()
-        watched.bound.want_curve()
-        await watched.until(lambda: watched.bound.curve)
+        watched.bound.want_curve(0)
+        watched.bound.want_curve(0)
+        await watched.until(lambda: watched.bound.curve_of(0))
         assert not children()
-        assert watched.bound.curve is not None
-        assert not watched.bound.curve.coarse
+        assert watched.bound.curve_of(0) is not None
+        assert not watched.bound.curve_of(0).coarse
 
     assert watch(path, work).changes == 1
 
@@ -242,19 +242,46 @@ def test_an_unknown_rule_has_a_coarse_curve_and_then_the_full_one(
 
     async def work(watched: Watched) -> None:
         bound = watched.bound
-        bound.want_curve()
-        await watched.until(lambda: bound.curve)
-        assert bound.curve is not None
-        assert bound.curve.coarse
+        bound.want_curve(0)
+        await watched.until(lambda: bound.curve_of(0))
+        assert bound.curve_of(0) is not None
+        assert bound.curve_of(0).coarse
         bound.want(0, 4)
         await watched.until(lambda: bound.of(0, 4))
-        await watched.until(lambda: bound.curve and not bound.curve.coarse)
+        await watched.until(lambda: bound.curve_of(0) and not bound.curve_of(0).coarse)
         fits = bound.of(0, 4)
         assert fits is not None
-        ib_x, _ = bound.curve.point_at(fits.beta)
+        ib_x, _ = bound.curve_of(0).point_at(fits.beta)
         np.testing.assert_array_equal(fits.ib_x, ib_x)
 
     assert watch(session, work).refused == []
+
+
+def test_each_ensemble_is_held_against_the_curve_of_its_own_rule(tmp_path: Path) -> None:
+    session = tmp_path / "rules.ibs"
+    experiment = Experiment(rule=("symmetric", "symmetric-soft"), hidden=((3,),), networks=2, epochs=2, snapshots=0)
+    Run(begin(session, "rules", experiment), threads=1).execute()
+    _, curves, fits = fit_session(session, threads=1)
+    watched = Watched(session)
+    watched.bound = BoundFits(session, watched._changed, watched.refused.append, lambda ensemble: ensemble + 1)
+
+    async def work(_: Watched) -> None:
+        bound = watched.bound
+        bound.want_curve(1)
+        await watched.until(lambda: bound.curve_of(1))
+        assert bound.curve_of(0) is None
+        for ensemble, expected in fits:
+            bound.want(ensemble.index, 2)
+            await watched.until(lambda one=ensemble.index: bound.of(one, 2))
+            found = bound.of(ensemble.index, 2)
+            assert found is not None
+            np.testing.assert_allclose(found.distance, expected.distance, rtol=0, atol=1e-6)
+            assert bound.curve_of(ensemble.index).i_xy == pytest.approx(curves[ensemble.rule.number].i_xy)
+        assert bound.settled
+        bound.close()
+
+    assert watch(session, work).refused == []
+    assert watched.refused == []
 
 
 def test_an_epoch_that_was_not_measured_is_refused_once(path: Path) -> None:
@@ -298,7 +325,7 @@ def test_a_session_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "none.ibs").write_text("no session")
 
     async def work(watched: Watched) -> None:
-        watched.bound.want_curve()
+        watched.bound.want_curve(0)
         await watched.until(lambda: watched.refused)
 
     (said,) = watch(tmp_path / "none.ibs", work).refused

@@ -112,7 +112,7 @@ def test_the_script_makes_one_that_says_nothing_of_this_machine(
     assert list(tmp_path.iterdir()) == [tmp_path / "example-figure-8.ibs"]
     summary = read_summary(path)
     assert (summary.name, summary.status, summary.epochs_done) == ("example-figure-8", "finished", 6)
-    assert summary.experiment.rule == "committee"
+    assert summary.experiment.rule == ("committee",)
     content = path.read_bytes()
     assert b"a-host-to-be-forgotten" not in content
     assert str(tmp_path).encode() not in content

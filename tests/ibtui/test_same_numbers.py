@@ -428,7 +428,7 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 
     numbers = {one.name: one for one in found["corner"].numbers}
     place = (2, 10_000, 1)
-    same(numbers["H(X) − I(X;T1)"].value, of.summary.h_x - of.mean("i_x", place))
+    same(numbers["H(X) − I(X;T1)"].value, of.summary.rules[0].h_x - of.mean("i_x", place))
     same(numbers["H(X) − I(X;T1)"].error, of.error("i_x", place))
 
 
@@ -439,7 +439,8 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
-    _, curve, fits = fit_session(path_of(name), error=1e-5, threads=1)
+    _, curves, fits = fit_session(path_of(name), error=1e-5, threads=1)
+    curve = curves[1]
     drawn = {int(row["layer"]): row for row in figure("6", name) if row["what"] == "layer"}
     largest = max(range(len(fits)), key=lambda k: (fits[k][0].fraction, fits[k][1].beta.shape[1]))
     for index, ((_, one), shown) in enumerate(zip(fits, charts(name), strict=True)):

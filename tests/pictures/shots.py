@@ -73,7 +73,7 @@ async def _new(pilot: Pilots) -> None:
     await _until(pilot, lambda: isinstance(pilot.app.screen, NewScreen))
     await pilot.press("down", "down")
     form: Any = pilot.app.screen
-    await _until(pilot, lambda: form._rule_asked() in form._rule_said)
+    await _until(pilot, lambda: form._asked_of_rules()[0] in form._rule_said)
 
 
 async def _session(pilot: Pilots) -> None:

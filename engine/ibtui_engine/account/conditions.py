@@ -59,15 +59,15 @@ def other_rule_than(*names: str) -> Condition:
 
 
 def _rule(of: RecordedEnsemble) -> str:
-    return of.summary.experiment.rule_name.short
+    return of.ensemble.rule.settings.name.short
 
 
 def _from_data(of: RecordedEnsemble) -> bool:
-    return of.summary.experiment.rule_name.kind != "built-in"
+    return of.ensemble.rule.settings.name.kind != "built-in"
 
 
 def _related(of: RecordedEnsemble) -> str:
-    inputs = (of.summary.inputs, *of.widths)
+    inputs = (of.ensemble.rule.inputs, *of.widths)
     there = any(n >= LEAST_INPUTS and units >= 2 for n, units in zip(inputs, of.widths, strict=False))
     return "" if there else "-".join(map(str, inputs))
 
@@ -78,6 +78,6 @@ MEASURED = Condition("a measured epoch", lambda of: "" if of.ensemble.snapshots 
 BATCHES = Condition("several batches in an epoch", lambda of: "" if of.batches > 1 else "one")
 ONE_BATCH = Condition("one batch in an epoch", lambda of: "" if of.batches == 1 else f"{of.batches}")
 WEIGHTS = Condition("kept weights", lambda of: "" if of.summary.experiment.weights else "none kept")
-TWO_LABELS = Condition("two labels", lambda of: "" if of.summary.labels == 2 else f"{of.summary.labels}")
+TWO_LABELS = Condition("two labels", lambda of: "" if of.ensemble.rule.labels == 2 else f"{of.ensemble.rule.labels}")
 FROM_DATA = Condition("a rule from data", lambda of: "" if _from_data(of) else _rule(of))
 PAIRS_OF_NEURONS = Condition(f"a layer of several neurons with at least {LEAST_INPUTS} inputs", _related)

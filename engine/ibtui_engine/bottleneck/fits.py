@@ -128,10 +128,10 @@ class LayerFits:
         return cls(**read)
 
 
-def why_no_beta(summary: Summary) -> str:
-    """Why beta* cannot be fitted to a session's layers; empty where it can."""
-    if summary.labels > 2:
-        return f"beta* is fitted where there are two labels, and here there are {summary.labels}"
+def why_no_beta(summary: Summary, ensemble: EnsembleSummary) -> str:
+    """Why beta* cannot be fitted to an ensemble's layers; empty where it can."""
+    if ensemble.rule.labels > 2:
+        return f"beta* is fitted where there are two labels, and here there are {ensemble.rule.labels}"
     if not summary.experiment.weights:
         return "beta* needs the weights, and this session was run with --no-weights"
     return ""
@@ -167,5 +167,5 @@ def distances(
         inconsistency=absent,
         critical=absent,
         optimizer=ensemble.optimizer,
-        no_beta=why_no_beta(summary),
+        no_beta=why_no_beta(summary, ensemble),
     ).against(curve)

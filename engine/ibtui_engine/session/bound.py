@@ -31,35 +31,38 @@ def fit_ensembles(
     every: bool = False,
     require_beta: bool = False,
     ensembles: Container[int] | None = None,
-) -> tuple[Summary, Curve, list[tuple[EnsembleSummary, LayerFits]]]:
+) -> tuple[Summary, dict[int, Curve], list[tuple[EnsembleSummary, LayerFits]]]:
     """What `ibtui_engine.fit.fit_session` says, of a session that is open."""
     with reader.moment():
         summary = reader.summary
         chosen = _chosen(summary, epoch, every, ensembles)
-        rule = reader.measured_rule()
-        if require_beta and (missing := why_no_beta(summary)):
+        if require_beta and (missing := next(filter(None, (why_no_beta(summary, one) for one, _ in chosen)), "")):
             raise InvalidValue(f"session {summary.name!r} has no beta*: {missing}")
-    curve = find_curve(rule, error=error)
+        rules = {number: reader.measured_rule(number) for number in sorted({one.rule.number for one, _ in chosen})}
+    curves = {number: find_curve(rule, error=error) for number, rule in rules.items()}
     pool = Threads(threads or usable_cores())
     try:
-        fits = [(one, fit_recorded(reader, one, at, rule, curve, pool)) for one, at in chosen]
+        fits = [
+            (one, fit_recorded(reader, one, at, rules[one.rule.number], curves[one.rule.number], pool))
+            for one, at in chosen
+        ]
     finally:
         pool.close()
-    return summary, curve, fits
+    return summary, curves, fits
 
 
 def fit_recorded(
     reader: SessionReader, ensemble: EnsembleSummary, epoch: int, rule: Rule, curve: Curve, pool: Threads
 ) -> LayerFits:
-    """The fits of an ensemble's layers at a measured epoch; `rule` is the reader's
-    `measured_rule`, `curve` its curve.
+    """The fits of an ensemble's layers at a measured epoch; `rule` is the
+    reader's `measured_rule` of the ensemble, `curve` its curve.
 
     Raises:
         InvalidValue: the epoch was not measured for all networks.
         SessionError: the session cannot be read.
     """
     summary = reader.summary
-    if why_no_beta(summary):
+    if why_no_beta(summary, ensemble):
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
         layers = reader.layers(ensemble, epoch)

@@ -120,12 +120,12 @@ class RecordedEnsemble:
     @property
     def h_x(self) -> float:
         """H(X) of the patterns that information is measured over, bits."""
-        return self.summary.h_x
+        return self.ensemble.rule.h_x
 
     @property
     def i_xy(self) -> float:
         """I(X;Y) of them, bits."""
-        return self.summary.i_xy
+        return self.ensemble.rule.i_xy
 
     # when
 

@@ -129,14 +129,20 @@ class SessionReader:
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
         summary = self.summary
-        return Architecture((summary.inputs, *summary.widths(ensemble)), ensemble.settings.activation)
+        return Architecture((ensemble.rule.inputs, *summary.widths(ensemble)), ensemble.settings.activation)
 
-    def rule(self) -> Rule:
-        """The joint distribution that was learned, from the file itself."""
+    def rule(self, number: int) -> Rule:
+        """A joint distribution that was learned, from the file itself; `RuleSummary.number` says which.
+
+        Raises:
+            SessionError: the session is damaged, or has no rule of that number.
+        """
         with self.moment():
+            labels = self._labels(number)
             columns = columns_of(self._connection, "rule", RULE_COLUMNS)
-            name, parameters, rows, inputs, dtype, patterns, p_y, log_odds = self._one(f"SELECT {columns} FROM rule")
-        labels = self.summary.labels
+            name, parameters, rows, inputs, dtype, patterns, p_y, log_odds = self._one(
+                f"SELECT {columns} FROM rule WHERE id = ?", number
+            )
         try:
             rule = Rule(
                 name,
@@ -144,17 +150,17 @@ class SessionReader:
                 unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
                 {str(key): float(value) for key, value in json.loads(parameters).items()},
                 unpack_numbers(log_odds, "float64", (rows,)) if labels == 2 and log_odds is not None else None,
-                held_out=self._held_out(name, labels),
+                held_out=self._held_out(number, name, labels),
             )
             return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise damaged(self.path, f"its rule is unreadable: {error}") from error
 
-    def _held_out(self, name: str, labels: int) -> Rule | None:
-        """The rows that are held out. Raises ValueError where they are none."""
+    def _held_out(self, number: int, name: str, labels: int) -> Rule | None:
+        """A rule's rows that are held out. Raises ValueError where they are none."""
         with self.moment():
             columns = columns_of(self._connection, "rule", HELD_OUT_COLUMNS)
-            inputs, rows, patterns, p_y = self._one(f"SELECT {columns} FROM rule")
+            inputs, rows, patterns, p_y = self._one(f"SELECT {columns} FROM rule WHERE id = ?", number)
         if rows is None:
             return None
         if wrong := oversize(count(rows), inputs, labels):
@@ -165,31 +171,31 @@ class SessionReader:
             unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
         )
 
-    def table_report(self) -> TableReport | None:
-        """What was read from the file of the session's table; None where its rule is no table, or an earlier version
-        has begun it.
+    def table_reports(self) -> tuple[TableReport, ...]:
+        """What was read from the file of each rule that is a table, in the order of the rules; none where an earlier
+        version has begun the session.
         """
         with self.moment(), short_texts(self._connection):
             found = self._connection.execute(
-                "SELECT text FROM event WHERE kind = ? ORDER BY id LIMIT 1", (TABLE_EVENT,)
-            ).fetchone()
+                "SELECT text FROM event WHERE kind = ? ORDER BY id", (TABLE_EVENT,)
+            ).fetchall()
         try:
-            return None if found is None else TableReport.from_dict(json.loads(found[0]))
+            return tuple(TableReport.from_dict(json.loads(text)) for (text,) in found)
         except (ValueError, TypeError, RecursionError) as error:
             raise damaged(self.path, error) from error
 
-    def measured(self) -> Int64[np.ndarray, " measured"] | None:
-        """Numbers of the patterns that information is measured over, ascending; None where it is all."""
+    def measured(self, number: int) -> Int64[np.ndarray, " measured"] | None:
+        """Numbers of a rule's patterns that information is measured over, ascending; None where it is all."""
         with self.moment():
             if "measured" in lacking(self._connection, "rule"):
                 return None
-            rows, chosen = self._one("SELECT rows, measured FROM rule")
+            rows, chosen = self._one("SELECT rows, measured FROM rule WHERE id = ?", number)
         return None if chosen is None else np.flatnonzero(unpack_bits(chosen, rows))
 
-    def measured_rule(self) -> Rule:
-        """The rule over the patterns that information is measured over: what the session's IB curve is of."""
+    def measured_rule(self, number: int) -> Rule:
+        """A rule over the patterns that information is measured over: what the IB curve is of."""
         with self.moment():
-            rule, measured = self.rule(), self.measured()
+            rule, measured = self.rule(number), self.measured(number)
         return rule if measured is None else rule.over(measured)
 
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
@@ -320,24 +326,27 @@ class SessionReader:
 
     def samples(self, ensemble: EnsembleSummary) -> Samples:
         """Each network's sample and its labels."""
-        total = self._count("SELECT rows FROM rule")
+        total, kinds = ensemble.rule.patterns, ensemble.rule.labels
         rows = self._connection.execute(
             "SELECT members, labels FROM network WHERE ensemble = ? ORDER BY network", (ensemble.index,)
         ).fetchall()
         if not rows:
             raise damaged(self.path, "it has an ensemble without networks")
         members = np.array([unpack_bits(row[0], total) for row in rows])
-        kinds = self.summary.labels
         labels = np.array([unpack_labels(row[1], total, kinds) for row in rows])
         if (members.sum(axis=1) != ensemble.sample_size).any():
             raise damaged(self.path, "a sample is not of the size it should be")
         chosen = np.nonzero(members)[1].reshape(len(rows), -1)
         return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
 
-    def _one(self, query: str) -> Any:
-        row = self._connection.execute(query).fetchone()
+    def _labels(self, rule: int) -> int:
+        """How many labels a rule has; one that is not there has none."""
+        return next((one.labels for one in self.summary.rules if one.number == rule), 0)
+
+    def _one(self, query: str, *values: object) -> Any:
+        row = self._connection.execute(query, values).fetchone()
         if row is None:
-            raise damaged(self.path, f"{query.split()[-1]} is empty")
+            raise damaged(self.path, f"{query.partition(' FROM ')[2].split()[0]} is empty")
         return row
 
     def _count(self, query: str) -> int:

@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ibtui_engine.errors import EngineError, SessionError, damaged, shown
-from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.session import limits
@@ -22,7 +23,39 @@ from ibtui_engine.session.connection import one_moment, open_session
 from ibtui_engine.session.format import columns_of, count, lacking, number
 from ibtui_engine.session.liveness import Writer, read_writer
 
+HELD_OUT = ("held_out_rows", "held_out_h_x", "held_out_i_xy")
+"""Columns of a rule that say of its rows that are held out."""
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
+
+
+@dataclass(frozen=True)
+class RuleSummary:
+    """One rule of a session: the P(X,Y) that ensembles learn and are measured under."""
+
+    number: int
+    """In the session, from 1."""
+    settings: RuleSettings
+    parameters: dict[str, float]
+    """What it was made with."""
+    patterns: int
+    """How many it has."""
+    inputs: int
+    """How many a pattern has."""
+    labels: int
+    """How many it has."""
+    h_x: float
+    """H(X) of the patterns that information is measured over, bits."""
+    i_xy: float
+    """I(X;Y) of them, bits."""
+    sample: bool
+    """Whether P(X,Y) is a sample rather than a rule: images, or a table in which every pattern has one label."""
+    held_out: HeldOutSummary | None = None
+    """Rows that no network trains on; None where none are held out."""
+
+    @property
+    def name(self) -> str:
+        """As it was chosen: `symmetric`, `table:var_u.mat`."""
+        return self.settings.rule
 
 
 @dataclass(frozen=True)
@@ -30,6 +63,7 @@ class EnsembleSummary:
     """One ensemble of a session."""
 
     settings: Ensemble
+    rule: RuleSummary
     networks: int
     sample_size: int
     trainer: str
@@ -85,24 +119,11 @@ class Summary:
     size: int
     """Bytes."""
     experiment: Experiment
-    rule_parameters: dict[str, float]
-    patterns: int
-    """How many the rule has."""
-    inputs: int
-    """How many a pattern has."""
-    labels: int
-    """How many the rule has."""
-    h_x: float
-    """H(X) of the patterns that information is measured over, bits."""
-    i_xy: float
-    """I(X;Y) of them, bits."""
+    rules: tuple[RuleSummary, ...]
+    """In the order of the experiment's grid."""
     ensembles: tuple[EnsembleSummary, ...]
     writer: Writer | None
     """The process at work, or the one that was."""
-    sample: bool = False
-    """Whether P(X,Y) is a sample rather than a rule: images, or a table in which every pattern has one label."""
-    held_out: HeldOutSummary | None = None
-    """Rows that no network trains on; None where none are held out."""
 
     @property
     def epochs_done(self) -> int:
@@ -123,7 +144,7 @@ class Summary:
 
     def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
         """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
-        return (*ensemble.settings.hidden, outputs_for(self.labels))
+        return (*ensemble.settings.hidden, outputs_for(ensemble.rule.labels))
 
     def batches(self, ensemble: EnsembleSummary) -> int:
         """Batches in an epoch of an ensemble's training."""
@@ -165,23 +186,14 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             name, status, created, text = connection.execute(
                 "SELECT name, status, created, experiment FROM session"
             ).fetchone() or _damaged("it does not say what it is a session of")
-            kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
-            rule = connection.execute(
-                f"SELECT parameters, h_x, i_xy, rows, inputs, {kinds}, dtype, name, h_y FROM rule"
-            ).fetchone() or _damaged("it has no rule")
-            columns = columns_of(connection, "rule", ("held_out_rows", "held_out_h_x", "held_out_i_xy"))
-            beside = connection.execute(f"SELECT {columns} FROM rule").fetchone()
             writer = read_writer(connection)
             experiment = _experiment(text)
-            patterns, inputs, labels = _rule_size(*rule[3:7])
-            ensembles = _ensembles(connection, experiment, patterns)
+            rules = _rules(connection, experiment)
+            ensembles = _ensembles(connection, experiment, rules)
         if status in ("running", "paused") and (writer is None or not writer.at_work(path)):
             status = "interrupted"
         if status not in STATUSES:
             _damaged(f"its status is {shown(status)}")
-        limits.text(rule[7], "rule's name")
-        h_x, i_xy = limits.information(rule[1], rule[2], patterns, labels)
-        certain = experiment.rule_name.of_table and i_xy >= number(rule[8]) - TOLERANCE
         return Summary(
             path=path,
             name=limits.text(name, "name"),
@@ -189,21 +201,55 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             created=limits.within(created, "time", -limits.LATEST, limits.LATEST),
             size=path.stat().st_size,
             experiment=experiment,
-            rule_parameters=limits.parameters(json.loads(rule[0])),
-            h_x=h_x,
-            i_xy=i_xy,
-            patterns=patterns,
-            inputs=inputs,
-            labels=labels,
+            rules=rules,
             ensembles=ensembles,
             writer=writer,
-            sample=experiment.rule_name.of_images or certain,
-            held_out=_held_out(beside, inputs, labels),
         )
     except (ValueError, TypeError, AttributeError, RecursionError, EngineError) as error:
         raise damaged(path, error) from error
     except OSError as error:
         raise SessionError(f"session {str(path)!r} cannot be read: {error.strerror}") from None
+
+
+def _rules(connection: sqlite3.Connection, experiment: Experiment) -> tuple[RuleSummary, ...]:
+    kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
+    beside = columns_of(connection, "rule", HELD_OUT)
+    rows = connection.execute(
+        f"SELECT id, name, parameters, h_x, i_xy, h_y, {beside}, rows, inputs, {kinds}, dtype FROM rule ORDER BY id"
+    ).fetchall()
+    if not rows:
+        _damaged("it has no rule")
+    if (numbers := [row[0] for row in rows]) != list(range(1, len(experiment.rules) + 1)):
+        _damaged(f"its rules are numbered {shown(numbers)}, where its experiment has {len(experiment.rules)}, from 1")
+    return tuple(_rule(settings, *row) for settings, row in zip(experiment.rules, rows, strict=True))
+
+
+def _rule(
+    settings: RuleSettings,
+    index: int,
+    name: object,
+    made: str,
+    h_x: object,
+    i_xy: object,
+    h_y: object,
+    *beside_and_size: object,
+) -> RuleSummary:
+    limits.text(name, "rule's name")
+    beside, size = beside_and_size[: len(HELD_OUT)], beside_and_size[len(HELD_OUT) :]
+    patterns, inputs, labels = _rule_size(*size)
+    entropy, information = limits.information(h_x, i_xy, patterns, labels)
+    return RuleSummary(
+        number=index,
+        settings=settings,
+        parameters=limits.parameters(json.loads(made)),
+        patterns=patterns,
+        inputs=inputs,
+        labels=labels,
+        h_x=entropy,
+        i_xy=information,
+        sample=settings.name.of_images or (settings.name.of_table and information >= number(h_y) - TOLERANCE),
+        held_out=_held_out(beside, inputs, labels),
+    )
 
 
 def _rule_size(rows: object, inputs: object, labels: object, dtype: object) -> tuple[int, int, int]:
@@ -215,7 +261,7 @@ def _rule_size(rows: object, inputs: object, labels: object, dtype: object) -> t
     return patterns, width, kinds
 
 
-def _held_out(columns: tuple[object, object, object], inputs: int, labels: int) -> HeldOutSummary | None:
+def _held_out(columns: Sequence[object], inputs: int, labels: int) -> HeldOutSummary | None:
     rows, h_x, i_xy = columns
     if rows is None:
         return None
@@ -225,12 +271,15 @@ def _held_out(columns: tuple[object, object, object], inputs: int, labels: int) 
     return HeldOutSummary(patterns, *limits.information(h_x, i_xy, patterns, labels))
 
 
-def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns: int) -> tuple[EnsembleSummary, ...]:
+def _ensembles(
+    connection: sqlite3.Connection, experiment: Experiment, rules: tuple[RuleSummary, ...]
+) -> tuple[EnsembleSummary, ...]:
     """Those that have networks: a run that was killed at its very beginning may have recorded some without."""
     cohorts = _cohorts(connection)
+    rule = "1" if "rule" in lacking(connection, "ensemble") else "rule"
+    more = columns_of(connection, "ensemble", ["optimizer", "settings"])
     rows: list[tuple[Any, ...]] = connection.execute(
-        f"SELECT id, hidden, fraction, {columns_of(connection, 'ensemble', ['optimizer', 'settings'])}, sample_size,"
-        " trainer, device FROM ensemble ORDER BY id"
+        f"SELECT id, hidden, fraction, {more}, {rule}, sample_size, trainer, device FROM ensemble ORDER BY id"
     ).fetchall()
     if twice := [index for index, times in Counter(index for index, *_ in rows).items() if times > 1]:
         _damaged(f"it has the ensemble {shown(twice[0])} twice")
@@ -240,7 +289,7 @@ def _ensembles(connection: sqlite3.Connection, experiment: Experiment, patterns:
         _damaged(f"it has networks of an ensemble {min(strays)} that is not there")
     listed = dict(connection.execute("SELECT ensemble, count(*) FROM network GROUP BY ensemble").fetchall())
     return tuple(
-        _ensemble(connection, experiment, patterns, row, cohorts[count(row[0])], listed.get(row[0], 0))
+        _ensemble(connection, experiment, rules, row, cohorts[count(row[0])], listed.get(row[0], 0))
         for row in rows
         if row[0] in cohorts
     )
@@ -258,17 +307,20 @@ def _cohorts(connection: sqlite3.Connection) -> dict[int, list[limits.CohortRow]
 def _ensemble(
     connection: sqlite3.Connection,
     experiment: Experiment,
-    patterns: int,
+    rules: tuple[RuleSummary, ...],
     row: tuple[Any, ...],
     cohorts: list[limits.CohortRow],
     listed: int,
 ) -> EnsembleSummary:
-    index, hidden, fraction, optimizer, settings, size, trainer, device = row
+    index, hidden, fraction, optimizer, settings, learned, size, trainer, device = row
     columns = {"hidden": limits.text(hidden, "layers"), "fraction": number(fraction), "optimizer": optimizer}
     ensemble = limits.in_grid(experiment, count(index), columns, settings)
+    rule = rules[experiment.rules.index(ensemble.rule_settings)]
+    if learned != rule.number:
+        _damaged(f"its ensemble {index} learns the rule {shown(learned)}, in its experiment {rule.number}")
     networks = limits.require_whole(cohorts, listed, experiment.epochs)
-    if not 1 <= count(size) <= patterns:
-        _damaged(f"its samples are {size} of {patterns} patterns")
+    if not 1 <= count(size) <= rule.patterns:
+        _damaged(f"its samples are {size} of {rule.patterns} patterns")
     done = min(cohort.epoch for cohort in cohorts)
     epochs = connection.execute(
         "SELECT s.epoch FROM snapshot s JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
@@ -280,6 +332,7 @@ def _ensemble(
         _damaged(f"it measured epoch {snapshots[-1]}, and its networks are trained to epoch {done}")
     return EnsembleSummary(
         ensemble,
+        rule,
         networks,
         size,
         limits.text(trainer, "trainer"),

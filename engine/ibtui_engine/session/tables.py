@@ -89,9 +89,10 @@ TABLES = (
         ),
     ),
     Table(
-        *("rule", "one", "P(X,Y): patterns and p(y given x), so that the file needs no other (MNIST: 18 MB)"),
+        *("rule", "each that ensembles learn"),
+        "P(X,Y): patterns and p(y given x), so that the file needs no other (MNIST: 18 MB)",
         (
-            _one_row(),
+            Column("id", "INTEGER PRIMARY KEY", "from 1"),
             Column("name", "TEXT NOT NULL", "of a built-in rule, or table:FILE, images:DIRECTORY"),
             Column("parameters", "TEXT NOT NULL", "JSON, the numbers that it was made with"),
             Column("rows", "INTEGER NOT NULL", "patterns"),
@@ -134,6 +135,7 @@ TABLES = (
             Column("device", "TEXT NOT NULL", "where: cpu, cuda, ..."),
             Column("optimizer", "TEXT", "absent if begun in an earlier version: the experiment's only one", since=3),
             Column("settings", "TEXT", "JSON: its values of settings that have several in the experiment", since=5),
+            Column("rule", "INTEGER NOT NULL DEFAULT 1", "the rule that its networks learn", since=6),
         ),
     ),
     Table(

@@ -82,11 +82,17 @@ class SessionWriter:
         path: Path | str,
         name: str,
         experiment: Experiment,
-        rule: Rule,
-        measured: Int64[np.ndarray, " measured"] | None = None,
+        rules: Sequence[Rule],
+        measured: Sequence[Int64[np.ndarray, " measured"] | None] | None = None,
     ) -> SessionWriter:
-        """Begin a new session file, which must not exist. `measured`: the patterns that information is measured over,
-        if not all.
+        """Begin a new session file, which must not exist.
+
+        Args:
+            path: of the file.
+            name: of the session, for people.
+            experiment: that is to run.
+            rules: that its ensembles learn, in the order of `Experiment.rules`.
+            measured: of each rule the patterns that information is measured over, None where it is all.
 
         It appears under its name whole: whoever finds the file finds a session.
 
@@ -98,7 +104,7 @@ class SessionWriter:
             raise InvalidValue(f"name must have at most {LONGEST_TEXT} characters, got {shown(name)}")
         path = Path(path)
         with draft(path) as connection:
-            _describe(connection, name, experiment, rule, measured)
+            _describe(connection, name, experiment, rules, measured or [None] * len(rules))
             own = this_process(file_of(connection))
             insert_claim(connection, path, own)
         try:
@@ -257,6 +263,7 @@ class SessionWriter:
                     "trainer": trainer,
                     "device": device,
                     "optimizer": ensemble.optimizer,
+                    "rule": 1 + self.experiment.rules.index(ensemble.rule_settings),
                     "settings": json.dumps({name: plain_value(getattr(ensemble, name)) for name in varied}),
                 },
             )
@@ -407,38 +414,40 @@ def _describe(
     connection: Connection,
     name: str,
     experiment: Experiment,
-    rule: Rule,
-    measured: Int64[np.ndarray, " measured"] | None,
+    rules: Sequence[Rule],
+    measured: Sequence[Int64[np.ndarray, " measured"] | None],
 ) -> None:
     """Lay out a new session and say what runs in it."""
+    lay_out(connection, name, experiment, json.dumps(experiment.snapshot_epochs), "running")
+    for number, (rule, some) in enumerate(zip(rules, measured, strict=True), start=1):
+        if rule.report is not None:
+            connection.insert("event", {"time": now(), "kind": TABLE_EVENT, "text": json.dumps(rule.report.to_dict())})
+        connection.insert("rule", {"id": number} | _columns(rule, some))
+
+
+def _columns(rule: Rule, measured: Int64[np.ndarray, " measured"] | None) -> dict[str, Any]:
+    """A rule's row, but its number."""
     shown, flags = rule, None
     if measured is not None:
         shown = rule.over(measured)
         flags = pack_bits(np.isin(np.arange(len(rule.patterns)), measured).astype(np.uint8))
-    lay_out(connection, name, experiment, json.dumps(experiment.snapshot_epochs), "running")
-    if rule.report is not None:
-        connection.insert("event", {"time": now(), "kind": TABLE_EVENT, "text": json.dumps(rule.report.to_dict())})
-    connection.insert(
-        "rule",
-        {
-            "id": 1,
-            "name": rule.name,
-            "parameters": json.dumps(rule.parameters),
-            "rows": len(rule.patterns),
-            "inputs": rule.patterns.shape[1],
-            "dtype": str(rule.patterns.dtype),
-            "patterns": pack_numbers(rule.patterns),
-            "p_y": pack_numbers(rule.p_y),
-            "h_x": shown.h_x,
-            "h_y": shown.h_y,
-            "i_xy": shown.i_xy,
-            "digest": rule.digest,
-            "labels": rule.labels,
-            "measured": flags,
-            "log_odds": pack_numbers(rule.log_odds) if rule.labels == 2 else None,
-            **_held_out(rule.held_out),
-        },
-    )
+    return {
+        "name": rule.name,
+        "parameters": json.dumps(rule.parameters),
+        "rows": len(rule.patterns),
+        "inputs": rule.patterns.shape[1],
+        "dtype": str(rule.patterns.dtype),
+        "patterns": pack_numbers(rule.patterns),
+        "p_y": pack_numbers(rule.p_y),
+        "h_x": shown.h_x,
+        "h_y": shown.h_y,
+        "i_xy": shown.i_xy,
+        "digest": rule.digest,
+        "labels": rule.labels,
+        "measured": flags,
+        "log_odds": pack_numbers(rule.log_odds) if rule.labels == 2 else None,
+        **_held_out(rule.held_out),
+    }
 
 
 def _held_out(held: Rule | None) -> dict[str, Any]:

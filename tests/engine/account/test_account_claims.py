@@ -22,6 +22,7 @@ from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.presets import find_preset
 from ibtui_engine.session.columns import LayerHistory
 from ibtui_engine.session.ensemble import RecordedEnsemble
+from ibtui_engine.session.summary import RuleSummary
 from ibtui_engine.statistics import spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
@@ -73,12 +74,11 @@ def made(
         name="made",
         path=Path("made.ibs"),
         experiment=Experiment(),
-        h_x=12.0,
-        i_xy=0.99,
         widths=lambda _: widths,
         batches=lambda _: 7,
     )
-    one = SimpleNamespace(index=0, networks=networks, fraction=fraction, optimizer="sgd", sample_size=3482)
+    rule = RuleSummary(1, Experiment().rules[0], {}, 4096, 12, 2, 12.0, 0.99, sample=False)
+    one = SimpleNamespace(rule=rule, index=0, networks=networks, fraction=fraction, optimizer="sgd", sample_size=3482)
     learning = SimpleNamespace(train_accuracy=np.ones((len(EPOCHS), networks)))
     return RecordedEnsemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning), cast("Any", None))
 

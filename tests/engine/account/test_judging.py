@@ -30,6 +30,7 @@ from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.account.finding import INAPPLICABLE, Finding
 from ibtui_engine.account.judging import compared, judge
 from ibtui_engine.account.standard import account
+from ibtui_engine.experiment import RuleSettings
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 
@@ -133,14 +134,17 @@ def ensemble(**given: Any) -> Any:
             networks=values["networks"],
             snapshots=values["snapshots"],
             settings=SimpleNamespace(activation="tanh"),
+            rule=SimpleNamespace(
+                settings=RuleSettings(values["rule"], None, None, None),
+                inputs=values["inputs"],
+                labels=values["labels"],
+            ),
         ),
         widths=values["widths"],
         hidden_layers=len(values["widths"]) - 1,
         batches=values["batches"],
         summary=SimpleNamespace(
-            inputs=values["inputs"],
-            labels=values["labels"],
-            experiment=SimpleNamespace(weights=values["weights"], rule=values["rule"]),
+            experiment=SimpleNamespace(weights=values["weights"]),
         ),
     )
 

@@ -144,14 +144,18 @@ def test_classes_in_one_cell_become_one() -> None:
     assert found.i_xy < source.i_xy
 
 
-def summary(labels: int, weights: bool) -> Any:
-    return SimpleNamespace(labels=labels, experiment=SimpleNamespace(weights=weights, bins=30))
+def summary(weights: bool) -> Any:
+    return SimpleNamespace(experiment=SimpleNamespace(weights=weights, bins=30))
+
+
+def of_labels(labels: int) -> Any:
+    return SimpleNamespace(rule=SimpleNamespace(labels=labels))
 
 
 def test_beta_needs_two_labels_and_weights() -> None:
-    assert why_no_beta(summary(2, True)) == ""
-    assert "there are 3" in why_no_beta(summary(3, True))
-    assert "--no-weights" in why_no_beta(summary(2, False))
+    assert why_no_beta(summary(True), of_labels(2)) == ""
+    assert "there are 3" in why_no_beta(summary(True), of_labels(3))
+    assert "--no-weights" in why_no_beta(summary(False), of_labels(2))
 
 
 def matrices() -> dict[str, np.ndarray]:
@@ -209,9 +213,9 @@ def test_without_beta_there_are_distances_alone() -> None:
     curve = SimpleNamespace(
         coarse=False, below=lambda x, y: (x - y, x + y), point_at=lambda b: (b, b), nearest_critical=lambda b: b
     )
-    ensemble = cast("Any", SimpleNamespace(hidden="3", fraction=0.5, optimizer="adam"))
+    ensemble = cast("Any", SimpleNamespace(hidden="3", fraction=0.5, optimizer="adam", rule=of_labels(3).rule))
     i_x, i_y = np.full((2, 3), 5.0), np.full((2, 3), 0.5)
-    found = distances(summary(3, True), ensemble, 9, i_x, i_y, cast("Curve", curve))
+    found = distances(summary(True), ensemble, 9, i_x, i_y, cast("Curve", curve))
     np.testing.assert_array_equal(found.distance, 4.5)
     assert (found.epoch, found.bins, found.greatest, found.optimizer) == (9, 30, 1e6, "adam")
     assert "there are 3" in found.no_beta

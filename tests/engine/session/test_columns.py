@@ -51,7 +51,7 @@ half = np.full((2, 3), 0.5)
 def information(number):
     return Filled(half, half, np.ones((2, 3), np.int64), half, half, half, half, half, half, made_up=number)
 
-with SessionWriter.create(directory / "one.ibs", "one", experiment, rule) as writer:
+with SessionWriter.create(directory / "one.ibs", "one", experiment, [rule]) as writer:
     writer.add_ensemble(experiment.ensembles[0], 2, 3, "fused", "cpu")
     cohort = writer.add_cohort(0, 0, [0, 1], Samples(np.array([[0, 1, 3]] * 2), np.zeros((2, 3), np.uint8)), 4)
     learning = snapshot.Learning(*[np.full(2, 0.5)] * 4)

@@ -36,7 +36,7 @@ SMALL = Experiment(hidden=((2,),), fraction=(0.1,), networks=2, epochs=3)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "it.ibs"
-    with SessionWriter.create(path, "it", Experiment(), RULE) as writer:
+    with SessionWriter.create(path, "it", Experiment(), [RULE]) as writer:
         writer.set_status("stopped")
     return path
 
@@ -56,7 +56,7 @@ def test_a_path_may_be_a_text(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="epoch is 99"):
         fit_session(text, epoch=99)
     reopen(text, epochs=4).close()
-    SessionWriter.create(str(tmp_path / "other.ibs"), "other", Experiment(), RULE).close()
+    SessionWriter.create(str(tmp_path / "other.ibs"), "other", Experiment(), [RULE]).close()
 
 
 # ---- threads, and mistakes of programs
@@ -85,7 +85,7 @@ def test_a_reader_works_from_any_thread_and_closes_from_any(path: Path) -> None:
         assert in_a_thread(reader.newest_snapshot) == 0
     reader = SessionReader(path)
     in_a_thread(reader.close)
-    for ask in (lambda: reader.summary, reader.newest_snapshot, reader.rule):
+    for ask in (lambda: reader.summary, reader.newest_snapshot, lambda: reader.rule(1)):
         with pytest.raises(sqlite3.ProgrammingError, match="is closed"):
             ask()
 
@@ -96,7 +96,7 @@ def test_a_reader_that_was_released_opens_the_same_file_again_and_no_other(path:
         assert reader.summary.name == "it"
         reader.release()
         other = path.with_name("other.ibs")
-        SessionWriter.create(other, "other", Experiment(), RULE).close()
+        SessionWriter.create(other, "other", Experiment(), [RULE]).close()
         other.replace(path)
         with pytest.raises(SessionError, match="was replaced by another file"):
             _ = reader.summary
@@ -171,7 +171,7 @@ def test_without_locks_the_remedy_is_said(path: Path, without_locks: None) -> No
         with pytest.raises(NoLocksError, match=r"no file locks.*keep sessions on a local disk \(--sessions-dir DIR\)"):
             way(path)  # type: ignore[operator]
     with pytest.raises(NoLocksError):
-        SessionWriter.create(path.with_name("new.ibs"), "new", Experiment(), RULE)
+        SessionWriter.create(path.with_name("new.ibs"), "new", Experiment(), [RULE])
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -245,7 +245,7 @@ def test_what_a_killed_run_left_is_read_where_nothing_can_be_written_beside_it(
     monkeypatch.setattr(sqlite3, "connect", read_only)
     assert read_summary(left).status == "finished"
     with SessionReader(left) as reader:
-        assert reader.rule().name == "soft"
+        assert reader.rule(1).name == "soft"
     with pytest.raises(EngineError):
         SessionWriter.reopen(left)
     assert {file.name: file.read_bytes() for file in room.iterdir()} == content

@@ -54,7 +54,7 @@ def test_readers_and_followers_give_the_same(path: Path, recorded: RecordedEnsem
 def test_it_knows_its_layers_and_what_bounds_them(recorded: RecordedEnsemble) -> None:
     assert recorded.layer_names == ("T1", "T2", "output")
     assert (recorded.widths, recorded.hidden_layers, recorded.batches) == ((4, 3, 1), 2, 7)
-    assert (recorded.h_x, recorded.i_xy) == (recorded.summary.h_x, recorded.summary.i_xy)
+    assert (recorded.h_x, recorded.i_xy) == (recorded.ensemble.rule.h_x, recorded.ensemble.rule.i_xy)
 
 
 @pytest.mark.parametrize(("epoch", "row"), [(-1, None), (0, 0), (3, 3), (5, 3), (6, 4), (39, 6), (40, 7), (99, 7)])

@@ -49,7 +49,7 @@ def everything(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"first": read_summary(path)}
     with SessionReader(path) as reader:
         summary = reader.summary
-        rule = reader.rule()
+        rule = reader.rule(1)
         found |= {"patterns": rule.patterns, "p_y": rule.p_y}
         for e in summary.ensembles:
             layers, learning, samples = reader.layers(e), reader.learning(e), reader.samples(e)

@@ -42,7 +42,7 @@ class Recorder:
     """Writes random numbers into a session and remembers them."""
 
     def __init__(self, path: Path) -> None:
-        self.writer = SessionWriter.create(path, "made up", EXPERIMENT, RULE)
+        self.writer = SessionWriter.create(path, "made up", EXPERIMENT, [RULE])
         self.measured: dict[tuple[int, int], tuple[Measured, TrainingState]] = {}
         self.samples: dict[int, Samples] = {}
         self._random = np.random.default_rng(3)
@@ -222,7 +222,7 @@ def test_samples_and_seeds_come_back(recorder: Recorder, reader: SessionReader) 
 
 
 def test_the_rule_comes_back_from_the_file_itself(reader: SessionReader) -> None:
-    rule = reader.rule()
+    rule = reader.rule(1)
     assert rule.digest == RULE.digest
     assert (rule.name, rule.parameters) == (RULE.name, RULE.parameters)
     assert (rule.h_x, rule.h_y, rule.i_xy) == (RULE.h_x, RULE.h_y, RULE.i_xy)
@@ -241,7 +241,7 @@ def test_the_summary_says_what_it_is_and_how_far_it_has_come(recorder: Recorder,
     assert summary.experiment == EXPERIMENT
     assert summary.epochs_done == 7
     assert summary.size == recorder.writer.path.stat().st_size
-    assert summary.rule_parameters == {"theta": 1.5}
+    assert summary.rules[0].parameters == {"theta": 1.5}
     assert [(e.index, e.hidden, e.fraction, e.networks, e.sample_size) for e in summary.ensembles] == [
         (0, "4-2", 0.5, 3, 6),
         (1, "none", 0.5, 3, 6),

@@ -218,7 +218,7 @@ def test_a_number_that_no_process_has_is_no_process(pid: int) -> None:
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "session.ibs"
-    with SessionWriter.create(path, "session", Experiment(), XOR):
+    with SessionWriter.create(path, "session", Experiment(), [XOR]):
         yield path
 
 

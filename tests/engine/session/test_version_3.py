@@ -46,7 +46,7 @@ def test_its_rule_has_the_64_classes_that_its_name_stands_for(copy: Path, upgrad
         SessionWriter.reopen(copy).close()
     named = load_rule("symmetric")
     with SessionReader(copy) as reader:
-        rule = reader.rule()
+        rule = reader.rule(1)
     assert np.array_equal(rule.log_odds, named.log_odds)
     assert rule.classes == 64
     assert Source.of_rule(rule).entropy == pytest.approx(5.5695, abs=5e-5)
@@ -54,20 +54,20 @@ def test_its_rule_has_the_64_classes_that_its_name_stands_for(copy: Path, upgrad
 
 def test_a_rule_that_is_not_the_one_of_its_name_keeps_what_the_file_says(copy: Path) -> None:
     with SessionReader(copy) as reader:
-        p_y = reader.rule().p_y
+        p_y = reader.rule(1).p_y
     change(copy, "UPDATE rule SET p_y = ?", pack_numbers(np.round(p_y)))
     with SessionReader(copy) as reader:
-        assert reader.rule().classes == 2
+        assert reader.rule(1).classes == 2
     change(copy, "UPDATE rule SET name = 'mine', p_y = ?", pack_numbers(p_y))
     with SessionReader(copy) as reader:
-        assert reader.rule().classes == len(np.unique(p_y)) == 42
+        assert reader.rule(1).classes == len(np.unique(p_y)) == 42
 
 
 @pytest.mark.parametrize("parameters", ['{"theta": 1e9, "gamma": 128}', '{"theta": 2.3, "gamma": -1}', "{}"])
 def test_parameters_that_make_no_rule_change_nothing(copy: Path, parameters: str) -> None:
     change(copy, "UPDATE rule SET parameters = ?", parameters)
     with SessionReader(copy) as reader:
-        assert reader.rule().classes == 42
+        assert reader.rule(1).classes == 42
 
 
 def test_a_session_of_this_version_keeps_both_tails_whatever_the_rule_is_called(tmp_path: Path) -> None:
@@ -76,6 +76,6 @@ def test_a_session_of_this_version_keeps_both_tails_whatever_the_rule_is_called(
     assert Run(begin(path, "new", experiment), threads=1).execute() == "finished"
     change(path, "UPDATE rule SET name = 'mine'")
     with SessionReader(path) as reader:
-        rule = reader.rule()
+        rule = reader.rule(1)
     assert np.array_equal(rule.log_odds, load_rule("symmetric").log_odds)
     assert (rule.p_y == 1).any()

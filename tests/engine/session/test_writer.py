@@ -77,7 +77,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(path: Path) -> Iterator[SessionWriter]:
-    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+    with SessionWriter.create(path, "run", EXPERIMENT, [RULE]) as writer:
         yield writer
 
 
@@ -91,7 +91,7 @@ def dump(path: Path) -> list[str]:
 
 
 def test_a_new_session_is_whole_and_says_what_runs(path: Path) -> None:
-    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+    with SessionWriter.create(path, "run", EXPERIMENT, [RULE]) as writer:
         cohort = populated(writer)
         summary = read_summary(path)
         assert (summary.name, summary.status, summary.live) == ("run", "running", True)
@@ -100,19 +100,19 @@ def test_a_new_session_is_whole_and_says_what_runs(path: Path) -> None:
         assert writer.ensembles() == {0: ("fused", "cpu")}
         assert writer.cohorts() == [cohort] == [CohortRow(1, 0, 0, 2, 0)]
         assert 0 <= time.time() - summary.created < 60
-        assert (summary.h_x, summary.i_xy) == (RULE.h_x, RULE.i_xy)
+        assert (summary.rules[0].h_x, summary.rules[0].i_xy) == (RULE.h_x, RULE.i_xy)
 
 
 def test_a_session_is_never_written_over(path: Path, writer: SessionWriter) -> None:
     before = dump(path)
     with pytest.raises(InvalidValue, match=r"run\.ibs' exists already: choose another name, sessions are never overw"):
-        SessionWriter.create(path, "other", EXPERIMENT, RULE)
+        SessionWriter.create(path, "other", EXPERIMENT, [RULE])
     assert dump(path) == before
     for kind in ("file", "directory", "link"):
         other = path.with_name(f"{kind}.ibs")
         {"file": other.touch, "directory": other.mkdir, "link": lambda: other.symlink_to("nowhere")}[kind]()  # noqa: B023
         with pytest.raises(InvalidValue, match="exists already"):
-            SessionWriter.create(other, "other", EXPERIMENT, RULE)
+            SessionWriter.create(other, "other", EXPERIMENT, [RULE])
     assert path.with_name("file.ibs").read_bytes() == b""
     assert sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("run.")) == [
         "directory.ibs",
@@ -124,9 +124,9 @@ def test_a_session_is_never_written_over(path: Path, writer: SessionWriter) -> N
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidValue, match="cannot write the session"):
-        SessionWriter.create(tmp_path / "file" / "run.ibs", "run", EXPERIMENT, RULE)
+        SessionWriter.create(tmp_path / "file" / "run.ibs", "run", EXPERIMENT, [RULE])
     with pytest.raises(InvalidValue, match=r"cannot write the session .*File name too long"):
-        SessionWriter.create(tmp_path / ("x" * 300), "run", EXPERIMENT, RULE)
+        SessionWriter.create(tmp_path / ("x" * 300), "run", EXPERIMENT, [RULE])
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
@@ -143,7 +143,7 @@ def test_a_session_that_cannot_be_begun_leaves_nothing_behind(
 
     monkeypatch.setattr(where, name, fail)
     with pytest.raises(MemoryError):
-        SessionWriter.create(path, "run", EXPERIMENT, RULE)
+        SessionWriter.create(path, "run", EXPERIMENT, [RULE])
     assert list(path.parent.iterdir()) == []
 
 
@@ -154,7 +154,7 @@ def test_many_processes_that_want_one_name_get_one_session(tmp_path: Path, monke
 
     def create(number: int) -> None:
         try:
-            SessionWriter.create(tmp_path / "run.ibs", f"run {number}", EXPERIMENT, RULE).close()
+            SessionWriter.create(tmp_path / "run.ibs", f"run {number}", EXPERIMENT, [RULE]).close()
             won.append(number)
         except InvalidValue as error:
             lost.append(str(error))
@@ -295,7 +295,7 @@ BESIDE_RUNNING = ("lock", "shm", "wal")
 def claim_new(path: Path) -> subprocess.Popen[str]:
     """Likewise, of a session that is made first if need be; it has come to writing."""
     if not path.exists():
-        with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+        with SessionWriter.create(path, "run", EXPERIMENT, [RULE]) as writer:
             populated(writer)
             writer.set_status("stopped")
     process = claim(path)
@@ -489,7 +489,7 @@ def test_a_schedule_that_is_none_is_damage(path: Path, writer: SessionWriter, sc
 
 
 def test_closing_leaves_one_plain_file(path: Path) -> None:
-    writer = SessionWriter.create(path, "run", EXPERIMENT, RULE)
+    writer = SessionWriter.create(path, "run", EXPERIMENT, [RULE])
     writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
     assert path.with_name("run.ibs-wal").exists()
     writer.set_status("finished")
@@ -499,7 +499,7 @@ def test_closing_leaves_one_plain_file(path: Path) -> None:
 
 
 def test_a_closed_session_opens_where_nothing_can_be_written(path: Path) -> None:
-    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+    with SessionWriter.create(path, "run", EXPERIMENT, [RULE]) as writer:
         writer.record(populated(writer), *snapshot_at(0), keep_weights=True)
         writer.set_status("finished")
     path.chmod(stat.S_IREAD)
@@ -708,9 +708,9 @@ def test_a_session_that_was_only_begun_is_discarded_with_all_beside_it(path: Pat
 @pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
 def test_a_file_that_does_not_stay_where_it_is_ends_the_writing_and_harms_nothing_else(path: Path, how: str) -> None:
     other, away = path.with_name("other.ibs"), path.with_name("away.ibs")
-    SessionWriter.create(other, "other", EXPERIMENT, RULE).close()
+    SessionWriter.create(other, "other", EXPERIMENT, [RULE]).close()
     untouched = other.read_bytes()
-    with SessionWriter.create(path, "run", EXPERIMENT, RULE) as writer:
+    with SessionWriter.create(path, "run", EXPERIMENT, [RULE]) as writer:
         cohort = populated(writer)
         writer.record(cohort, *snapshot_at(0), keep_weights=True)
         writer.record(cohort, *snapshot_at(3), keep_weights=True)
@@ -745,7 +745,7 @@ def test_a_file_that_does_not_stay_where_it_is_ends_the_writing_and_harms_nothin
 
 def left_behind(path: Path) -> None:
     """A session of that name was killed, and its file deleted without what SQLite keeps beside it."""
-    with SessionWriter.create(path, "old", EXPERIMENT, RULE) as old:
+    with SessionWriter.create(path, "old", EXPERIMENT, [RULE]) as old:
         old.record(populated(old), *snapshot_at(3), keep_weights=True)
         beside = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("-wal", "-shm")}
     path.unlink()
@@ -755,7 +755,7 @@ def left_behind(path: Path) -> None:
 
 def test_what_a_deleted_session_left_behind_does_not_get_into_a_new_one_of_its_name(path: Path) -> None:
     left_behind(path)
-    with SessionWriter.create(path, "new", EXPERIMENT, RULE) as writer:
+    with SessionWriter.create(path, "new", EXPERIMENT, [RULE]) as writer:
         assert writer.cohorts() == []
         assert read_summary(path).name == "new"
     assert list(path.parent.iterdir()) == [path]
@@ -764,7 +764,7 @@ def test_what_a_deleted_session_left_behind_does_not_get_into_a_new_one_of_its_n
 def test_nor_into_one_that_is_renamed_to_it(path: Path) -> None:
     left_behind(path)
     other = path.with_name("other.ibs")
-    SessionWriter.create(other, "other", EXPERIMENT, RULE).close()
+    SessionWriter.create(other, "other", EXPERIMENT, [RULE]).close()
     before = other.read_bytes()
     rename(other, path)
     assert read_summary(path).name == "other"

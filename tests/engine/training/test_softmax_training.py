@@ -154,14 +154,14 @@ def test_a_run_is_recorded_whole_and_goes_on_to_the_same_bits(tmp_path: Path, ta
     with SessionReader(whole) as reader, SessionReader(begun) as other:
         (ensemble,) = reader.summary.ensembles
         assert np.array_equal(reader.weights(ensemble, 6), other.weights(other.ensemble(0), 6))
-        assert reader.summary.labels == 3
+        assert reader.summary.rules[0].labels == 3
         assert reader.summary.widths(ensemble) == (6, 4, 3)
-        rule, samples = reader.rule(), reader.samples(ensemble)
+        rule, samples = reader.rule(1), reader.samples(ensemble)
         assert rule.p_y.shape == (60, 3)
         drawn: Samples = draw_samples(rule, 0.85, (0, 1))
         assert np.array_equal(samples.patterns, drawn.patterns)
         assert np.array_equal(samples.labels, drawn.labels)
-        assert reader.measured() is None
+        assert reader.measured(1) is None
         threads = Threads(1)
         ((_, again),) = remeasure(reader, ensemble, [6], reader.summary.experiment, threads)
         threads.close()
@@ -173,12 +173,12 @@ def test_what_is_measured_over_some_patterns_has_their_entropies(tmp_path: Path,
     path = tmp_path / "some.ibs"
     Run(begin(path, "some", experiment_of(table, measured=32, seed=9)), threads=1).execute()
     with SessionReader(path) as reader:
-        summary, chosen = reader.summary, reader.measured()
+        summary, chosen = reader.summary, reader.measured(1)
         assert chosen is not None
         assert len(set(chosen.tolist())) == 32
-        part = reader.rule().over(chosen)
-        assert (summary.h_x, summary.i_xy) == (part.h_x, part.i_xy) == (5.0, part.h_y)
-        assert summary.patterns == 60
+        part = reader.rule(1).over(chosen)
+        assert (summary.rules[0].h_x, summary.rules[0].i_xy) == (part.h_x, part.i_xy) == (5.0, part.h_y)
+        assert summary.rules[0].patterns == 60
         layers = reader.layers(summary.ensembles[0])
         assert (layers.i_x <= 5.0).all()
         assert (layers.distinct_t <= 32).all()
@@ -192,8 +192,8 @@ def test_a_part_of_a_rule_of_two_labels_is_refused(tmp_path: Path) -> None:
 
 def read_all(reader: SessionReader) -> None:
     (ensemble,) = reader.summary.ensembles
-    reader.measured()
-    reader.rule()
+    reader.measured(1)
+    reader.rule(1)
     reader.samples(ensemble)
 
 

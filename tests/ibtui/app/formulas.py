@@ -38,7 +38,7 @@ def write_session(
     experiment = Experiment(**{"networks": 4, "snapshots": 40, "weights": False, **settings})
     writer = begin(path, path.stem, experiment)
     with SessionReader(path) as reader:
-        rule = reader.rule()
+        rule = reader.rule(1)
     try:
         for row in writer.cohorts():
             ensemble = experiment.ensembles[row.ensemble]

@@ -49,7 +49,7 @@ def _values(view: Any) -> dict[str, str]:
 
 async def _settled(view: Any) -> None:
     """Until the rule in the form has been looked at."""
-    await view.until(lambda: view.screen._rule_asked() in view.screen._rule_said)
+    await view.until(lambda: view.screen._asked_of_rules()[0] in view.screen._rule_said)
 
 
 @pytest.mark.long
@@ -402,6 +402,24 @@ async def test_a_setting_with_several_values_makes_a_grid(open_app: Any) -> None
         assert experiment.count == 8
         view.one("#momentum", Input).value = "0.5, 0.9"
         await view.until(lambda: "momentum has several values, and the optimizer sgd uses none" in view.text())
+
+
+@pytest.mark.usefixtures("calibrated")
+async def test_several_rules_are_each_told_of_and_make_a_grid(open_app: Any) -> None:
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        view.one("#rule", Input).value = "symmetric, committee"
+        view.one("#gamma", Input).value = "3, 5"
+        await view.until(lambda: all(one in view.screen._rule_said for one in view.screen._asked_of_rules()))
+        await view.until(lambda: view.said("#hint-rule").count("4096 patterns of 12 inputs, 2 labels") == 2)
+        assert len({line for line in view.said("#hint-rule").splitlines() if "I(X;Y)" in line}) == 2
+        assert "4 ensembles of" in view.said("#estimate")
+        experiment = view.screen._check()
+        assert experiment.rule == ("symmetric", "committee")
+        assert experiment.gamma == (3.0, 5.0)
+        view.one("#rule", Input).value = "symmetric, nothing"
+        await view.until(lambda: view.one("#hint-rule").has_class("error"))
+        assert "unknown rule 'nothing'" in view.said("#hint-rule")
 
 
 @pytest.mark.usefixtures("calibrated")

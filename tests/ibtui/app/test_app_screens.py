@@ -52,7 +52,7 @@ async def _empty(view: Any) -> None:
 async def _new(view: Any) -> None:
     await view.press("n")
     await view.until_screen("NewScreen")
-    await view.until(lambda: view.screen._rule_asked() in view.screen._rule_said, patience=90)
+    await view.until(lambda: view.screen._asked_of_rules()[0] in view.screen._rule_said, patience=90)
 
 
 def _open(name: str, *keys: str) -> Callable[[Any], Awaitable[None]]:

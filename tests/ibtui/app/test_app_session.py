@@ -1295,7 +1295,7 @@ async def test_the_bound_is_found_at_the_playhead(open_app: Any, have: Any) -> N
     path = have("kept")
     with SessionReader(path) as reader:
         found = {epoch: reader.layers(reader.ensemble(0), epoch) for epoch in (40, 12)}
-        i_xy = reader.summary.i_xy
+        i_xy = reader.summary.rules[0].i_xy
     async with open_app("kept", size=(200, 60)) as view:
         view.screen.panel = "bound"
         for epoch in (40, 12):
@@ -1323,7 +1323,7 @@ async def test_without_weights_there_are_the_curve_and_the_distances_below_it(op
         chart = view.chart("bound-chart").spec
         assert chart.marks
         assert "slope" not in chart.caption
-        assert chart.series[0].y[-1] == pytest.approx(view.screen.follower.summary.i_xy, abs=1e-5)
+        assert chart.series[0].y[-1] == pytest.approx(view.screen.follower.summary.rules[0].i_xy, abs=1e-5)
         assert "below" in view.text()
 
 

@@ -110,7 +110,9 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
         ('{"id": 4, "ensemble": true}', "ensemble must be a whole number from 0"),
         ('{"id": 4, "epoch": 59}', "epoch is 59: measured are 0, 1, "),
         ('{"id": 4, "epoch": "last"}', "epoch is 'last': measured are 0, 1, "),
-        ('{"id": 4, "epochs": [1]}', "unknown field 'epochs': choose from id, ensemble, epoch"),
+        ('{"id": 4, "epochs": [1]}', "unknown field 'epochs': choose from id, ensemble, epoch, rule"),
+        ('{"id": 4, "rule": 2}', "rule must be a whole number from 1 to 1, got 2"),
+        ('{"id": 4, "rule": true}', "rule must be a whole number from 1 to 1"),
     ):
         asked.say(line)
         answer = asked.hear()
@@ -119,6 +121,28 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
         assert "\n" not in answer["error"]
     asked.ask(id=5, epoch=0)
     assert asked.hear()["epoch"] == 0
+    assert asked.end() == []
+
+
+def test_each_rule_has_its_curve_before_what_is_held_against_it(made: Program, fitter: Start) -> None:
+    made.good("run", "--name", "rules", "--rule", "symmetric-soft", "--rule", "symmetric", "--hidden", "3",
+              "--networks", "2", "--epochs", "2", "--snapshots", "0", "--quiet")  # fmt: skip
+    document = json.loads(made.good("fit", "rules", "--json"))
+    assert "curve" not in document  # which one?
+    assert [(one["rule"], one["i_xy"]) for one in document["curves"]] == [
+        (number, pytest.approx(load_rule(name).i_xy)) for number, name in ((1, "symmetric-soft"), (2, "symmetric"))
+    ]
+    asked = fitter(made.path("rules"))
+    assert asked.hear()["rule"] == 1
+    asked.say('{"rule": 1}')  # it is there already
+    asked.ask(id=1, ensemble=1)
+    curve = asked.hear()
+    assert (curve["rule"], curve["curve"]["i_xy"]) == (2, pytest.approx(load_rule("symmetric").i_xy))
+    answer = asked.hear()
+    require_equal(LayerFits.from_dict(answer["fits"]), LayerFits.from_dict(document["fits"][1]))
+    asked.ask(id=2, ensemble=0)
+    answer = asked.hear()
+    require_equal(LayerFits.from_dict(answer["fits"]), LayerFits.from_dict(document["fits"][0]))
     assert asked.end() == []
 
 
@@ -137,7 +161,7 @@ def test_a_session_that_grows_is_followed(program: Program, fitter: Start) -> No
 
 def test_the_first_answer_is_of_the_epoch_that_is_newest_when_all_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading takes a second, in which a run measures more."""
-    growing = SimpleNamespace(snapshots=[10])
+    growing = SimpleNamespace(snapshots=[10], rule=SimpleNamespace(number=1))
     fitted = []
 
     def fit(*given: Any) -> Any:
@@ -147,12 +171,12 @@ def test_the_first_answer_is_of_the_epoch_that_is_newest_when_all_is_loaded(monk
 
     monkeypatch.setattr("ibtui_engine.session.bound.fit_recorded", fit)
     reader: Any = SimpleNamespace(ensemble=lambda index: growing)
-    nothing: Any = None
-    asked = _Fitter(reader, nothing, nothing, threads=1)
+    curves: Any = SimpleNamespace(of=lambda rule: None, rule=lambda rule: None)
+    asked = _Fitter(reader, curves, threads=1)
     assert [asked._fits(request)["epoch"] for request in ({}, {}, {"epoch": 20})] == [20, 30, 20]
     assert fitted == [10, 20, 30, 20]
     asked.close()
-    asked = _Fitter(reader, nothing, nothing, threads=1)
+    asked = _Fitter(reader, curves, threads=1)
     assert asked._fits({"epoch": 10})["epoch"] == 10
     asked.close()
     assert fitted[4:] == [10]

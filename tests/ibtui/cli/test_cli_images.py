@@ -56,7 +56,7 @@ def test_mnist_runs_from_a_directory_and_says_what_its_patterns_are(program: Pro
     fitted = json.loads(program.good("fit", "w", "--json"))
     assert fitted["curve"]["certified"]
     with SessionReader(program.path("w")) as reader:
-        measured = reader.measured()
+        measured = reader.measured(1)
     shares = np.bincount(measured % 10) / 40  # each pattern has one label, its number modulo 10
     assert fitted["curve"]["i_xy"] == pytest.approx(-(shares * np.log2(shares)).sum())
     assert fitted["fits"][0]["no_beta"] == "beta* is fitted where there are two labels, and here there are 10"

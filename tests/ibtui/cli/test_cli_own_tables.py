@@ -62,13 +62,13 @@ def test_a_run_says_it_keeps_it_and_tells_it_in_json(program: Program, table: st
         "ignore": "price", "label": "outcome", "scale": "unit"
     }  # fmt: skip
     with SessionReader(program.directory / "it.ibs") as reader:
-        assert reader.table_report() == TableReport.from_dict(document["rule"]["table"])
-        patterns = reader.rule().patterns
+        assert reader.table_reports() == (TableReport.from_dict(document["rule"]["table"]),)
+        patterns = reader.rule(1).patterns
     assert patterns[:, 0] == pytest.approx(np.arange(30) / 29, abs=1e-6)
     assert patterns[:, 1] == pytest.approx(np.arange(30) % 7 / 6, abs=1e-6)
     program.good("run", "--config", str(config), "-o", "again.ibs")
     with SessionReader(program.directory / "again.ibs") as reader:
-        assert (reader.rule().patterns == patterns).all()
+        assert (reader.rule(1).patterns == patterns).all()
     again = json.loads(program.good("show", "it.ibs", "--json"))
     assert again["rule"]["table"] == document["rule"]["table"]
 
@@ -106,7 +106,7 @@ def test_a_first_layer_that_begins_saturated_is_pointed_out_with_the_remedy(prog
 def test_a_session_without_a_table_has_no_report(program: Program) -> None:
     program.good("run", "--networks", "1", "--epochs", "1", "-o", "it.ibs")
     with SessionReader(program.directory / "it.ibs") as reader:
-        assert reader.table_report() is None
+        assert reader.table_reports() == ()
     assert "table" not in json.loads(program.good("show", "it.ibs", "--json"))["rule"]
 
 

@@ -52,7 +52,7 @@ def test_the_document_is_what_the_engine_finds(falling: Program) -> None:
     with SessionReader(falling.path("falls")) as reader:
         recorded = reader.ensemble(0)
         history = reader.layers(recorded)
-        found = phases(history, widths=(*parse_hidden(recorded.hidden), 1), batches=7, h_x=reader.summary.h_x)
+        found = phases(history, widths=(*parse_hidden(recorded.hidden), 1), batches=7, h_x=reader.summary.rules[0].h_x)
         moves, _ = diffusion(
             ((epoch, reader.weights(recorded, epoch)) for epoch in recorded.snapshots),
             reader.architecture(recorded),

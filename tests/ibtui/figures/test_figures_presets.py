@@ -36,7 +36,7 @@ def some_images(directory: Path) -> Path:
 def test_the_quick_version_of_a_preset_runs_and_makes_all_its_outputs(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.ibs"
     experiment = PRESETS[name].quick
-    if experiment.rule == "mnist":
+    if experiment.rule == ("mnist",):
         experiment = experiment.override({"rule": f"mnist:{some_images(tmp_path)}"})
     assert Run(begin(path, name, experiment)).execute() == "finished"
     summary = read_summary(path)
