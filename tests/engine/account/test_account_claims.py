@@ -20,7 +20,7 @@ from ibtui_engine.account.standard import STANDARD, VARIANTS, account, experimen
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.presets import find_preset
-from ibtui_engine.session.columns import LayerHistory
+from ibtui_engine.session.columns import LAYER_COLUMNS, LayerHistory
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.summary import RuleSummary
 from ibtui_engine.statistics import spread
@@ -67,7 +67,16 @@ def made(
     ones, absent = np.ones_like(snr), np.full_like(snr, np.nan)
     norm = ones * np.linspace(1, grows, len(EPOCHS))[:, None, None]
     history = LayerHistory(
-        EPOCHS, x, y, ones, -ones, ones, snr, np.where(np.isnan(snr), np.nan, 1.0), norm, *[absent] * 5
+        EPOCHS,
+        x,
+        y,
+        ones,
+        -ones,
+        ones,
+        snr,
+        np.where(np.isnan(snr), np.nan, 1.0),
+        norm,
+        *[absent] * (len(LAYER_COLUMNS) - 8),
     )
     widths = (3,) * (depth - 1) + (1,)
     summary = SimpleNamespace(

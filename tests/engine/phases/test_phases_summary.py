@@ -12,7 +12,7 @@ import pytest
 
 from ibtui_engine.experiment import log_spaced_epochs
 from ibtui_engine.phases.summary import phases
-from ibtui_engine.session.columns import LayerHistory
+from ibtui_engine.session.columns import LAYER_COLUMNS, LayerHistory
 from ibtui_engine.statistics import Spread
 
 EPOCHS = np.array(log_spaced_epochs(10_000, 120))
@@ -39,7 +39,7 @@ def two_phases(networks: int, *, turns_after: float, seed: int = 0) -> LayerHist
     norm = ones * np.linspace(1, 2, len(EPOCHS))[:, None, None]
     absent = np.full_like(snr, np.nan)
     std = np.where(np.isnan(snr), np.nan, 1.0)
-    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, std, norm, *[absent] * 5)
+    return LayerHistory(EPOCHS, i_x, i_y, ones, -ones, ones, snr, std, norm, *[absent] * (len(LAYER_COLUMNS) - 8))
 
 
 def test_each_layer_has_its_own_transition_turning_order_and_line() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ibtui_engine.experiment import log_spaced_epochs
 from ibtui_engine.networks import Architecture
 from ibtui_engine.phases.transition import crossings, network_snr, transition
-from ibtui_engine.session.columns import LayerHistory
+from ibtui_engine.session.columns import LAYER_COLUMNS, LayerHistory
 
 HIGH, LOW = np.log(3), np.log(0.12)
 FALLS_AT = 350.0
@@ -35,7 +35,9 @@ def history(epochs: np.ndarray, snr: np.ndarray) -> LayerHistory:
     std = np.exp(rng.normal(size=snr.shape))
     norm = np.exp(rng.normal(size=snr.shape))
     empty = np.full(snr.shape, np.nan)
-    return LayerHistory(epochs, empty, empty, empty, empty, empty, snr * std, std, norm, *[empty] * 5)
+    return LayerHistory(
+        epochs, empty, empty, empty, empty, empty, snr * std, std, norm, *[empty] * (len(LAYER_COLUMNS) - 8)
+    )
 
 
 def scattered(

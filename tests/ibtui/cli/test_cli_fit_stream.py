@@ -124,15 +124,15 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
     assert asked.end() == []
 
 
-def test_each_rule_has_its_curve_before_what_is_held_against_it(made: Program, fitter: Start) -> None:
-    made.good("run", "--name", "rules", "--rule", "symmetric-soft", "--rule", "symmetric", "--hidden", "3",
+def test_each_rule_has_its_curve_before_what_is_held_against_it(program: Program, fitter: Start) -> None:
+    program.good("run", "--name", "rules", "--rule", "symmetric-soft", "--rule", "symmetric", "--hidden", "3",
               "--networks", "2", "--epochs", "2", "--snapshots", "0", "--quiet")  # fmt: skip
-    document = json.loads(made.good("fit", "rules", "--json"))
+    document = json.loads(program.good("fit", "rules", "--json"))
     assert "curve" not in document  # which one?
     assert [(one["rule"], one["i_xy"]) for one in document["curves"]] == [
         (number, pytest.approx(load_rule(name).i_xy)) for number, name in ((1, "symmetric-soft"), (2, "symmetric"))
     ]
-    asked = fitter(made.path("rules"))
+    asked = fitter(program.path("rules"))
     assert asked.hear()["rule"] == 1
     asked.say('{"rule": 1}')  # it is there already
     asked.ask(id=1, ensemble=1)

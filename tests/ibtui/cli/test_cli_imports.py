@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
-OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale"
+OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale --test-fraction --test"
 OPTIONS = {
     "run": "--quick --full "
     f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "
@@ -43,8 +43,8 @@ OPTIONS = {
     "animate": "--out --ensemble --seconds --fps --theme --sessions-dir --quiet",
     "account": "--run --quick --networks --out --threads --sessions-dir --json --quiet",
     "list": "--sessions-dir --examples --results --json --quiet",
-    "rule": f"{OF_RULE} --out --json --quiet",
-    "curve": f"{OF_RULE} --error --fraction --samples --threads --out --json --quiet",
+    "rule": f"{OF_RULE} --seed --out --json --quiet",
+    "curve": f"{OF_RULE} --seed --error --fraction --samples --threads --out --json --quiet",
     "fit": "--epoch --every --error --threads --sessions-dir --json",
 }
 
