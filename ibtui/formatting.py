@@ -121,10 +121,12 @@ def rule_title(rule: RuleSummary) -> str:
 
 def under(summary: Summary) -> str:
     """Under which P(X,Y) information is measured: a rule that is known, or the sample's own."""
-    samples = {rule.sample for rule in summary.rules}
+    samples, weighted = {rule.sample for rule in summary.rules}, any(rule.weighted for rule in summary.rules)
     if samples == {True, False}:
-        return "under the true rule, or where that is a sample under its own distribution"
-    return "under the sample's own distribution" if True in samples else "under the true rule"
+        what = "under the true rule, or where that is a sample under its own distribution"
+    else:
+        what = "under the sample's own distribution" if True in samples else "under the true rule"
+    return f"{what} with its p(x)" if weighted else what
 
 
 def _estimator(experiment: Experiment) -> str:

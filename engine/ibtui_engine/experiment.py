@@ -168,7 +168,7 @@ class Experiment:
     i_xy: tuple[float | None, ...] = (None,)
     """I(X;Y) in bits that gamma is chosen for; excludes `gamma`."""
     label: str | None = None
-    """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as six more."""
+    """The label column of a table, by its name or its number from 1; None finds it. Of tables only, as seven more."""
     ignore: str | None = None
     """Columns of a table that are no inputs, names or numbers with commas between."""
     label_kind: str = "auto"
@@ -177,6 +177,8 @@ class Experiment:
     """Classes of equal mass that a continuous label of a table is cut into; None leaves it as it is."""
     scale: str = "auto"
     """One of `SCALES`: what is done to the inputs of a table. Whoever trains or measures sees the scaled ones."""
+    weight: str | None = None
+    """The column of a table that p(x) is in proportion to, or `none`; None is one called `weight`."""
     test_fraction: float | None = None
     """Share of a table's rows that are held out: no network trains on them, and they are measured separately."""
     test: str | None = None
@@ -571,5 +573,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "theta": _values_of(_read_theta),
     "label": _read_names,
     "ignore": _read_names,
+    "weight": _read_names,
 }
 """How plain values of some settings become what `Experiment` holds."""

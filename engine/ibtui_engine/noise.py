@@ -122,6 +122,7 @@ def noise_errors(
     inputs = as_layer(rule.patterns)
     inside = np.zeros((networks, len(rule.p_y)), np.bool_)
     np.put_along_axis(inside, samples.patterns, True, axis=1)
+    mass = np.ones(len(rule.p_y)) if rule.p_x is None else rule.p_x * len(rule.p_x)
     single = architecture.layers == 1 and teacher is not None
     found = np.zeros((2, networks, len(sizes)))
     exact = np.zeros((networks, len(sizes)))
@@ -133,7 +134,7 @@ def noise_errors(
             widths = np.array(architecture.widths, np.int64)
             code = ACTIVATION_CODES[architecture.activation]
             scratch = threads.kept(make_scratch, architecture.widths, len(rule.p_y))
-            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, inside, found, scratch)
+            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, mass, inside, found, scratch)
 
         threads.share_out(networks, work)
         if single and teacher is not None:
@@ -142,7 +143,7 @@ def noise_errors(
             overlap = student[:, :, :-1] @ teacher / (norms * np.linalg.norm(teacher))
             exact += perceptron_error(overlap, student[:, :, -1] / norms).T
         watch(draw + 1, draws)
-    counts = (~inside).sum(axis=1)[:, None]
+    counts = (mass * ~inside).sum(axis=1)[:, None]
     with np.errstate(invalid="ignore"):
         outside = np.where(counts > 0, found[0] / (draws * counts), np.nan)
     double = weights.astype(np.float64)
@@ -202,7 +203,7 @@ def _noise(
 @compiled
 def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks parameters"],
            widths: np.ndarray, activation: int, inputs: Float64[np.ndarray, "inputs_and_one columns"],
-           p_y: Float64[np.ndarray, " patterns"], inside: np.ndarray,
+           p_y: Float64[np.ndarray, " patterns"], mass: Float64[np.ndarray, " patterns"], inside: np.ndarray,
            found: Float64[np.ndarray, "2 networks sigmas"], scratch: Scratch) -> None:  # fmt: skip
     """Add up wrong answers of networks first..last-1, in expectation: outside their samples, and in all."""
     patterns = p_y.shape[0]
@@ -211,7 +212,7 @@ def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks 
             for layer in range(widths.shape[0] - 1):
                 enter_layer(layer, weights[k, network], widths, activation, inputs, scratch)
             for s in range(patterns):
-                wrong = 1.0 - p_y[s] if scratch.z[0, s] > 0.0 else p_y[s]
+                wrong = mass[s] * (1.0 - p_y[s] if scratch.z[0, s] > 0.0 else p_y[s])
                 found[1, network, k] += wrong
                 if not inside[network, s]:
                     found[0, network, k] += wrong

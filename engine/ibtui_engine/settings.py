@@ -147,6 +147,16 @@ SETTINGS = MappingProxyType(
             choices=SCALES,
             metavar="KIND",
         ),
+        "weight": Setting(
+            label="Weight column",
+            kind="text",
+            panel=WHAT,
+            about="The column of a table that p(x) is in proportion to, by its name or its number from 1, or none: "
+            "then a column called weight is an input like others.",
+            hint="column that p(x) is in proportion to, or none; empty: one called weight",
+            unset="one called weight",
+            metavar="NAME|none",
+        ),
         "test_fraction": Setting(
             label="Test fraction",
             kind="number",

@@ -46,9 +46,14 @@ COARSE = Effort(16, 60, 24, 96)
 
 
 def annealed_curve(
-    p_y: Float64[np.ndarray, "patterns labels"], *, name: str = "", seed: int = 0, effort: Effort = FULL
+    p_y: Float64[np.ndarray, "patterns labels"],
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
+    *,
+    name: str = "",
+    seed: int = 0,
+    effort: Effort = FULL,
 ) -> Curve:
-    """The curve of equally likely patterns with these p(y|x).
+    """The curve of patterns with these p(y|x) and p(x), equally likely ones where that is None.
 
     With the effort `COARSE` it is a first look, without bifurcations (`tolerance` is NaN): few points, which can be
     achieved like all others.
@@ -62,7 +67,7 @@ def annealed_curve(
             f"p(y|x) must be rows that are distributions over two labels or more, got the shape {p.shape}"
         )
     _, group = np.unique(np.round(p / p.sum(axis=1, keepdims=True), 12), axis=0, return_inverse=True)
-    w = np.bincount(group.ravel()) / len(p)
+    w = np.bincount(group.ravel()) / len(p) if p_x is None else np.bincount(group.ravel(), weights=p_x)
     p = np.stack([np.bincount(group.ravel(), weights=c) for c in p.T], axis=1)
     p /= p.sum(axis=1, keepdims=True)
     mean = w @ p

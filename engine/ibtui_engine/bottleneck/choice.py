@@ -24,7 +24,7 @@ def rule_curve(rule: Rule, *, error: float = ERROR) -> Curve:
         return ib_curve(Source.of_rule(rule), error=error, name=rule.name)
     from ibtui_engine.bottleneck.annealing import annealed_curve
 
-    return annealed_curve(rule.p_y, name=rule.name)
+    return annealed_curve(rule.p_y, rule.p_x, name=rule.name)
 
 
 def coarse_curve(rule: Rule) -> Curve:
@@ -40,4 +40,4 @@ def coarse_curve(rule: Rule) -> Curve:
         return coarse_binary_curve(Source.of_rule(rule), name=rule.name)
     from ibtui_engine.bottleneck.annealing import COARSE, annealed_curve
 
-    return annealed_curve(rule.p_y, name=rule.name, effort=COARSE)
+    return annealed_curve(rule.p_y, rule.p_x, name=rule.name, effort=COARSE)

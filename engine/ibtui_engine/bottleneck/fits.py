@@ -132,6 +132,8 @@ def why_no_beta(summary: Summary, ensemble: EnsembleSummary) -> str:
     """Why beta* cannot be fitted to an ensemble's layers; empty where it can."""
     if ensemble.rule.labels > 2:
         return f"beta* is fitted where there are two labels, and here there are {ensemble.rule.labels}"
+    if ensemble.rule.weighted:
+        return "beta* is fitted where patterns are equally likely, and here p(x) has weights"
     if not summary.experiment.weights:
         return "beta* needs the weights, and this session was run with --no-weights"
     return ""

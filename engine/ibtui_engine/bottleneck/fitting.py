@@ -85,7 +85,13 @@ def fit_layers(
     epoch: int = 0,
     bins: int = 0,
 ) -> LayerFits:
-    """beta* of layers that are given as partitions of the rule's patterns, and their distances to its curve."""
+    """beta* of layers that are given as partitions of the rule's patterns, and their distances to its curve.
+
+    Raises:
+        InvalidValue: the patterns are not equally likely.
+    """
+    if rule.p_x is not None:
+        raise InvalidValue(f"beta* is fitted where patterns are equally likely, and p(x) of {rule.name!r} has weights")
     source = Source.of_rule(rule)
     near = 0.0
     class_of = np.searchsorted(source.log_odds, rule.log_odds)

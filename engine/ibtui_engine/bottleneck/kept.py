@@ -65,7 +65,9 @@ class Classes:
 
             source = Source.of_rule(rule)
             return cls(source.log_odds[:, None], source.weights)
-        rows, counts = np.unique(rule.p_y, axis=0, return_counts=True)
+        rows, group, counts = np.unique(rule.p_y, axis=0, return_inverse=True, return_counts=True)
+        if rule.p_x is not None:
+            return cls(rows, np.bincount(group.ravel(), weights=rule.p_x))
         return cls(rows, counts / counts.sum())
 
     def digest(self) -> str:

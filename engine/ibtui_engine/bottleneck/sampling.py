@@ -63,8 +63,9 @@ def evaluate_sample(
     class_of = np.searchsorted(true.log_odds, rule.log_odds)
     classes = len(true.weights)
     seen, labels = class_of[sample.patterns[0]], sample.labels[0].astype(np.float64)
-    ones = np.bincount(seen, weights=labels, minlength=classes)
-    zeros = np.bincount(seen, weights=1.0 - labels, minlength=classes)
+    mass = np.ones(len(labels)) if rule.p_x is None else rule.p_x[sample.patterns[0]] * len(rule.p_x)
+    ones = np.bincount(seen, weights=labels * mass, minlength=classes)
+    zeros = np.bincount(seen, weights=(1.0 - labels) * mass, minlength=classes)
     empirical = Source.of_parts(ones, zeros)
     if len(empirical.weights) > EXACT_CLASSES:
         empirical = merged(empirical, 1e-6)

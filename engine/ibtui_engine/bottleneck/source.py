@@ -90,7 +90,7 @@ class Source:
         """
         if rule.labels > 2:
             raise InvalidValue(f"rule {rule.name!r} must have two labels, got {rule.labels}")
-        return cls._grouped(rule.log_odds, rule.p_y, rule.rest, None)
+        return cls._grouped(rule.log_odds, rule.p_y, rule.rest, rule.p_x)
 
     @cached_property
     def p_y1(self) -> float:

@@ -1,4 +1,4 @@
-"""Which measurer a cohort gets: compiled loops for two labels, matrix products for networks with a softmax; and a
+"""Which measurer a cohort gets: compiled loops for two labels and equally likely patterns, else matrix products; and a
 second one where rows are held out.
 """
 
@@ -42,7 +42,7 @@ def _of_one_rule(
     problem: Problem, experiment: Experiment, threads: Threads, measured: Int64[np.ndarray, " measured"] | None
 ) -> AnyMeasurer:
     estimator, noise = experiment.estimator, experiment.noise_variance
-    if problem.rule.labels == 2:
+    if problem.rule.labels == 2 and problem.rule.p_x is None:
         return Measurer(problem, experiment.bins, threads, estimator, noise)
     return SoftmaxMeasurer(problem, experiment.bins, threads, estimator, noise, measured)
 

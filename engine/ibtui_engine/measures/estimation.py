@@ -41,6 +41,8 @@ OF_ARRAYS = (*ESTIMATORS, "gauss", "renyi", "probe")
 """The estimators that can measure outputs."""
 NOISY = ("kde", "gauss")
 """Those that add noise to the outputs."""
+UNIFORM = ("renyi", "probe")
+"""Those that need equally likely patterns."""
 SCALES = ("absolute", "unit", "layer")
 """What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
 of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
@@ -139,6 +141,7 @@ def measure_layer(
     *,
     h_x: float = math.inf,
     inputs: Float64[np.ndarray, "patterns input_coordinates"] | None = None,
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[Float64[np.ndarray, " numbers"], bool]:
     """The numbers of `ibtui_engine.measures.outputs` of a layer with finite outputs, but for its saturation; and
     whether they are at the estimator's ceiling, and so say nothing of the layer.
@@ -150,12 +153,18 @@ def measure_layer(
         ends: the interval that `binning` bins; an end that is NaN is the one that occurs.
         h_x: H(X) in bits, the ceiling of I(X;T); infinite where nobody asks.
         inputs: points with the distances of the patterns, for `renyi`; None: they are just different.
+        p_x: p(x) of each pattern; None where they are equally likely, as `renyi` and `probe` need them.
+
+    Raises:
+        InvalidValue: the estimator needs equally likely patterns.
     """
+    if p_x is not None and how.estimator in UNIFORM:
+        raise InvalidValue(f"estimator {how.estimator} needs equally likely patterns, and here p(x) has weights")
     low, high = (
         (given if how.estimator == "binning" and not math.isnan(given) else found)
         for given, found in zip(ends, (layer.low, layer.high), strict=True)
     )
-    groups, count = group_patterns(layer, how.estimator, how.bins, low, high)
+    groups, count = group_patterns(layer, how.estimator, how.bins, low, high, p_x)
     numbers = np.full(NUMBERS, math.nan)
     numbers[[DISTINCT, LOW, HIGH]] = count, low, high
     if how.estimator == "renyi":
@@ -168,25 +177,34 @@ def measure_layer(
         numbers[[I_Y, I_Y_ERROR]] = probe_information(layer.points(), p_y, how.seed)
         return numbers, bool(numbers[I_Y] >= label_information(p_y) - NEARLY)
     if how.estimator == "kde":
-        numbers[[I_X, I_Y, I_X_LOWER, I_Y_LOWER]] = pairwise_bounds(layer, how.variance(layer), groups, count, p_y)
+        numbers[[I_X, I_Y, I_X_LOWER, I_Y_LOWER]] = pairwise_bounds(layer, how.variance(layer), groups, count, p_y, p_x)
     elif how.estimator == "gauss":
-        first, mass = distinct_points(groups, count, p_y)
+        first, mass = distinct_points(groups, count, p_y, p_x)
         numbers[[I_X, I_Y, I_X_ERROR, I_Y_ERROR]] = sampled_information(
             layer.points(first), mass, p_y, how.variance(layer), how.samples, how.seed
         )
         return numbers, bool(numbers[I_X] >= h_x - NEARLY)
     else:
-        numbers[[I_X, I_Y]] = information_of_labels(groups, count, p_y)
+        numbers[[I_X, I_Y]] = information_of_labels(groups, count, p_y, p_x)
     return numbers, bool(at_ceiling(numbers[[I_X]], h_x, numbers[[I_X_LOWER]])[0])
 
 
 def information_of_labels(
-    groups: Int32[np.ndarray, " patterns"], count: int, p_y: Float64[np.ndarray, "patterns labels"]
+    groups: Int32[np.ndarray, " patterns"],
+    count: int,
+    p_y: Float64[np.ndarray, "patterns labels"],
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[float, float]:
-    """(I(X;T), I(T;Y)) in bits of a partition of equally likely patterns into groups 0..count-1, for many labels.
+    """(I(X;T), I(T;Y)) in bits of a partition of patterns, equally likely without `p_x`, into groups 0..count-1, for
+    many labels.
 
     T is a function of X, so I(X;T) = H(T); p(y|t) is the mean of p(y|x) over the patterns with that t.
     """
+    if p_x is not None:
+        joint = np.stack([np.bincount(groups, weights=p_x * column, minlength=count) for column in p_y.T], axis=1)
+        mass = np.bincount(groups, weights=p_x, minlength=count)
+        unsure = float(mass @ label_entropy(joint / mass[:, None]))
+        return max(float(label_entropy(mass)), 0.0), max(float(label_entropy(p_x @ p_y)) - unsure, 0.0)
     joint = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1)
     sizes = np.bincount(groups, minlength=count)
     patterns = len(groups)

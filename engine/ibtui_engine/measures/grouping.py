@@ -12,11 +12,16 @@ from jaxtyping import Float64, Int32
 from ibtui_engine.measures.exact import exact_partition
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.partition import fill_edges, hash_arrays, number_groups, partition
-from ibtui_engine.measures.quantile import quantile_partition
+from ibtui_engine.measures.quantile import quantile_partition, weighed_quantile_partition
 
 
 def group_patterns(
-    layer: LayerOutputs, estimator: str, bins: int, low: float, high: float
+    layer: LayerOutputs,
+    estimator: str,
+    bins: int,
+    low: float,
+    high: float,
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[Int32[np.ndarray, " patterns"], int]:
     """The number of each pattern's t, in the order in which they first occur, and how many there are.
 
@@ -27,6 +32,7 @@ def group_patterns(
         bins: how many; not used without bins.
         low: the end of the first bin of equal width.
         high: the end of the last.
+        p_x: what the mass of bins of equal mass is; None where patterns are equally likely.
     """
     hashing = hash_arrays(layer.patterns)
     edges = np.empty(bins + 1)
@@ -35,6 +41,8 @@ def group_patterns(
     def numbered(values: Float64[np.ndarray, "units patterns"], into: Int32[np.ndarray, " patterns"]) -> int:
         if estimator in ("binning", "adaptive"):
             return partition(values, len(values), edges, into, *hashing)
+        if estimator == "quantile" and p_x is not None:
+            return weighed_quantile_partition(values, bins, p_x, into)
         if estimator == "quantile":
             return quantile_partition(values, len(values), bins, into, *hashing)
         return exact_partition(values, len(values), into, *hashing)

@@ -34,13 +34,15 @@ def pairwise_bounds(
     groups: Int32[np.ndarray, " patterns"],
     count: int,
     p_y: Float64[np.ndarray, "patterns labels"],
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[float, float, float, float]:
     """Upper bounds of I(X;T+noise) and I(T+noise;Y), then their lower bounds, in bits.
 
     `noise`: its variance. `groups`: numbers of the patterns' distinct outputs, `count` of them: patterns of equal
-    outputs are one Gaussian of the mixture. Work: count² distances for the sums, half of them again for the pairs.
+    outputs are one Gaussian of the mixture. `p_x`: None where patterns are equally likely. Work: count² distances for
+    the sums, half of them again for the pairs.
     """
-    first, mass = distinct_points(groups, count, p_y)
+    first, mass = distinct_points(groups, count, p_y, p_x)
     points = layer.points(first) / math.sqrt(8 * noise)
     squares = np.einsum("ij,ij->i", points, points)
 
@@ -58,7 +60,7 @@ def pairwise_bounds(
     whole = mass.sum(axis=1)
     i_x_lower, parts_lower = _entropies(mass, whole, p, far)
     i_x, parts_upper = _entropies(mass, whole, p, near)
-    i_xy = max(label_information(p_y), 0.0)
+    i_xy = max(label_information(p_y, p_x), 0.0)
     confused = float(label_entropy(p)) - 4 * _confusion(points, squares, mass, near)
     i_y = min(max(min(i_x - parts_lower, confused), 0.0), i_xy)
     i_y_lower = min(max(i_x_lower - parts_upper, 0.0), i_xy)
@@ -66,11 +68,17 @@ def pairwise_bounds(
 
 
 def distinct_points(
-    groups: Int32[np.ndarray, " patterns"], count: int, p_y: Float64[np.ndarray, "patterns labels"]
+    groups: Int32[np.ndarray, " patterns"],
+    count: int,
+    p_y: Float64[np.ndarray, "patterns labels"],
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[Int64[np.ndarray, " count"], Float64[np.ndarray, "count labels"]]:
     """For each group the first pattern of it, and its mass with each label: sum over it of p(x) p(y|x)."""
     patterns = len(groups)
-    mass = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1) / patterns
+    if p_x is None:
+        mass = np.stack([np.bincount(groups, weights=column, minlength=count) for column in p_y.T], axis=1) / patterns
+    else:
+        mass = np.stack([np.bincount(groups, weights=p_x * column, minlength=count) for column in p_y.T], axis=1)
     first = np.empty(count, np.int64)
     first[groups[::-1]] = np.arange(patterns - 1, -1, -1)
     return first, mass

@@ -16,6 +16,8 @@ from jaxtyping import Float64, Int32, UInt64
 from ibtui_engine.compiled import compiled
 from ibtui_engine.measures.partition import number_groups
 
+ROUNDING = 1e-12
+"""By which sums of p(x) may be off."""
 KEY_BITS = 63.0
 """Bits of a key made of bins: one fewer than 64, for rounding."""
 
@@ -51,4 +53,32 @@ def quantile_partition(
                 keys[s] = keys[s] * np.uint64(bins) + np.uint64(place)
         count = number_groups(keys, groups, slot_keys, slot_groups)
         unit += fitting
+    return count
+
+
+def weighed_quantile_partition(
+    values: Float64[np.ndarray, "units patterns"],
+    bins: int,
+    p_x: Float64[np.ndarray, " patterns"],
+    groups: Int32[np.ndarray, " patterns"],
+) -> int:
+    """`quantile_partition` of patterns that are not equally likely: the edge below bin k of K is the first output, in
+    ascending order, up to which there is more than k / K of p(x).
+    """
+    count = 1
+    groups[:] = 0
+    shares = np.arange(1, max(bins, 2)) / max(bins, 2) + ROUNDING
+    for row in values:
+        order = np.argsort(row, kind="stable")
+        place = np.searchsorted(np.cumsum(p_x[order]), shares, side="right")
+        edges = row[order][np.minimum(place, len(row) - 1)]
+        own = np.searchsorted(edges, row, side="right")
+        _, first, numbers = np.unique(
+            groups.astype(np.int64) * (len(edges) + 1) + own, return_index=True, return_inverse=True
+        )
+        rank = np.empty(len(first), np.int32)
+        rank[np.argsort(first)] = np.arange(len(first))
+        groups[:], count = rank[numbers.ravel()], len(first)
+        if count == len(groups):
+            break
     return count

@@ -1,9 +1,11 @@
-"""What a snapshot holds of networks with a softmax over more than two labels, which may be wide: by matrix products.
+"""What a snapshot holds of networks with a softmax over more than two labels, which may be wide, and of all networks
+where patterns are not equally likely: by matrix products.
 
 The quantities are those of `ibtui_engine.measures.snapshot`, in double precision too. Patterns are taken a block at a
 time, so that large rules fit; information can be measured over some of the patterns alone, losses and accuracies are
 over all. NumPy's BLAS computes each network in one thread: threads take networks, which makes the numbers independent
 of how many there are, and where others use the machine, too, is up to five times as fast as threads within a product.
+One logistic output is the softmax of 0 and its logit.
 """
 
 from __future__ import annotations
@@ -12,18 +14,18 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from threadpoolctl import ThreadpoolController
 
-from ibtui_engine.activations import LIMITS, OUTPUT_RANGE, SATURATED, bin_ends
+from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, SATURATED, bin_ends
 from ibtui_engine.experiment import DEFAULT_NOISE
-from ibtui_engine.forward import ACTIVATION_CODES, activate
+from ibtui_engine.forward import ACTIVATION_CODES, RELU, activate
 from ibtui_engine.measures.estimation import NOISY, Estimation, measure_layer
 from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, shares_beyond
 from ibtui_engine.measures.outputs import SATURATED as SATURATED_ROW
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
-from ibtui_engine.rules.rule import Rule
+from ibtui_engine.rules.rule import Rule, mean_over
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem
 
@@ -32,7 +34,7 @@ BLOCK = 2048
 
 
 class SoftmaxMeasurer:
-    """Measures cohorts that learn one problem of more than two labels."""
+    """Measures cohorts that learn one problem, of any number of labels and any p(x)."""
 
     def __init__(
         self,
@@ -48,6 +50,10 @@ class SoftmaxMeasurer:
         self._how = Estimation(estimator=estimator, bins=bins, noise=noise if estimator in NOISY else None)
         self._blas = ThreadpoolController()
         self._part: Rule = problem.rule if measured is None else problem.rule.over(measured)
+        self._p_y, self._part_p_y = (
+            rule.p_y if rule.labels > 2 else np.stack([1.0 - rule.p_y, rule.p_y], axis=1)
+            for rule in (problem.rule, self._part)
+        )
 
     def measure(self, weights: Float32[np.ndarray, "networks parameters"]) -> tuple[LayerInformation, Learning]:
         """Measure every network and layer from its weights."""
@@ -86,14 +92,15 @@ class SoftmaxMeasurer:
             for k, matrix in enumerate(matrices):
                 z = _enter(matrix, a)
                 a = z if k == len(matrices) - 1 else self._activated(z)
+            a = a if len(a) > 1 else np.concatenate([np.zeros_like(a), a])
             log_p = a - _log_sum_exp(a)
             answer = a.argmax(axis=0)
             at = np.arange(a.shape[1])
-            p_y = rule.p_y[rows]
+            p_y = self._p_y[rows]
             there = np.where(p_y > 0, p_y * log_p.T, 0.0).sum(axis=1)
             losses[rows] = -np.where(inside[rows], log_p[label[rows], at], there)
             hits[rows] = np.where(inside[rows], answer == label[rows], p_y[at, answer])
-        loss, hit = ([_mean(values[there]) for there in (inside, ~inside)] for values in (losses, hits))
+        loss, hit = ([_mean(values, there, rule.p_x) for there in (inside, ~inside)] for values in (losses, hits))
         return loss[0], loss[1], hit[0], hit[1]
 
     def _layers(
@@ -101,8 +108,7 @@ class SoftmaxMeasurer:
     ) -> Iterator[Float64[np.ndarray, " numbers"]]:
         """The numbers of each layer, from the input on."""
         patterns = self._part.patterns
-        limits = LIMITS[self._problem.architecture.activation]
-        code = ACTIVATION_CODES[self._problem.architecture.activation]
+        activation, p_x = self._problem.architecture.activation, self._part.p_x
         a = np.empty((len(matrices[0]), len(patterns)))
         for layer, matrix in enumerate(matrices):
             if layer == 0:  # the inputs in double precision need not all be there at once
@@ -113,26 +119,51 @@ class SoftmaxMeasurer:
             else:
                 z = _enter(matrix, a)
             if layer == len(matrices) - 1:
-                a = np.exp(z - _log_sum_exp(z))
-                # of the way from the middle between 0 and 1, as for one logistic output
-                saturated, nonlinear = float((abs(2 * a - 1) > SATURATED).mean()), math.nan
                 ends = OUTPUT_RANGE
+                if len(z) > 1:
+                    a = np.exp(z - _log_sum_exp(z))
+                    # of the way from the middle between 0 and 1, as for one logistic output
+                    shares = float(mean_over((abs(2 * a - 1) > SATURATED).mean(axis=0), p_x)), math.nan
+                else:
+                    a, shares = self._activated(z, OUTPUT), _shares(z, OUTPUT, p_x)
             else:
-                a = self._activated(z)
-                saturated, nonlinear = shares_beyond(z, len(z), z.shape[1], code, limits.saturated, limits.linear)
-                ends = bin_ends(self._problem.architecture.activation)
-            numbers, _ = measure_layer(LayerOutputs(a.T), self._how, self._part.p_y, ends)
-            numbers[[SATURATED_ROW, NONLINEAR]] = saturated, nonlinear
+                a, shares = self._activated(z), _shares(z, activation, p_x)
+                ends = bin_ends(activation)
+            numbers, _ = measure_layer(LayerOutputs(a.T), self._how, self._part_p_y, ends, p_x=p_x)
+            numbers[[SATURATED_ROW, NONLINEAR]] = shares
             yield numbers
 
-    def _activated(self, z: Float64[np.ndarray, "units patterns"]) -> Float64[np.ndarray, "units patterns"]:
+    def _activated(
+        self, z: Float64[np.ndarray, "units patterns"], activation: str = ""
+    ) -> Float64[np.ndarray, "units patterns"]:
         a = np.empty_like(z)
-        activate(ACTIVATION_CODES[self._problem.architecture.activation], z, a, 0, *z.shape)
+        activate(ACTIVATION_CODES[activation or self._problem.architecture.activation], z, a, 0, *z.shape)
         return a
 
 
-def _mean(values: Float64[np.ndarray, " some"]) -> float:
-    return float(values.mean()) if values.size else math.nan
+def _shares(
+    z: Float64[np.ndarray, "units patterns"], activation: str, p_x: Float64[np.ndarray, " patterns"] | None
+) -> tuple[float, float]:
+    """Shares of a layer's neurons and patterns that are saturated, and nonlinear (`shares_beyond`), under p(x)."""
+    limits, code = LIMITS[activation], ACTIVATION_CODES[activation]
+    if p_x is None:
+        return shares_beyond(z, len(z), z.shape[1], code, limits.saturated, limits.linear)
+    first, second = (
+        float(p_x @ (z <= limit if code == RELU else abs(z) > limit).mean(axis=0))
+        for limit in (limits.saturated, limits.linear)
+    )
+    return math.nan if math.isnan(limits.saturated) else first, math.nan if math.isnan(limits.linear) else second
+
+
+def _mean(
+    values: Float64[np.ndarray, " patterns"],
+    there: Bool[np.ndarray, " patterns"],
+    p_x: Float64[np.ndarray, " patterns"] | None,
+) -> float:
+    """The mean over some of the patterns; NaN over none."""
+    if not there.any():
+        return math.nan
+    return float(values[there].mean() if p_x is None else values[there] @ p_x[there] / p_x[there].sum())
 
 
 def _enter(

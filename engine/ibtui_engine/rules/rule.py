@@ -1,4 +1,5 @@
-"""A rule: equally likely patterns x and p(y|x), with the entropies and information that follow from them.
+"""A rule: patterns x with p(x), which are equally likely unless it says otherwise, and p(y|x), with the entropies and
+information that follow from them.
 
 The rule is the joint distribution P(X,Y) against which layers are measured (Shwartz-Ziv and Tishby 2017,
 arXiv:1703.00810, section 3.1), whatever sample of it a network was trained on.
@@ -41,19 +42,28 @@ def label_entropy(p: Float64[np.ndarray, "*shape labels"]) -> Float64[np.ndarray
     return np.asarray(-(p * logs).sum(axis=-1) + 0.0)
 
 
-def label_information(p_y: LabelProbabilities) -> float:
-    """I(X;Y) = H(mean p) - mean H(p) in bits, for equally likely rows whose p(y|x) is a function of x."""
+def label_information(p_y: LabelProbabilities, p_x: Float64[np.ndarray, " patterns"] | None = None) -> float:
+    """I(X;Y) = H(mean p) - mean H(p) in bits, for rows whose p(y|x) is a function of x. `p_x`: None where they are
+    equally likely.
+    """
     entropy = binary_entropy if p_y.ndim == 1 else label_entropy
-    return float(entropy(p_y.mean(axis=0)) - entropy(p_y).mean())
+    return float(entropy(mean_over(p_y, p_x)) - mean_over(entropy(p_y), p_x))
+
+
+def mean_over(
+    values: Float64[np.ndarray, "patterns ..."], p_x: Float64[np.ndarray, " patterns"] | None
+) -> Float64[np.ndarray, ...]:
+    """The mean over patterns, which are equally likely where `p_x` is None."""
+    return np.asarray(values.mean(axis=0) if p_x is None else p_x @ values)
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """P(X,Y) over equally likely rows. The arrays are not to be written to.
+    """P(X,Y) over rows, equally likely ones where `p_x` is None. The arrays are not to be written to.
 
     Two labels are given by the probability of one of them and its log-odds, which keep the digits of both labels'
     probabilities; more than two by a row of probabilities each.
-    Raises InvalidValue where patterns, p_y and log_odds do not fit together or p_y is no probability.
+    Raises InvalidValue where patterns, p_y, p_x and log_odds do not fit together or are no probabilities.
     """
 
     name: str
@@ -72,6 +82,8 @@ class Rule:
     held_out: Rule | None = None
     """Rows of a table that no network trains on, as a rule of their own, with the same inputs and labels; None where
     none are held out. Nothing here is of them."""
+    p_x: Float64[np.ndarray, " patterns"] | None = None
+    """p(x) of each row, above 0; None where all rows are equally likely, also where equal numbers were given."""
     log_odds: Float64[np.ndarray, " patterns"] = field(init=False)
     """log(p(y=1|x) / p(y=0|x)) of each row, −inf and inf for labels that are certain; NaN where there are more than two
     labels."""
@@ -99,12 +111,29 @@ class Rule:
         elif odds.shape != self.p_y.shape or not (np.abs(logistic(odds) - self.p_y) <= 1e-9).all():
             raise InvalidValue(f"rule {self.name!r}: its log-odds are not those of its p(y=1|x)")
         object.__setattr__(self, "log_odds", odds)
+        if self.p_x is not None:
+            self._require_p_x(self.p_x)
+            if (self.p_x == self.p_x[0]).all():
+                object.__setattr__(self, "p_x", None)
         held = self.held_out
         if held is not None and (held.inputs, held.labels) != (self.inputs, self.labels):
             raise InvalidValue(
                 f"rule {self.name!r}: held out are patterns of {held.inputs} inputs and {held.labels} labels; needed "
                 f"are {self.inputs} and {self.labels}"
             )
+
+    def _require_p_x(self, p_x: Float64[np.ndarray, " patterns"]) -> None:
+        if p_x.shape != self.p_y.shape[:1] or p_x.dtype != np.float64:
+            raise InvalidValue(
+                f"rule {self.name!r}: p(x) of shape {p_x.shape} and type {p_x.dtype} for {len(self.p_y)} patterns; "
+                "needed is one float64 for each"
+            )
+        if not ((p_x > 0) & (p_x <= 1)).all() or abs(p_x.sum() - 1) > 1e-9:
+            raise InvalidValue(f"rule {self.name!r}: p(x) must be above 0 everywhere and add up to 1")
+
+    def mean(self, values: Float64[np.ndarray, "patterns ..."]) -> Float64[np.ndarray, ...]:
+        """The mean over patterns under p(x)."""
+        return mean_over(values, self.p_x)
 
     @property
     def inputs(self) -> int:
@@ -124,19 +153,24 @@ class Rule:
     def over(self, chosen: Int64[np.ndarray, " chosen"]) -> Rule:
         """The rule of these of its patterns alone, by their numbers."""
         odds = self.log_odds[chosen] if self.labels == 2 else None
-        return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters, odds)
+        p_x = None if self.p_x is None else self.p_x[chosen] / self.p_x[chosen].sum()
+        return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters, odds, p_x=p_x)
 
     @cached_property
     def h_x(self) -> float:
-        """H(X) in bits: log2 of the number of rows (12 for the built-in rules), less where rows are equal."""
-        counts = distinct_rows(self.patterns).counts
+        """H(X) in bits: of equally likely rows log2 of their number (12 for the built-in rules), less where rows are
+        equal.
+        """
+        group, counts = distinct_rows(self.patterns)
+        if self.p_x is not None:
+            return max(float(label_entropy(np.bincount(group, weights=self.p_x))), 0.0)
         rows = len(self.patterns)
         return math.log2(rows) - float((counts * np.log2(counts)).sum()) / rows
 
     @cached_property
     def p_y1(self) -> float:
-        """p(y=1), the mean of p(y=1|x) over rows."""
-        return float(self.p_y.mean() if self.p_y.ndim == 1 else self.p_y[:, 1].mean())
+        """p(y=1), the mean of p(y=1|x)."""
+        return float(self.mean(self.p_y if self.p_y.ndim == 1 else self.p_y[:, 1]))
 
     @cached_property
     def rest(self) -> Float64[np.ndarray, " patterns"]:
@@ -145,13 +179,13 @@ class Rule:
 
     @cached_property
     def p_y0(self) -> float:
-        """p(y=0), the mean of p(y=0|x) over rows."""
-        return float(self.rest.mean() if self.p_y.ndim == 1 else self.p_y[:, 0].mean())
+        """p(y=0), the mean of p(y=0|x)."""
+        return float(self.mean(self.rest if self.p_y.ndim == 1 else self.p_y[:, 0]))
 
     @cached_property
     def p_labels(self) -> Float64[np.ndarray, " labels"]:
         """p(y) of each label."""
-        return np.asarray(self.p_y.mean(axis=0) if self.labels > 2 else np.array([self.p_y0, self.p_y1]))
+        return np.asarray(self.mean(self.p_y) if self.labels > 2 else np.array([self.p_y0, self.p_y1]))
 
     @cached_property
     def h_y(self) -> float:
@@ -162,8 +196,8 @@ class Rule:
     def i_xy(self) -> float:
         """I(X;Y) in bits, between 0 and `h_y`."""
         if self.labels > 2:
-            return max(label_information(self.p_y), 0.0)
-        return max(self.h_y - float(entropies(self.log_odds).mean()), 0.0)
+            return max(label_information(self.p_y, self.p_x), 0.0)
+        return max(self.h_y - float(self.mean(entropies(self.log_odds))), 0.0)
 
     @cached_property
     def classes(self) -> int:
@@ -179,8 +213,8 @@ class Rule:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the patterns' type, shape and bytes, of p(y|x) and of two labels' log-odds: equal for equal
-        rules.
+        """SHA-256 (hex) of the patterns' type, shape and bytes, of p(y|x), of two labels' log-odds and of p(x) where
+        that is not uniform: equal for equal rules.
         """
         patterns = np.ascontiguousarray(self.patterns)
         digest = hashlib.sha256(f"{patterns.dtype.str}{patterns.shape}".encode())
@@ -188,4 +222,6 @@ class Rule:
         digest.update(np.ascontiguousarray(self.p_y).tobytes())
         if self.labels == 2:
             digest.update(np.ascontiguousarray(self.log_odds).tobytes())
+        if self.p_x is not None:
+            digest.update(self.p_x.tobytes())
         return digest.hexdigest()

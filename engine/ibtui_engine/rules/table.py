@@ -6,6 +6,7 @@ and rows with the same pattern share the mean of their labels as p(y|x). Files a
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -97,17 +98,19 @@ def _rule(path: Path, name: str, parts: Parts, reading: Reading, seed: int) -> R
     if how != reading.scale:
         scaling = replace(scaling, why="a rule as it was saved")
     rows = distinct_rows(patterns)
-    mean = _mean_over(rows, trained.p_y)
+    weights = None if parts.weights is None else parts.weights[every]
+    mean = _mean_over(rows, trained.p_y, weights)
     odds = None
     if parts.log_odds is not None and mean.ndim == 1:
         odds = _checked_log_odds(path, parts.log_odds, labels.p_y, every, mean)
-    rule = Rule(name, patterns, mean, {}, odds)
+    rule = Rule(name, patterns, mean, {}, odds, p_x=_shares(weights))
     report = _report(
         path, parts, trained, matrix, offsets, kept, left_out, scaling, len(rows.counts), rule.deterministic
     )
     out = None
     if held is not None:
-        out = _Held(path, parts.matrix[held][:, kept], offsets, labels.of_rows(held))
+        beside = None if parts.weights is None else parts.weights[held]
+        out = _Held(path, parts.matrix[held][:, kept], offsets, labels.of_rows(held), beside)
     elif reading.test is not None and (second := parse_rule_name(reading.test).path) is not None:
         out = _second(second, parts, trained, kept, reading)
     if out is not None:
@@ -145,6 +148,7 @@ class _Held:
     matrix: Array
     offsets: Array
     labels: Labelled
+    weights: Array | None
 
 
 def _second(path: Path, parts: Parts, trained: Labelled, kept: Array, reading: Reading) -> _Held:
@@ -155,7 +159,7 @@ def _second(path: Path, parts: Parts, trained: Labelled, kept: Array, reading: R
             if wrong := oversize(int(second.matrix.shape[0]), int(second.matrix.shape[1]), len(trained.labels)):
                 raise refusal(path, f"has {wrong}")
             offsets = np.broadcast_to(second.offsets, second.matrix.shape[1])
-            return _Held(path, second.matrix, offsets, second.labels_like(trained))
+            return _Held(path, second.matrix, offsets, second.labels_like(trained), second.weights)
     except InvalidValue as error:
         raise InvalidValue(str(error), setting="test") from error
 
@@ -165,7 +169,20 @@ def _held_out(rule: Rule, held: _Held, scaler: Scaler) -> Rule:
     patterns = scaler.patterns(held.matrix, held.offsets)
     _require_finite(held.path, held.matrix, patterns, np.arange(held.matrix.shape[1]), "auto")
     patterns, _ = kept_apart(held.matrix, patterns)
-    return Rule(rule.name, patterns, _mean_over(distinct_rows(patterns), held.labels.p_y))
+    mean = _mean_over(distinct_rows(patterns), held.labels.p_y, held.weights)
+    return Rule(rule.name, patterns, mean, p_x=_shares(held.weights))
+
+
+def _shares(weights: Array | None) -> Float64[np.ndarray, " rows"] | None:
+    """p(x), from numbers above 0 that it is in proportion to."""
+    if weights is None:
+        return None
+    shares = weights / weights.max()
+    shares = shares / math.fsum(shares)
+    if not (shares > 0).all():
+        raise Unreadable(f"has weights from {weights.min():g} to {weights.max():g}, whose ratio is beyond double "
+                         "precision", setting="weight")  # fmt: skip
+    return np.asarray(shares, np.float64)
 
 
 def _held_report(rule: Rule, held: _Held, reading: Reading, seed: int) -> HeldOut:
@@ -213,12 +230,15 @@ def _report(
         left_out=tuple(LeftOut(name, why) for name, why in left_out[:MOST_LISTED]),
         scaling=scaling,
         sample=sample,
+        weight=parts.weight,
+        weights=() if parts.weights is None else (float(parts.weights.min()), float(parts.weights.max())),
+        weightless=parts.weightless,
     )
 
 
 def save_rule(rule: Rule, path: Path) -> None:
-    """Write `patterns`, `p_y` and, of two labels, `log_odds` to an .npz file that `load_table` reads, whole or not at
-    all.
+    """Write `patterns`, `p_y`, of two labels `log_odds`, and `p_x` where patterns are not equally likely, to an .npz
+    file that `load_table` reads, whole or not at all.
 
     Raises InvalidValue for another suffix, StorageError where the file cannot be written.
     """
@@ -229,7 +249,8 @@ def save_rule(rule: Rule, path: Path) -> None:
         try:
             with unfinished.open("xb") as file:
                 odds: dict[str, Any] = {LOG_ODDS_KEY: rule.log_odds} if rule.labels == 2 else {}
-                np.savez_compressed(file, patterns=rule.patterns, p_y=rule.p_y, **odds)
+                p_x: dict[str, Any] = {} if rule.p_x is None else {"p_x": rule.p_x}
+                np.savez_compressed(file, patterns=rule.patterns, p_y=rule.p_y, **odds, **p_x)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
@@ -247,9 +268,9 @@ def mean_over_equal_rows(patterns: Patterns, labels: LabelProbabilities) -> Labe
     return _mean_over(distinct_rows(patterns), labels)
 
 
-def _mean_over(rows: DistinctRows, labels: LabelProbabilities) -> LabelProbabilities:
+def _mean_over(rows: DistinctRows, labels: LabelProbabilities, weights: Array | None = None) -> LabelProbabilities:
     group, counts = rows
-    columns = [_mean_of_groups(group, counts, column) for column in np.atleast_2d(labels.T)]
+    columns = [_mean_of_groups(group, counts, column, weights) for column in np.atleast_2d(labels.T)]
     return columns[0] if labels.ndim == 1 else np.stack(columns, axis=1)
 
 
@@ -257,12 +278,17 @@ def _mean_of_groups(
     group: Int64[np.ndarray, " patterns"],
     counts: Int64[np.ndarray, " distinct"],
     labels: Float64[np.ndarray, " patterns"],
+    weights: Float64[np.ndarray, " patterns"] | None = None,
 ) -> Float64[np.ndarray, " patterns"]:
     lowest = np.full(counts.size, np.inf)
     highest = np.full(counts.size, -np.inf)
     np.minimum.at(lowest, group, labels)
     np.maximum.at(highest, group, labels)
-    mean = np.bincount(group, weights=labels) / counts
+    if weights is None:
+        mean = np.bincount(group, weights=labels) / counts
+    else:
+        shares = weights / weights.max()
+        mean = np.bincount(group, weights=shares * labels) / np.bincount(group, weights=shares)
     return np.asarray(np.where(lowest == highest, lowest, mean)[group])
 
 

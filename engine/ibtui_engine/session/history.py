@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
 _log = logger(__name__)
-RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds")
-HELD_OUT_COLUMNS = ("inputs", "held_out_rows", "held_out_patterns", "held_out_p_y")
+RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds", "p_x")
+HELD_OUT_COLUMNS = ("inputs", "held_out_rows", "held_out_patterns", "held_out_p_y", "held_out_p_x")
 
 
 class SessionReader:
@@ -140,7 +140,7 @@ class SessionReader:
         with self.moment():
             labels = self._labels(number)
             columns = columns_of(self._connection, "rule", RULE_COLUMNS)
-            name, parameters, rows, inputs, dtype, patterns, p_y, log_odds = self._one(
+            name, parameters, rows, inputs, dtype, patterns, p_y, odds, p_x = self._one(
                 f"SELECT {columns} FROM rule WHERE id = ?", number
             )
         try:
@@ -149,10 +149,11 @@ class SessionReader:
                 unpack_numbers(patterns, dtype, (rows, inputs)),
                 unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
                 {str(key): float(value) for key, value in json.loads(parameters).items()},
-                unpack_numbers(log_odds, "float64", (rows,)) if labels == 2 and log_odds is not None else None,
+                unpack_numbers(odds, "float64", (rows,)) if labels == 2 and odds is not None else None,
+                p_x=None if p_x is None else unpack_numbers(p_x, "float64", (rows,)),
                 held_out=self._held_out(number, name, labels),
             )
-            return rule if labels > 2 or log_odds is not None else _with_both_tails(rule)  # an earlier version's
+            return rule if labels > 2 or odds is not None else _with_both_tails(rule)  # an earlier version's
         except (ValueError, TypeError, AttributeError, InvalidValue, MemoryError) as error:
             raise damaged(self.path, f"its rule is unreadable: {error}") from error
 
@@ -160,7 +161,7 @@ class SessionReader:
         """A rule's rows that are held out. Raises ValueError where they are none."""
         with self.moment():
             columns = columns_of(self._connection, "rule", HELD_OUT_COLUMNS)
-            inputs, rows, patterns, p_y = self._one(f"SELECT {columns} FROM rule WHERE id = ?", number)
+            inputs, rows, patterns, p_y, p_x = self._one(f"SELECT {columns} FROM rule WHERE id = ?", number)
         if rows is None:
             return None
         if wrong := oversize(count(rows), inputs, labels):
@@ -169,6 +170,7 @@ class SessionReader:
             name,
             unpack_numbers(patterns, "float32", (rows, inputs)),
             unpack_numbers(p_y, "float64", (rows,) if labels == 2 else (rows, labels)),
+            p_x=None if p_x is None else unpack_numbers(p_x, "float64", (rows,)),
         )
 
     def table_reports(self) -> tuple[TableReport, ...]:

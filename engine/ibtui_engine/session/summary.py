@@ -51,6 +51,8 @@ class RuleSummary:
     """Whether P(X,Y) is a sample rather than a rule: images, or a table in which every pattern has one label."""
     held_out: HeldOutSummary | None = None
     """Rows that no network trains on; None where none are held out."""
+    weighted: bool = False
+    """Whether some patterns are likelier than others."""
 
     @property
     def name(self) -> str:
@@ -214,8 +216,10 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
 def _rules(connection: sqlite3.Connection, experiment: Experiment) -> tuple[RuleSummary, ...]:
     kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
     beside = columns_of(connection, "rule", HELD_OUT)
+    p_x = columns_of(connection, "rule", ["p_x"])
     rows = connection.execute(
-        f"SELECT id, name, parameters, h_x, i_xy, h_y, {beside}, rows, inputs, {kinds}, dtype FROM rule ORDER BY id"
+        f"SELECT id, name, parameters, h_x, i_xy, h_y, {p_x} IS NOT NULL, {beside}, rows, inputs, {kinds}, dtype"
+        " FROM rule ORDER BY id"
     ).fetchall()
     if not rows:
         _damaged("it has no rule")
@@ -232,6 +236,7 @@ def _rule(
     h_x: object,
     i_xy: object,
     h_y: object,
+    weighted: object,
     *beside_and_size: object,
 ) -> RuleSummary:
     limits.text(name, "rule's name")
@@ -249,6 +254,7 @@ def _rule(
         i_xy=information,
         sample=settings.name.of_images or (settings.name.of_table and information >= number(h_y) - TOLERANCE),
         held_out=_held_out(beside, inputs, labels),
+        weighted=bool(weighted),
     )
 
 

@@ -446,6 +446,7 @@ def _columns(rule: Rule, measured: Int64[np.ndarray, " measured"] | None) -> dic
         "labels": rule.labels,
         "measured": flags,
         "log_odds": pack_numbers(rule.log_odds) if rule.labels == 2 else None,
+        "p_x": None if rule.p_x is None else pack_numbers(rule.p_x),
         **_held_out(rule.held_out),
     }
 
@@ -458,6 +459,7 @@ def _held_out(held: Rule | None) -> dict[str, Any]:
         "held_out_rows": len(held.patterns),
         "held_out_patterns": pack_numbers(held.patterns.astype(np.float32)),
         "held_out_p_y": pack_numbers(held.p_y),
+        "held_out_p_x": None if held.p_x is None else pack_numbers(held.p_x),
         "held_out_h_x": held.h_x,
         "held_out_i_xy": held.i_xy,
     }

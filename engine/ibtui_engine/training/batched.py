@@ -15,7 +15,14 @@ from torch import Tensor
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.streams import shuffle_epoch
-from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY, GradientNorms, Problem, TrainingState
+from ibtui_engine.training.problem import (
+    ADAM_EPSILON,
+    ADAM_SQUARES_DECAY,
+    GradientNorms,
+    Problem,
+    TrainingState,
+    worth,
+)
 
 _ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -68,6 +75,7 @@ class TorchTrainer:
         self._patterns = torch.from_numpy(rule.patterns.astype(np.float32)).to(self._device)
         self._labels = rule.labels
         self._items = (samples.patterns * rule.labels + samples.labels).astype(np.uint32)
+        self._worth, self._shares = (torch.from_numpy(one).to(self._device) for one in worth(problem))
         self._weights = self._matrices(state.weights)
         self._slots = [self._matrices(slot) for slot in state.slots]
         # Sums of gradients and their squares lose digits in single precision; only mps has no other.
@@ -97,7 +105,9 @@ class TorchTrainer:
             squares = [torch.zeros_like(s) for s in sums]
             for number, start in enumerate(range(0, size, batch)):
                 chosen = orders[:, start : start + batch]
-                gradients = self.gradients(self._patterns[chosen // self._labels], chosen % self._labels)
+                patterns = chosen // self._labels
+                counts = self._worth[patterns] * self._shares[:, None] if len(self._worth) else None
+                gradients = self.gradients(self._patterns[patterns], chosen % self._labels, counts)
                 self._update(gradients, (epoch - 1) * self._problem.batches + number + 1)
                 for total, square, gradient in zip(sums, squares, gradients if measured else (), strict=True):
                     total += gradient
@@ -107,11 +117,12 @@ class TorchTrainer:
         self._epoch += epochs
         return norms
 
-    def gradients(self, inputs: Tensor, labels: Tensor) -> list[Tensor]:
+    def gradients(self, inputs: Tensor, labels: Tensor, counts: Tensor | None = None) -> list[Tensor]:
         """Gradients of the mean cross-entropy over a batch, one matrix a layer, the bias in its last column.
 
-        `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0. The derivative by what goes into a
-        softmax, as into a logistic output, is the output less the label, which there is a row of 0 with one 1.
+        `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0; `counts`: how much each of them
+        counts. The derivative by what goes into a softmax, as into a logistic output, is the output less the label,
+        which there is a row of 0 with one 1.
         """
         activation = _ACTIVATION[self._problem.architecture.activation]
         slope = _SLOPE[self._problem.architecture.activation]
@@ -126,6 +137,8 @@ class TorchTrainer:
         else:
             delta.scatter_add_(2, labels[:, :, None], delta.new_full((*labels.shape, 1), -1.0))
         delta = delta / labels.shape[1]
+        if counts is not None:
+            delta = delta * counts[:, :, None]
         found: list[Tensor] = []
         for layer in range(last, -1, -1):
             below = values.pop()

@@ -18,7 +18,7 @@ from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training import kernel, relaxation
-from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState
+from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState, worth
 
 TILE_BYTES = 512 * 1024
 """For the activations of a tile: half of a common second-level cache."""
@@ -42,6 +42,7 @@ class FusedTrainer:
         self._table, numbers = _inputs(problem.rule)
         chosen = numbers[problem.samples.patterns]
         self._items: UInt32[np.ndarray, "networks samples"] = chosen * np.uint32(2) + problem.samples.labels
+        self._worth, self._shares = worth(problem)
         self._seeds = np.array(problem.seeds, np.int64)
         self._widths = np.array(problem.architecture.widths, np.int64)
         self._tile = _tile(problem)
@@ -79,6 +80,8 @@ class FusedTrainer:
                 self._seeds,
                 self._items,
                 self._table,
+                self._worth,
+                self._shares,
                 self._widths,
                 ACTIVATION_CODES[self._problem.architecture.activation],
                 _OPTIMIZER[how.optimizer],
@@ -110,6 +113,8 @@ class FusedTrainer:
                 self._seeds,
                 self._items,
                 self._table,
+                self._worth,
+                self._shares,
                 self._widths,
                 ACTIVATION_CODES[architecture.activation],
                 self._tile,
@@ -129,7 +134,7 @@ class FusedTrainer:
 
 def _inputs(rule: Rule) -> tuple[Float32[np.ndarray, "inputs columns"], UInt32[np.ndarray, " patterns"]]:
     """How the kernel finds a pattern's inputs: its bits in one number (and an empty table), or a table's column."""
-    if rule.patterns.dtype == np.uint8 and rule.inputs <= 31:
+    if rule.patterns.dtype == np.uint8 and rule.inputs <= 31 and rule.p_x is None:
         place = np.left_shift(np.uint32(1), np.arange(rule.inputs - 1, -1, -1, dtype=np.uint32))
         return np.zeros((0, 0), np.float32), (rule.patterns * place).sum(axis=1, dtype=np.uint32)
     table = np.ascontiguousarray(rule.patterns.T, dtype=np.float32)
@@ -157,5 +162,6 @@ def compile_kernel() -> None:
     arguments: list[Any] = [0, 0, 0, 0]
     arguments += [np.zeros((0, 0), np.float32)] * 3
     arguments += [np.zeros(0, np.int64), np.zeros((0, 0), np.uint32), np.zeros((0, 0), np.float32)]
+    arguments += [np.zeros(0, np.float32)] * 2
     arguments += [np.array([1, 1]), 0, 0, 0.1, 0.9, 1, kernel.STEP, np.zeros((0, 0)), np.zeros((0, 0))]
     kernel.train_networks(*arguments)

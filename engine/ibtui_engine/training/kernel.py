@@ -170,6 +170,8 @@ def train_networks(
     seeds: Int64[np.ndarray, " networks"],
     items: UInt32[np.ndarray, "networks samples"],
     table: Float32[np.ndarray, "inputs patterns"],
+    worth: Float32[np.ndarray, " patterns_or_none"],
+    shares: Float32[np.ndarray, " networks_or_none"],
     widths: Int64[np.ndarray, " layers"],
     activation: int,
     optimizer: int,
@@ -183,6 +185,7 @@ def train_networks(
     """Train networks first..last-1 from the end of `epoch` to the end of `until`, in place.
 
     An item is a sample: twice a pattern (its bits where `table` is empty, else its column of `table`) plus the label.
+    Where `worth` is not empty, a pattern counts that much in the loss, times the network's of `shares`.
     If `mean_norm` has rows, the last epoch's batch gradients are summed up: the norm of their mean over the batches,
     and the root of their summed unbiased variance, weights only; NaN for the latter where there is one batch.
     """
@@ -248,6 +251,9 @@ def train_networks(
                     for s in range(count):
                         label = _F(chosen[s] & np.uint32(1))
                         delta[0, s] = (a[output, s] - label) * share
+                    if worth.shape[0] > 0:
+                        for s in range(count):
+                            delta[0, s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
                     delta[0, count:columns] = _F(0)
                     for layer in range(layers - 1, -1, -1):
                         inputs = widths[layer]

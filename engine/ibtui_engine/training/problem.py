@@ -51,6 +51,23 @@ class Problem:
         return -(-self.samples.size // self.optimization.batch)
 
 
+def worth(
+    problem: Problem,
+) -> tuple[Float32[np.ndarray, " patterns_or_none"], Float32[np.ndarray, " networks_or_none"]]:
+    """How much each pattern counts in the loss of each network: the first times the second is 1 in the mean over the
+    network's sample, and in proportion to p(x). Both empty where patterns are equally likely.
+
+    The loss is the expected one under p(x), over the sample: patterns are in it or not whatever p(x) is, so that what
+    is left out is a random share of all patterns, as where they are equally likely.
+    """
+    p_x = problem.rule.p_x
+    if p_x is None:
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    counts = p_x * len(p_x)
+    shares = 1.0 / counts[problem.samples.patterns].mean(axis=1)
+    return counts.astype(np.float32), shares.astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingState:
     """All that training goes on from."""

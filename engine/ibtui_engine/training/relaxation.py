@@ -113,6 +113,17 @@ def _tile_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarra
 
 
 @compiled
+def _weighed_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"],
+                  masses: Float64[np.ndarray, " samples"], begin: int, count: int) -> float:  # fmt: skip
+    """`_tile_loss` of samples that count as much as `masses` say."""
+    loss = 0.0
+    for s in range(count):
+        x = np.float64(z[0, s])
+        loss += masses[begin + s] * (max(x, 0.0) + math.log1p(math.exp(-abs(x))) - labels[begin + s] * x)
+    return loss
+
+
+@compiled
 def relax_networks(
     first: int,
     last: int,
@@ -124,6 +135,8 @@ def relax_networks(
     seeds: Int64[np.ndarray, " networks"],
     items: UInt32[np.ndarray, "networks samples"],
     table: Float32[np.ndarray, "inputs patterns"],
+    worth: Float32[np.ndarray, " patterns_or_none"],
+    shares: Float32[np.ndarray, " networks_or_none"],
     widths: Int64[np.ndarray, " layers"],
     activation: int,
     tile: int,
@@ -132,7 +145,7 @@ def relax_networks(
 
     In the places of each neuron's first two weights (the second may be its bias), `slot_1` holds its step and the share
     of its moves that were accepted, `slot_2` its longest step and, for the first neuron, the bound L_0, rounded up. An
-    item is as in `kernel.train_networks`. `tile`: samples handled at once, at most 512.
+    item, `worth` and `shares` are as in `kernel.train_networks`. `tile`: samples handled at once, at most 512.
     """
     layers = widths.shape[0] - 1
     samples = items.shape[1]
@@ -158,6 +171,7 @@ def relax_networks(
             then[t, firsts[layer] + widths[layer]] = _F(1)
     scratch = np.empty((2, stride), np.float32)
     labels = np.empty(samples, np.float32)
+    masses = np.ones(samples)
     words = np.empty((2 * ((widest + 2) // 2) + 3) // 4 * 4, np.uint32)
     for network in range(first, last):
         unpack(weights[network], widths, tops, w)
@@ -170,6 +184,8 @@ def relax_networks(
             for s in range(count):
                 item = items[network, start + s]
                 labels[start + s] = _F(item & np.uint32(1))
+                if worth.shape[0] > 0:
+                    masses[start + s] = np.float64(worth[item >> np.uint32(1)]) * np.float64(shares[network])
                 for i in range(widths[0]):
                     if table.shape[0] == 0:
                         a[i, s] = _F((item >> np.uint32(widths[0] - i)) & np.uint32(1))
@@ -180,7 +196,10 @@ def relax_networks(
                 forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
                 if layer < layers - 1:
                     activate(activation, z, a, firsts[layer + 1], outputs, columns)
-            loss += _tile_loss(z, labels, start, count, scratch)
+            if worth.shape[0] > 0:
+                loss += _weighed_loss(z, labels, masses, start, count)
+            else:
+                loss += _tile_loss(z, labels, start, count, scratch)
         if begin == 0:
             bound = _F(loss / samples)
             if np.float64(bound) * samples < loss:
@@ -233,7 +252,10 @@ def relax_networks(
                         forward_layer(w, tops[above], source, firsts[above], z, widths[above] + 1, outputs, columns)
                         if above < layers - 1:
                             activate(activation, z, b, firsts[above + 1], outputs, columns)
-                loss += _tile_loss(z, labels, start, count, scratch)
+                if worth.shape[0] > 0:
+                    loss += _weighed_loss(z, labels, masses, start, count)
+                else:
+                    loss += _tile_loss(z, labels, start, count, scratch)
                 done += 1
             accepted = loss <= most
             if accepted:

@@ -148,14 +148,15 @@ def summary(weights: bool) -> Any:
     return SimpleNamespace(experiment=SimpleNamespace(weights=weights, bins=30))
 
 
-def of_labels(labels: int) -> Any:
-    return SimpleNamespace(rule=SimpleNamespace(labels=labels))
+def of_labels(labels: int, *, weighted: bool = False) -> Any:
+    return SimpleNamespace(rule=SimpleNamespace(labels=labels, weighted=weighted))
 
 
 def test_beta_needs_two_labels_and_weights() -> None:
     assert why_no_beta(summary(True), of_labels(2)) == ""
     assert "there are 3" in why_no_beta(summary(True), of_labels(3))
     assert "--no-weights" in why_no_beta(summary(False), of_labels(2))
+    assert "p(x) has weights" in why_no_beta(summary(True), of_labels(2, weighted=True))
 
 
 def matrices() -> dict[str, np.ndarray]:

@@ -653,15 +653,17 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
 
 
 async def test_what_is_wrong_with_an_option_of_a_table_is_said_beside_it(open_app: Any, tmp_path: Path) -> None:
-    rows = "".join(f"{k},{k % 7},{k / 3},{['no', 'yes'][k % 2]}\n" for k in range(30))
-    (tmp_path / "t.csv").write_text(f"a,b,c,label\n{rows}")
+    rows = "".join(f"{k},{k % 7},{k / 3},{k - 1},{['no', 'yes'][k % 2]}\n" for k in range(30))
+    (tmp_path / "t.csv").write_text(f"a,b,c,d,label\n{rows}")
     (tmp_path / "other.csv").write_text("a,b,label\n1,2,no\n")
     wrong = (
-        ("label", "q", "has no column 'q' for --label: choose 'a', 'b', 'c', 'label'"),
+        ("label", "q", "has no column 'q' for --label: choose 'a', 'b', 'c', 'd', 'label'"),
         ("ignore", "b,z", "has no column 'z' for --ignore"),
-        ("ignore", "b,,a,c", "has no inputs beside the label"),
+        ("ignore", "b,,a,c,d", "has no inputs beside the label"),
         ("label_kind", "probability", "not a number, so neither a probability"),
         ("label_bins", "3", "not a number, so neither a probability"),
+        ("weight", "z", "has no column 'z' for --weight"),
+        ("weight", "d", "has the weight -1 in row 1 of 'd'"),
         ("test_fraction", "0.001", "holds out none"),
         ("test_fraction", "1", "test-fraction must be above 0 and below 1"),
         ("test", "nowhere.csv", "there is no file 'nowhere.csv'"),
@@ -670,7 +672,7 @@ async def test_what_is_wrong_with_an_option_of_a_table_is_said_beside_it(open_ap
     async with open_app(size=(160, 60)) as view:
         await _open(view)
         view.one("#rule", Input).value = "table:t.csv"
-        await view.until(lambda: "30 patterns of 3 inputs" in view.said("#hint-rule"))
+        await view.until(lambda: "30 patterns of 4 inputs" in view.said("#hint-rule"))
         for name, text, said in wrong:
             beside = "rule" if "inputs beside" in said else name
             view.one(f"#{name}", Input).value = text

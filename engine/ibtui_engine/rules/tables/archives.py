@@ -16,7 +16,7 @@ from ibtui_engine.rules.limits import MOST_NUMBERS
 from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
 from ibtui_engine.rules.tables.content import refusal
 from ibtui_engine.rules.tables.options import Reading
-from ibtui_engine.rules.tables.stored import Stored, pick, plain, require_stored
+from ibtui_engine.rules.tables.stored import Stored, of_joint, pick, plain, require_stored
 
 PICKLED = "holds pickled objects, which are never loaded; save plain arrays"
 
@@ -55,7 +55,9 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored:
 
 
 def read_npy(path: Path, content: bytes, reading: Reading) -> Arrays | Columns:
-    """The columns of an .npy file: of a matrix, or the fields of records. Raises as `read_npz`."""
+    """The columns of an .npy file: of a matrix, or the fields of records; numbers from 0 that add up to 1 are p(x,y).
+    Raises as `read_npz`.
+    """
     try:
         shape, _, kind = _header(io.BytesIO(content))
         if kind.hasobject:
@@ -76,6 +78,9 @@ def read_npy(path: Path, content: bytes, reading: Reading) -> Arrays | Columns:
         raise refusal(path, f"has an array of shape {array.shape}; needed are patterns x (inputs and label)")
     if array.dtype.kind not in "buifUS":
         raise refusal(path, f"has an array of type {array.dtype}: not numbers")
+    joint = array.dtype.kind == "f" and min(array.shape, default=0) > 1 and bool((array >= 0).all())
+    if joint and abs(float(array.sum(dtype=np.float64)) - 1) < 1e-6:
+        return of_joint(path, array, "p_xy", "NumPy array whose numbers add up to 1")
     return Columns(tuple(plain(column) for column in array.T), None, "NumPy array")
 
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 PROBABILITY = "p_y"
 """The name of a label column that holds p(y=1|x)."""
+WEIGHTS = ("weight", "weights", "p_x")
+"""Names of arrays that p(x) is in proportion to; of columns the first alone."""
+JOINT = ("p_xy", "pxy")
+"""Names of an array that holds p(x,y): a row each x, a column each y."""
 SURE = (PROBABILITY, "label", "labels", "y", "target")
 """Names of label columns wherever they stand,"""
 LABEL_NAMES = frozenset({*SURE, "class", "species", "diagnosis", "outcome", "response", "output"})

@@ -64,3 +64,6 @@ class Arrays:
     """Whether it is a rule as `save_rule` writes it, to be taken as it is."""
     left_out: tuple[tuple[str, str], ...] = field(default=())
     """Arrays that are not used, with the reason."""
+    weights: Array | None = None
+    """What p(x) is in proportion to; None: all are equally likely."""
+    weights_name: str = ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 LABEL_KINDS = ("auto", "class", "probability")
 SCALES = ("auto", "none", "standard", "unit")
 MOST_LABEL_BINS = 256
+NO_WEIGHT = "none"
+"""In place of a column: no column is a weight."""
 
 
 def parts_of(text: str | None) -> tuple[str, ...]:
@@ -28,10 +30,17 @@ class Reading:
     """How many classes of equal mass a continuous label is cut into; None: it is not cut."""
     scale: str = "auto"
     """One of `SCALES`: what is done to the inputs. `auto` standardises inputs far outside [−3, 3]."""
+    weight: str | None = None
+    """The column that p(x) is in proportion to: its name, its number from 1, or `none`; None: one called `weight`."""
     test_fraction: float | None = None
     """Share of the rows that are held out: no network trains on them, and they are measured separately."""
     test: str | None = None
     """A second file, with the same columns, whose rows are held out instead."""
+
+    @property
+    def weightless(self) -> bool:
+        """Whether every row is equally likely, whatever columns there are."""
+        return self.weight is not None and self.weight.strip().lower() == NO_WEIGHT
 
     @property
     def ignored(self) -> tuple[str, ...]:

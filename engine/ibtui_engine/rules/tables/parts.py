@@ -44,6 +44,12 @@ class Parts:
     log_odds: Array | None = None
     saved: bool = False
     """Whether it is a rule as `save_rule` writes it, to be taken as it is."""
+    weights: Array | None = None
+    """What p(x) of each row is in proportion to, all above 0; None where rows are equally likely."""
+    weight: str = ""
+    """What that is called."""
+    weightless: int = 0
+    """Rows of weight 0, which are none of these."""
     table: tuple[Columns, Roles] | None = None
     """The columns that it was made of, and what each is; None of arrays that name their role."""
 
@@ -101,6 +107,7 @@ def parts_of(path: Path, source: Columns | Arrays, reading: Reading) -> Parts:
         InvalidValue: it cannot be told, or a cell is no number; the text says where and what to do.
     """
     found = _of_arrays(path, source) if isinstance(source, Arrays) else _of_columns(path, source, reading)
+    found = _with_weight(path, found)
     if (found.matrix == found.matrix[0]).all():
         raise refusal(path, f"has {len(found.matrix)} patterns that are all the same")
     return found
@@ -126,15 +133,60 @@ def parts_like(path: Path, source: Columns | Arrays, trained: Parts, kept: Array
             raise refusal(
                 path, f"has {found.matrix.shape[1]} inputs, and the table that trains has {trained.matrix.shape[1]}"
             )
+        if (found.weights is None) != (trained.weights is None):
+            one, other = ("no weights", "some") if found.weights is None else ("weights", "none")
+            raise refusal(path, f"has {one}, and the table that trains has {other}")
         offsets = np.broadcast_to(found.offsets, found.matrix.shape[1])[kept]
-        return replace(found, matrix=found.matrix[:, kept], offsets=offsets)
+        return _with_weight(path, replace(found, matrix=found.matrix[:, kept], offsets=offsets))
     if trained.table is None:
         raise refusal(path, "has columns, and the table that trains has arrays: write both in one way")
     first, known = trained.table
     inputs = tuple(known.inputs[int(place)] for place in kept)
-    places = _same_places(path, source, first, (*inputs, *known.labels))
-    inputs, labels = places[: len(inputs)], places[len(inputs) :]
-    return _from_columns(path, source, replace(known, inputs=inputs, labels=labels))
+    weight = () if known.weight is None else (known.weight,)
+    places = _same_places(path, source, first, (*inputs, *weight, *known.labels))
+    inputs, labels = places[: len(inputs)], places[len(inputs) + len(weight) :]
+    at = places[len(inputs)] if weight else None
+    return _with_weight(path, _from_columns(path, source, replace(known, inputs=inputs, labels=labels, weight=at)))
+
+
+def _with_weight(path: Path, parts: Parts) -> Parts:
+    """Without the rows that have the weight 0.
+
+    Raises:
+        InvalidValue: a weight is negative or not finite, there is not one for each row, or all are 0.
+    """
+    if parts.weights is None:
+        return parts
+    way_out = "; --weight none takes it for an input" if parts.table is not None else ""
+    weights = parts.weights.ravel()
+    if weights.dtype.kind not in "buif" or len(weights) != len(parts.matrix):
+        raise refusal(
+            path, f"has weights of shape {parts.weights.shape} and type {weights.dtype} for {len(parts.matrix)} "
+            "patterns; needed is one number for each", setting="weight"
+        )  # fmt: skip
+    weights = weights.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0))).tolist()
+    if wrong:
+        where = f"in row {wrong[0] + 1}"
+        raise refusal(
+            path, f"has the weight {weights[wrong[0]]:g} {where} of {parts.weight!r}; allowed are finite numbers from "
+            f"0{way_out}", setting="weight"
+        )  # fmt: skip
+    there = weights > 0
+    if not there.any():
+        raise refusal(path, f"has the weight 0 in every row of {parts.weight!r}{way_out}", setting="weight")
+    if there.all():
+        return replace(parts, weights=weights)
+    rows, place = np.flatnonzero(there), parts.place
+    return replace(
+        parts,
+        matrix=parts.matrix[rows],
+        values=parts.values[rows],
+        weights=weights[rows],
+        log_odds=None if parts.log_odds is None else parts.log_odds.ravel()[rows],
+        weightless=int((~there).sum()),
+        place=lambda row: place(int(rows[row])),
+    )
 
 
 def _same_places(path: Path, table: Columns, first: Columns, wanted: tuple[int, ...]) -> tuple[int, ...]:
@@ -173,11 +225,14 @@ def _from_columns(path: Path, table: Columns, chosen: Roles) -> Parts:
     values = table.columns[at]
     if len(chosen.labels) > 1:
         values, _ = as_matrix(input_numbers(path, table, chosen.labels))
+    weights = None if chosen.weight is None else input_numbers(path, table, (chosen.weight,), "--weight none")[0]
     named = table.names or ("",) * len(table.columns)
     called = [named[place] or f"column {place + 1}" for place in chosen.inputs]
     return Parts(
         matrix, offsets, called.__getitem__, values, chosen.label_names, lambda row: f"{table.place(row, at)}{of}",
-        chosen.name, table.format, table.header, chosen.left_out, table=(table, chosen),
+        chosen.name, table.format, table.header, chosen.left_out, weights=weights,
+        weight="" if chosen.weight is None else named[chosen.weight] or f"column {chosen.weight + 1}",
+        table=(table, chosen),
     )  # fmt: skip
 
 
@@ -209,6 +264,7 @@ def _of_arrays(path: Path, arrays: Arrays) -> Parts:
         matrix, offsets, lambda place: f"input {place + 1}", values, names,
         lambda row: f"at pattern {row + 1} (from 1)", arrays.labels_name,
         arrays.format, "arrays", arrays.left_out, arrays.log_odds, arrays.saved,
+        arrays.weights, arrays.weights_name,
     )  # fmt: skip
 
 

@@ -97,6 +97,12 @@ class TableReport:
     scaling: Scaling
     sample: bool
     """Whether every pattern has one label: then the rows are a sample, and p(y|x) is not known beyond them."""
+    weight: str = ""
+    """What p(x) is in proportion to: a column or an array; empty where rows are equally likely."""
+    weights: tuple[float, ...] = ()
+    """The least and the greatest of it above 0."""
+    weightless: int = 0
+    """Rows of weight 0, which are left out of all the rest."""
     held_out: HeldOut | None = None
     """Rows beside those that all the rest is of; None where there are none."""
 
@@ -136,11 +142,17 @@ class TableReport:
             f"label {self.label} ({self.label_kind}): {_some([f'{x.value} ({_count(x)})' for x in self.labels], 0)}",
             *((f"left out: {_some([f'{x.name} ({x.why})' for x in self.left_out], 0)}",) if self.left_out else ()),
             f"scaling: {self._scaled()}",
+            *((f"p(x): {self._weighed()}",) if self.weight else ()),
             "p(y|x): a sample, every pattern has one label, so that I(X;Y) = H(Y)"
             if self.sample
             else "p(y|x): a rule, some patterns have more than one label",
             *((f"held out: {self._held(self.held_out)}",) if self.held_out is not None else ()),
         )
+
+    def _weighed(self) -> str:
+        least, greatest = self.weights
+        none = f"; {self.weightless} row{'s' * (self.weightless != 1)} of weight 0 left out" if self.weightless else ""
+        return f"in proportion to {self.weight}, {least:.6g} to {greatest:.6g}{none}"
 
     def _held(self, held: HeldOut) -> str:
         of = f"of {held.file}, scaled like those that train"

@@ -14,6 +14,7 @@ from ibtui_engine.rules.tables.classes import looks_like_labels
 from ibtui_engine.rules.tables.column_names import (
     PROBABILITY,
     SURE,
+    WEIGHTS,
     is_index_name,
     is_label_name,
     label_prefix,
@@ -42,6 +43,8 @@ class Roles:
     """Of each of several columns, without what they have in common."""
     left_out: tuple[tuple[str, str], ...]
     """Columns that are no inputs, and why."""
+    weight: int | None = None
+    """The column that p(x) is in proportion to; None where all rows are equally likely."""
 
 
 def roles(path: Path, table: Columns, reading: Reading) -> Roles:
@@ -62,6 +65,8 @@ def roles(path: Path, table: Columns, reading: Reading) -> Roles:
     labels = _asked(path, table, reading)
     if labels and ignored.intersection(labels):
         raise refusal(path, f"has its label {_name(table, labels[0])} among the columns to ignore", setting="ignore")
+    weight = _weight(path, table, reading, rest, labels)
+    rest = [place for place in rest if place != weight]
     if names is not None:
         index = [p for p in rest if is_index_name(names[p]) and p not in labels]
         left_out += [(names[p] or "the column without a name", "numbers or names the rows") for p in index]
@@ -72,7 +77,23 @@ def roles(path: Path, table: Columns, reading: Reading) -> Roles:
     if not inputs:
         raise refusal(path, "has no inputs beside the label; needed is at least one")
     name, label_names = _names(table, labels)
-    return Roles(inputs, labels, name, label_names, tuple(left_out))
+    return Roles(inputs, labels, name, label_names, tuple(left_out), weight)
+
+
+def _weight(path: Path, table: Columns, reading: Reading, rest: list[int], labels: tuple[int, ...]) -> int | None:
+    """The column that p(x) is in proportion to: the one that people name, else the one called weight."""
+    if reading.weightless:
+        return None
+    if reading.weight is not None:
+        found = _places(path, table, reading.weight.strip(), "--weight")
+        if len(found) > 1 or found[0] in labels or found[0] not in rest:
+            why = f"is {len(found)} columns" if len(found) > 1 else "is the label, or to be ignored"
+            raise refusal(path, f"has {reading.weight!r} for --weight, which {why}", setting="weight")
+        return found[0]
+    named = [p for p in rest if p not in labels and table.names and table.names[p].strip().lower() == WEIGHTS[0]]
+    if len(named) > 1:
+        raise refusal(path, f"has {len(named)} columns called weight: give --weight the number of one, or none")
+    return named[0] if named else None
 
 
 def _name(table: Columns, place: int) -> str:
@@ -287,8 +308,8 @@ def _names(table: Columns, labels: tuple[int, ...]) -> tuple[str, tuple[str, ...
 Place = Callable[[int], str]
 
 
-def input_numbers(path: Path, table: Columns, places: tuple[int, ...]) -> list[Array]:
-    """The inputs, all of them numbers.
+def input_numbers(path: Path, table: Columns, places: tuple[int, ...], without: str = "") -> list[Array]:
+    """The inputs, or other columns that `without` does without, all of them numbers.
 
     Raises:
         InvalidValue: a cell is none, or not finite; the text says where and what to do.
@@ -305,7 +326,7 @@ def input_numbers(path: Path, table: Columns, places: tuple[int, ...]) -> list[A
             way_out = (
                 "fill it in, or leave out the row"
                 if text.strip().lower() in MISSING
-                else f"mend it, or leave out the column by --ignore {_ignored(table, place)}"
+                else f"mend it, or leave out the column by {without or f'--ignore {_ignored(table, place)}'}"
             )
             of = f" for {table.called(place)}" if table.names is not None else ""
             raise refusal(path, f"has {shown(text)} {table.place(row, place)}: not a number{of}; {way_out}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ibtui_engine.errors import either, shown
-from ibtui_engine.rules.limits import MOST_NUMBERS
-from ibtui_engine.rules.tables.column_names import LABEL_NAMES, PROBABILITY, is_index_name
+from ibtui_engine.rules.limits import MOST_NUMBERS, oversize
+from ibtui_engine.rules.log_odds import log_ratio
+from ibtui_engine.rules.tables.column_names import JOINT, LABEL_NAMES, PROBABILITY, WEIGHTS, is_index_name
 from ibtui_engine.rules.tables.columns import Array, Arrays, Columns
 from ibtui_engine.rules.tables.content import refusal
 from ibtui_engine.rules.tables.options import Reading
@@ -53,6 +54,8 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
         InvalidValue: they are not there, are of another kind, are larger than allowed, or cannot be told apart.
     """
     present = {name: one for name, one in arrays.items() if name not in reading.ignored}
+    if (joint := next((name for name in present if name.lower() in JOINT), None)) is not None:
+        return _of_joint(path, present, joint, format, arrays)
     labels = _labels(path, present, reading)
     patterns = next(
         (key for wanted in (*PATTERN_KEYS, *MORE_PATTERN_KEYS) for key in present
@@ -76,7 +79,8 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
         raise refusal(path, f"has no patterns ({held}); call them {either(PATTERN_KEYS)}")
     if labels is None:
         raise refusal(path, f"has no labels ({held}); call them {either(LABEL_KEYS)}, or name them by --label")
-    used = [patterns, labels, *([LOG_ODDS_KEY] if LOG_ODDS_KEY in present else [])]
+    weights = _weights(path, present, reading, (patterns, labels))
+    used = [patterns, labels, *([LOG_ODDS_KEY] if LOG_ODDS_KEY in present else []), *([weights] if weights else [])]
     _require_size(path, present, used)
     return Arrays(
         patterns=_loaded(path, present, patterns),
@@ -88,7 +92,74 @@ def pick(path: Path, arrays: Mapping[str, Stored], format: str, reading: Reading
         saved=patterns == SAVED_KEY and labels == PROBABILITY,
         left_out=tuple((name, "as asked for" if name in reading.ignored else "neither patterns nor labels")
                        for name in arrays if name not in used),
+        weights=None if weights is None else _loaded(path, present, weights),
+        weights_name=weights or "",
     )  # fmt: skip
+
+
+def _weights(path: Path, present: Mapping[str, Stored], reading: Reading, taken: tuple[str, str]) -> str | None:
+    """The name of the array that p(x) is in proportion to."""
+    if reading.weightless:
+        return None
+    wanted = WEIGHTS if reading.weight is None else (reading.weight.strip().lower(),)
+    named = [name for name, one in present.items() if name.lower() in wanted and name not in taken and one.vector]
+    if len(named) > 1:
+        raise refusal(path, f"has more than one array of weights, {' and '.join(map(repr, named[:3]))}: leave one out "
+                      "by --ignore")  # fmt: skip
+    if not named and reading.weight is not None:
+        raise refusal(path, f"has no array {reading.weight!r} for --weight ({_held(present)})", setting="weight")
+    return named[0] if named else None
+
+
+def _of_joint(
+    path: Path, present: Mapping[str, Stored], joint: str, format: str, arrays: Mapping[str, Stored]
+) -> Arrays:
+    """The rule that an array of p(x,y) is: its rows are the patterns, as they are called in the same file, else each
+    an input of its own.
+    """
+    _require_size(path, present, [joint])
+    known = [name for name in present if name.lower() in (one.lower() for one in (*PATTERN_KEYS, *MORE_PATTERN_KEYS))]
+    given = _loaded(path, present, known[0]) if known else None
+    found = of_joint(path, _loaded(path, present, joint), joint, format, given)
+    others = tuple((name, "beside p(x,y)") for name in arrays if name not in (joint, *known[:1]))
+    return replace(found, left_out=(*found.left_out, *others))
+
+
+def of_joint(path: Path, joint: Array, name: str, format: str, patterns: Array | None = None) -> Arrays:
+    """The rule that a matrix p(x,y) is, in any unit: p(x) is the sum of a row, p(y|x) its share of that. Without
+    patterns, each x is an input of its own.
+
+    Raises:
+        InvalidValue: it is no such matrix, or there is not one pattern for each row.
+    """
+    if joint.dtype.kind not in "buif" or joint.ndim != 2 or min(joint.shape, default=0) < 2:
+        raise refusal(path, f"has {name!r} of shape {joint.shape} and type {joint.dtype}; needed are two rows, a row "
+                      "each x, and two columns, a column each y, of numbers")  # fmt: skip
+    p = joint.astype(np.float64)
+    if not (np.isfinite(p).all() and (p >= 0).all()):
+        row, column = (int(one[0]) for one in np.nonzero(~(np.isfinite(p) & (p >= 0))))
+        raise refusal(path, f"has {name!r} with {p[row, column]:g} in row {row + 1}, column {column + 1}; allowed are "
+                      "numbers from 0")  # fmt: skip
+    if not p.any():
+        raise refusal(path, f"has {name!r} that is 0 everywhere")
+    p /= p.max()
+    there = p.any(axis=0)
+    if there.sum() < 2:
+        raise refusal(path, f"has {name!r} with one label, {int(there.argmax())}, alone; a rule needs two at least")
+    left_out = tuple((f"y = {place}", "has no probability") for place in np.flatnonzero(~there).tolist())
+    p = p[:, there]
+    if patterns is None:
+        if wrong := oversize(len(p), len(p)):
+            raise refusal(path, f"has {name!r} alone, which makes {wrong}; give patterns, too")
+        patterns = np.eye(len(p), dtype=np.uint8)
+        format = f"{format}, {name!r} alone: each x is an input of its own"
+    weights = p.sum(axis=1)
+    shares = p / np.where(weights > 0, weights, 1.0)[:, None]
+    shares[weights == 0] = 1 / p.shape[1]  # of no account: rows without weight are left out
+    odds = log_ratio(p[:, 1], p[:, 0]) if p.shape[1] == 2 else None
+    return Arrays(
+        patterns, shares, "patterns", name, format, odds, left_out=left_out, weights=weights, weights_name=name
+    )
 
 
 def _labels(path: Path, present: Mapping[str, Stored], reading: Reading) -> str | None:
