@@ -36,8 +36,9 @@ NUMBERS = (0, 1, 2, 3, 255, 256, 65535, 2**16, 2**20, 2**24, 2**28, 2**31 - 1, 2
 def tables(count: int = 5_000, seed: int = 1, only: int | None = None) -> Row:
     """Change tables in random ways and read each."""
     row = Row(
-        "mutated tables: .csv in several dialects, .csv.gz, .npz, .npy, .mat of all versions, .parquet, .arff; bits, "
-        "bytes, cuts, sizes, words, also inside what is compressed",
+        "mutated tables: .csv in several dialects, .csv.gz, .npz, .npy, .mat of all versions, .parquet, .arff, with "
+        "weights and with p(x,y); bits, bytes, cuts, sizes, words, also inside what is compressed; alone, with rows "
+        "held out, and as the first or the second of two files",
         "a rule, or one line that names the file; no other exception, no warning, no 5 s, no 1 GB",
     )
     with tempfile.TemporaryDirectory() as room:
@@ -81,6 +82,13 @@ def make_tables(room: Path) -> None:
             file[name].attrs["MATLAB_class"] = np.bytes_("double")
     words.to_parquet(room / "snappy.parquet")
     frame.to_parquet(room / "gzip.parquet", compression="gzip", index=False)
+    weighted = frame.assign(weight=chance.integers(0, 9, 40))
+    weighted.to_csv(room / "weighted.csv", index=False)
+    np.savez(room / "weighted.npz", X=x, y=y, weight=weighted["weight"])
+    joint = chance.random((12, 3))
+    np.savez_compressed(room / "joint.npz", p_xy=joint)
+    np.save(room / "joint.npy", joint / joint.sum())
+    savemat(room / "joint.mat", {"p_xy": joint[:, :2], "X": x[:12]})
     head = (
         "@relation r\n" + "".join(f"@attribute {name} numeric\n" for name in "abcd") + "@attribute y {red,green,blue}\n"
     )
@@ -148,6 +156,7 @@ def read_tables(room: Path, seed: int, numbers: list[int], answer: Connection) -
     """Read each of the numbers' tables, and tell what came of it."""
     from ibtui_engine.errors import InvalidValue
     from ibtui_engine.rules.table import load_table
+    from ibtui_engine.rules.tables.options import Reading
 
     signal.signal(signal.SIGALRM, alarm)
     place = room / f"work-{os.getpid()}"
@@ -159,25 +168,35 @@ def read_tables(room: Path, seed: int, numbers: list[int], answer: Connection) -
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     for number in numbers:
-        name, content, told = mutate(room, random.Random(f"{seed}-{number}"))
+        chance = random.Random(f"{seed}-{number}")
+        name, content, told = mutate(room, chance)
         path = place / name
+        first, reading = chance.choice((
+            (path, Reading()), (path, Reading()), (path, Reading(test_fraction=0.3)),
+            (path, Reading(test=str(room / name))), (room / name, Reading(test=str(path))),
+        ))  # fmt: skip
         path.write_bytes(content)
         failures: list[str] = []
         answered = refused = 0
         began = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         try:
-            rule = load_table(path)
+            rule = load_table(first, reading=reading)
             answered = 1
             report = rule.report
             if report is None or not (0 <= rule.i_xy <= rule.h_x + 1e-9 and np.isfinite(rule.patterns).all()):
                 failures.append(f"{number} {name} ({told}): {rule.i_xy} bits of {rule.h_x}")
             elif len({row.tobytes() for row in rule.patterns}) != report.distinct:
                 failures.append(f"{number} {name} ({told}): patterns have merged")
+            elif (rule.held_out is None) != (reading == Reading()):
+                failures.append(f"{number} {name} ({told}): {rule.held_out} held out")
+            elif rule.held_out is not None and not np.isfinite([rule.held_out.h_x, *rule.held_out.patterns[0]]).all():
+                failures.append(f"{number} {name} ({told}): held out {rule.held_out.patterns[0]}")
         except InvalidValue as error:
             refused = 1
             said = str(error)
-            if "\n" in said or not said.startswith(f"table {str(path)!r} ") or "memory" in said:
+            named = any(said.startswith(f"table {str(one)!r} ") for one in (path, first, reading.test))
+            if "\n" in said or not named or "memory" in said:
                 failures.append(f"{number} {name} ({told}): {said[:300]!r}")
         except TooLong:
             failures.append(f"{number} {name} ({told}): took more than {PATIENCE:.0f} s")
