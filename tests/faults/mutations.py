@@ -162,6 +162,10 @@ def make_originals(room: Path) -> None:
     )
     relaxing = small.override({"optimizer": ["sgd", "metropolis"], "relax_from": 2, "hidden": ["3-2"]})
     Run(begin(originals / "relaxing.ibs", "relaxing", relaxing), threads=1).execute()
+    rows = "".join(f"{k},{k % 5},{k % 4},{k % 3 % 2}\n" for k in range(24))
+    (room / "weighted.csv").write_text(f"a,b,weight,label\n{rows}")
+    split = small.override({"rule": f"table:{room / 'weighted.csv'}", "test_fraction": 0.3, "hidden": ["3-2"]})
+    Run(begin(originals / "held-out.ibs", "held-out", split), threads=1).execute()
     evidence = experiments(quick=True, networks=1)["digits"]
     Run(begin(originals / "account.ibs", "account", evidence), threads=1).execute()
     with closing(sqlite3.connect(originals / "stopped.ibs")) as connection:
