@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         EngineError,
         Experiment,
         RecordedEnsemble,
+        Recorder,
         Run,
         SessionReader,
         Source,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         measure_outputs,
         phases_of,
         read_summary,
+        record,
         reopen,
     )
 
@@ -34,6 +36,7 @@ __all__ = [
     "EngineError",
     "Experiment",
     "RecordedEnsemble",
+    "Recorder",
     "Run",
     "SessionReader",
     "Source",
@@ -46,6 +49,7 @@ __all__ = [
     "open_session",
     "phases_of",
     "read_summary",
+    "record",
     "reopen",
 ]
 

@@ -48,14 +48,22 @@ class Caveats:
     """Of the networks, the output included."""
     saturated: float | None = None
     """Share of the first hidden layer's outputs that are near their bounds before training, where it is too large."""
+    names: tuple[str, ...] = ()
+    """Of the layers; without them they are numbered."""
+
+    def name(self, layer: int) -> str:
+        """A layer, counted from 1, as people read of it."""
+        return self.names[layer - 1] if self.names else layer_name(layer, self.layers)
 
 
 def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -> Caveats:
     """The caveats of an ensemble at one of its epochs; `elsewhere`: what `broken` returns, where that is known."""
     history = of.layers
     row = np.flatnonzero(history.epochs == epoch)
-    found = ceilings(history.i_x[row[0]], of.h_x, history.i_x_lower[row[0]]) if row.size else ()
-    here = violations(*_checked(of, row))
+    sampled = np.isfinite(history.i_x_error)
+    lower = np.where(sampled, history.i_x, history.i_x_lower)  # what is sampled comes near the ceiling, not to it
+    found = ceilings(history.i_x[row[0]], of.h_x, lower[row[0]]) if row.size else ()
+    here = () if of.ensemble.recorded else violations(*_checked(of, row))
     count = broken(of) if elsewhere is None else elsewhere
     return Caveats(
         of.summary.experiment.estimator,
@@ -66,6 +74,7 @@ def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -
         len(history.epochs),
         history.i_x.shape[-1],
         _saturated(of),
+        of.layer_names,
     )
 
 
@@ -91,6 +100,12 @@ def sample_caveat(rule: RuleSummary, experiment: Experiment) -> str | None:
             f"H(Y), no I(X;T) is above {rule.h_x:.4g} bits, and a layer that tells all patterns apart has that, and "
             "I(T;Y) = H(Y), whatever it computes"
         )
+    if rule.settings.name.of_recording:
+        return (
+            f"P(X,Y) is that of the {rule.patterns} patterns that were measured: no I(X;T) is above {rule.h_x:.4g} "
+            f"bits, and no I(T;Y) above {rule.i_xy:.4g} bits; a layer that tells all patterns apart has both, whatever "
+            "it computes"
+        )
     parts = [f"{int(number)} {name}" for name, number in rule.parameters.items() if name in PARTS]
     of = f"{' and '.join(parts)} images" if parts else f"{rule.patterns} images"
     measured = experiment.measured
@@ -104,6 +119,8 @@ def sample_caveat(rule: RuleSummary, experiment: Experiment) -> str | None:
 
 def broken(of: RecordedEnsemble) -> int:
     """At how many snapshots an inequality is broken."""
+    if of.ensemble.recorded:  # its layers need be no chain: they may lie beside one another, or skip some
+        return 0
     return broken_snapshots(*_checked(of, slice(None)))
 
 
@@ -127,12 +144,12 @@ def as_lines(found: Caveats) -> list[str]:
         )
     if found.ceilings:
         layers = ", ".join(
-            layer_name(c.layer, found.layers) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
+            found.name(c.layer) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
             for c in found.ceilings
         )
         lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[found.estimator]}, so I(X;T) says nothing there")
     if found.violations:
-        told = "; ".join(_exceeds(one, found.layers) for one in found.violations)
+        told = "; ".join(_exceeds(one, found) for one in found.violations)
         lines.append(f"note: against the data processing inequality: {told}")
     if found.elsewhere:
         lines.append(
@@ -142,11 +159,11 @@ def as_lines(found: Caveats) -> list[str]:
     return lines
 
 
-def _exceeds(violation: Violation, layers: int) -> str:
+def _exceeds(violation: Violation, found: Caveats) -> str:
     def name(layer: int) -> str:
         if layer == 0:
             return "H(X)" if violation.quantity == "i_x" else "I(X;Y)"
-        told = layer_name(layer, layers)
+        told = found.name(layer)
         return f"I(X;{told})" if violation.quantity == "i_x" else f"I({told};Y)"
 
     mean = f", {violation.of_means:.2g} in the mean" if violation.of_means > 0 else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.activations import bin_range
 from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
+from ibtui_engine.recorded import RecordedSettings, Recording
 from ibtui_engine.rules.names import parse_rule_name
 from ibtui_engine.settings import SETTINGS
 
@@ -25,6 +26,8 @@ def ensemble_name(ensemble: Ensemble, varied: Sequence[str]) -> str:
 
     `varied`: settings of which the session has several values.
     """
+    if isinstance(ensemble, RecordedSettings):
+        return ensemble.title
     more = [named(name, getattr(ensemble, name)) for name in varied if name not in ("hidden", "fraction")]
     return ", ".join([f"{hidden_text(ensemble.hidden)} at {ensemble.fraction:.4g}", *more])
 
@@ -108,12 +111,16 @@ def estimate(experiment: Experiment) -> str:
     """What an experiment's I(X;T) and I(T;Y) rest on, in a few words: the estimator, its bins and their edges, and the
     patterns where it is not all.
     """
+    if isinstance(experiment, Recording):
+        return experiment.how.text
     over = "" if experiment.measured is None else f", over {experiment.measured} patterns chosen at random"
     return _estimator(experiment) + over
 
 
 def rule_title(rule: RuleSummary) -> str:
     """A rule's name with what it is made with, where that was chosen: `symmetric, gamma 8`."""
+    if rule.settings.name.of_recording:
+        return f"{rule.settings.name.short} (recorded)"
     made = rule.settings._asdict() | {"rule": None}
     chosen = [named(name, value) for name, value in made.items() if value is not None]
     return ", ".join([rule.name, *chosen])

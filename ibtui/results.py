@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui.files import write_whole
 from ibtui.locations import of_this_user
 from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.layer_names import OUTPUT
 from ibtui_engine.session.results import Results, read_results
 
 if TYPE_CHECKING:
@@ -174,13 +175,13 @@ def _drift(found: Results) -> str:
 
 def _lost(summary: Summary, found: Results) -> str:
     telling = next((one for one in summary.ensembles if one.index == found.ensemble), None)
-    deep = len(telling.settings.hidden) if telling is not None else len(found.lost)
+    names = telling.layer_names if telling is not None else ()
     losing = [(layer, bits) for layer, bits in enumerate(found.lost, start=1) if bits is not None and bits > LEAST_LOST]
     if not losing:
         return "no layer has lost information of the input"
     layer, bits = max(losing, key=lambda pair: pair[1])
-    name = f"T{layer}" if deep else "the output"
-    return f"{name} has lost {bits:.2f} bits of the input since its peak"
+    name = names[layer - 1] if layer <= len(names) else f"T{layer}"
+    return f"{'the output' if name == OUTPUT else name} has lost {bits:.2f} bits of the input since its peak"
 
 
 def _right(found: Results) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ibtui.formatting import duration, rule_title, shortened
+from ibtui.formatting import duration, estimate, rule_title, shortened
 from ibtui_engine.experiment import GRID, Experiment
+from ibtui_engine.recorded import Recording
 from ibtui_engine.session.summary import EnsembleSummary, Summary
 from ibtui_engine.settings import SETTINGS
 
@@ -30,7 +31,8 @@ def status_line(summary: Summary, estimator: str, *, ensemble: int | None = None
     `width`: columns that there are for it; a long name is shortened in its middle to fit.
     """
     epochs = summary.experiment.epochs
-    parts = [f"run: {summary.status}{RUN_KEYS.get(summary.status, '')}"]
+    keys = RUN_KEYS.get(summary.status, "") if summary.live or summary.can("resume") else ""
+    parts = [f"{'recording' if summary.recorded else 'run'}: {summary.status}{keys}"]
     parts.append(f"epoch {summary.epochs_done} of {epochs}" if summary.status != "finished" else f"{epochs} epochs")
     if summary.status == "running" and summary.writer is not None and summary.writer.rate:
         parts.append(f"{duration(summary.writer.remaining)} left")
@@ -57,6 +59,8 @@ def elsewhere(path: Path, place: Literal["as it was", "empty", "taken"]) -> str:
 def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence[str]:
     """The settings of a session, or of one of its ensembles, one line for each."""
     experiment = summary.experiment
+    if isinstance(experiment, Recording):
+        return _about_recording(summary, ensemble)
     own = {
         name: getattr(experiment, name) if ensemble is None else (getattr(ensemble.settings, name),) for name in GRID
     }
@@ -77,6 +81,20 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
         f"networks {networks}, seeds from {experiment.seed}",
         f"training {training}, {experiment.epochs} epochs",
     )
+
+
+def _about_recording(summary: Summary, ensemble: EnsembleSummary | None) -> Sequence[str]:
+    """The same of a recording: what is known of it."""
+    rule = summary.rules[0]
+    lines = [f"data     {rule_title(rule)}: {rule.patterns} patterns, H(X) {rule.h_x:.4g}, I(X;Y) {rule.i_xy:.4g} bits"]
+    if ensemble is not None:
+        batches = summary.batches(ensemble)
+        units = sum(ensemble.widths)
+        lines.append(f"layers   {len(ensemble.widths)}, {units} units" + (f", {batches} batches" if batches else ""))
+    networks = summary.experiment.networks if ensemble is None else ensemble.networks
+    lines.append(f"networks {networks}")
+    lines.append(f"measured by {estimate(summary.experiment)}")
+    return lines
 
 
 def _optimizer(name: str, momentum: str, experiment: Experiment) -> str:

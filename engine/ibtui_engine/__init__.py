@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ibtui_engine.measures.arrays import measure_outputs
     from ibtui_engine.phases.summary import phases as phases_of
     from ibtui_engine.presets import find_preset
+    from ibtui_engine.recording.record import record
+    from ibtui_engine.recording.recorder import Recorder
     from ibtui_engine.rules.catalogue import load_rule
     from ibtui_engine.runner import Run, begin, reopen
     from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -29,6 +31,7 @@ __all__ = [
     "EngineError",
     "Experiment",
     "RecordedEnsemble",
+    "Recorder",
     "Run",
     "SessionReader",
     "Source",
@@ -40,6 +43,7 @@ __all__ = [
     "measure_outputs",
     "phases_of",
     "read_summary",
+    "record",
     "reopen",
 ]
 
@@ -47,6 +51,7 @@ _PLACES = {
     "EngineError": "ibtui_engine.errors",
     "Experiment": "ibtui_engine.experiment",
     "RecordedEnsemble": "ibtui_engine.session.ensemble",
+    "Recorder": "ibtui_engine.recording.recorder",
     "Run": "ibtui_engine.runner",
     "SessionReader": "ibtui_engine.session.history",
     "Source": "ibtui_engine.bottleneck.source",
@@ -58,6 +63,7 @@ _PLACES = {
     "measure_outputs": "ibtui_engine.measures.arrays",
     "phases_of": "ibtui_engine.phases.summary:phases",
     "read_summary": "ibtui_engine.session.summary",
+    "record": "ibtui_engine.recording.record",
     "reopen": "ibtui_engine.runner",
 }
 """Where each public name is, `module`, or `module:name` where it has another name there."""

@@ -236,7 +236,8 @@ class Experiment:
                 raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(rule)}")
             if len(rule) > LONGEST_RULE:
                 raise InvalidValue(f"rule must be a name of up to {LONGEST_RULE} characters, got {shown(rule)}")
-            parse_rule_name(rule)
+            if parse_rule_name(rule).of_recording:
+                raise InvalidValue(f"{shown(rule)} is the data of a recording, which cannot be run")
         for widths in self.hidden:
             _require_widths(widths)
         for name, setting in SETTINGS.items():

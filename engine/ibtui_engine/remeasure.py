@@ -55,6 +55,8 @@ class Remeasurer:
     def __init__(
         self, reader: SessionReader, ensemble: EnsembleSummary, experiment: Experiment, threads: Threads
     ) -> None:
+        if why := reader.summary.why_not("remeasure"):
+            raise InvalidValue(f"session {reader.summary.name!r} cannot be measured again: {why}")
         self._reader = reader
         self._ensemble = ensemble
         self._experiment = experiment
@@ -133,9 +135,7 @@ def _joined(parts: list[LayerInformation]) -> LayerInformation:
     if len(parts) == 1:
         return parts[0]
     columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(LayerInformation)}
-    return LayerInformation(
-        **{name: np.concatenate(column) for name, column in columns.items() if column[0] is not None}
-    )
+    return LayerInformation(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
 def save_remeasured(

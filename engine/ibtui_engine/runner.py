@@ -242,6 +242,8 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
         summary, rules = reader.summary, recorded_rules(reader)
         for one in summary.rules:
             reader.measured(one.number)
+    if why := summary.why_not("resume"):
+        raise InvalidValue(f"session {summary.name!r} cannot be resumed: {why}")
     old = summary.experiment
     if epochs is not None and epochs < old.epochs:
         raise InvalidValue(f"--epochs must be greater than {old.epochs}, which session {summary.name!r} already has")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.summary import Summary
 
-NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
-
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -68,7 +66,7 @@ def _ensemble_document(found: Found) -> dict[str, Any]:
         "compressing_order": _order(account.compressing),
         "equation_11": {"from_below": _sides(depth.from_below), "since_peak": _sides(depth.since_peak)},
         "diffusion": None if found.diffusion is None else [_diffusion_document(row) for row in found.diffusion],
-        "diffusion_absent": NO_WEIGHTS if found.diffusion is None else None,
+        "diffusion_absent": found.recorded.summary.why_not("weights") if found.diffusion is None else None,
     }
 
 

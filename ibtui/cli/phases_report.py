@@ -10,7 +10,7 @@ import numpy as np
 
 from ibtui.cli.console import output, print_json
 from ibtui.cli.drawing import draw
-from ibtui.cli.phases_document import NO_WEIGHTS, Found, document
+from ibtui.cli.phases_document import Found, document
 from ibtui.formatting import estimate, labelled, printable, title_of
 from ibtui.phases_text import (
     CAVEATS,
@@ -45,7 +45,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     recorded = [one for one in every if one.ensemble.snapshots]
     if not recorded:
         raise InvalidValue(f"session {summary.name!r} has measured no epoch yet: there are no phases to tell")
-    found = [Found(one, one.diffusion() if summary.experiment.weights else None) for one in recorded]
+    found = [Found(one, one.diffusion() if summary.can("weights") else None) for one in recorded]
     if json:
         print_json(document(summary, found))
         return
@@ -97,7 +97,7 @@ def _chart(found: Found, summary: Summary) -> ChartSpec:
 def _print_diffusion(console: Console, found: Found) -> None:
     _table(console, "After the transition", DIFFUSION, diffusion_rows(found.recorded.phases, found.diffusion))
     if found.diffusion is None:
-        console.print(f"No displacements and correlations: {NO_WEIGHTS}.")
+        console.print(f"No displacements and correlations: {found.recorded.summary.why_not('weights')}.")
 
 
 def _print_depths(console: Console, summary: Summary, found: list[Found]) -> None:

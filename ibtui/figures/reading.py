@@ -38,6 +38,8 @@ def of_first_values(found: Sequence[RecordedEnsemble]) -> list[RecordedEnsemble]
     def others(ensemble: Ensemble) -> Ensemble:
         return replace(ensemble, index=0, hidden=(), fraction=1.0)
 
+    if found[0].ensemble.recorded:  # it has no settings that could differ
+        return list(found)
     for first in (found[0].summary.experiment.ensemble(0), found[0].ensemble.settings):
         if chosen := [one for one in found if others(one.ensemble.settings) == others(first)]:
             return chosen
@@ -62,7 +64,7 @@ def only_session(paths: Sequence[Path], figure: str) -> Path:
 
 def percent(fraction: float) -> str:
     """A sample fraction as people say it."""
-    return f"{100 * fraction:.4g} % of the patterns"
+    return "recorded" if math.isnan(fraction) else f"{100 * fraction:.4g} % of the patterns"
 
 
 def plane(of: RecordedEnsemble, title: str) -> Plane:

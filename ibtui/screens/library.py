@@ -362,7 +362,9 @@ class LibraryScreen(Screen[None]):
     def action_resume(self) -> None:
         """Go on with the chosen session's run, in a process of its own."""
         summary = self._own("resumed")
-        if summary is not None:
+        if summary is not None and (why := summary.why_not("resume")):
+            self.notify(f"not resumed: {why}", severity="warning", markup=False)
+        elif summary is not None:
             self.post_message(ResumeRun(summary))
 
     def action_mark(self) -> None:
@@ -386,7 +388,9 @@ class LibraryScreen(Screen[None]):
     def action_duplicate(self) -> None:
         """Set up an experiment with the chosen session's settings."""
         summary = self.chosen()
-        if summary is not None:
+        if summary is not None and summary.recorded:
+            self.notify("a recording has no settings to begin from", severity="warning", markup=False)
+        elif summary is not None:
             self.post_message(NewExperiment(summary.experiment))
 
     @work

@@ -107,7 +107,6 @@ HINTED = {
     "session.singles": "networks",
 }
 """What they are called there, where that is shorter."""
-NO_WEIGHTS = "the session keeps no weights: it was run with --no-weights"
 
 
 class SessionScreen(PlaybackScreen):
@@ -579,8 +578,8 @@ class SessionScreen(PlaybackScreen):
     def _show_phases(self, view: PhasesView, charts: EnsembleCharts) -> None:
         """The phases of an ensemble; its weights are read where that has not been done."""
         found = None
-        if not self.follower.summary.experiment.weights:
-            waiting = f"No displacements and correlations: {NO_WEIGHTS}."
+        if why := self.follower.summary.why_not("weights"):
+            waiting = f"No displacements and correlations: {why}."
         elif self.growing:
             waiting = "Displacements and correlations are worked out when the run has ended."
         else:
@@ -634,8 +633,8 @@ class SessionScreen(PlaybackScreen):
             self._again.ask(current.ensemble.index, self.playback.epoch, current.epochs)
 
     def _change(self, change: Callable[[MeasuringAgain], None]) -> None:
-        if not self.follower.summary.experiment.weights:
-            self._complain(f"not measured again: {NO_WEIGHTS}")
+        if why := self.follower.summary.why_not("remeasure"):
+            self._complain(f"not measured again: {why}")
             return
         try:
             change(self._again)
@@ -858,6 +857,9 @@ class SessionScreen(PlaybackScreen):
         """Ask the run itself to pause, go on or stop; take up one that has ended, further where it is finished."""
         summary = self.follower.summary
         if command == "resume" and not summary.live:
+            if why := summary.why_not("resume"):
+                self._complain(f"not resumed: {why}")
+                return
             self.post_message(ResumeRun(summary, show=False))
             return
         try:

@@ -135,7 +135,7 @@ def why_no_beta(summary: Summary, ensemble: EnsembleSummary) -> str:
     if ensemble.rule.weighted:
         return "beta* is fitted where patterns are equally likely, and here p(x) has weights"
     if not summary.experiment.weights:
-        return "beta* needs the weights, and this session was run with --no-weights"
+        return f"beta* needs the weights of the networks; {summary.why_not('weights')}"
     return ""
 
 

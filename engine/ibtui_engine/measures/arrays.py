@@ -13,8 +13,9 @@ from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT_RANGE, bin_ends
 from ibtui_engine.errors import InvalidValue, either, shown
+from ibtui_engine.estimation import Estimation
 from ibtui_engine.layer_names import layer_names
-from ibtui_engine.measures.estimation import Estimation, measure_layer
+from ibtui_engine.measures.layer import measure_layer
 from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, SATURATED
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.snapshot import LayerInformation
@@ -59,7 +60,7 @@ def measure_outputs(
             are flattened). Nothing is copied whole, so that a layer may have a million units.
         p_y: whole numbers are labels, from 0; else p(y=1|x) of each pattern, or p(y|x), a row for each.
         estimator: `binning`, `adaptive`, `quantile`, `kde`, `exact`, `gauss`, `renyi` or `probe`
-            (`ibtui_engine.measures.estimation`). `probe` has no I(X;T).
+            (`ibtui_engine.estimation`). `probe` has no I(X;T).
         activations: of all layers or of each: `tanh`, `sigmoid`, `relu`, `softsign`, `linear`, or `output` for logistic
             outputs and a softmax. Known ones are binned on their bounds and have a saturation; others are binned on the
             range that occurs.
@@ -74,29 +75,65 @@ def measure_outputs(
         InvalidValue: arrays that do not fit together, labels or probabilities that are none, or a setting that is
             outside its range.
     """
-    probabilities = label_probabilities(p_y)
-    patterns = len(probabilities)
-    layers = layers_of(outputs, patterns)
-    how = Estimation(estimator=estimator, **settings)
+    measurer = OutputsMeasurer(p_y, Estimation(estimator=estimator, **settings), inputs=inputs, h_x=h_x)
+    layers = layers_of(outputs, measurer.patterns)
     kinds = activations_of(activations, tuple(layers))
-    points = None if inputs is None else LayerOutputs(as_rows("inputs", inputs, patterns)).points()
-    numbers = np.full((NUMBERS, 1, len(layers)), math.nan)
-    ceiling = np.zeros(len(layers), bool)
-    notes = []
-    blas = ThreadpoolController()
-    for k, (name, kind) in enumerate(zip(layers, kinds, strict=True)):
-        layer = LayerOutputs(layers[name])
-        notes.append("" if layer.finite else _note(name, layer))
+    numbers = np.empty((NUMBERS, 1, len(layers)))
+    found = [measurer.measure(name, layers[name], kind) for name, kind in zip(layers, kinds, strict=True)]
+    for k, one in enumerate(found):
+        numbers[:, 0, k] = one.numbers
+    return MeasuredOutputs(
+        tuple(layers),
+        LayerInformation.of(numbers),
+        np.array([one.at_ceiling for one in found]),
+        tuple(one.note for one in found),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLayer:
+    """What was measured of one layer."""
+
+    numbers: Float64[np.ndarray, " numbers"]
+    """As `ibtui_engine.measures.outputs` numbers them."""
+    at_ceiling: bool
+    note: str
+
+
+class OutputsMeasurer:
+    """Measures layers by one estimator, on the same patterns again and again; `measure_outputs` says how."""
+
+    def __init__(
+        self,
+        p_y: Num[np.ndarray, " patterns"] | Num[np.ndarray, "patterns labels"],
+        how: Estimation,
+        *,
+        inputs: Num[np.ndarray, "patterns ..."] | None = None,
+        h_x: float | None = None,
+    ) -> None:
+        self.p_y = label_probabilities(p_y)
+        self.patterns = len(self.p_y)
+        self.how = how
+        rows = None if inputs is None else as_rows("inputs", inputs, self.patterns)
+        self._inputs = LayerOutputs(rows).points() if rows is not None and how.estimator == "renyi" else None
+        self._h_x = math.log2(self.patterns) if h_x is None else h_x
+        self._blas = ThreadpoolController()
+
+    def measure(self, name: str, outputs: Num[np.ndarray, "patterns units"], activation: str | None) -> MeasuredLayer:
+        """One layer, whose outputs are rows already (`layers_of`)."""
+        layer = LayerOutputs(outputs)
+        numbers = np.full(NUMBERS, math.nan)
         if not layer.finite:
-            continue
-        ends = OUTPUT_RANGE if kind == OUTPUT else (math.nan, math.nan) if kind is None else bin_ends(kind)
-        most = math.log2(patterns) if h_x is None else h_x
-        with blas.limit(limits=1, user_api="blas"):  # threads of BLAS wait for one another where others compute, too
-            numbers[:, 0, k], ceiling[k] = measure_layer(layer, how, probabilities, ends, h_x=most, inputs=points)
-        numbers[[SATURATED, NONLINEAR], 0, k] = layer.shares("sigmoid" if kind == OUTPUT else kind)
-        if kind == OUTPUT and layer.units > 1:  # a softmax has no linear range
-            numbers[NONLINEAR, 0, k] = math.nan
-    return MeasuredOutputs(tuple(layers), LayerInformation.of(numbers), ceiling, tuple(notes))
+            return MeasuredLayer(numbers, False, _note(name, layer))
+        ends = OUTPUT_RANGE if activation == OUTPUT else (math.nan, math.nan)
+        if activation in LIMITS:
+            ends = bin_ends(activation)
+        with self._blas.limit(limits=1, user_api="blas"):  # its threads wait for one another where others compute, too
+            numbers, ceiling = measure_layer(layer, self.how, self.p_y, ends, h_x=self._h_x, inputs=self._inputs)
+        numbers[[SATURATED, NONLINEAR]] = layer.shares("sigmoid" if activation == OUTPUT else activation)
+        if activation == OUTPUT and layer.units > 1:  # a softmax has no linear range
+            numbers[NONLINEAR] = math.nan
+        return MeasuredLayer(numbers, ceiling, "")
 
 
 def label_probabilities(

@@ -31,6 +31,9 @@ WHY_CEILING = {
     "quantile": "the bins separate every pattern",
     "kde": "the noise is too small to confuse any patterns",
     "exact": "every pattern has outputs of its own",
+    "gauss": "the noise is too small to confuse any patterns",
+    "renyi": "the kernel is too narrow to confuse any patterns",
+    "probe": "a linear classifier reads all that there is of the label",
 }
 """By estimator: why I(X;T) is H(X) there, and says nothing of the layer."""
 
@@ -44,6 +47,9 @@ WHY_VIOLATION = {
     "quantile": _BINS,
     "kde": "each layer gets noise of its own that the next layer does not see, so layers with noise are no chain",
     "exact": "equal outputs make equal outputs above them, so this can only be rounding or a damaged file",
+    "gauss": "each layer gets noise of its own that the next layer does not see, so layers with noise are no chain",
+    "renyi": "what the kernels give is no Shannon information, for which alone the inequality holds",
+    "probe": "what a linear classifier reads is a lower bound, which may rise from layer to layer",
 }
 """By estimator: how an inequality that holds for layers can fail for what is measured of them."""
 

@@ -19,7 +19,7 @@ import math
 import numpy as np
 from jaxtyping import Float64
 
-from ibtui_engine.rules.rule import label_entropy, label_information
+from ibtui_engine.rules.rule import label_entropy
 
 BLOCK = 256
 """Samples whose distances to all points are there at once."""
@@ -28,7 +28,7 @@ BLOCK = 256
 def sampled_information(
     points: Float64[np.ndarray, "count coordinates"],
     mass: Float64[np.ndarray, "count labels"],
-    p_y: Float64[np.ndarray, "patterns labels"],
+    i_xy: float,
     variance: float,
     samples: int,
     seed: int,
@@ -38,7 +38,7 @@ def sampled_information(
     Args:
         points: the different outputs, as points with their distances.
         mass: the probability of each with each label.
-        p_y: p(y|x) of every pattern: I(T;Y) is at most the I(X;Y) of it.
+        i_xy: I(X;Y) in bits: I(T;Y) is at most that.
         variance: of the noise, in each coordinate, above 0.
         samples: draws of the noise. They are spread over the points in proportion to their probability.
         seed: of the draws.
@@ -66,7 +66,6 @@ def sampled_information(
         total = shares.sum(axis=1)
         bits[rows] = -(most[:, 0] + np.log(total)) / math.log(2)
         unsure[rows] = label_entropy(shares @ posterior / total[:, None])
-    i_xy = max(label_information(p_y), 0.0)
     i_y = float(label_entropy(mass.sum(axis=0))) - float(unsure.mean())
     errors = [float(found.std(ddof=1)) / math.sqrt(samples) for found in (bits, unsure)]
-    return max(float(bits.mean()), 0.0), min(max(i_y, 0.0), i_xy), errors[0], errors[1]
+    return max(float(bits.mean()), 0.0), min(max(i_y, 0.0), max(i_xy, 0.0)), errors[0], errors[1]

@@ -23,8 +23,6 @@ from jaxtyping import Float64, Int64
 
 ORDER = 1.01
 """a in the formulas: near 1, where Rényi's entropy is Shannon's."""
-DEFAULT_WIDTH = 0.5
-"""Standard deviation of the kernel, in medians of the distance between two patterns."""
 
 MOST_PATTERNS = 1000
 """Patterns that are compared."""
@@ -44,7 +42,7 @@ def matrix_information(
     points: Float64[np.ndarray, "patterns coordinates"],
     p_y: Float64[np.ndarray, "patterns labels"],
     inputs: Float64[np.ndarray, "patterns input_coordinates"] | None,
-    width: float = DEFAULT_WIDTH,
+    width: float,
 ) -> MatrixInformation:
     """I(X;T) and I(T;Y) of a layer's outputs, one point a pattern. `inputs`: likewise, or None."""
     of_t = gram(points, width)

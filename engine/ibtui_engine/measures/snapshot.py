@@ -49,9 +49,9 @@ class LayerInformation:
     relu; NaN for linear layers (`ibtui_engine.activations`)."""
     nonlinear: Float64[np.ndarray, "networks layers"]
     """Share of the pre-activations beyond the activation's linear range; NaN for relu and linear layers."""
-    i_x_error: Float64[np.ndarray, "networks layers"] | None = None
-    """Standard error of `i_x` where the estimator samples (`gauss`); else NaN, or None for all."""
-    i_y_error: Float64[np.ndarray, "networks layers"] | None = None
+    i_x_error: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """Standard error of `i_x` where the estimator samples (`gauss`); else NaN."""
+    i_y_error: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """Likewise of `i_y` (`gauss`, `probe`)."""
     held_out_i_x: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """I(X;T) of the rows that are held out, by the same estimator, as a rule of their own; NaN where there are none."""
@@ -93,9 +93,10 @@ class Learning:
 
 
 def _fill(measured: LayerInformation | Learning, like: Float64[np.ndarray, "*shape"]) -> None:
-    """Put NaN where nothing was measured of rows that are held out."""
+    """Put NaN where nothing was sampled, or measured of rows that are held out."""
     for field in fields(measured):
-        if field.name.startswith("held_out") and getattr(measured, field.name) is None:
+        optional = field.name.startswith("held_out") or field.name.endswith("_error")
+        if optional and getattr(measured, field.name) is None:
             object.__setattr__(measured, field.name, np.full(np.shape(like), np.nan))
 
 

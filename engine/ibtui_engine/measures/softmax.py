@@ -18,9 +18,10 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, SATURATED, bin_ends
+from ibtui_engine.estimation import NOISY, Estimation
 from ibtui_engine.experiment import DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES, RELU, activate
-from ibtui_engine.measures.estimation import NOISY, Estimation, measure_layer
+from ibtui_engine.measures.layer import measure_layer
 from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, shares_beyond
 from ibtui_engine.measures.outputs import SATURATED as SATURATED_ROW
 from ibtui_engine.measures.outputs_by_block import LayerOutputs

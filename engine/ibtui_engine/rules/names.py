@@ -53,6 +53,9 @@ COMPRESSED = ".gz"
 TABLE_FORM = "table:FILE"
 TABLE_SENTENCE = f"Patterns with labels or probabilities from a file: {', '.join(TABLE_SUFFIXES)}, plain or .gz."
 
+RECORDING_PREFIX = "recording:"
+"""Before the name of the data of a recording, which is no rule that can be run."""
+
 RULE_NAMES: Mapping[str, str] = MappingProxyType({**BUILT_IN_SENTENCES, **IMAGE_SENTENCES, TABLE_FORM: TABLE_SENTENCE})
 """Everything a rule can be called -> one sentence; the last is the form `table:FILE`."""
 
@@ -61,7 +64,7 @@ ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
 """How the name of a file ends."""
 
 
-Kind = Literal["built-in", "images", "table"]
+Kind = Literal["built-in", "images", "table", "recording"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class RuleName:
         return self.kind == "images"
 
     @property
+    def of_recording(self) -> bool:
+        """Whether it stands for the data of a recording."""
+        return self.kind == "recording"
+
+    @property
     def settable(self) -> bool:
         """Whether the rule has a threshold and a sharpness to set."""
         return self.kind == "built-in" and self.text not in FIXED
@@ -108,7 +116,7 @@ def parse_rule_name(text: str) -> RuleName:
     if kind == "images":
         return RuleName(text, kind, text.split(":", 1)[0], _image_directory(text))
     if kind:
-        return RuleName(text, kind, text)
+        return RuleName(text, kind, text.removeprefix(RECORDING_PREFIX))
     if ENDING.search(text):
         raise InvalidValue(f"cannot read {table_suffix(text)}: save it as .csv; {text!r} is no rule and no table")
     close = difflib.get_close_matches(text, (*BUILT_IN_SENTENCES, DIGITS, MNIST), n=1)
@@ -122,6 +130,8 @@ def rule_kind(text: str) -> Kind | Literal[""]:
         return "built-in"
     if text in (DIGITS, MNIST) or text.startswith(MNIST_PREFIX):
         return "images"
+    if text.startswith(RECORDING_PREFIX):
+        return "recording"
     return "table" if text.startswith(TABLE_PREFIX) or table_suffix(text) in TABLE_SUFFIXES else ""
 
 

@@ -58,6 +58,8 @@ class Column:
     """Where its values are in `ibtui_engine.session.writer.Measured`; empty for what is not measured."""
     estimated: bool = False
     """Whether it depends on the estimator: then a session that is measured again has other values."""
+    in_runs: bool = False
+    """Whether every row of a run has a value; recordings may lack what nobody gave them, or what was no number."""
 
     @property
     def always(self) -> bool:
@@ -76,7 +78,7 @@ class Column:
 
 def recorded(sql: str, kind: Kind, source: str, about: str, *, since: int = 1, estimated: bool = False) -> Any:
     """A field of a history that is a column, which has the field's name."""
-    column = Column("", sql, about, kind, since, source, estimated)
+    column = Column("", REAL if sql == IN_RUNS else sql, about, kind, since, source, estimated, sql == IN_RUNS)
     return field(metadata={"column": column})
 
 
@@ -103,7 +105,9 @@ def snr(mean: Float64[np.ndarray, "*shape"], std: Float64[np.ndarray, "*shape"])
     return ratio
 
 
-REAL, ALWAYS = "REAL", "REAL NOT NULL"
+REAL = "REAL"
+IN_RUNS = "REAL, in runs"
+"""Of numbers that every row of a run has."""
 
 
 @history
@@ -112,21 +116,21 @@ class LayerHistory:
 
     epochs: Int64[np.ndarray, " epochs"]
     i_x: ByLayer = recorded(
-        *(ALWAYS, BITS, "information.i_x", "I(X;T); an upper bound where `i_x_lower` has a value"), estimated=True
+        *(IN_RUNS, BITS, "information.i_x", "I(X;T); an upper bound where `i_x_lower` has a value"), estimated=True
     )
     i_y: ByLayer = recorded(
-        *(ALWAYS, BITS, "information.i_y", "I(T;Y); an upper bound where `i_y_lower` has a value"), estimated=True
+        *(IN_RUNS, BITS, "information.i_y", "I(T;Y); an upper bound where `i_y_lower` has a value"), estimated=True
     )
     distinct_t: ByLayer = recorded(
         *("INTEGER NOT NULL", SIZE, "information.distinct", "distinct values of t, before noise is added"),
         estimated=True,
     )
     low: ByLayer = recorded(
-        *(ALWAYS, NUMBER, "information.low", "lower end of bins of equal width; else the least output that occurs"),
+        *(IN_RUNS, NUMBER, "information.low", "lower end of bins of equal width; else the least output that occurs"),
         estimated=True,
     )
     high: ByLayer = recorded(
-        *(ALWAYS, NUMBER, "information.high", "upper end of bins of equal width; else the greatest that occurs"),
+        *(IN_RUNS, NUMBER, "information.high", "upper end of bins of equal width; else the greatest that occurs"),
         estimated=True,
     )
     grad_mean: ByLayer = recorded(
@@ -136,7 +140,7 @@ class LayerHistory:
         *(REAL, SIZE, "grad_std"),
         "root of the batch gradients' summed variance over the weight norm; absent where an epoch is one batch",
     )
-    weight_norm: ByLayer = recorded(ALWAYS, SIZE, "weight_norm", "Euclidean norm of the weights")
+    weight_norm: ByLayer = recorded(IN_RUNS, SIZE, "weight_norm", "Euclidean norm of the weights")
     i_x_lower: ByLayer = recorded(
         *(REAL, BITS, "information.i_x_lower", "lower bound of I(X;T); only from the estimator kde"),
         since=2,
@@ -176,6 +180,16 @@ class LayerHistory:
         since=6,
         estimated=True,
     )
+    i_x_error: ByLayer = recorded(
+        *(REAL, BITS, "information.i_x_error", "standard error of I(X;T); only from the estimator gauss"),
+        since=6,
+        estimated=True,
+    )
+    i_y_error: ByLayer = recorded(
+        *(REAL, BITS, "information.i_y_error", "standard error of I(T;Y); only from the estimators gauss and probe"),
+        since=6,
+        estimated=True,
+    )
 
     @property
     def snr(self) -> ByLayer:
@@ -188,12 +202,12 @@ class LearningHistory:
     """Losses and accuracies of an ensemble's networks, by epoch and network. NaN where there is no value."""
 
     epochs: Int64[np.ndarray, " epochs"]
-    train_loss: ByNetwork = recorded(ALWAYS, NATS, "learning.train_loss", "cross-entropy in the sample")
+    train_loss: ByNetwork = recorded(IN_RUNS, NATS, "learning.train_loss", "cross-entropy in the sample")
     test_loss: ByNetwork = recorded(
         REAL, NATS, "learning.test_loss", "cross-entropy outside it; absent where the sample is all patterns"
     )
     train_accuracy: ByNetwork = recorded(
-        ALWAYS, SHARE, "learning.train_accuracy", "share of the sample's labels that are guessed right"
+        IN_RUNS, SHARE, "learning.train_accuracy", "share of the sample's labels that are guessed right"
     )
     test_accuracy: ByNetwork = recorded(
         REAL, SHARE, "learning.test_accuracy", "the same outside it; absent where the sample is all patterns"

@@ -30,7 +30,9 @@ def this_program() -> str:
         return "ibtui"
 
 
-def lay_out(connection: Connection, name: str, experiment: Experiment, schedule: str, status: str) -> None:
+def lay_out(
+    connection: Connection, name: str, experiment: Experiment, schedule: str, status: str, kind: str = "run"
+) -> None:
     """Make an empty file a session of an experiment, without ensembles yet, inside a transaction of the caller's."""
     for table in TABLES:
         connection.execute(table.statement)
@@ -46,6 +48,7 @@ def lay_out(connection: Connection, name: str, experiment: Experiment, schedule:
             "experiment": json.dumps(experiment.to_dict()),
             "schedule": schedule,
             "status": status,
+            "kind": kind,
         },
     )
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui_engine.layer_names import layer_names
 from ibtui_engine.session.columns import LEARNING_COLUMNS
 from ibtui_engine.statistics import (
     Spread,
@@ -50,7 +49,7 @@ class LayerFigures:
     layer: int
     """From 1, the hidden layer next to the input."""
     name: str
-    """`T1`, `T2`, ..., and `output`."""
+    """`T1`, `T2`, ..., and `output`; of a recording as it was given."""
     width: int
     i_x: Spread
     """I(X;T), bits; of the estimator `kde` an upper bound."""
@@ -109,8 +108,8 @@ class RecordedEnsemble:
 
     @property
     def layer_names(self) -> tuple[str, ...]:
-        """`T1`, `T2`, ..., and `output`."""
-        return layer_names(len(self.widths))
+        """`T1`, `T2`, ..., and `output`; of a recording the names that its layers were given."""
+        return self.ensemble.layer_names
 
     @property
     def batches(self) -> int:

@@ -148,7 +148,7 @@ class Follower:
         return True
 
     def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
-        depth = len(ensemble.settings.hidden) + 1
+        depth = len(ensemble.widths)
         for tables, name, columns, layers in (
             (self._layers, "layer", LAYER_COLUMNS, depth),
             (self._learning, "learning", LEARNING_COLUMNS, None),

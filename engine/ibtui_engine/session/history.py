@@ -202,7 +202,7 @@ class SessionReader:
 
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
-        depth = len(ensemble.settings.hidden) + 1
+        depth = len(ensemble.widths)
         epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
         return LayerHistory(epochs, *values)
 
@@ -270,21 +270,23 @@ class SessionReader:
             raise damaged(self.path, f"{table} names networks that there are not")
         found = numbers[:, -len(columns) :].T
         for name, column in zip(columns, found, strict=True):
-            self._require_measured(table, name, column)
+            self._require_measured(table, name, column, run=not ensemble.recorded)
         values = np.full((len(columns), *shape), np.nan)
         values[(slice(None), *where)] = found
-        if np.count_nonzero(~np.isnan(values[0])) != len(rows):
+        taken = np.zeros(shape, bool)
+        taken[where] = True
+        if np.count_nonzero(taken) != len(rows):
             raise damaged(self.path, f"{table} has rows twice")
         return epochs, values
 
-    def _require_measured(self, table: str, name: str, column: Float64[np.ndarray, " rows"]) -> None:
+    def _require_measured(self, table: str, name: str, column: Float64[np.ndarray, " rows"], *, run: bool) -> None:
         """Raise SessionError where a number is missing that is always there, or is outside its range."""
         _, least, most = MEASURED[name].kind
         absent = np.isnan(column)
         wrong = ~(absent | ((column >= least) & (column <= most)))
         if wrong.any():
             raise damaged(self.path, f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
-        if MEASURED[name].always and absent.any():
+        if (MEASURED[name].always or (run and MEASURED[name].in_runs)) and absent.any():
             raise damaged(self.path, f"{table} has a row without {name}")
 
     def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
@@ -296,6 +298,8 @@ class SessionReader:
         """
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        if ensemble.recorded:
+            raise InvalidValue(f"session {str(self.path)!r} has no weights: {self.summary.why_not('weights')}")
         parameters = self.architecture(ensemble).parameters
         rows = self._connection.execute(
             "SELECT c.networks, w.data FROM cohort c JOIN snapshot s ON s.cohort = c.id"

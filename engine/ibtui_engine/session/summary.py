@@ -11,10 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from ibtui_engine.errors import EngineError, SessionError, damaged, shown
 from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
+from ibtui_engine.layer_names import layer_names
+from ibtui_engine.recorded import RecordedSettings, Recording
 from ibtui_engine.rules.labels import MOST_LABELS, outputs_for
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.session import limits
@@ -22,9 +24,17 @@ from ibtui_engine.session.columns import TOLERANCE
 from ibtui_engine.session.connection import one_moment, open_session
 from ibtui_engine.session.format import columns_of, count, lacking, number
 from ibtui_engine.session.liveness import Writer, read_writer
+from ibtui_engine.settings import MAX_EPOCHS
 
 HELD_OUT = ("held_out_rows", "held_out_h_x", "held_out_i_xy")
 """Columns of a rule that say of its rows that are held out."""
+Ability = Literal["resume", "remeasure", "fit", "weights"]
+_NOT_OF_RECORDINGS: dict[Ability, str] = {
+    "resume": "it is a recording: only the training loop that filled it can go on with it",
+    "remeasure": "it is a recording, which keeps no weights to measure again",
+    "fit": "it is a recording, which keeps no weights",
+    "weights": "it is a recording, which keeps no weights",
+}
 STATUSES = ("running", "paused", "stopped", "finished", "interrupted")
 
 
@@ -82,7 +92,9 @@ class EnsembleSummary:
 
     @property
     def hidden(self) -> str:
-        """Its hidden layers, as people write them."""
+        """Its hidden layers, as people write them; of a recording what it is called."""
+        if isinstance(self.settings, RecordedSettings):
+            return self.settings.title
         return hidden_text(self.settings.hidden)
 
     @property
@@ -94,6 +106,25 @@ class EnsembleSummary:
     def optimizer(self) -> str:
         """What its networks are trained with."""
         return self.settings.optimizer
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a training loop of somebody's own has filled it."""
+        return isinstance(self.settings, RecordedSettings)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units in each layer of its networks: the hidden ones, and the output; of a recording those recorded."""
+        if isinstance(self.settings, RecordedSettings):
+            return tuple(layer.units for layer in self.settings.layers)
+        return (*self.settings.hidden, outputs_for(self.rule.labels))
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """`T1`, `T2`, ..., and `output`; of a recording the names that its layers were given."""
+        if isinstance(self.settings, RecordedSettings):
+            return tuple(layer.name for layer in self.settings.layers)
+        return layer_names(len(self.widths))
 
 
 @dataclass(frozen=True)
@@ -146,12 +177,36 @@ class Summary:
 
     def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
         """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
-        return (*ensemble.settings.hidden, outputs_for(ensemble.rule.labels))
+        return ensemble.widths
 
     def batches(self, ensemble: EnsembleSummary) -> int:
-        """Batches in an epoch of an ensemble's training."""
+        """Batches in an epoch of an ensemble's training; 0 where a recording does not say."""
+        if isinstance(ensemble.settings, RecordedSettings):
+            return ensemble.settings.batches
         batch = ensemble.settings.batch
         return 1 if batch == "full" else math.ceil(ensemble.sample_size / batch)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a training loop of somebody's own has filled it, rather than a run of an experiment."""
+        return isinstance(self.experiment, Recording)
+
+    def can(self, what: Ability) -> bool:
+        """Whether the session supports something (`why_not`)."""
+        return not self.why_not(what)
+
+    def why_not(self, what: Ability) -> str:
+        """Why the session does not support something, in a sentence; empty where it does.
+
+        Args:
+            what: `resume` (go on, further or with more networks), `remeasure` (by other estimators), `fit` (beta* of
+                its layers), or `weights` (any that need the networks themselves).
+        """
+        if self.recorded:
+            return _NOT_OF_RECORDINGS[what]
+        if what != "resume" and not self.experiment.weights:
+            return "it keeps no weights: it was run with --no-weights"
+        return ""
 
     @property
     def live(self) -> bool:
@@ -174,9 +229,9 @@ def read_summary(path: Path | str) -> Summary:
 
 
 @lru_cache(maxsize=16)
-def _experiment(text: str) -> Experiment:
+def _experiment(text: str, kind: str) -> Experiment:
     """The settings of a session: those of one that runs are read at every look."""
-    return Experiment.from_dict(json.loads(text))
+    return (Recording if kind == "recording" else Experiment).from_dict(json.loads(text))
 
 
 def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
@@ -185,13 +240,17 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
     """
     try:
         with one_moment(connection), limits.short_texts(connection):
-            name, status, created, text = connection.execute(
-                "SELECT name, status, created, experiment FROM session"
+            kind = "'run'" if "kind" in lacking(connection, "session") else "kind"
+            name, status, created, text, kind = connection.execute(
+                f"SELECT name, status, created, experiment, {kind} FROM session"
             ).fetchone() or _damaged("it does not say what it is a session of")
             writer = read_writer(connection)
-            experiment = _experiment(text)
+            experiment = _experiment(text, kind)
             rules = _rules(connection, experiment)
             ensembles = _ensembles(connection, experiment, rules)
+            if isinstance(experiment, Recording):
+                done = max((one.epochs_done for one in ensembles), default=0)
+                experiment = experiment.so_far(done, max((one.networks for one in ensembles), default=0))
         if status in ("running", "paused") and (writer is None or not writer.at_work(path)):
             status = "interrupted"
         if status not in STATUSES:
@@ -252,7 +311,9 @@ def _rule(
         labels=labels,
         h_x=entropy,
         i_xy=information,
-        sample=settings.name.of_images or (settings.name.of_table and information >= number(h_y) - TOLERANCE),
+        sample=settings.name.of_images
+        or settings.name.of_recording
+        or (settings.name.of_table and information >= number(h_y) - TOLERANCE),
         held_out=_held_out(beside, inputs, labels),
         weighted=bool(weighted),
     )
@@ -283,7 +344,7 @@ def _ensembles(
     """Those that have networks: a run that was killed at its very beginning may have recorded some without."""
     cohorts = _cohorts(connection)
     rule = "1" if "rule" in lacking(connection, "ensemble") else "rule"
-    more = columns_of(connection, "ensemble", ["optimizer", "settings"])
+    more = columns_of(connection, "ensemble", ["optimizer", "settings", "recorded"])
     rows: list[tuple[Any, ...]] = connection.execute(
         f"SELECT id, hidden, fraction, {more}, {rule}, sample_size, trainer, device FROM ensemble ORDER BY id"
     ).fetchall()
@@ -318,13 +379,18 @@ def _ensemble(
     cohorts: list[limits.CohortRow],
     listed: int,
 ) -> EnsembleSummary:
-    index, hidden, fraction, optimizer, settings, learned, size, trainer, device = row
+    index, hidden, fraction, optimizer, settings, recorded, learned, size, trainer, device = row
     columns = {"hidden": limits.text(hidden, "layers"), "fraction": number(fraction), "optimizer": optimizer}
-    ensemble = limits.in_grid(experiment, count(index), columns, settings)
+    last = experiment.epochs
+    if isinstance(experiment, Recording):
+        ensemble: Ensemble = RecordedSettings.from_text(count(index), experiment.rule[0], recorded)
+        last = MAX_EPOCHS
+    else:
+        ensemble = limits.in_grid(experiment, count(index), columns, settings)
     rule = rules[experiment.rules.index(ensemble.rule_settings)]
     if learned != rule.number:
         _damaged(f"its ensemble {index} learns the rule {shown(learned)}, in its experiment {rule.number}")
-    networks = limits.require_whole(cohorts, listed, experiment.epochs)
+    networks = limits.require_whole(cohorts, listed, last)
     if not 1 <= count(size) <= rule.patterns:
         _damaged(f"its samples are {size} of {rule.patterns} patterns")
     done = min(cohort.epoch for cohort in cohorts)

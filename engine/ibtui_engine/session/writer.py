@@ -34,6 +34,7 @@ from ibtui_engine.experiment import (
 )
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
+from ibtui_engine.recorded import Recording
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import TRY_SECONDS, Claim, Waiting, insert_claim, lock_for, show_life
 from ibtui_engine.session.codec import cells, members_and_labels, pack_bits, pack_numbers, pack_weights
@@ -326,6 +327,9 @@ class SessionWriter:
                 "network": np.repeat(numbers, layers).tolist(),
                 "layer": np.tile(np.arange(1, layers + 1), networks).tolist(),
             }
+            for column in (*LAYER, *LEARNING):
+                if column.in_runs and not np.isfinite(column.of(measured)).all():
+                    raise damaged(self.path, f"a snapshot has no {column.name} of some networks")
             found = {column: column.of(measured) for column in LAYER}
             self._connection.insert_rows(
                 "layer", places | {c.name: cells(c, none if values is None else values) for c, values in found.items()}
@@ -418,7 +422,9 @@ def _describe(
     measured: Sequence[Int64[np.ndarray, " measured"] | None],
 ) -> None:
     """Lay out a new session and say what runs in it."""
-    lay_out(connection, name, experiment, json.dumps(experiment.snapshot_epochs), "running")
+    recorded = isinstance(experiment, Recording)
+    schedule = [] if recorded else experiment.snapshot_epochs
+    lay_out(connection, name, experiment, json.dumps(schedule), "running", "recording" if recorded else "run")
     for number, (rule, some) in enumerate(zip(rules, measured, strict=True), start=1):
         if rule.report is not None:
             connection.insert("event", {"time": now(), "kind": TABLE_EVENT, "text": json.dumps(rule.report.to_dict())})

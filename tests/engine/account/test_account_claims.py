@@ -19,6 +19,7 @@ from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, UN
 from ibtui_engine.account.standard import STANDARD, VARIANTS, account, experiments
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
+from ibtui_engine.layer_names import layer_names
 from ibtui_engine.presets import find_preset
 from ibtui_engine.session.columns import LAYER_COLUMNS, LayerHistory
 from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -87,7 +88,17 @@ def made(
         batches=lambda _: 7,
     )
     rule = RuleSummary(1, Experiment().rules[0], {}, 4096, 12, 2, 12.0, 0.99, sample=False)
-    one = SimpleNamespace(rule=rule, index=0, networks=networks, fraction=fraction, optimizer="sgd", sample_size=3482)
+    names = layer_names(len(widths))
+    one = SimpleNamespace(
+        rule=rule,
+        recorded=False,
+        layer_names=names,
+        index=0,
+        networks=networks,
+        fraction=fraction,
+        optimizer="sgd",
+        sample_size=3482,
+    )
     learning = SimpleNamespace(train_accuracy=np.ones((len(EPOCHS), networks)))
     return RecordedEnsemble(cast("Any", summary), cast("Any", one), history, cast("Any", learning), cast("Any", None))
 

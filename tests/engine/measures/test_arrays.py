@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ibtui_engine.errors import InvalidValue, either
+from ibtui_engine.estimation import OF_ARRAYS
 from ibtui_engine.measures import outputs_by_block
 from ibtui_engine.measures.arrays import KNOWN, measure_outputs
-from ibtui_engine.measures.estimation import OF_ARRAYS
 from ibtui_engine.measures.outputs_by_block import LayerOutputs, factor
 from ibtui_engine.remeasure import remeasure, with_settings
 from ibtui_engine.rules.catalogue import load_rule

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ibtui_engine.experiment import ESTIMATORS
+from ibtui_engine.estimation import OF_ARRAYS
 from ibtui_engine.measures.checks import (
     WHY_CEILING,
     WHY_VIOLATION,
@@ -134,7 +134,7 @@ def test_exact_outputs_break_no_inequality_and_bins_do() -> None:
 
 
 def test_every_estimator_has_its_reasons() -> None:
-    assert set(WHY_CEILING) == set(WHY_VIOLATION) == set(ESTIMATORS)
+    assert set(WHY_CEILING) == set(WHY_VIOLATION) == set(OF_ARRAYS)
 
 
 def test_checking_waits_for_no_compiler() -> None:

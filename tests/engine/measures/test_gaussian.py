@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from ibtui_engine.estimation import Estimation
 from ibtui_engine.measures.arrays import measure_outputs
-from ibtui_engine.measures.estimation import Estimation
+from ibtui_engine.measures.layer import noise_variance
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from tests import naive
 
@@ -89,9 +90,9 @@ def test_noise_of_the_layer_or_of_a_unit_goes_with_the_scale_of_the_outputs() ->
     for scale in ("unit", "layer"):
         plain = gauss(outputs, labels, 0.1, scale=scale)
         assert gauss(1e4 * outputs + 3, labels, 0.1, scale=scale) == pytest.approx(plain, abs=1e-6)
-    whole = Estimation(estimator="gauss", noise=0.1, scale="layer").variance(LayerOutputs(outputs))
+    whole = noise_variance(Estimation(estimator="gauss", noise=0.1, scale="layer"), LayerOutputs(outputs))
     assert whole == pytest.approx(0.1 * outputs.var(axis=0).sum())
-    each = Estimation(estimator="gauss", noise=0.1, scale="unit").variance(LayerOutputs(outputs))
+    each = noise_variance(Estimation(estimator="gauss", noise=0.1, scale="unit"), LayerOutputs(outputs))
     assert each == pytest.approx(0.1 * outputs.var(axis=0).mean())
 
 

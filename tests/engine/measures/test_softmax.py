@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.measures.density import density_bounds
-from ibtui_engine.measures.estimation import information_of_labels
+from ibtui_engine.measures.layer import information_of_labels
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.pairwise import pairwise_bounds
 from ibtui_engine.measures.partition import counting_arrays, information

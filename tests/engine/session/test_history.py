@@ -81,7 +81,7 @@ class Recorder:
                 numbers(),
                 numbers(),
                 *(shares() if epoch % 2 else np.full(shape, np.nan) for _ in range(4)),
-                **{name: shares() if epoch % 2 else np.full(shape, np.nan) for name in HELD_OUT},
+                **{name: shares() if epoch % 2 else np.full(shape, np.nan) for name in OPTIONAL},
             ),
             Learning(*(self._random.random(len(outside)) if k % 2 == 0 else outside for k in range(6))),
             sizes(),
@@ -95,7 +95,7 @@ class Recorder:
 
 
 EPOCHS = (0, 1, 7, 100)
-HELD_OUT = ("held_out_i_x", "held_out_i_y", "held_out_i_x_lower", "held_out_i_y_lower")
+OPTIONAL = ("i_x_error", "i_y_error", "held_out_i_x", "held_out_i_y", "held_out_i_x_lower", "held_out_i_y_lower")
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,8 @@ LAYER_SOURCES = {
     "i_y_lower": lambda measured: measured.information.i_y_lower,
     "saturated": lambda measured: measured.information.saturated,
     "nonlinear": lambda measured: measured.information.nonlinear,
+    "i_x_error": lambda measured: measured.information.i_x_error,
+    "i_y_error": lambda measured: measured.information.i_y_error,
     "held_out_i_x": lambda measured: measured.information.held_out_i_x,
     "held_out_i_y": lambda measured: measured.information.held_out_i_y,
     "held_out_i_x_lower": lambda measured: measured.information.held_out_i_x_lower,

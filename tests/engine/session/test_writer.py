@@ -258,7 +258,7 @@ def test_numbers_that_do_not_fit_the_tables_leave_no_trace(path: Path, writer: S
         writer.record(cohort, *snapshot_at(0), keep_weights=True)
     measured, state = snapshot_at(5)
     measured.weight_norm[1, 2] = np.nan
-    with pytest.raises(SessionError, match="NOT NULL"):
+    with pytest.raises(SessionError, match="a snapshot has no weight_norm"):
         writer.record(cohort, measured, state, keep_weights=True)
     assert dump(path) == before
 

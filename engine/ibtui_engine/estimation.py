@@ -1,0 +1,102 @@
+"""The estimators of information in arrays, with their settings. Standard library only: captions and readers of sessions
+need no numerics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ibtui_engine.errors import InvalidValue, either, shown
+from ibtui_engine.setting import is_whole
+from ibtui_engine.settings import BINNED, DEFAULT_NOISE, ESTIMATORS, SETTINGS
+
+OF_ARRAYS = (*ESTIMATORS, "gauss", "renyi", "probe")
+"""The estimators that can measure outputs."""
+NOISY = ("kde", "gauss")
+"""Those that add noise to the outputs."""
+UNIFORM = ("renyi", "probe")
+"""Those that need equally likely patterns."""
+SCALES = ("absolute", "unit", "layer")
+"""What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
+of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
+DEFAULT_RELATIVE_NOISE = 0.03
+"""Variance of the noise of `gauss`, of the scale `layer`: layers of a convolutional network on 1000 images keep nearly
+all that they know of ten labels, and are far from the ceiling of I(X;T). Noise in the scale of a unit says nothing of
+wide layers: squared distances are sums over units."""
+DEFAULT_SAMPLES = 1000
+"""Draws of noise of `gauss`."""
+MOST_SAMPLES = 10_000_000
+DEFAULT_WIDTH = 0.5
+"""Standard deviation of the kernel of `renyi`, in medians of the distance between two patterns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimation:
+    """How information is measured.
+
+    Raises:
+        InvalidValue: a value is outside its range, or the estimator does not use it.
+    """
+
+    estimator: str = "binning"
+    """One of `OF_ARRAYS`."""
+    bins: int = 30
+    """Intervals for a unit's output; of the estimators in `BINNED` alone."""
+    noise: float | None = None
+    """Variance of the noise of `kde` and `gauss`, in multiples of `scale`; None is 0.001 absolute for `kde`, and 0.03
+    of the layer for `gauss`."""
+    scale: str | None = None
+    """One of `SCALES`; None is `absolute` where `noise` is given."""
+    samples: int = DEFAULT_SAMPLES
+    """Draws of noise of `gauss`, at least 2: its error falls with their root."""
+    width: float = DEFAULT_WIDTH
+    """Width of the kernel of `renyi`, in medians of the distance between two patterns."""
+    seed: int = 0
+    """Of what is drawn: the noise of `gauss`, the patterns that `renyi` compares, the parts that `probe` holds out."""
+
+    def __post_init__(self) -> None:
+        if self.estimator not in OF_ARRAYS:
+            raise InvalidValue(f"estimator must be {either(OF_ARRAYS)}, got {shown(self.estimator)}")
+        SETTINGS["bins"].require("bins", self.bins)
+        if self.noise is not None:
+            SETTINGS["noise"].require("noise", self.noise)
+            if self.estimator not in NOISY:
+                raise InvalidValue(f"noise applies only to {either(NOISY)}, not to {self.estimator}")
+        if self.scale is not None and self.scale not in SCALES:
+            raise InvalidValue(f"scale must be {either(SCALES)}, got {shown(self.scale)}")
+        if self.scale is not None and self.noise is None:
+            raise InvalidValue("scale is what noise is a multiple of: give noise, too")
+        if not is_whole(self.samples) or not 2 <= self.samples <= MOST_SAMPLES:
+            raise InvalidValue(f"samples must be a whole number from 2 to {MOST_SAMPLES}, got {shown(self.samples)}")
+        if not isinstance(self.width, int | float) or not 1e-3 <= self.width <= 1e3:
+            raise InvalidValue(f"width must be a number from 0.001 to 1000, got {shown(self.width)}")
+        if not is_whole(self.seed) or not 0 <= self.seed < 2**63:
+            raise InvalidValue(f"seed must be a whole number from 0 to 2^63 − 1, got {shown(self.seed)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the estimator uses, as plain values for JSON."""
+        used = {"bins": BINNED, "noise": NOISY, "scale": NOISY, "samples": ("gauss",), "width": ("renyi",)}
+        used["seed"] = ("gauss", "renyi", "probe")
+        found = asdict(self)
+        if self.estimator in NOISY:
+            found["noise"], found["scale"] = self.relative_noise
+        return {name: value for name, value in found.items() if name not in used or self.estimator in used[name]}
+
+    @property
+    def text(self) -> str:
+        """In a few words, such as `gauss, noise 0.03 of the layer's variance`."""
+        if self.estimator in BINNED:
+            return f"{self.estimator}, {self.bins} bins"
+        if self.estimator in NOISY:
+            noise, scale = self.relative_noise
+            of = {"absolute": "", "unit": " of a unit's variance", "layer": " of the layer's variance"}[scale]
+            return f"{self.estimator}, noise {noise:g}{of}"
+        return self.estimator
+
+    @property
+    def relative_noise(self) -> tuple[float, str]:
+        """The variance of the noise in multiples of a scale, and which of `SCALES` that is."""
+        if self.noise is not None:
+            return float(self.noise), self.scale or "absolute"
+        return (DEFAULT_NOISE, "absolute") if self.estimator == "kde" else (DEFAULT_RELATIVE_NOISE, "layer")

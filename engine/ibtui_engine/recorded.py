@@ -1,0 +1,165 @@
+"""What a recording is of: what stands in it where a run has an experiment and its settings. Standard library only.
+
+A recording is a session that a training loop of somebody's own has filled. Nothing is known of how its networks were
+trained: settings of the grid have no values there, so that nobody can take a default for what was chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ibtui_engine.errors import InvalidValue
+from ibtui_engine.estimation import Estimation
+from ibtui_engine.experiment import GRID, Ensemble, Experiment
+from ibtui_engine.rules.names import RECORDING_PREFIX
+from ibtui_engine.setting import is_whole
+from ibtui_engine.settings import MAX_EPOCHS
+
+MOST_LAYERS = 10_000
+"""Layers of a recorded network."""
+LONGEST_NAME = 500
+"""Characters of the name of a layer, of an ensemble or of the data."""
+MOST_UNITS = 2**40
+"""Units of a layer."""
+
+
+class RecordedLayer(NamedTuple):
+    """One layer of a recorded network."""
+
+    name: str
+    units: int
+    weights: bool
+    """Whether it has weights, and so may have gradients."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedSettings(Ensemble):
+    """An ensemble of a recording: its name and its layers. It has no settings."""
+
+    name: str
+    """As it was given; may be empty."""
+    layers: tuple[RecordedLayer, ...]
+    batches: int
+    """Steps of the optimiser in an epoch, as far as gradients were recorded; 0 where none were."""
+
+    @property
+    def title(self) -> str:
+        """What it is called: its name, or that of the data."""
+        return self.name or self.rule.removeprefix(RECORDING_PREFIX)
+
+    @classmethod
+    def make(cls, index: int, rule: str, name: str, layers: Iterable[RecordedLayer], batches: int) -> RecordedSettings:
+        """With everything that a run would have absent."""
+        absent: dict[str, Any] = dict.fromkeys(GRID) | {"hidden": (), "activation": "", "optimizer": "", "labels": ""}
+        absent |= dict.fromkeys(("fraction", "learning_rate", "momentum", "init_scale"), math.nan) | {"batch": "full"}
+        absent["rule"] = rule
+        return cls(index=index, name=name, layers=tuple(layers), batches=batches, **absent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"name": self.name, "layers": [list(layer) for layer in self.layers]}
+
+    def text(self) -> str:
+        """As the session file keeps it."""
+        return json.dumps(self.to_dict() | {"batches": self.batches})
+
+    @classmethod
+    def from_text(cls, index: int, rule: str, text: str) -> RecordedSettings:
+        """The inverse of `text`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        plain = json.loads(text)
+        layers = [RecordedLayer(*layer) for layer in plain["layers"]]
+        names = [require_name(layer.name) for layer in layers]
+        units = [layer.units for layer in layers]
+        if not 0 < len(layers) <= MOST_LAYERS or len(set(names)) < len(names):
+            raise ValueError(f"a recorded ensemble has {len(layers)} layers with {len(set(names))} names")
+        if not all(is_whole(one) and 0 < one <= MOST_UNITS for one in units):
+            raise ValueError("a recorded layer has no units")
+        if not is_whole(plain["batches"]) or not 0 <= plain["batches"] <= MAX_EPOCHS:
+            raise ValueError("a recorded ensemble has no number of batches")
+        return cls.make(index, rule, require_name(plain["name"], least=0), layers, plain["batches"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording(Experiment):
+    """What a recording says of itself, in the place of the experiment of a run."""
+
+    how: Estimation
+    """The estimator with its settings."""
+    planned: int | None = None
+    """Epochs that were planned, where that was said; `epochs` has those that there are, where not."""
+
+    def __post_init__(self) -> None:
+        if self.planned is not None and (not is_whole(self.planned) or not 1 <= self.planned <= MAX_EPOCHS):
+            raise InvalidValue(f"epochs must be a whole number from 1 to {MAX_EPOCHS}, got {self.planned!r}")
+
+    @classmethod
+    def make(cls, data: str, how: Estimation, planned: int | None = None) -> Recording:
+        """A recording of networks that learn `data`, as people call it.
+
+        Raises:
+            InvalidValue: the name is empty or too long, or `planned` is no number of epochs.
+        """
+        absent: dict[str, Any] = dict.fromkeys(GRID, ()) | dict.fromkeys(("theta", "gamma", "i_xy"), (None,))
+        absent["rule"] = (RECORDING_PREFIX + require_name(data),)
+        return cls(
+            how=how,
+            planned=planned,
+            estimator=how.estimator,
+            bins=how.bins,
+            noise=how.noise,
+            networks=0,
+            seed=0,
+            epochs=planned or 1,
+            weights=False,
+            trainer="",
+            device="",
+            **absent,
+        )
+
+    @property
+    def data(self) -> str:
+        """What the networks learn."""
+        return self.rule[0].removeprefix(RECORDING_PREFIX)
+
+    @property
+    def title(self) -> str:
+        """The name of the data."""
+        return self.data
+
+    def so_far(self, epoch: int, networks: int) -> Recording:
+        """The same, with how far it has come."""
+        return replace(self, epochs=max(self.planned or 1, epoch, 1), networks=networks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` reads them back."""
+        return {"data": self.data, "epochs": self.planned, **self.how.to_dict()}
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Recording:
+        """The inverse of `to_dict`.
+
+        Raises:
+            InvalidValue: it is none.
+            TypeError: likewise.
+        """
+        rest = dict(settings)
+        return cls.make(str(rest.pop("data")), planned=rest.pop("epochs"), how=Estimation(**rest))
+
+
+def require_name(name: object, *, least: int = 1) -> str:
+    """A name of a layer, an ensemble or data.
+
+    Raises:
+        InvalidValue: it is none, or too long.
+    """
+    if not isinstance(name, str) or not least <= len(name) <= LONGEST_NAME:
+        raise InvalidValue(f"a name must be {least} to {LONGEST_NAME} characters, got {name!r:.100}")
+    return name

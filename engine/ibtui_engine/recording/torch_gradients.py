@@ -1,0 +1,91 @@
+"""The gradients that an optimiser is given, batch by batch, as the engine weighs them (section 3.5 of the paper)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class GradientCollector:
+    """Sums up each layer's gradients at every step of an optimiser, until they are taken.
+
+    A hook looks at them just before the optimiser does: after gradients were accumulated, scaled back (AMP) and
+    clipped. What it keeps is one sum a weight and one number a layer: norms of mean and spread follow from them.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Sequence[Tensor]],
+        optimizers: Sequence[torch.optim.Optimizer],
+        each_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`each_step` is called at every step."""
+        self._each_step = each_step
+        self._weights = {name: tuple(tensors) for name, tensors in weights.items() if tensors}
+        self._sums: dict[str, list[Tensor]] = {}
+        self._squares: dict[str, Tensor] = {}
+        self._steps: dict[str, int] = {}
+        self._handles = [optimizer.register_step_pre_hook(self._before_step) for optimizer in optimizers]
+
+    @torch.no_grad()
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        self._each_step()
+        scale = getattr(optimizer, "grad_scale", None)  # optimisers that divide by the loss's scale themselves
+        broken = getattr(optimizer, "found_inf", None)
+        if broken is not None and bool(broken):
+            return  # the optimiser leaves this step out
+        own = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+        for name, weights in self._weights.items():
+            gradients = [weight.grad for weight in weights if weight.grad is not None and id(weight) in own]
+            if len(gradients) != len(weights):
+                continue  # of another optimiser, or frozen
+            if any(gradient.is_sparse for gradient in gradients):
+                gradients = [gradient.to_dense() for gradient in gradients]
+            if name not in self._sums:
+                self._sums[name] = [torch.zeros_like(g, dtype=_sum_type(g)) for g in gradients]
+                self._squares[name] = torch.zeros((), dtype=_sum_type(gradients[0]), device=gradients[0].device)
+                self._steps[name] = 0
+            by = 1.0 if scale is None else 1.0 / float(scale)
+            for total, gradient in zip(self._sums[name], gradients, strict=True):
+                total.add_(gradient, alpha=by)
+                self._squares[name] += by * by * square(gradient)
+            self._steps[name] += 1
+
+    def take(self) -> tuple[dict[str, tuple[float, float]], int]:
+        """By layer the norm of the mean gradient, and the root of the gradients' summed variance, over the steps since
+        the last call; the second is NaN of one step. Layers without steps are left out. Then how many steps there were,
+        of the layer that has most. Begins anew.
+        """
+        found = {}
+        for name, sums in self._sums.items():
+            steps = self._steps[name]
+            mean = sum(float(square(total)) for total in sums) / steps**2
+            rest = max(float(self._squares[name]) - steps * mean, 0.0)
+            found[name] = math.sqrt(mean), math.sqrt(rest / (steps - 1)) if steps > 1 else math.nan
+        most = max(self._steps.values(), default=0)
+        self._sums.clear()
+        self._squares.clear()
+        self._steps.clear()
+        return found, most
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._sums.clear()
+
+
+def _sum_type(tensor: Tensor) -> torch.dtype:
+    """Double precision; only mps has none."""
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
+def square(tensor: Tensor) -> Tensor:
+    """The squared norm."""
+    norm: Tensor = torch.linalg.vector_norm(tensor, dtype=_sum_type(tensor))
+    return norm * norm
