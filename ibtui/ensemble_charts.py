@@ -126,25 +126,29 @@ class EnsembleCharts:
         points: bool,
         display: Display = PLAIN,
         last_epoch: int | None = None,
+        held_out: bool = False,
     ) -> ChartSpec:
         """One of `CHARTS` with the playhead at an epoch; `shown` are layers from 0; `points`: every network.
 
         The plane depends on the epoch; the charts over epochs do not, and are made once for each `display`.
-        `last_epoch`: where axes and colours end; None: with the session's own last one.
+        `last_epoch`: where axes and colours end; None: with the session's own last one. `held_out`: whether the plane
+        is of the rows that are held out, where there are any.
         """
         last = float(last_epoch or self.summary.experiment.epochs)
         if panel == "plane":
+            held_out = held_out and self.ensemble.rule.held_out is not None
             return replace(
-                self._plane(epoch, shown, last, points=points), readings=self.in_plane(epoch, shown, points=points)
+                self._plane(epoch, shown, last, points=points, held_out=held_out),
+                readings=self.in_plane(epoch, shown, points=points, held_out=held_out),
             )
         if (panel, shown, display, last) not in self._curves:
             spec = self._over_epochs(panel, shown, display, last)
             self._curves[panel, shown, display, last] = replace(spec, readings=self._read_over_epochs(panel, shown))
         return self._curves[panel, shown, display, last]
 
-    def in_plane(self, epoch: int, shown: tuple[int, ...], *, points: bool) -> Readings | None:
+    def in_plane(self, epoch: int, shown: tuple[int, ...], *, points: bool, held_out: bool = False) -> Readings | None:
         """What can be read of the plane: the layers along their paths, or of every network."""
-        of = self.shown
+        of = self.shown.on_held_out() if held_out else self.shown
         row = of.row(epoch)
         if row is None:
             return None
@@ -225,11 +229,14 @@ class EnsembleCharts:
         ]
         return learning_chart(epochs, there, last_epoch=last, transition=self.drift_end, display=display)
 
-    def _plane(self, epoch: int, shown: tuple[int, ...], last: float, *, points: bool) -> ChartSpec:
-        summary, of = self.summary, self.shown
+    def _plane(self, epoch: int, shown: tuple[int, ...], last: float, *, points: bool, held_out: bool) -> ChartSpec:
+        summary, of, recorded = self.summary, self.shown, self.recorded
         title = f"Information plane: {self.title}"
+        if held_out:
+            of, recorded = of.on_held_out(), recorded.on_held_out()
+            title += f", {of.ensemble.rule.patterns} rows held out"
         i_x, i_y = self.places(of, epoch, shown, points=points)
-        before = None if of is self.recorded else self.places(self.recorded, epoch, shown, points=points)
+        before = None if self.shown is self.recorded else self.places(recorded, epoch, shown, points=points)
         if points:
             return information_points(
                 i_x,

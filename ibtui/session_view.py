@@ -21,6 +21,8 @@ class SessionView:
     """Whether every network is a point, instead of the mean over networks a path."""
     bound: bool = False
     """Whether the IB curve is drawn in the plane."""
+    held_out: bool = False
+    """Whether the plane is of the rows that are held out, where there are any."""
     ensemble: int = 0
     everything: bool = False
     """Whether all ensembles are side by side."""
@@ -50,7 +52,7 @@ class SessionView:
         for name in ("panel", "beside"):
             if isinstance(found.get(name), str) and found[name] in panels:
                 kept[name] = found[name]
-        for name in ("points", "bound", "everything", "following"):
+        for name in ("points", "bound", "held_out", "everything", "following"):
             kept[name] = found.get(name) is True
         kept["everything"] = kept["everything"] and ensembles > 1
         ensemble, hidden, epoch = found.get("ensemble"), found.get("hidden"), found.get("epoch")

@@ -119,6 +119,8 @@ class SessionScreen(PlaybackScreen):
         Binding("escape,q", "leave", "Library", id="session.leave"),
         Binding("p", "points", "Points", tooltip="Every network's points, or the mean's path", id="session.points"),
         Binding("b", "bound", "IB bound", tooltip="The IB curve in the plane", show=False, id="session.bound"),
+        Binding("H", "held_out", "Held out", tooltip="The plane of the rows of a table that are held out, or of those "
+                "that train", show=False, id="session.held_out"),
         Binding("question_mark", "app.help", "Help", id="app.help"),
         Binding("tab", "panel(1)", "Chart", tooltip="Next chart", id="session.panel", priority=True),
         Binding("shift+tab", "panel(-1)", "Chart before", show=False, id="session.panel_back", priority=True),
@@ -154,6 +156,8 @@ class SessionScreen(PlaybackScreen):
     hidden_layers: reactive[frozenset[int]] = reactive(frozenset(), init=False, repaint=False)
     bound_line: reactive[bool] = reactive(False, init=False, repaint=False)
     """The IB curve in the plane."""
+    held_out: reactive[bool] = reactive(False, init=False, repaint=False)
+    """The plane of the rows that are held out."""
 
     def __init__(self, follower: Follower, views: Views, directory: Path) -> None:
         """`follower`: of the session, closed with the screen; `views`: where it is kept how sessions were looked at;
@@ -250,6 +254,7 @@ class SessionScreen(PlaybackScreen):
             beside=self._arrangement.beside,
             points=self.points,
             bound=self.bound_line,
+            held_out=self.held_out,
             ensemble=self.ensemble,
             everything=self.everything,
             hidden=tuple(sorted(self.hidden_layers)),
@@ -273,6 +278,7 @@ class SessionScreen(PlaybackScreen):
         self.panel = view.panel
         self.points = view.points
         self.bound_line = view.bound
+        self.held_out = view.held_out
         self.ensemble = view.ensemble
         self.hidden_layers = frozenset(view.hidden)
         self.over_epochs = view.over_epochs
@@ -472,7 +478,8 @@ class SessionScreen(PlaybackScreen):
                 view.clear(self._why_empty())
             return
         shown = self._shown(charts)
-        choice = (self.ensemble, self.points, self.bound_line, self.everything, shown, self.basis, self.over_epochs)
+        seen = self.points, self.bound_line, self.held_out, self.everything
+        choice = (self.ensemble, seen, shown, self.basis, self.over_epochs)
         if choice != self._choice:
             self._choice, self._turns = choice, []
         if self.everything:
@@ -527,8 +534,16 @@ class SessionScreen(PlaybackScreen):
     def _spec(self, charts: EnsembleCharts, name: str) -> ChartSpec:
         shown = self._shown(charts)
         display = self.over_epochs.of(name, shown, len(charts.widths))
-        spec = charts.chart(name, epoch=self.playback.epoch, shown=shown, points=self.points, display=display)
-        if name != "plane" or not self.bound_line:
+        spec = charts.chart(
+            name,
+            epoch=self.playback.epoch,
+            shown=shown,
+            points=self.points,
+            display=display,
+            held_out=self.held_out,
+        )
+        held_out = self.held_out and charts.ensemble.rule.held_out is not None
+        if name != "plane" or not self.bound_line or held_out:  # the curve is of the rows that train
             return spec
         self._bound.want_curve(charts.ensemble.index)
         curve = self._bound.curve_of(charts.ensemble.index)
@@ -676,6 +691,10 @@ class SessionScreen(PlaybackScreen):
         """The IB curve in the plane, or not."""
         self.draw_soon()
 
+    def watch_held_out(self) -> None:
+        """Rows that are held out, or those that train."""
+        self.draw_soon()
+
     def watch_ensemble(self) -> None:
         """Another ensemble is chosen."""
         if self.current is not None:
@@ -796,6 +815,14 @@ class SessionScreen(PlaybackScreen):
     def action_bound(self) -> None:
         """The IB curve in the plane, or not."""
         self.bound_line = not self.bound_line
+
+    def action_held_out(self) -> None:
+        """The plane of the rows that are held out, or of those that train."""
+        if not self.held_out and all(rule.held_out is None for rule in self.follower.summary.rules):
+            told = "no rows are held out in this session: --test-fraction or --test of a table does that"
+            self.notify(told, severity="warning", markup=False)
+            return
+        self.held_out = not self.held_out
 
     def action_full(self) -> None:
         """The chosen chart over the whole screen, or all as before."""

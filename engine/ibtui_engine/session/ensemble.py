@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.columns import LEARNING_COLUMNS
 from ibtui_engine.statistics import (
     Spread,
@@ -244,7 +245,23 @@ class RecordedEnsemble:
             found = fit_ensembles(reader, epoch=epoch, threads=threads, require_beta=require_beta, ensembles=chosen)
         return found[2][0][1]
 
-    # the same, measured otherwise
+    # the same, of other patterns, and measured otherwise
+
+    def on_held_out(self) -> RecordedEnsemble:
+        """The same networks with what was measured of the rows that are held out: its I(X;T) and I(T;Y), H(X) and
+        I(X;Y) are theirs, and nothing else of the layers is known of them.
+
+        Raises:
+            InvalidValue: no rows are held out.
+        """
+        held = self.ensemble.rule.held_out
+        if held is None:
+            raise InvalidValue("no rows are held out in this session: --test-fraction or --test of a table does that")
+        unknown = np.full(self.layers.i_x.shape, np.nan)
+        of_them = {name: getattr(self.layers, f"held_out_{name}") for name in ("i_x", "i_y", "i_x_lower", "i_y_lower")}
+        layers = replace(self.layers, distinct_t=unknown, saturated=unknown, nonlinear=unknown, **of_them)
+        rule = replace(self.ensemble.rule, patterns=held.patterns, h_x=held.h_x, i_xy=held.i_xy, held_out=None)
+        return replace(self, layers=layers, ensemble=replace(self.ensemble, rule=rule))
 
     def measured_again(self, layers: LayerHistory, experiment: Experiment) -> RecordedEnsemble:
         """The same ensemble with a history measured with other settings."""
