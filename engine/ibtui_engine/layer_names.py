@@ -19,6 +19,12 @@ def layer_names(layers: int) -> tuple[str, ...]:
     return tuple(layer_name(layer, layers) for layer in range(1, layers + 1))
 
 
+def layer_heading(name: str, layer: int, layers: int) -> str:
+    """How a table heads a layer of that name: its number, and its name where it has one of its own: `1`, `2 conv2`."""
+    number = layer_number(layer, layers)
+    return number if name == layer_name(layer, layers) else f"{number} {name}"
+
+
 def layer_number(layer: int, layers: int) -> str:
     """The name of a layer, counted from 1, where it is clear that layers are meant: `1`, `2`, ..., and `output`."""
     return str(layer) if layer < layers else OUTPUT

@@ -12,7 +12,7 @@ from ibtui.cli.drawing import draw
 from ibtui.formatting import estimate, labelled, over_some, printable, rule_title, title_of, under
 from ibtui.layers_text import SAID, columns
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.layer_names import layer_number
+from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import describe_epochs
@@ -204,7 +204,7 @@ def _layer_table(one: RecordedEnsemble, at: int, title: str) -> Table:
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
     figures = one.layer_figures(at)
-    names = [layer_number(layer.layer, len(figures)) for layer in figures]
+    names = [printable(layer_heading(layer.name, layer.layer, len(figures))) for layer in figures]
     told = {"layer": names, "width": [str(layer.width) for layer in figures], **columns(figures, unit=" bits")}
     rows = list(zip(*told.values(), strict=True))
     for heading in labelled(tuple(told), rows, "sd"):

@@ -305,13 +305,14 @@ class SessionScreen(PlaybackScreen):
                 return len(summary.ensembles) > 1
             case "measure.more_bins" | "measure.fewer_bins" | "measure.estimator":
                 beside = self.app.size.width >= WIDE and not self.everything  # the plane is there whatever is chosen
-                return self.panel in OF_INFORMATION or beside
+                return (self.panel in OF_INFORMATION or beside) and summary.can("remeasure")
             case "run.pause":
                 return summary.status == "running"
             case "run.stop":
                 return summary.live
             case "run.resume":
-                return summary.status != "running" and not self._example
+                able = summary.live or summary.can("resume")
+                return able and summary.status != "running" and not self._example
             case _:
                 return super().fits(binding)
 

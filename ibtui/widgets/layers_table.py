@@ -11,7 +11,7 @@ from ibtui.formatting import labelled, printable
 from ibtui.layers_text import columns
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui_engine.layer_names import layer_number
+from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.ensemble import LayerFigures
 
 SPARE = ("saturated", "width", "distinct t", "held-out I(X;T)", "SNR")
@@ -35,7 +35,9 @@ class LayersTable(ScrolledView):
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
         """Show these layers; `hidden` are the numbers of those that the charts leave out."""
         told = columns(figures)
-        names = [layer_number(one.layer, len(figures)) + (" hidden" if one.layer in hidden else "") for one in figures]
+        count = len(figures)
+        names = [printable(layer_heading(one.name, one.layer, count)) for one in figures]
+        names = [f"{name} hidden" if one.layer in hidden else name for name, one in zip(names, figures, strict=True)]
         told = {"T": names, "width": [str(one.width) for one in figures]} | told
         rows = list(zip(*told.values(), strict=True))
         full = Figures.of(labelled(tuple(told), rows, "sd"), rows)

@@ -105,12 +105,12 @@ COLUMNS = (
     Column(
         "hidden",
         lambda line: _several([hidden_text(h) for h in line.summary.experiment.hidden]),
-        lambda line: max(map(len, line.summary.experiment.hidden)),
+        lambda line: max(map(len, line.summary.experiment.hidden), default=None),
     ),
     Column(
         "fraction",
         lambda line: _several([f"{f:g}" for f in line.summary.experiment.fraction]),
-        lambda line: max(line.summary.experiment.fraction),
+        lambda line: max(line.summary.experiment.fraction, default=None),
         falling=True,
     ),
     Column("age", lambda line: age(now() - line.summary.created), lambda line: -line.summary.created, right=True),
@@ -280,4 +280,7 @@ def _epochs(summary: Summary) -> str:
 
 
 def _several(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{texts[0]} … {texts[-1]} ({len(texts)})"
+    """The values of a setting, of several the first and the last; empty of a recording, which has none."""
+    if len(texts) > 1:
+        return f"{texts[0]} … {texts[-1]} ({len(texts)})"
+    return "".join(texts)

@@ -205,7 +205,7 @@ class Summary:
         if self.recorded:
             return _NOT_OF_RECORDINGS[what]
         if what != "resume" and not self.experiment.weights:
-            return "it keeps no weights: it was run with --no-weights"
+            return "the session keeps no weights: it was run with --no-weights"
         return ""
 
     @property

@@ -1,0 +1,67 @@
+"""The app shows recordings as it shows runs, without what only runs have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ibtui_engine.recording.recorder import Recorder
+from tests.recordings import LABELS, make_recording
+
+EVERY_CHART = ("tab",) * 7
+FURTHER = ("right_square_bracket", "left_square_bracket", "a", "a", "p", "b", "plus", "l", "home", "comma", "end")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("estimator", ["gauss", "probe"])
+async def test_every_chart_of_a_recording_is_drawn(
+    open_app: Any, directory: Path, size: tuple[int, int], estimator: str
+) -> None:
+    make_recording(directory / "own.ibs", estimator=estimator)
+    async with open_app("own", size) as view:
+        for key in (*EVERY_CHART, *FURTHER):
+            await view.press(key)
+        assert "recording: finished" in view.text()
+        assert "true rule" not in view.text()
+
+
+async def test_keys_that_need_a_run_are_absent_and_say_why(open_app: Any, directory: Path) -> None:
+    make_recording(directory / "own.ibs")
+    async with open_app("own") as view:
+        shown = {binding.id for binding in view.screen.BINDINGS if view.screen.fits(binding)}
+        assert not {"measure.more_bins", "measure.fewer_bins", "measure.estimator", "run.resume"} & shown
+        await view.press("e", "R")
+        await view.until(lambda: {note.split(":")[0] for note in view.notes()} >= {"not measured again", "not resumed"})
+        assert all("it is a recording" in note for note in view.notes())
+
+
+async def test_layers_of_a_recording_have_their_names_in_the_table(open_app: Any, directory: Path) -> None:
+    make_recording(directory / "own.ibs")
+    async with open_app("own", (200, 60)) as view:
+        for _ in EVERY_CHART[1:]:
+            await view.press("tab")
+        assert "1 [bold]conv\\n1" in view.text()
+        assert "output fc" in view.text()
+
+
+async def test_a_recording_that_grows_is_followed(open_app: Any, directory: Path) -> None:
+    import numpy as np
+
+    with Recorder(directory / "own.ibs", LABELS) as recorder:
+        recorder.snapshot(0, {"a": np.random.default_rng(0).normal(size=(60, 3))})
+        async with open_app("own") as view:
+            await view.until(lambda: view.screen.playback.epoch == 0)
+            recorder.snapshot(1, {"a": np.random.default_rng(1).normal(size=(60, 3))})
+            await view.until(lambda: tuple(view.screen.playback.epochs) == (0, 1))
+            await view.press("S")
+            await view.until(lambda: not recorder.snapshot(2, {"a": np.random.default_rng(2).normal(size=(60, 3))}))
+
+
+async def test_the_library_lists_recordings_and_says_why_they_are_not_resumed(open_app: Any, directory: Path) -> None:
+    make_recording(directory / "own.ibs")
+    async with open_app() as view:
+        await view.until(lambda: "own" in view.text())
+        await view.press("r")
+        await view.until(lambda: any("it is a recording" in note for note in view.notes()))
