@@ -152,7 +152,8 @@ class TableReport:
     def _weighed(self) -> str:
         least, greatest = self.weights
         none = f"; {self.weightless} row{'s' * (self.weightless != 1)} of weight 0 left out" if self.weightless else ""
-        return f"in proportion to {self.weight}, {least:.6g} to {greatest:.6g}{none}"
+        way_out = "" if self.header == "arrays" else "; --weight none takes it for an input"
+        return f"in proportion to {self.weight}, {least:.6g} to {greatest:.6g}{none}{way_out}"
 
     def _held(self, held: HeldOut) -> str:
         of = f"of {held.file}, scaled like those that train"

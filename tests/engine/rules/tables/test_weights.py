@@ -66,7 +66,8 @@ def test_a_weight_column_is_p_of_x_wherever_it_stands(tmp_path: Path, name: str,
     assert report is not None
     assert (report.weight.strip(), report.weightless) == (name.strip(), int((w == 0).sum()))
     assert report.weights == (1.0, 4.0)
-    assert any("of weight 0 left out" in line for line in report.lines())
+    (told,) = [line for line in report.lines() if line.startswith("p(x): in proportion to ")]
+    assert "of weight 0 left out; --weight none takes it for an input" in told
     assert rule.inputs == 2
 
 
