@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "imageio_ffmpeg": "imageio-ffmpeg",
     "matplotlib": "matplotlib",
+    "pandas": "pandas",
     "pyarrow": "pyarrow",
     "sklearn": "scikit-learn",
     "torch": "torch",

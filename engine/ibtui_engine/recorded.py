@@ -73,8 +73,12 @@ class RecordedSettings(Ensemble):
 
         Raises:
             ValueError: it is none.
+            TypeError: likewise.
+            InvalidValue: a name in it is none.
         """
         plain = json.loads(text)
+        if not isinstance(plain, dict) or set(plain) != {"name", "layers", "batches"}:
+            raise ValueError("a recorded ensemble has no name, layers and batches")
         layers = [RecordedLayer(*layer) for layer in plain["layers"]]
         names = [require_name(layer.name) for layer in layers]
         units = [layer.units for layer in layers]
@@ -151,6 +155,8 @@ class Recording(Experiment):
             TypeError: likewise.
         """
         rest = dict(settings)
+        if not {"data", "epochs"} <= set(rest):
+            raise InvalidValue("a recording says of what data it is, and how many epochs are planned")
         return cls.make(str(rest.pop("data")), planned=rest.pop("epochs"), how=Estimation(**rest))
 
 

@@ -145,6 +145,7 @@ def make_originals(room: Path) -> None:
     from ibtui_engine.account.standard import experiments
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.runner import Interrupt, Run, begin
+    from tests.recordings import make_recording
 
     (room / "soft.csv").write_text("a,b,p_y\n0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")
     small = Experiment(
@@ -166,6 +167,7 @@ def make_originals(room: Path) -> None:
     (room / "weighted.csv").write_text(f"a,b,weight,label\n{rows}")
     split = small.override({"rule": f"table:{room / 'weighted.csv'}", "test_fraction": 0.3, "hidden": ["3-2"]})
     Run(begin(originals / "held-out.ibs", "held-out", split), threads=1).execute()
+    make_recording(originals / "recorded.ibs")
     evidence = experiments(quick=True, networks=1)["digits"]
     Run(begin(originals / "account.ibs", "account", evidence), threads=1).execute()
     with closing(sqlite3.connect(originals / "stopped.ibs")) as connection:
@@ -295,7 +297,11 @@ def _cells(path: Path, chance: random.Random) -> str:
 def _settings(path: Path, chance: random.Random) -> str:
     """Other values in the JSON texts of the file."""
     with _changing(path) as connection:
-        table, column = chance.choice((("session", "experiment"), ("session", "schedule"), ("rule", "parameters")))
+        texts = [("session", "experiment"), ("session", "schedule"), ("rule", "parameters")]
+        with suppress(sqlite3.Error):  # earlier versions have no such column
+            if connection.execute("SELECT recorded FROM ensemble").fetchone()[0] is not None:
+                texts += [("ensemble", "recorded")] * 3
+        table, column = chance.choice(texts)
         found = json.loads(connection.execute(f"SELECT {column} FROM {table}").fetchone()[0])
         odd = [value for value in ODD if not isinstance(value, bytes)]
         odd += [

@@ -20,6 +20,7 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
 from ibtui_engine.logs import logger
 from ibtui_engine.networks import Architecture, Samples
+from ibtui_engine.packages import import_package
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
@@ -33,6 +34,7 @@ from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epoc
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
+    from pandas import DataFrame
 
 _log = logger(__name__)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds", "p_x")
@@ -110,6 +112,37 @@ class SessionReader:
         """
         with self.moment():
             return self._recorded(self.summary, self.ensemble(index))
+
+    def to_pandas(self) -> DataFrame:
+        """All that was measured of layers, one row for each layer of each network at each epoch: for notebooks.
+
+        Columns: `ensemble` and `network` (from 0), `epoch`, `layer` (from 1), `name` and `width` of the layer,
+        those that a session records of layers, `snr`, and losses and accuracies, which all layers of a network share
+        (`ibtui_engine.session.columns`). NaN where there is no value.
+
+        Raises:
+            InvalidValue: pandas is not installed.
+            SessionError: the session is damaged.
+        """
+        pandas = import_package("a table for notebooks needs", "pandas")
+        with self.moment():
+            found = self.recorded_ensembles()
+        frames = []
+        for one in found:
+            epochs, networks, layers = one.layers.i_x.shape
+            places = np.indices((epochs, networks, layers)).reshape(3, -1)
+            columns: dict[str, Any] = {
+                "ensemble": np.full(places.shape[1], one.ensemble.index),
+                "network": places[1],
+                "epoch": one.layers.epochs[places[0]],
+                "layer": places[2] + 1,
+                "name": np.array(one.layer_names, object)[places[2]],
+                "width": np.array(one.widths)[places[2]],
+            }
+            columns |= {name: one.values(name).ravel() for name in (*LAYER_COLUMNS, "snr")}
+            columns |= {name: np.repeat(one.values(name), layers) for name in LEARNING_COLUMNS}
+            frames.append(pandas.DataFrame(columns))
+        return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
 
     def recorded_ensembles(self) -> tuple[RecordedEnsemble, ...]:
         """The same of all ensembles of which something is measured for all networks.
