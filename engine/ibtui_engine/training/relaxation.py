@@ -86,12 +86,27 @@ def acceptance(
 
 
 @compiled
-def _tile_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"], begin: int,
-               count: int, scratch: Float32[np.ndarray, "2 columns"]) -> float:  # fmt: skip
+def _weighed_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"],
+                  masses: Float64[np.ndarray, " samples"], begin: int, count: int) -> float:  # fmt: skip
+    """Summed cross-entropy, nats, of samples begin, begin + 1, ..., each times what it counts; logits are in z[0]."""
+    loss = 0.0
+    for s in range(count):
+        x = np.float64(z[0, s])
+        loss += masses[begin + s] * (max(x, 0.0) + math.log1p(math.exp(-abs(x))) - labels[begin + s] * x)
+    return loss
+
+
+@compiled
+def _tile_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"],
+               masses: Float64[np.ndarray, " samples_or_none"], begin: int, count: int,
+               scratch: Float32[np.ndarray, "2 columns"]) -> float:  # fmt: skip
     """Summed cross-entropy, nats, of samples begin, begin + 1, ...; their logits are in z[0]. At most 512 samples.
 
     log(1 + exp(z)) = max(z, 0) + log(1 + exp(−|z|)); the logarithms' arguments are multiplied up to one logarithm.
+    `masses`: how much each sample counts; empty where they count the same.
     """
+    if masses.shape[0] > 0:
+        return float(_weighed_loss(z, labels, masses, begin, count))
     for s in range(count):
         rest, power = exp_less_one(max(-abs(z[0, s]), _F(LEAST)))
         scratch[0, s] = _F(1) + (rest + power)
@@ -110,17 +125,6 @@ def _tile_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarra
         l2 += scratch[1, s + 2]
         l3 += scratch[1, s + 3]
     return (l0 + l1) + (l2 + l3) + math.log((p0 * p1) * (p2 * p3))
-
-
-@compiled
-def _weighed_loss(z: Float32[np.ndarray, "rows columns"], labels: Float32[np.ndarray, " samples"],
-                  masses: Float64[np.ndarray, " samples"], begin: int, count: int) -> float:  # fmt: skip
-    """`_tile_loss` of samples that count as much as `masses` say."""
-    loss = 0.0
-    for s in range(count):
-        x = np.float64(z[0, s])
-        loss += masses[begin + s] * (max(x, 0.0) + math.log1p(math.exp(-abs(x))) - labels[begin + s] * x)
-    return loss
 
 
 @compiled
@@ -171,7 +175,7 @@ def relax_networks(
             then[t, firsts[layer] + widths[layer]] = _F(1)
     scratch = np.empty((2, stride), np.float32)
     labels = np.empty(samples, np.float32)
-    masses = np.ones(samples)
+    masses = np.ones(samples if worth.shape[0] > 0 else 0)
     words = np.empty((2 * ((widest + 2) // 2) + 3) // 4 * 4, np.uint32)
     for network in range(first, last):
         unpack(weights[network], widths, tops, w)
@@ -196,10 +200,7 @@ def relax_networks(
                 forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
                 if layer < layers - 1:
                     activate(activation, z, a, firsts[layer + 1], outputs, columns)
-            if worth.shape[0] > 0:
-                loss += _weighed_loss(z, labels, masses, start, count)
-            else:
-                loss += _tile_loss(z, labels, start, count, scratch)
+            loss += _tile_loss(z, labels, masses, start, count, scratch)
         if begin == 0:
             bound = _F(loss / samples)
             if np.float64(bound) * samples < loss:
@@ -252,10 +253,7 @@ def relax_networks(
                         forward_layer(w, tops[above], source, firsts[above], z, widths[above] + 1, outputs, columns)
                         if above < layers - 1:
                             activate(activation, z, b, firsts[above + 1], outputs, columns)
-                if worth.shape[0] > 0:
-                    loss += _weighed_loss(z, labels, masses, start, count)
-                else:
-                    loss += _tile_loss(z, labels, start, count, scratch)
+                loss += _tile_loss(z, labels, masses, start, count, scratch)
                 done += 1
             accepted = loss <= most
             if accepted:
