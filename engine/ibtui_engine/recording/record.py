@@ -35,6 +35,7 @@ def record(
     keep_inputs: bool = False,
     batch: int = 512,
     double: bool = False,
+    held_out: tuple[Any, Any] | None = None,
     **settings: Any,
 ) -> TorchRecording:
     """Record a torch model from its own training loop into a session, which the app shows while it grows.
@@ -69,6 +70,8 @@ def record(
         batch: patterns that go through the model together.
         double: compute the outputs that are measured in double precision, as runs of ibtui do: bins then do not depend
             on rounding. The model itself stays as it is.
+        held_out: inputs and labels of further patterns, which are measured separately: those that networks were not
+            trained on.
         settings: of the estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
 
     Raises:
@@ -99,5 +102,6 @@ def record(
         keep_inputs=keep_inputs,
         batch=batch,
         double=double,
+        held_out=held_out,
         **settings,
     )

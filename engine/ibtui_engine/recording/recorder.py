@@ -6,7 +6,6 @@ recording ends the training: what goes wrong is a warning, once, and a note in t
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sys
 import time
@@ -31,12 +30,19 @@ from ibtui_engine.measures.arrays import (
     label_probabilities,
     layers_of,
 )
-from ibtui_engine.measures.outputs import NUMBERS
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.recorded import RecordedLayer, RecordedSettings, Recording
+from ibtui_engine.recording.given import (
+    Pair,
+    Weights,
+    digest_of,
+    entropy_of,
+    pair,
+    require_layers,
+    rule_of,
+    shares_of_norms,
+)
 from ibtui_engine.recording.schedule import Schedule
-from ibtui_engine.rules.patterns import distinct_rows
-from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
 from ibtui_engine.session.recording_writer import RecordedData, RecordingWriter
@@ -48,10 +54,10 @@ PAUSED_LOOK_SECONDS = 0.1
 """How often a paused recording looks whether it may go on."""
 Outputs = Mapping[str, Num[np.ndarray, "patterns ..."]] | Iterable[tuple[str, Num[np.ndarray, "patterns ..."]]]
 """Of each layer by name; as pairs, each is measured before the next is asked for."""
-Weights = Mapping[str, Num[np.ndarray, "*shape"] | float]
-"""Of each layer its weights, or their Euclidean norm."""
-Pair = float | Sequence[float] | Mapping[str, float] | None
-"""A loss or accuracy of training, or those of training and test."""
+
+
+Found = dict[str, tuple[int, Float64[np.ndarray, " numbers"]]]
+"""By layer its units, and its numbers as `ibtui_engine.measures.outputs` orders them."""
 
 
 class RecordingWarning(UserWarning):
@@ -92,6 +98,7 @@ class Recorder:
         at: Collection[int] | None = None,
         epochs: int | None = None,
         keep_inputs: bool = False,
+        held_out: Num[np.ndarray, " patterns"] | Num[np.ndarray, "patterns labels"] | None = None,
         **settings: Any,
     ) -> None:
         """Begin a recording, or go on with one: further networks of the same data, measured alike.
@@ -109,6 +116,8 @@ class Recorder:
             at: measure these epochs instead.
             epochs: how many are planned, where that is known: views then say how far it is.
             keep_inputs: whether the session keeps the inputs.
+            held_out: labels of further patterns, which are measured separately: I(X;T) and I(T;Y) of what networks were
+                not trained on.
             settings: of the estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
 
         Raises:
@@ -125,9 +134,13 @@ class Recorder:
         rows = None if inputs is None else as_rows("inputs", inputs, len(p_y))
         if keep_inputs and rows is None:
             raise InvalidValue("keep_inputs needs inputs")
-        rule = _rule(recording.rule[0], p_y, rows if keep_inputs else None)
-        h_x = math.log2(len(p_y)) if rows is None else _entropy(rows)
+        if keep_inputs and held_out is not None:
+            raise InvalidValue("keep_inputs keeps no held-out inputs: leave one of both out")
+        beside = None if held_out is None else _same_labels(p_y, label_probabilities(held_out))
+        rule = rule_of(recording.rule[0], p_y, rows if keep_inputs else None, beside)
+        h_x = math.log2(len(p_y)) if rows is None else entropy_of(rows)
         self._measurer = OutputsMeasurer(p_y, how, inputs=rows, h_x=h_x)
+        self._held_out = None if beside is None else OutputsMeasurer(beside, how)
         self._activations = activations
         self._schedule = Schedule(every, at)
         self._rule = recording.rule[0]
@@ -138,7 +151,7 @@ class Recorder:
         self._closed = False
         self._beat = time.monotonic()
         self._writer = RecordingWriter.begin(
-            self.path, name or self.path.stem, recording, rule, RecordedData(_digest(p_y, rows), h_x)
+            self.path, name or self.path.stem, recording, rule, RecordedData(digest_of(p_y, rows, beside), h_x)
         )
 
     @property
@@ -173,6 +186,7 @@ class Recorder:
         ensemble: str = "",
         batches: int = 0,
         measure: bool | None = None,
+        held_out: Outputs | Callable[[], Outputs] | None = None,
     ) -> bool:
         """Measure and record a network at an epoch, if the schedule has it; waits here while paused.
 
@@ -190,6 +204,7 @@ class Recorder:
             ensemble: the name of its settings, where there are several.
             batches: in an epoch, where that is known: the noise floor of the SNR follows from it.
             measure: whether to measure this epoch, whatever the schedule has; None leaves it to that.
+            held_out: as `outputs`, on the held-out patterns.
 
         Returns:
             False once the recording was asked to stop: then end the training. Nothing is measured from there on.
@@ -199,9 +214,9 @@ class Recorder:
         try:
             self._heed_requests(epoch)
             if not self._stopped:
-                learned = *_pair("losses", losses), *_pair("accuracies", accuracies)
+                learned = *pair("losses", losses), *pair("accuracies", accuracies)
                 norms = gradients or {}, weights or {}
-                self._take(epoch, outputs, norms, learned, network, ensemble, batches, measure)
+                self._take(epoch, (outputs, held_out), norms, learned, network, ensemble, batches, measure)
         except (StorageError, SessionError) as error:
             self._end(error)
         except Exception as error:
@@ -217,7 +232,7 @@ class Recorder:
     def _take(
         self,
         epoch: int,
-        outputs: Outputs | Callable[[], Outputs] | None,
+        outputs: tuple[Outputs | Callable[[], Outputs] | None, Outputs | Callable[[], Outputs] | None],
         given_norms: tuple[Mapping[str, tuple[float, float]], Weights | Callable[[], Weights]],
         learned: tuple[float, ...],
         network: int,
@@ -225,7 +240,9 @@ class Recorder:
         batches: int,
         measure: bool | None,
     ) -> None:
-        """What `snapshot` does, `given_norms` being the gradients and the weights, `learned` losses and accuracies."""
+        """What `snapshot` does: `outputs` are those on both kinds of patterns, `given_norms` the gradients and the
+        weights, `learned` losses and accuracies.
+        """
         if not is_whole(epoch) or not 0 <= epoch <= MAX_EPOCHS:
             raise InvalidValue(f"epoch must be a whole number from 0 to {MAX_EPOCHS}, got {shown(epoch)}")
         known = self._networks.get((ensemble, network))
@@ -237,38 +254,47 @@ class Recorder:
             return
         gradients, weights = given_norms
         norms = gradients, weights() if callable(weights) else weights
-        given = outputs() if callable(outputs) else outputs
-        if given is None:
+        if outputs[0] is None:
             raise InvalidValue("no outputs were given")
-        pairs = given.items() if isinstance(given, Mapping) else given
-        found: dict[str, tuple[int, Float64[np.ndarray, " numbers"]]] = {}
-        notes = []
-        for layer, array in pairs:
-            rows = layers_of({layer: array}, self._measurer.patterns)[str(layer)]
-            measured = self._measurer.measure(str(layer), rows, self._activation(str(layer)))
-            found[str(layer)] = rows.shape[1], measured.numbers
-            if measured.note:
-                notes.append(measured.note)
+        notes: list[str] = []
+        found = self._measured(self._measurer, outputs[0], notes)
         if known is None:
             layers = [
                 RecordedLayer(layer, units, any(layer in what for what in norms)) for layer, (units, _) in found.items()
             ]
             known = self._begin(layers, ensemble, network, batches)
         names = [layer.name for layer in known.settings.layers]
-        _require_layers(known.settings, {layer: units for layer, (units, _) in found.items()})
+        require_layers(known.settings, {layer: units for layer, (units, _) in found.items()})
         for what in norms:
             if strange := [layer for layer in what if layer not in names]:
                 raise InvalidValue(f"{shown(strange[0])} is no layer: {', '.join(names)}")
         if batches and batches != known.settings.batches:
             self._change(known, batches)
-        numbers = np.stack([found[layer][1] for layer in names], axis=1)[:, None, :]
-        assert numbers.shape == (NUMBERS, 1, len(names))
+        information = _information(found, names)
+        if self._held_out is not None and outputs[1] is not None:
+            beside = self._measured(self._held_out, outputs[1], notes)
+            require_layers(known.settings, {layer: units for layer, (units, _) in beside.items()})
+            of = _information(beside, names)
+            lower = {"held_out_i_x_lower": of.i_x_lower, "held_out_i_y_lower": of.i_y_lower}
+            information = replace(information, held_out_i_x=of.i_x, held_out_i_y=of.i_y, **lower)
         learning = Learning(*(np.array([value]) for value in learned))
-        self._writer.record_arrays(known.row, epoch, LayerInformation.of(numbers), learning, _norms(names, *norms))
+        self._writer.record_arrays(known.row, epoch, information, learning, shares_of_norms(names, *norms))
         known.last = known.measured = epoch
         self._beat = time.monotonic()
         for note in notes:
             self._warn(f"recording {self.path.stem!r}, epoch {epoch}: {note}", note.split(":")[0])
+
+    def _measured(self, measurer: OutputsMeasurer, outputs: Outputs | Callable[[], Outputs], notes: list[str]) -> Found:
+        """Each layer's units and numbers; `notes` gets why some have none."""
+        given = outputs() if callable(outputs) else outputs
+        found: Found = {}
+        for layer, array in given.items() if isinstance(given, Mapping) else given:
+            rows = layers_of({layer: array}, measurer.patterns)[str(layer)]
+            measured = measurer.measure(str(layer), rows, self._activation(str(layer)))
+            found[str(layer)] = rows.shape[1], measured.numbers
+            if measured.note:
+                notes.append(measured.note)
+        return found
 
     def _activation(self, layer: str) -> str | None:
         kinds = self._activations
@@ -286,7 +312,7 @@ class Recorder:
             settings = RecordedSettings.make(len(there), self._rule, ensemble, layers, batches)
             RecordedSettings.from_text(settings.index, self._rule, settings.text())  # what could not be read is refused
             self._writer.add_recorded(settings, self._measurer.patterns)
-        _require_layers(settings, {layer.name: layer.units for layer in layers})
+        require_layers(settings, {layer.name: layer.units for layer in layers})
         rows = self._writer.networks_of(settings.index)
         if network is None:
             network = max(rows, default=-1) + 1
@@ -413,73 +439,16 @@ def _outside() -> int:
     return level
 
 
-def _require_layers(settings: RecordedSettings, units: Mapping[str, int]) -> None:
-    """Refuse layers that are not those of the ensemble."""
-    known = {layer.name: layer.units for layer in settings.layers}
-    for name, count in units.items():
-        if name not in known:
-            raise InvalidValue(f"{shown(name)} is no layer of the recording: {', '.join(known)}")
-        if count != known[name]:
-            raise InvalidValue(f"layer {shown(name)} has {count} units now, and had {known[name]}")
-    if missing := [name for name in known if name not in units]:
-        raise InvalidValue(f"layer {shown(missing[0])} is missing")
+def _information(found: Found, names: Sequence[str]) -> LayerInformation:
+    """The numbers of these layers, of one network."""
+    return LayerInformation.of(np.stack([found[layer][1] for layer in names], axis=1)[:, None, :])
 
 
-def _norms(
-    names: Sequence[str],
-    gradients: Mapping[str, tuple[float, float]],
-    weights: Weights,
-) -> dict[str, Float64[np.ndarray, "1 layers"]]:
-    """Norms of weights, and of gradients as shares of them; without weights, of the gradients themselves."""
-    sizes = np.full((1, len(names)), math.nan)
-    mean, std = sizes.copy(), sizes.copy()
-    for k, name in enumerate(names):
-        if name in weights:
-            sizes[0, k] = float(np.linalg.norm(np.asarray(weights[name], np.float64).ravel()))
-        if name in gradients:
-            try:
-                mean[0, k], std[0, k] = gradients[name]
-            except (TypeError, ValueError):
-                raise InvalidValue(
-                    f"gradients of {shown(name)} must be the norm of their mean and their spread"
-                ) from None
-    by = np.where(np.isnan(sizes), 1.0, sizes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {"grad_mean": mean / by, "grad_std": std / by, "weight_norm": sizes}
-
-
-def _pair(what: str, given: Pair) -> tuple[float, float]:
-    """A number of training and one of test, NaN where there is none."""
-    if given is None:
-        return math.nan, math.nan
-    if isinstance(given, Mapping):
-        if strange := [name for name in given if name not in ("train", "test")]:
-            raise InvalidValue(f"{what} must be of train and test, got {shown(strange[0])}")
-        return float(given.get("train", math.nan)), float(given.get("test", math.nan))
-    values = list(given) if isinstance(given, Sequence) else [given]
-    if not 1 <= len(values) <= 2:
-        raise InvalidValue(f"{what} must be one number, or two: of training and test; got {len(values)}")
-    return float(values[0]), float(values[1]) if len(values) == 2 else math.nan
-
-
-def _rule(
-    name: str, p_y: Float64[np.ndarray, "patterns labels"], inputs: Num[np.ndarray, "patterns units"] | None
-) -> Rule:
-    """The joint distribution; patterns whose inputs are not kept are known by their numbers."""
-    patterns = np.arange(len(p_y), dtype=np.float32)[:, None] if inputs is None else inputs.astype(np.float32)
-    return Rule(name, patterns, np.ascontiguousarray(p_y[:, 1]) if p_y.shape[1] == 2 else p_y)
-
-
-def _entropy(rows: Num[np.ndarray, "patterns units"]) -> float:
-    """H(X) in bits of equally likely rows, of which some may be equal."""
-    counts = distinct_rows(np.ascontiguousarray(rows, np.float32)).counts
-    return max(math.log2(len(rows)) - float((counts * np.log2(counts)).sum()) / len(rows), 0.0)
-
-
-def _digest(p_y: Float64[np.ndarray, "patterns labels"], rows: Num[np.ndarray, "patterns units"] | None) -> str:
-    digest = hashlib.sha256(f"{p_y.shape}".encode())
-    digest.update(np.ascontiguousarray(p_y).tobytes())
-    if rows is not None:
-        digest.update(f"{rows.shape}".encode())
-        digest.update(np.ascontiguousarray(rows, np.float32).tobytes())
-    return digest.hexdigest()
+def _same_labels(
+    p_y: Float64[np.ndarray, "patterns labels"], held_out: Float64[np.ndarray, "held_out labels"]
+) -> Float64[np.ndarray, "held_out labels"]:
+    """The probabilities of held-out patterns, with a column for each of the labels."""
+    labels, there = p_y.shape[1], held_out.shape[1]
+    if there > labels:
+        raise InvalidValue(f"held-out patterns have {there} labels, and the others {labels}")
+    return np.pad(held_out, ((0, 0), (0, labels - there)))

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.measures.arrays import activations_of
 from ibtui_engine.recorded import RecordedLayer
-from ibtui_engine.recording.recorder import Pair, Recorder, failure_of
+from ibtui_engine.recording.given import Pair
+from ibtui_engine.recording.recorder import Recorder, failure_of
 from ibtui_engine.recording.torch_gradients import GradientCollector
 from ibtui_engine.recording.torch_layers import BATCH, Choices, Probe, as_tensors, choose_layers, plain_model
 
@@ -38,6 +39,7 @@ class TorchRecording:
         activations: Mapping[str, str | None] | str | None = None,
         batch: int = BATCH,
         double: bool = False,
+        held_out: tuple[Any, Any] | None = None,
         every: int | None = None,
         at: Collection[int] | None = None,
         **settings: Any,
@@ -49,6 +51,11 @@ class TorchRecording:
         plain = plain_model(model)
         chosen, patterns = choose_layers(plain, layers), as_tensors(inputs)
         probe = Probe(plain, chosen, patterns, batch, all_used=layers is not None, double=double)
+        self._held_out: Probe | None = None
+        if held_out is not None:
+            if not isinstance(held_out, tuple) or len(held_out) != 2:
+                raise InvalidValue("held_out must be a pair of inputs and labels")
+            self._held_out = Probe(plain, probe.layers, as_tensors(held_out[0]), batch, double=double)
         names = tuple(layer.name for layer in probe.layers)
         given = activations_of(activations, names)
         known = {layer.name: kind or layer.activation for layer, kind in zip(probe.layers, given, strict=True)}
@@ -61,6 +68,7 @@ class TorchRecording:
             _array(labels),
             inputs=probe.flat_inputs(),
             activations=known,
+            held_out=None if held_out is None else _array(held_out[1]),
             every=every,
             at=at,
             **settings,
@@ -114,6 +122,7 @@ class TorchRecording:
             network=self.network,
             ensemble=self.ensemble,
             measure=measure,
+            held_out=None if self._held_out is None else self._held_out.outputs,
             **more,
         )
 

@@ -143,6 +143,24 @@ def test_layers_may_be_beyond_what_a_run_may_have(path: Path) -> None:
     assert wide_one.layers.i_x[0, 0, 0] == 1.0
 
 
+def test_held_out_patterns_are_measured_separately(path: Path) -> None:
+    fresh = np.random.default_rng(77)
+    beside = {"conv": fresh.normal(size=(25, 18)), "head": fresh.normal(size=(25, 3))}
+    labels = fresh.integers(0, 2, 25)
+    with Recorder(path, LABELS, held_out=labels) as recorder:
+        recorder.snapshot(0, layers_at(0), held_out=beside)
+        recorder.snapshot(1, layers_at(1))
+    with SessionReader(path) as reader:
+        one, rule = reader.recorded_ensemble(0), reader.summary.rules[0]
+    expected = measure_outputs(beside, np.eye(3)[labels], "gauss").information
+    assert np.array_equal(one.layers.held_out_i_x[0], expected.i_x)
+    assert np.array_equal(one.layers.held_out_i_y[0], expected.i_y)
+    assert np.isnan(one.layers.held_out_i_x[1]).all()
+    assert np.isfinite(one.layers.i_x).all()
+    assert rule.held_out is not None
+    assert (rule.held_out.patterns, rule.labels) == (25, 3)
+
+
 def test_the_schedule_decides_what_is_measured_and_arrays_are_asked_for_only_then(path: Path) -> None:
     asked = []
 
@@ -300,6 +318,8 @@ def test_a_session_that_is_deleted_meanwhile_does_not_end_the_training(path: Pat
         ({"labels": np.full(4, -1)}, "labels must be whole numbers"),
         ({"inputs": np.zeros((3, 2))}, "inputs must have a row for each of the 40 patterns"),
         ({"keep_inputs": True}, "keep_inputs needs inputs"),
+        ({"keep_inputs": True, "inputs": INPUTS, "held_out": LABELS}, "keep_inputs keeps no held-out inputs"),
+        ({"held_out": LABELS + 3}, "held-out patterns have 6 labels, and the others 3"),
         ({"every": 0}, "every must be a whole number from 1, got 0"),
         ({"every": 2, "at": [1]}, "every and at both say which epochs are measured"),
         ({"at": [-1]}, "at must name whole numbers from 0, got -1"),

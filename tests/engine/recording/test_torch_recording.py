@@ -319,6 +319,17 @@ def test_tuples_dictionaries_and_several_inputs_are_taken(path: Path, form: str)
     assert one.layers.high[0, 0, 1] == pytest.approx(2 * one.layers.high[0, 0, 0], rel=1e-6)
 
 
+def test_held_out_inputs_are_measured_by_the_same_layers(path: Path) -> None:
+    model = net_of()
+    with ibtui.record(path, model, X[:40], Y[:40], held_out=(X[40:], Y[40:]), estimator="exact") as recording:
+        recording.snapshot(0)
+    one = recorded(path)
+    assert one.layers.held_out_i_x[0, 0] == pytest.approx([math.log2(20)] * 2)
+    assert one.layers.i_x[0, 0] == pytest.approx([math.log2(40)] * 2)
+    with pytest.raises(InvalidValue, match="held_out must be a pair of inputs and labels"):
+        ibtui.record(path, model, X, Y, held_out=X)  # type: ignore[arg-type]
+
+
 def test_models_on_several_devices_are_taken_as_what_they_hold(path: Path) -> None:
     model = nn.DataParallel(net_of())
     with ibtui.record(path, model, X, Y, layers=["fc1"], estimator="exact") as recording:
