@@ -1,4 +1,4 @@
-"""Compute the IB curves that ship with the engine anew: `python engine/make_curves.py`, about half a minute."""
+"""Recompute the IB curves that ship with the engine: `python engine/make_curves.py`, about half a minute."""
 
 from __future__ import annotations
 

@@ -164,5 +164,5 @@ def _from_plain(plain: dict[str, Any]) -> _Kept:
     note, tags = plain.get("note"), plain.get("tags")
     texts = isinstance(session, str) and isinstance(note, str) and isinstance(tags, list)
     if not texts or not isinstance(created, float) or not all(isinstance(tag, str) for tag in tags or ()):
-        raise InvalidValue("this is no note on a session")
+        raise InvalidValue("this is not a note on a session")
     return _Kept(created, str(session), require_annotation(str(note), tags or ()))

@@ -1,4 +1,4 @@
-"""What a session's screen shows beside one another, in so many columns and rows: as much as there is room for, or what
+"""What a session's screen shows side by side, in how many columns and rows: as much as fits, or what
 somebody has chosen.
 """
 

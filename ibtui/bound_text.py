@@ -59,6 +59,6 @@ def _cell(value: Spread, *, error: bool = True, counted: bool = False) -> str:
 
 
 def _number(value: float, digits: int = 3) -> str:
-    """With so many digits, and below ten million without an exponent: 70, not 7e+01."""
+    """The number with this many digits, without an exponent below ten million: 70, not 7e+01."""
     rounded = float(f"{value:.{digits}g}")
     return f"{rounded:.0f}" if 10**digits <= abs(rounded) < 1e7 else f"{value:.{digits}g}"

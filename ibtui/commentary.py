@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
 LEAST_BITS = 0.1
-"""Bits of the input that a layer must have lost before it is said to compress."""
+"""Bits of the input that a layer must have lost before the commentary says that it compresses."""
 LEAST_FIT = 0.02
 """Bits of the label that the output must have gained since the snapshot before to be said to fit."""
 

@@ -35,7 +35,7 @@ class DrawBudget:
         """When each thing was last drawn."""
 
     def open(self, credit: float = 0.0) -> None:
-        """Begin anew, with so many seconds of computing to spend at once."""
+        """Start again, with this many seconds of computing to spend at once."""
         self._credit, self._at, self._before = credit, self._clock(), self._computed()
 
     @property
@@ -56,7 +56,7 @@ class DrawBudget:
         return self._credit > LONGEST_WAIT * SHARE * self._cores
 
     def due(self, what: str, longest: float | None = None) -> bool:
-        """Whether something is to be drawn now: it is affordable, or was not `drawn` for so many seconds
+        """Whether something is to be drawn now: it is affordable, or was not `drawn` for this many seconds
         (`LONGEST_WAIT`).
         """
         longest = LONGEST_WAIT if longest is None else longest

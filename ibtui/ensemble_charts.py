@@ -44,7 +44,7 @@ LEARNED = (
 
 
 class EnsembleCharts:
-    """Makes the charts of one ensemble of a followed session. Made anew when something more is measured.
+    """Makes the charts of one ensemble of a followed session. Made again when more is measured.
 
     Raises:
         KeyError: nothing is recorded of that ensemble yet.

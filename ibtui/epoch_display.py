@@ -33,7 +33,7 @@ class EpochDisplay:
         return replace(self, focus=behind[0] if behind else None)
 
     def of(self, chart: str, shown: Sequence[int], layers: int) -> Display:
-        """How one of the charts is drawn, with these of so many layers shown."""
+        """How one of the charts is drawn, with these layers of `layers` shown."""
         own = LOGARITHMIC.get(chart)
         focus = self.focus if self.focus in shown else None
         if chart == "gradients" and focus is None:

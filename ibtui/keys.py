@@ -38,7 +38,7 @@ def require_usable_keys(keys: Mapping[str, str]) -> None:
     for name, value in keys.items():
         if name not in known:
             raise InvalidValue(
-                f"keys.{printable(name)} in the settings is unknown: ibtui config keys lists what there is"
+                f"keys.{printable(name)} in the settings is unknown: ibtui config keys lists the known ones"
             )
         for key in value.split(","):
             if not _is_key(key.strip()):

@@ -76,7 +76,7 @@ def example_files() -> list[Path]:
 
 
 def is_example(path: Path) -> bool:
-    """Whether a session ships with the project: such a one is only read.
+    """Whether a session ships with the project: then it is read-only.
 
     Those of a checkout do, too, where an installed package with examples of its own is at work in it.
     """

@@ -3,7 +3,7 @@
 Working them out means reading a session's arrays with NumPy, which the library must not wait for. So a process of its
 own works them out (`serve`), and they are kept in the user's cache directory together with what told the session from
 an older state of itself: those of a session that has not changed are never worked out again. Nothing is lost with that
-file: where it is missing or damaged, results are worked out anew.
+file: where it is missing or damaged, results are computed again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEPT = 5000
 VERSION = 1
 """Of what is kept; to be raised when results are worked out in another way."""
 LEAST_LOST = 0.1
-"""Bits from which on a layer is said to have lost some: below, it is noise."""
+"""Least loss, in bits, that is reported: below, it is noise."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def from_plain(plain: Mapping[str, Any]) -> Outcome:
     """
     stamp, results, trouble = plain.get("stamp"), plain.get("results"), plain.get("trouble")
     if not isinstance(stamp, str) or not isinstance(trouble, str) or not isinstance(results, dict | None):
-        raise InvalidValue("these are no results of a session")
+        raise InvalidValue("these are not results of a session")
     return Outcome(stamp, None if results is None else Results.from_dict(results), trouble)
 
 

@@ -1,4 +1,4 @@
-"""What is said of a session in a line or a few: how its run stands, and what its numbers rest on."""
+"""A session described in one line or a few: the state of its run, and what its numbers rest on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The one module that uses names which Textual keeps to itself.
 
 They were seen in Textual 8.2.8, where tests/ibtui/test_textual_private.py looks for them. Where one of them is missing,
-the app goes on with what Textual offers openly, and lacks only what is said here.
+the app falls back on Textual's public interface, and loses only what is named here.
 """
 
 from __future__ import annotations

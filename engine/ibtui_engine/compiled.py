@@ -1,7 +1,7 @@
 """Compiling with Numba: one decorator, and kernels that are kept between processes where nothing can be stale.
 
 Numba inlines functions of other files into a kernel. So kept machine code is keyed by every source of the engine, the
-libraries and the processor (`ibtui_engine.compiling`). Whatever goes wrong with a kept kernel, it is compiled anew.
+libraries and the processor (`ibtui_engine.compiling`). If anything is wrong with a kept kernel, it is compiled again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The settings of an experiment: what each is, what it may be, and how it is told of.
+"""The settings of an experiment: what each is, what it may be, and how it is described.
 
 `SETTINGS` is their one home: `ibtui_engine.experiment.Experiment`, which has their defaults, checks values by it, and
 the options of commands and the fields of the app's form follow from it. Standard library only.

@@ -31,7 +31,7 @@ def read_toml(path: Path, called: str, *, pipes: bool = False) -> dict[str, Any]
         if stat.S_ISDIR(mode):
             raise InvalidValue(f"cannot read {called} {str(path)!r}: Is a directory")
         if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
-            raise InvalidValue(f"cannot read {called} {str(path)!r}: it is no plain file")
+            raise InvalidValue(f"cannot read {called} {str(path)!r}: it is not a plain file")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:

@@ -36,7 +36,7 @@ LEADER = 3.0
 """Cost of a leader, and what each of its cells adds: over data as much as a text."""
 LEADER_CELL = 0.35
 RETRIES = 3
-"""How often texts are placed anew, those first that found no place."""
+"""How often texts are placed again, those first that found no place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class _Rows:
 def _legend(
     spec: ChartSpec, used: tuple[Pen, ...], width: int, at_most: int, palette: Palette, *, ascii: bool
 ) -> list[list[Cell]]:
-    """The legend's lines, at most so many; an ellipsis where even they are not enough."""
+    """The legend's lines, at most `at_most`; an ellipsis where they are not enough."""
     lines = legend(spec.series, used, width, ascii=ascii, label=palette.muted)
     if len(lines) <= at_most:
         return lines

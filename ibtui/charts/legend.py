@@ -1,4 +1,4 @@
-"""How the series of a chart are told apart, and the lines outside the data that say so.
+"""How the series of a chart are distinguished, and the lines outside the data that explain it.
 
 With colour, colour tells series apart, and markers where one colour serves two of them; without, every series
 has a character of its own. The legend is wrapped to the chart's width and never covers data.

@@ -107,9 +107,9 @@ def spanning(label: str, values: ArrayLike, *, log: bool = False, margin: float 
 
 
 def ticks(axis: Axis, at_most: int) -> tuple[Tick, ...]:
-    """At most so many ticks, inside the axis and ascending, at the roundest values there are.
+    """At most `at_most` ticks, inside the axis and ascending, at the roundest values.
 
-    Linear: multiples of 1, 2 or 5 times a power of ten. Log: powers of ten, every so many of them on a long
+    Linear: multiples of 1, 2 or 5 times a power of ten. Log: powers of ten, or every n-th of them on a long
     axis, with 2 and 5 times them on one of less than two decades; inside one decade linear ticks if need be.
     """
     if at_most < 1:

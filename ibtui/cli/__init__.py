@@ -2,7 +2,7 @@
 
 Commands import the engine inside their functions: `ibtui --help` must not wait for numpy, Numba or torch, nor the app
 for the commands.
-Data goes to stdout, progress and messages to stderr; what is wrong is said in one line, with exit status 2 for input
+Data goes to stdout, progress and messages to stderr; errors are one line, with exit status 2 for input
 that is refused and 1 for work that could not be done.
 """
 

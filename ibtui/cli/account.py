@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STYLES = {"reproduced": "green", "partly": "yellow", "not": "red"}
 MARK = {"reproduced": "+", "partly": "~", "not": "-"}
-"""What stands before a claim, so that verdicts are told apart without colour."""
+"""Marks in front of claims, which distinguish verdicts without colour."""
 
 
 def account(

@@ -77,7 +77,7 @@ def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
 
 
 def wanted(words: Sequence[str]) -> Collection[str]:
-    """The commands that a command line may need: the one that it names; all where it names none, to be told of them."""
+    """The commands that a command line needs: the one that it names, or all, for the help, where it names none."""
     rest = list(words)
     while rest and rest[0].startswith("-"):
         if rest.pop(0) in VALUED and rest:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
 """Columns of the files. Scripts rely on them: they never change, and new ones are added at the end."""
 LISTED = 12
-"""Critical betas that are told of; all are in the JSON."""
+"""Critical betas that are printed; the JSON has all of them."""
 
 
 @with_rule_settings

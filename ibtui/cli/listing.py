@@ -95,7 +95,7 @@ def list_sessions(
 
 
 def _results(found: Sequence[Summary]) -> dict[Path, Results | None]:
-    """The results of sessions; those that cannot be read are told, and have none. Loads NumPy where some are new."""
+    """The results of sessions; unreadable ones are reported and have none. Loads NumPy where some are new."""
     known = KnownResults()
     worked_out: dict[Path, Results | None] = {}
     for summary in found:

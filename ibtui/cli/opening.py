@@ -21,7 +21,7 @@ def open_app(
         ),
     ] = None,
     ascii: Annotated[
-        bool, typer.Option("--ascii", help="Draw with ASCII alone, for terminals without Braille and box characters.")
+        bool, typer.Option("--ascii", help="Draw with ASCII only, for terminals without Braille and box characters.")
     ] = False,
     sessions_dir: SessionsDir = None,
 ) -> None:

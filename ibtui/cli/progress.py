@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0
 """Between two plain lines, at least; the tenths of a run are always told."""
 PREPARING_SECONDS = 1.0
-"""Preparing that takes longer than this is told: it is the first run, which compiles the kernels."""
+"""Preparation that takes longer than this is reported: it is the first run, which compiles the kernels."""
 
 
 def describe(progress: Progress) -> str:
@@ -59,7 +59,7 @@ class PlainLines:
             return
         self._timer.cancel()
         if progress.status == "paused":
-            tell("paused; `ibtui resume` goes on", quiet=self._quiet)
+            tell("paused; `ibtui resume` continues it", quiet=self._quiet)
             return
         now = time.monotonic()
         tenth = int(progress.done * 10)

@@ -148,7 +148,7 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
 
 def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
     at_epoch = [_shown_epoch(ensemble, epoch) for ensemble in summary.ensembles]
-    read = [  # all of it before a word is said: damage is found while it is read
+    read = [  # all of it before anything is printed: damage is found while reading
         None if at is None else reader.recorded_ensemble(ensemble.index)
         for ensemble, at in zip(summary.ensembles, at_epoch, strict=True)
     ]

@@ -52,7 +52,7 @@ def read_request(line: str) -> dict[str, Any]:
     try:
         request = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InvalidValue(f"a request is no JSON: {' '.join(str(error).split())}") from None
+        raise InvalidValue(f"a request is not JSON: {' '.join(str(error).split())}") from None
     if not isinstance(request, dict):
         raise InvalidValue("a request is a JSON object")
     return request

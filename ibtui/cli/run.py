@@ -91,7 +91,7 @@ def run(
         bool | None,
         _option(
             "--or-resume",
-            help="If the session (--name or --out) exists with these settings, go on with it, or say that it is "
+            help="If the session (--name or --out) exists with these settings, resume it, or report that it is "
             "finished. For batch queues that run a job again.",
             panel=PLACES,
         ),
@@ -289,7 +289,7 @@ def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
 
     summary = read_summary(path)
     if summary.status != "finished":
-        tell(f"going on with {path} at epoch {summary.epochs_done} of {summary.experiment.epochs}", quiet=quiet)
+        tell(f"resuming {path} at epoch {summary.epochs_done} of {summary.experiment.epochs}", quiet=quiet)
         with orderly():
             writer = reopen(path)
         work(writer, threads=threads, json=json, quiet=quiet)
@@ -396,7 +396,7 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
 
         report(path, json=True)
     tell(f"stopped at epoch {summary.epochs_done} of {summary.experiment.epochs}; saved as {path}", quiet=quiet)
-    tell(f"go on with: ibtui resume {_handle(path)}", quiet=quiet)
+    tell(f"resume it with: ibtui resume {_handle(path)}", quiet=quiet)
     if given_up:  # Python would wait for the threads that are still computing
         sys.stdout.flush()
         os._exit(interruption.status)

@@ -23,7 +23,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     row = tuple(trajectories(chosen[fraction], percent(fraction)) for fraction in sorted(chosen))
     other = [f"{percent(fraction)}: the paper has 5, 45 and 85 %" for fraction in chosen if fraction not in FRACTIONS]
     if len(chosen) == 1:
-        other = [f"{percent(min(chosen))} alone: the paper compares 5, 45 and 85 %"]
+        other = [f"{percent(min(chosen))} only: the paper compares 5, 45 and 85 %"]
     whole = [percent(fraction) for fraction in sorted(chosen) if chosen[fraction].batches <= 1]
     if whole:
         other.append(f"{', '.join(whole)}: an epoch is one batch, without noise to say where drift ends")

@@ -31,7 +31,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
     same = sorted((one for one in found if one.ensemble.hidden == hidden), key=lambda one: one.ensemble.fraction)
     if len(same) < LEAST:
         raise InvalidValue(
-            f"session {path.stem!r} has the sample fraction {same[0].ensemble.fraction:.4g} alone: figure 7 compares "
+            f"session {path.stem!r} has the sample fraction {same[0].ensemble.fraction:.4g} only: figure 7 compares "
             "two or more"
         )
     epoch = min(one.epochs[-1] for one in same)

@@ -113,7 +113,7 @@ def film(
     theme: Literal["light", "dark"] = "light",
     watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> bytes:
-    """A film as a file, `gif` or `mp4`; `watch` is told how many frames are done, of how many.
+    """A film as a file, `gif` or `mp4`; `watch` is called with the number of frames done and their total.
 
     An ensemble that was measured at fewer epochs than others stands still between them.
 

@@ -47,7 +47,7 @@ class Choice(ModalScreen[str | None]):
 
 
 class Line(ModalScreen[str | None]):
-    """Asks for a line of text; what is wrong with it is said as it is typed."""
+    """Asks for a line of text; errors are shown while typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -77,7 +77,7 @@ class Line(ModalScreen[str | None]):
 class Fields(ModalScreen[Answer | None], Generic[Answer]):
     """Asks for what several lines say together; None where it is left with escape.
 
-    What is wrong with them is said as they are typed, in the widget `trouble`.
+    Errors are shown while typing, in the widget `trouble`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -112,7 +112,7 @@ class Fields(ModalScreen[Answer | None], Generic[Answer]):
 
 
 class Several(ModalScreen[list[str] | None]):
-    """Asks for some of many; how many there may be is said, and held to."""
+    """Asks for some of many; states how many are allowed, and enforces it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),

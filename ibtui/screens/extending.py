@@ -63,7 +63,7 @@ class Extending(Fields[Further]):
             yield Label(f"Networks in each ensemble, {experiment.networks} so far", classes="over-line")
             yield Input(str(experiment.networks), id="networks")
             yield Static(id="trouble", markup=False)
-            yield Static("enter goes on with the run   esc leaves it", classes="keys", markup=False)
+            yield Static("enter resumes the run   esc cancels", classes="keys", markup=False)
 
     def read(self) -> Further:
         """What the two lines say."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 Entries = Mapping[str, Sequence[tuple[str, str]]]
-"""Groups, in their order, of terms (keys among them) with what there is to say of each."""
+"""Groups, in their order, of terms (keys among them) with their explanations."""
 TERM_WIDTH = 20
 """Columns that a term has at most before it is folded."""
 

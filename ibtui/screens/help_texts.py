@@ -36,7 +36,7 @@ CHARTS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
             (
                 ("SNR", "mean gradient over its spread, for each layer; geometric mean over networks."),
                 ("above 1", "drift: the batches agree where to go, and the labels are being fitted."),
-                ("below 1", "diffusion: a random walk. Independent batches would give 1/√batches from noise alone."),
+                ("below 1", "diffusion: a random walk. Independent batches would give 1/√batches from noise only."),
             ),
         ),
         "learning": (
@@ -106,7 +106,7 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
         "SessionScreen": (
             "Session",
             (
-                ("the playhead", "the epoch that all charts show. Moving it moves this view alone, never the run."),
+                ("the playhead", "the epoch that all charts show. Moving it moves only this view, never the run."),
                 ("the run", "is another process: closing the app leaves it running."),
                 ("to read a number", "point at it, or press an arrow key: a box lists every layer at that epoch."),
                 ("a difference", "m marks the point that is read; the box then has the differences from it."),
@@ -130,7 +130,7 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
         ),
     }
 )
-"""Each screen's name, and what to know of it."""
+"""Each screen's name, and its explanation."""
 
 GROUPS = MappingProxyType(
     {

@@ -73,7 +73,7 @@ class NewScreen(Screen[None]):
         self._base = like or PRESETS[DEFAULT].experiment
         self._speed: Speed | None = None
         self._told: dict[str, Content] = {}
-        """What is said of each field: its range, or its error."""
+        """The text beside each field: its range, or its error."""
         self._network: tuple[Hidden, int, int] = self._base.hidden[0], BUILT_IN_SIZE[1], 1
         """The network that is drawn: its hidden layers, inputs and outputs."""
         self._read: dict[str, tuple[str, Any, str]] = {}
@@ -425,7 +425,7 @@ class NewScreen(Screen[None]):
             self._check()
 
     def _draw(self) -> None:
-        """Draw the network; where there is no room beside the fields, below what is said of the one with the focus."""
+        """Draw the network; without room beside the fields, below the text of the one with the focus."""
         drawing = self.query_one("#drawing", Static)
         dot = "o" if getattr(self.app, "ascii", False) else "●"
         parts = [Content(draw_architecture(*self._network, dot=dot, room=drawing.content_size.width))]

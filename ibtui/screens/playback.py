@@ -32,7 +32,7 @@ LEFT_OUT = {
     "session.forward": 110,
     "compare.points": 110,
 }
-"""Keys that the footer leaves out below so many columns, for those that depend on what is shown."""
+"""Keys that the footer leaves out below this many columns, in favour of those of the current context."""
 
 DRAWINGS_PER_SECOND = 20
 """How often charts are drawn again at most, whatever keys, mouse and playing ask for."""
@@ -99,7 +99,7 @@ class PlaybackScreen(Screen[None]):
         raise NotImplementedError
 
     def draw(self) -> None:
-        """Show what there is at the playhead."""
+        """Show the numbers at the playhead."""
         raise NotImplementedError
 
     def chosen_view(self) -> Widget | None:

@@ -871,7 +871,7 @@ class SessionScreen(PlaybackScreen):
         """Choose the charts to show beside one another; none: as many as there is room for."""
         from ibtui.screens.dialogs import Several
 
-        question = f"Show beside one another, from {WIDE} columns on (none: what there is room for):"
+        question = f"Charts to show side by side, from {WIDE} columns on (none: as many as fit):"
         picked = await self.app.push_screen_wait(Several(question, TITLES, self._arrangement.layout, 0, 6))
         if picked is not None:
             layout = tuple(name for name in TITLES if name in picked)

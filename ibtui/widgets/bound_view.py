@@ -60,7 +60,7 @@ class BoundView(Vertical):
         self._tell(layers, None, "")
 
     def show(self, spec: ChartSpec, layers: int, fits: LayerFits | None, said: str) -> None:
-        """Show the layers, so many of them, and the curve; `said`: of what epoch the fits are, and what is to come."""
+        """Show `layers` layers and the curve; `said`: the epoch of the fits, and what is still being computed."""
         self.chart.show(spec)
         self._tell(layers, fits, said)
 

@@ -1,6 +1,6 @@
 """One chart on a screen: drawn again only when what it shows, its size or the theme has changed.
 
-A cross-hair reads values, moved by the mouse or the arrow keys. Where the chart says what there is to read, it goes
+A cross-hair reads values, moved by the mouse or the arrow keys. Where the chart has readings, it goes
 from point to point, and a box lists all layers there, or once `m` has set a mark the differences from it. The wheel,
 `+` and `-` zoom, dragging pans, `0` shows all again. A zoom stays when new data arrive. The playhead's epoch is a line
 laid over the drawn chart, so that moving it draws nothing again.
@@ -167,7 +167,7 @@ class ChartView(Widget, can_focus=True):
         return self._image if self.size else None
 
     def _draw(self) -> None:
-        """Draw the image anew, if there is room for one and it is to be another than it was."""
+        """Draw the image again, if there is room for one and it would differ."""
         spec, size = self.spec, self.size
         if spec is None or not size:
             return
@@ -321,7 +321,7 @@ class ChartView(Widget, can_focus=True):
         self.watch_hint()
 
     def _read_again(self) -> None:
-        """The chart has been drawn anew: the point that is read may be in another cell."""
+        """The chart has been redrawn: the point that is read may be in another cell."""
         if self._place is not None:
             self._go_to(self._place)
         else:
@@ -507,7 +507,7 @@ class ChartView(Widget, can_focus=True):
             self._show_window(_window(axes[0], right, 1 + right), _window(axes[1], up, 1 + up))
 
     def _show_window(self, x: Axis, y: Axis) -> None:
-        """Zoom to these axes, unless that is too near, or too far away from what there is."""
+        """Zoom to these axes, unless that is too near, or too far from the data."""
         if self.spec is not None and _reasonable(x, self.spec.x) and _reasonable(y, self.spec.y):
             self._zoom = (x, y)
             self.refresh()

@@ -36,7 +36,7 @@ class ComparedTable(ScrolledView):
         yield Static(classes="notes", markup=False)
 
     def show(self, names: Sequence[str], found: Sequence[ResultSpreads | None], notes: Sequence[str]) -> None:
-        """Show these; the first is the pinned one. `notes`: what is said above the rest."""
+        """Show these; the first is the pinned one. `notes`: lines above the table."""
         forms = []
         for form, longest in ((wide, LONGEST), (narrow, LONGEST), (narrow, SHORTEST)):
             columns, rows = form([shortened(printable(name), longest) for name in names], found, 0)

@@ -68,7 +68,7 @@ class FiguresTable(Static):
         self.fit()
 
     def fit(self) -> None:
-        """Choose the form anew: there may be other room."""
+        """Choose the form again: the room may have changed."""
         assert isinstance(self.parent, Widget)
         room = self.parent.scrollable_content_region.width - self.styles.padding.width
         for index, form in enumerate(self._forms):
@@ -87,7 +87,7 @@ class FiguresTable(Static):
         return [self._widths[key] for key in keys]
 
     def _text(self, form: Figures, widths: Sequence[int], apart: str, room: int) -> Content:
-        """All of its lines, as wide as the room: where the numbers get longer, nothing need be laid out anew."""
+        """All of its lines, as wide as the room: longer numbers need no new layout."""
         lines: list[str] = []
         left = () if self._right else range(len(widths))
         for row in (form.columns, *form.rows):

@@ -10,7 +10,7 @@ from ibtui.textual_private import footer_is_made
 
 
 class KeysFooter(Footer):
-    """Textual's footer, made anew only where other keys are shown, and without a hold on the keys that it showed.
+    """Textual's footer, made again only where other keys are shown, without references to the keys that it showed.
 
     Textual's own binds each key to its `compact` and forgets none of them until that changes, which it never does:
     50 kB for each key, at each change of the focus.
@@ -34,6 +34,6 @@ class KeysFooter(Footer):
         super().bindings_changed(screen)
 
     async def recompose(self) -> None:
-        """Make it anew, and let go of the keys before."""
+        """Make it again, and release the keys before."""
         await super().recompose()
         self.mutate_reactive(Footer.compact)

@@ -10,7 +10,7 @@ from ibtui.spelling import spell
 
 
 def write(static: Static, text: str | Content) -> None:
-    """Give a widget its text, and lay out the screen anew, which is dear, only where it needs another size for it."""
+    """Give a widget its text, and lay out the screen again, which is expensive, only where its size changes."""
     if isinstance(text, str) and getattr(static.app, "ascii", False):
         text = spell(text)
     if static.content == text:

@@ -45,7 +45,7 @@ def test_keys_of_several_parts_are_read_and_dots_elsewhere_do_not_count(tmp_path
 def test_a_pipe_is_read_where_it_may_be_one_and_never_waited_for_elsewhere(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(InvalidValue, match="it is no plain file"):
+    with pytest.raises(InvalidValue, match="it is not a plain file"):
         read_toml(pipe, "the settings file")
     writer = threading.Thread(target=pipe.write_text, args=("epochs = 3",))
     writer.start()
@@ -54,7 +54,7 @@ def test_a_pipe_is_read_where_it_may_be_one_and_never_waited_for_elsewhere(tmp_p
 
 
 def test_a_device_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="'/dev/zero': it is no plain file"):
+    with pytest.raises(InvalidValue, match="'/dev/zero': it is not a plain file"):
         read_toml(Path("/dev/zero"), "the settings file", pipes=True)
 
 

@@ -61,7 +61,7 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
 
 def test_a_pipe_in_place_of_the_settings_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config.toml")
-    with pytest.raises(InvalidValue, match="it is no plain file"):
+    with pytest.raises(InvalidValue, match="it is not a plain file"):
         load_settings(tmp_path / "config.toml")
     os.mkfifo(tmp_path / "views.json")
     assert Views(tmp_path / "views.json").recall(tmp_path / "a.ibs") == {}

@@ -73,7 +73,7 @@ class Claim(ABC):
         several = {tuple(one.setting(name) for name in self.spans) for one in given}
         if self.spans and len(several) < 2:
             spanned = either(SETTINGS[name].label.lower() for name in self.spans)
-            return f"needs ensembles that differ in {spanned} alone"
+            return f"needs ensembles that differ only in {spanned}"
         return ""
 
     def found(self, given: Sequence[Evidence], where: str = "") -> Finding:

@@ -103,7 +103,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Clear:
-    """A mean over networks of at least so much, and clearly above 0: by more than so many standard errors."""
+    """A mean over networks of at least `least`, and above 0 by more than `errors` standard errors."""
 
     least: float = 0.0
     """In bits."""

@@ -63,7 +63,7 @@ class Depth(Claim):
     def lacking(self, given: Sequence[Evidence]) -> str:
         """Networks of one depth and several widths show nothing."""
         several = len({one.of.hidden_layers for one in given}) > 1
-        return "" if several else "needs ensembles that differ in the number of hidden layers alone"
+        return "" if several else "needs ensembles that differ only in the number of hidden layers"
 
     def judge(self, given: Sequence[Evidence]) -> Judgement:
         """Partly where the deepest is faster than the shallowest."""

@@ -96,7 +96,7 @@ class Perceptron(Claim):
 
     apart: AtMost = AtMost(0.01)
     shown: tuple[float, ...] = (0.3, 1.0)
-    """Sizes of the noise, relative to the weights, that are told of."""
+    """Sizes of the noise, relative to the weights, that the account reports."""
 
     @property
     def rule(self) -> str:
@@ -144,7 +144,7 @@ class MonteCarlo(Claim):
 
     loss: Clear = Clear(0.5)
     label_loss: Clear = Clear(0.02)
-    """Of I(T;Y), from which on it is said to be lost, too; no part of the verdict."""
+    """Share of I(T;Y) whose loss is reported; no part of the verdict."""
 
     @property
     def rule(self) -> str:
@@ -155,7 +155,7 @@ class MonteCarlo(Claim):
         """Both optimisers are needed, measured after the relaxation began."""
         by = {one.of.ensemble.optimizer: one.of for one in given}
         if not {"sgd", "metropolis"} <= set(by):
-            return "needs ensembles that differ in optimizer alone: sgd and metropolis"
+            return "needs ensembles that differ only in the optimizer: sgd and metropolis"
         start = by["metropolis"].summary.experiment.relaxation_epoch
         there = all(start in of.ensemble.snapshots and of.ensemble.snapshots[-1] > start for of in by.values())
         return "" if there else f"needs epochs measured after {start}, where the relaxation begins"

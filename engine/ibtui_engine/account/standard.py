@@ -36,11 +36,11 @@ STANDARD: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if claim.rests_on)
 def experiments(*, quick: bool = False, networks: int | None = None) -> dict[str, Experiment]:
     """Everything that the standard account rests on, by name, the presets first.
 
-    `quick`: small versions, whose account says little. `networks`: so many in each ensemble; fewer make the standard
+    `quick`: small versions, whose account says little. `networks`: how many in each ensemble; fewer make the standard
     errors larger and little else.
 
     Raises:
-        InvalidValue: there cannot be so many.
+        InvalidValue: the number of networks is outside its range.
     """
     used = {name for claim in STANDARD for name in claim.rests_on}
     found = [find_preset(name) for name in PRESETS if name in used]

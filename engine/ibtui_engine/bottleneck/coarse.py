@@ -43,7 +43,7 @@ GAP = 3e-5
 """Of I(X;Y), nats over beta: the search at a beta ends when c on the grid is as near to 1 as this."""
 ROUNDS = 60
 ROWS = 4096
-"""Classes that are worked on at once: what there is in memory is this many times the places."""
+"""Classes processed at once: memory grows with this many times the places."""
 NAT = 1.0 / math.log(2.0)
 METHOD = "interior point method on a grid of decoders, certified by its dual"
 

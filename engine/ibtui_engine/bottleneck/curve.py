@@ -132,7 +132,7 @@ class Curve:
         return max((float((self.upper(x) - self.lower(x)).max()) for x in (corners, inside) if len(x)), default=0.0)
 
     def with_error(self, error: float) -> Curve:
-        """The same curve, of which this is said to be the error."""
+        """The same curve with this as its stated error."""
         return replace(self, error=error)
 
     def i_y_at(self, i_x: float) -> tuple[float, float]:
@@ -224,9 +224,9 @@ class Curve:
             read |= {"name": str(values["name"]), "method": str(values["method"])}
             read |= {"certified": bool(values["certified"]), "classes": int(values["classes"])}
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidValue(f"this is no curve: {error}") from None
+            raise InvalidValue(f"this is not a curve: {error}") from None
         if len({read[name].size for name in arrays[:6]}) != 1:
-            raise InvalidValue("this is no curve: its columns are not of one length")
+            raise InvalidValue("this is not a curve: its columns are not of one length")
         return cls(**read)
 
 

@@ -122,9 +122,9 @@ class LayerFits:
             read |= {"optimizer": str(values["optimizer"]), "no_beta": str(values["no_beta"])}
             read |= {"epoch": int(values["epoch"]), "bins": int(values["bins"]), "greatest": float(values["greatest"])}
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidValue(f"these are no fits: {error}") from None
+            raise InvalidValue(f"these are not fits: {error}") from None
         if len({read[name].shape for name in MATRICES}) != 1 or read["beta"].ndim != 2:
-            raise InvalidValue("these are no fits: their columns are not of one shape")
+            raise InvalidValue("these are not fits: their columns are not of one shape")
         return cls(**read)
 
 

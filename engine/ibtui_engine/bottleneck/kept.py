@@ -7,7 +7,7 @@ sources, so that no other version of the computation is ever taken for this one.
 
 What is read is not certified again: that would need the encoder of every point, twenty times the numbers. It is
 trusted because it was certified when it was written, and a digest of all it holds, in a file that this user alone can
-have written, says that it is still the same. The tests compute and certify those that ship anew.
+have written, says that it is still the same. The tests compute and certify the shipped curves again.
 
 Numpy alone: no compiler is loaded to find a curve, only to compute one.
 """
@@ -147,7 +147,7 @@ def unpack(data: bytes) -> tuple[Classes, Curve]:
         classes = Classes(values.pop("class_p_y"), values.pop("class_weights"))
         return classes, Curve.from_dict({name: value.tolist() for name, value in values.items()})
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidValue(f"this is no curve: {error}") from None
+        raise InvalidValue(f"this is not a curve: {error}") from None
 
 
 def _shipped(classes: Classes) -> Curve | None:

@@ -339,7 +339,7 @@ def solve_mixture(
                         continue
         if math.isnan(extra) and heights.max() > log_c.max():
             extra = places[heights.argmax()]
-        # the local maxima above 1 join, and the masses of all are chosen anew
+        # the local maxima above 1 join, and all masses are chosen again
         rising = at[log_c > 0.1 * TARGET]
         joining = rising.shape[0] + (0 if math.isnan(extra) else 1)
         all_t = np.empty(t.shape[0] + joining)

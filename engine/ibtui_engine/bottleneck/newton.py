@@ -84,7 +84,7 @@ def nonnegative(
                         first[j] = k
                 x[j] = linear[index[j]]
             if not factorise(work, first, n):
-                return  # places that cannot be told apart: what there is will do
+                return  # places that cannot be told apart: keep what has been found
             substitute(work, first, n, x)
             alpha = 1.0
             least = -1

@@ -81,7 +81,7 @@ def evaluate_sample(
 def encoder_of(
     solution: Solution, ones: Float64[np.ndarray, " classes"], zeros: Float64[np.ndarray, " classes"]
 ) -> Float64[np.ndarray, "classes t"]:
-    """p(t|class) of an optimal encoder for the classes of a sample, which has so many labels 1 and 0 of each."""
+    """p(t|class) of an optimal encoder for the classes of a sample, given the numbers of labels 1 and 0 in each."""
     seen = ones + zeros > 0
     places = log_ratio(ones[seen], zeros[seen])[:, None]
     encoder = np.empty((len(ones), solution.support))

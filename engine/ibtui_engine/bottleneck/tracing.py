@@ -27,11 +27,11 @@ LEAST_ERROR = 1e-8
 TOLERANCE = 1e-4
 """Relative accuracy of the betas of bifurcations."""
 NEARBY = 1.05
-"""Support that grows and shrinks again within this ratio of beta is told of as if it had not."""
+"""Support that grows and shrinks again within this ratio of beta is reported as unchanged."""
 MOST_SUPPORT = 16
 """Bifurcations are looked for from supports up to this: with more, they crowd and change next to nothing."""
 STRAIGHT = 0.01
-"""Bits of I(X;T): straight pieces shorter than this are not told of."""
+"""Bits of I(X;T): straight pieces shorter than this are not reported."""
 BESIDE = 1e-6
 """Relative distance in beta at which the ends of a straight piece are computed."""
 METHOD = "constrained Newton method for the mixing distribution over decoders, certified by its dual"

@@ -93,7 +93,7 @@ class KernelCache:
         self._enabled = False
 
     def flush(self) -> None:
-        """Nothing: files are replaced when they are saved anew."""
+        """Does nothing: saving replaces the files."""
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The compiled function for these types; None, which means compiling, where that fails for any reason."""

@@ -20,7 +20,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.memory import require_address_space
 
 _REFUSED = re.compile(r"Environment variable '(NUMBA_\w+)'.*associated value '(.*?)' could", re.DOTALL)
-"""What Numba warns of, with a traceback, before it goes on with another value."""
+"""Settings for which Numba prints a warning with a traceback and then uses another value."""
 ADDRESS_SPACE = 700 * 1000**2
 """Bytes that Numba, LLVM and compiling the kernels of a small run take (measured on two cores: 654 MB)."""
 _NOT_IN_CODE = {"NUMBA_NUM_THREADS", "NUMBA_DISABLE_JIT"}

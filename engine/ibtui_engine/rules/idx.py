@@ -47,7 +47,7 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
 def _array(path: Path, content: BufferedIOBase, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
     magic = content.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
-        raise _refusal(path, f"is no IDX file: it begins with {magic.hex(' ') or 'nothing'}, not with 00 00")
+        raise _refusal(path, f"is not an IDX file: it begins with {magic.hex(' ') or 'nothing'}, not with 00 00")
     if magic[2] != UNSIGNED_BYTES:
         raise _refusal(path, f"holds numbers of type 0x{magic[2]:02x}; needed are unsigned bytes, 0x08")
     if magic[3] != dimensions:

@@ -67,7 +67,7 @@ def _find(directory: Path, file: str) -> Path | None:
 
 
 def require_images(name: RuleName) -> None:
-    """Raise InvalidValue where `name` is a rule of images that are not at hand. Of other rules nothing is asked."""
+    """Raise InvalidValue where `name` is a rule of images whose files are missing. Does nothing for other rules."""
     if name.of_images and name.path is None:
         require_scikit_learn()
     elif name.of_images and name.path is not None:
@@ -102,4 +102,4 @@ def told_parts(directory: Path) -> str:
     if len(parts) == len(PARTS):
         return f"{MNIST}: the patterns are the training and the test images together"
     absent = next(name for name in PARTS if name not in parts)
-    return f"{MNIST}: the patterns are the {parts[0]} images alone, no {absent} images are in {str(directory)!r}"
+    return f"{MNIST}: the patterns are the {parts[0]} images only; there are no {absent} images in {str(directory)!r}"

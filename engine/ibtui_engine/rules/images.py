@@ -1,7 +1,7 @@
 """Rules whose patterns are images: MNIST and scikit-learn's digits, each image equally likely, with its one label.
 
 Section 4 of Shwartz-Ziv and Tishby (2017) asks whether drift and diffusion appear in large standard problems. P(X,Y) is
-not known there: what stands for it is the empirical distribution of the images at hand, which has H(X) = log2 of their
+not known there: what stands for it is the empirical distribution of the given images, which has H(X) = log2 of their
 number. A network's sample is a random fraction of all images, as of every rule, whichever part they come from.
 """
 

@@ -48,7 +48,7 @@ def hard_information(f: Float64[np.ndarray, " patterns"], theta: Theta) -> float
 
 
 def gamma_for_information(f: Float64[np.ndarray, " patterns"], theta: Theta, wanted_bits: float) -> float:
-    """The gamma for which I(X;Y) is `wanted_bits`; theta "auto" is balanced anew for each gamma tried.
+    """The gamma for which I(X;Y) is `wanted_bits`; theta "auto" is balanced again for each gamma tried.
 
     With theta "auto", I rises with gamma (its derivative is gamma times a variance), so the answer is unique.
     With a fixed theta I may overshoot its limit; the answer then lies on the rising side.

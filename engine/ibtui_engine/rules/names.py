@@ -118,7 +118,7 @@ def parse_rule_name(text: str) -> RuleName:
     if kind:
         return RuleName(text, kind, text.removeprefix(RECORDING_PREFIX))
     if ENDING.search(text):
-        raise InvalidValue(f"cannot read {table_suffix(text)}: save it as .csv; {text!r} is no rule and no table")
+        raise InvalidValue(f"cannot read {table_suffix(text)}: save it as .csv; {text!r} is neither a rule nor a table")
     close = difflib.get_close_matches(text, (*BUILT_IN_SENTENCES, DIGITS, MNIST), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise InvalidValue(f"unknown rule {text!r}: choose one of {', '.join(RULE_NAMES)}{hint}")

@@ -61,7 +61,7 @@ def load_table(path: Path, name: str | None = None, reading: Reading = USUAL, se
 
 @contextmanager
 def _in_one_line(path: Path, setting: str) -> Iterator[None]:
-    """Inside, what cannot be read of a file is told of with its name. `setting`: at fault where labels are wrong."""
+    """Inside, errors of reading get the name of the file. `setting`: at fault where labels are wrong."""
     try:
         yield
     except MemoryError as error:

@@ -45,7 +45,9 @@ class Waiting:
             return waited > BUSY_SECONDS
         if waited > TOLD_SECONDS and not self.told:
             self.told = True
-            self._tell(f"another program has session {str(path)!r} locked: the run goes on as soon as it lets go")
+            self._tell(
+                f"another program has session {str(path)!r} locked: the run continues when that program releases it"
+            )
         return waited > LEAVING_SECONDS and self._stopping()
 
 
@@ -93,7 +95,7 @@ class Claim:
             if file_identity(self.path) != self._file:
                 raise StorageError(
                     f"session {str(self.path)!r} was moved, deleted or replaced while it ran: where the file is now, "
-                    "it is whole up to its last snapshot, and can be gone on with"
+                    "it is complete up to its last snapshot and can be resumed"
                 )
             try:
                 self.connection.execute("BEGIN EXCLUSIVE")
@@ -167,7 +169,7 @@ def insert_claim(connection: Connection, path: Path, own: Writer) -> None:
 
 
 def show_life(connection: Connection) -> None:
-    """When this process began changes with the clock of the machine: said anew each time, it stays comparable."""
+    """The start time of this process depends on the machine's clock: writing it again each time keeps it comparable."""
     started = process_start(os.getpid()) or 0.0
     connection.execute("UPDATE writer SET started = ?, heartbeat = ?", (started, now()))
 

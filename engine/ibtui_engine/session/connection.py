@@ -55,7 +55,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         said = " ".join(str(error).split())
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
-            raise SessionError(f"{str(path)!r} is not a session: it is no SQLite file") from error
+            raise SessionError(f"{str(path)!r} is not a session: it is not an SQLite file") from error
         raise damaged(path, said) from error
     except UnicodeDecodeError as error:  # SQLite quotes damaged names in its messages, and Python cannot read them
         raise damaged(path, "its tables have unreadable names") from error
@@ -81,7 +81,7 @@ def _of_operation(path: Path, error: sqlite3.OperationalError) -> EngineError:
 
 
 def no_locks(path: Path) -> NoLocksError:
-    """What is said of a session whose file system has no locks."""
+    """The message for a session on a file system without locks."""
     return NoLocksError(
         f"session {str(path)!r} cannot be used where it is: its file system has no file locks, which sessions need; "
         "keep sessions on a local disk (--sessions-dir DIR)"
@@ -89,7 +89,7 @@ def no_locks(path: Path) -> NoLocksError:
 
 
 class Cursor(sqlite3.Cursor):
-    """Rows of a statement; whatever step fails is told by the guard."""
+    """Rows of a statement; the guard reports the step that fails."""
 
     connection: Connection
 
@@ -210,7 +210,7 @@ def open_session(path: Path | str, *, write: bool = False) -> Connection:
         if not path.exists():
             raise SessionError(f"no session file {str(path)!r}")
         if not path.is_file():
-            raise SessionError(f"{str(path)!r} is not a session: it is no file")
+            raise SessionError(f"{str(path)!r} is not a session: it is not a file")
     except OSError as error:
         raise SessionError(f"session {str(path)!r} cannot be opened: {error.strerror}") from None
     mode = "rw" if write else "ro"
@@ -343,7 +343,7 @@ def _require_plain_tables(connection: Connection, path: Path) -> None:
     ).fetchone()
     if found is not None:
         kind, name = found
-        raise damaged(path, f"its {kind} {name!r} computes, and belongs in no session")
+        raise damaged(path, f"its {kind} {name!r} runs code, which does not belong in a session")
 
 
 @contextmanager

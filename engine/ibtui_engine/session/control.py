@@ -14,7 +14,7 @@ from ibtui_engine.session.summary import Summary, read_summary
 
 COMMANDS = ("pause", "resume", "stop")
 TOLD_SECONDS = 2.0
-"""After this long, whoever waits is told for what."""
+"""After this long, a waiting program says what it waits for."""
 
 
 def send(path: Path | str, command: str) -> None:

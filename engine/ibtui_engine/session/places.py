@@ -75,7 +75,7 @@ def why_no_log(directory: Path) -> str:
         return f"other machines may share its file system ({kind})"
     try:
         handle, name = tempfile.mkstemp(prefix=".ibtui-probe-", dir=directory)
-    except OSError:  # whoever writes there is told why that cannot be done
+    except OSError:  # writing there reports the reason
         return ""
     os.close(handle)
     try:

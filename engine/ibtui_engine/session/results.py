@@ -75,7 +75,7 @@ class Results:
             and isinstance(plain["snr_measured"], bool)
         )
         if not right:
-            raise InvalidValue("these are no results of a session")
+            raise InvalidValue("these are not results of a session")
         return cls(**{**plain, "lost": tuple(lost or ())})
 
 

@@ -54,7 +54,7 @@ def rewrite(
 ) -> None:
     """Write `target`, a session called `name` of `experiment`: `source` with its layers as `measure` finds them.
 
-    It is finished if the old one is, and stopped otherwise: then it can be gone on with, as the old one can.
+    It is finished if the old one is, and stopped otherwise; then it can be resumed, as the old one can.
     `parameters`: weights and biases of a network of an ensemble, by the ensemble's number.
 
     Raises:
@@ -87,7 +87,7 @@ def _copy(old: Connection, new: Connection, table: str, snapshot: int | None = N
 
 @contextmanager
 def _of(old: Connection) -> Iterator[None]:
-    """A row that the schema does not allow is told as the old file's damage: it does not keep its own schema."""
+    """Report a row that violates the schema as damage of the old file."""
     try:
         yield
     except SessionError as error:

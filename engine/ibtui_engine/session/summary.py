@@ -243,7 +243,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
             kind = "'run'" if "kind" in lacking(connection, "session") else "kind"
             name, status, created, text, kind = connection.execute(
                 f"SELECT name, status, created, experiment, {kind} FROM session"
-            ).fetchone() or _damaged("it does not say what it is a session of")
+            ).fetchone() or _damaged("it does not say what runs in it")
             writer = read_writer(connection)
             experiment = _experiment(text, kind)
             rules = _rules(connection, experiment)
@@ -353,7 +353,7 @@ def _ensembles(
     if (first := connection.execute("SELECT min(id) FROM snapshot").fetchone()[0]) is not None and count(first) < 1:
         _damaged(f"a snapshot has the number {first}; they count from 1")
     if strays := set(cohorts) - {index for index, *_ in rows}:
-        _damaged(f"it has networks of an ensemble {min(strays)} that is not there")
+        _damaged(f"it has networks of an ensemble {min(strays)}, which is missing")
     listed = dict(connection.execute("SELECT ensemble, count(*) FROM network GROUP BY ensemble").fetchall())
     return tuple(
         _ensemble(connection, experiment, rules, row, cohorts[count(row[0])], listed.get(row[0], 0))

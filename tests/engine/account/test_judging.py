@@ -94,7 +94,7 @@ def test_ensembles_that_differ_in_one_setting_are_compared_in_its_order(judged: 
 def test_ensembles_that_differ_in_more_are_not_compared(judged: Any) -> None:
     found = judged(recorded("figure-5")[0], recorded("figure-3")[2])
     assert [one.verdict for one in found["depth"]] == [INAPPLICABLE]
-    assert found["depth"][0].reason == "needs ensembles that differ in the number of hidden layers alone"
+    assert found["depth"][0].reason == "needs ensembles that differ only in the number of hidden layers"
     assert found["data"][0].reason == "needs ensembles that differ in sample fractions alone"
     assert "learning rate, batch or optimiser" in found["sensitivity"][0].reason
 

@@ -76,8 +76,8 @@ def test_a_changed_byte_in_a_compressed_file_gives_the_numbers_or_a_refusal(file
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is no IDX file: it begins with nothing"),
-        (b"\x89PNG\r\n", "is no IDX file: it begins with 89 50 4e 47"),
+        (b"", "is not an IDX file: it begins with nothing"),
+        (b"\x89PNG\r\n", "is not an IDX file: it begins with 89 50 4e 47"),
         (b"\0\0\x0d\x03" + bytes(12), "numbers of type 0x0d; needed are unsigned bytes"),
         (idx(np.zeros((2, 2))), "array of 2 dimensions; needed are 3"),
         (bytes([0, 0, 8, 3]) + bytes(12), "says that it holds 0 x 0 x 0 bytes"),

@@ -170,7 +170,7 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, "is not a session: it is no file")
+    refused(tmp_path, "is not a session: it is not a file")
 
 
 @pytest.mark.parametrize(

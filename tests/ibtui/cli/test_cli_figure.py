@@ -88,7 +88,7 @@ def test_a_run_that_is_interrupted_is_saved_and_no_figure_is_made(
     out = tmp_path / "f.png"
     with pytest.raises(typer.Exit):
         figure("4", sessions_dir=sessions, threads=1, out=out)
-    assert "go on with: ibtui resume" in capsys.readouterr().err
+    assert "resume it with: ibtui resume" in capsys.readouterr().err
     assert not out.exists()
     assert len(list(sessions.iterdir())) == 1
 

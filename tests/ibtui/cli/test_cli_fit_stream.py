@@ -104,7 +104,7 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
     asked = fitter(made.path("grid"))
     assert "curve" in asked.hear()
     for line, said in (
-        ("nonsense", "a request is no JSON: "),
+        ("nonsense", "a request is not JSON: "),
         ("[1]", "a request is a JSON object"),
         ('{"id": 4, "ensemble": 9}', "ensemble is 9: this session has 0 to 3"),
         ('{"id": 4, "ensemble": true}', "ensemble must be a whole number from 0"),

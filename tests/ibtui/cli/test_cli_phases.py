@@ -137,7 +137,7 @@ def test_a_session_that_has_measured_nothing_is_refused(program: Program) -> Non
     begin(program.path("empty"), "empty", Experiment(networks=1, epochs=5, trainer="fused")).close()
     done = program("phases", "empty")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "ibtui: session 'empty' has measured no epoch yet: there are no phases to tell\n"
+    assert done.stderr == "ibtui: session 'empty' has measured no epoch yet, so it has no phases\n"
 
 
 @pytest.mark.parametrize(

@@ -234,9 +234,9 @@ def test_a_newer_request_ends_the_older_one_between_epochs(made: Program, stream
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("nonsense", "a request is no JSON: "),
+        ("nonsense", "a request is not JSON: "),
         ("[1]", "a request is a JSON object"),
-        ("[" * 100_000, "a request is no JSON: "),
+        ("[" * 100_000, "a request is not JSON: "),
         ('{"id": 4, "ensemble": 9}', "ensemble is 9: this session has 0 to 3"),
         ('{"id": 4, "ensemble": -1}', "ensemble must be a whole number from 0"),
         ('{"id": 4, "ensemble": "a"}', "ensemble must be a whole number from 0"),

@@ -84,7 +84,7 @@ def test_ctrl_c_once_stops_cleanly_and_says_how_to_go_on(program: Program, termi
     rest = everything(child)
     assert child.exitstatus == 128 + signal.SIGINT
     assert re.search(r"stopped at epoch \d+ of 10000000", text_of(rest))
-    assert "go on with: ibtui resume it" in text_of(rest)
+    assert "resume it with: ibtui resume it" in text_of(rest)
     assert SHOW_CURSOR in rest
     assert program.status("it") == "stopped"
     program.require_whole("it")

@@ -50,7 +50,7 @@ class Labelled:
     """Of bins of equal mass: the least value of each."""
 
     def of_rows(self, rows: Array) -> Labelled:
-        """The same labels of some of the rows alone, counted anew."""
+        """The labels of some of the rows, counted again."""
         p = self.p_y[rows]
         return replace(self, p_y=p, labels=_counted(tuple(one.value for one in self.labels), p))
 
@@ -293,7 +293,7 @@ def _columns_like(
     known: tuple[str, ...], values: Array, names: tuple[str, ...], trained: Labelled
 ) -> LabelProbabilities:
     if values.dtype.kind not in "buif":
-        raise Unreadable("has labels in several columns that are no numbers")
+        raise Unreadable("has labels in several columns that are not numbers")
     p = values.astype(np.float64)
     if not ((p >= 0) & (p <= 1)).all() or not np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-6):
         raise Unreadable("has p(y|x) outside [0, 1], or that do not add up to 1")

@@ -26,7 +26,7 @@ from ibtui_engine.rules.tables.options import Reading, parts_of
 from ibtui_engine.rules.tables.scaling import LEAST_PIXELS, are_pixels, as_matrix
 
 LEAST_ROWS, ROWS_EACH = 20, 5
-"""A first column is the label without a name for it only if it has so many rows, and so many in each class."""
+"""Rows, and rows in each class, that a first column needs to be taken for an unnamed label."""
 
 
 @dataclass(frozen=True, eq=False)
