@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BEFORE = {"in Ensemble": '\n    def to_dict(self) -> dict[str, Any]:\n        """Its settings as plain',
           "in Experiment": "    estimator: str = ", "in SETTINGS": '        "estimator": Setting('}  # fmt: skip
@@ -16,6 +18,8 @@ BEFORE = {"in Ensemble": '\n    def to_dict(self) -> dict[str, Any]:\n        ""
 SEEN = """
 import sys
 from pathlib import Path
+
+import pytest
 from ibtui.screens.form_fields import FIELDS, hint
 from ibtui.formatting import title_of
 from ibtui_engine.errors import InvalidValue
@@ -47,6 +51,7 @@ def _added() -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.long
 def test_a_setting_is_added_by_its_declaration(tmp_path: Path) -> None:
     for package in ("engine/ibtui_engine", "ibtui"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -82,7 +82,7 @@ def test_weights_take_room_but_no_time() -> None:
     "settings",
     [
         pytest.param({"networks": 10, "epochs": 200, "snapshots": 60}, marks=pytest.mark.long),
-        {"networks": 20, "epochs": 100, "snapshots": 40, "weights": False},
+        pytest.param({"networks": 20, "epochs": 100, "snapshots": 40, "weights": False}, marks=pytest.mark.long),
         {"networks": 4, "epochs": 100, "snapshots": 30, "hidden": ((20, 10), (5,)), "fraction": (0.3, 0.8)},
     ],
 )

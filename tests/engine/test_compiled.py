@@ -66,6 +66,7 @@ def kept(cache: Path) -> list[Path]:
     return list(cache.glob("ibtui-*/*"))
 
 
+@pytest.mark.long
 def test_a_kernel_that_is_not_kept_is_compiled_in_another_process(place: Path) -> None:
     assert use(place, "compile_it", place / "cache") == ["False", "True 3 1"]
     assert use(place, "compile_it", place / "cache") == ["True", "True 3 1"]

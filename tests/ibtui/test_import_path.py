@@ -70,7 +70,9 @@ def test_python_m_imports_nothing_from_the_current_directory(
         assert (done.returncode, done.stderr) == (0, ""), line
 
 
-@pytest.mark.parametrize("safe", [True, False], ids=["python -P -m ibtui", "ibtui"])
+@pytest.mark.parametrize(
+    "safe", [pytest.param(True, id="python -P -m ibtui", marks=pytest.mark.long), pytest.param(False, id="ibtui")]
+)
 def test_the_command_minds_no_name_at_all(tmp_path: Path, command: Command, safe: bool) -> None:
     """Not even its own, or one that Python itself needs."""
     script = Path(sysconfig.get_path("scripts"), "ibtui")

@@ -92,6 +92,7 @@ def test_what_is_wrong_with_a_run_is_known_of_a_process_that_was_ready(tmp_path:
     assert (tmp_path / "it.ibs").read_text() == "in the way"
 
 
+@pytest.mark.long
 def test_where_the_ready_process_has_ended_another_is_started(tmp_path: Path) -> None:
     ready = runs.prepare()
     assert ready is not None
@@ -102,6 +103,7 @@ def test_where_the_ready_process_has_ended_another_is_started(tmp_path: Path) ->
     assert ended(run).complaint == ""
 
 
+@pytest.mark.long
 def test_it_ends_with_whoever_started_it(tmp_path: Path) -> None:
     code = "from ibtui import runs; ready = runs.prepare(); print(ready._process.pid, flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

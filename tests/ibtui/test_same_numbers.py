@@ -129,7 +129,7 @@ def some_epochs(snapshots: tuple[int, ...]) -> list[int]:
 # the layers at an epoch
 
 
-@pytest.mark.parametrize("name", first(2, EXAMPLES))
+@pytest.mark.parametrize("name", first(1, EXAMPLES))
 def test_layers_in_the_json_of_show_are_those_of_the_exports(
     name: str, truth: Callable[[str], Truth], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,7 +154,7 @@ def test_layers_in_the_json_of_show_are_those_of_the_exports(
                 same(shown["learning"][f"{column}_mean"], of.mean(column, (index, epoch, 0)))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
     name: str,
     truth: Callable[[str], Truth],
@@ -197,7 +197,7 @@ def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
             assert f"outside: loss {outside:.4g} nats" in text
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_the_box_of_a_cross_hair_has_the_layers_of_the_exports(
     name: str, truth: Callable[[str], Truth], charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
@@ -226,7 +226,7 @@ def test_the_box_of_a_cross_hair_has_the_layers_of_the_exports(
                         assert cell == ("–" if missing else of.spread(column, place, form))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_compared_ensembles_have_the_numbers_of_the_exports(
     name: str,
     truth: Callable[[str], Truth],
@@ -258,7 +258,7 @@ def test_compared_ensembles_have_the_numbers_of_the_exports(
 # charts
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", first(2, EXAMPLES))
 def test_charts_draw_the_means_of_the_exports_at_every_epoch(
     name: str, truth: Callable[[str], Truth], charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:
@@ -369,7 +369,7 @@ def test_the_layers_of_figure_7_are_the_means_of_the_exports_with_standard_error
 # phases
 
 
-@pytest.mark.parametrize("name", first(2, EXAMPLES))
+@pytest.mark.parametrize("name", first(1, EXAMPLES))
 def test_phases_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, charts: Callable[[str], list[EnsembleCharts]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -435,7 +435,7 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 # the bound
 
 
-@pytest.mark.parametrize("name", WITH_WEIGHTS)
+@pytest.mark.parametrize("name", first(1, WITH_WEIGHTS))
 def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:

@@ -151,6 +151,7 @@ def test_of_the_betas_of_layers(name: str) -> None:
     )
 
 
+@pytest.mark.long
 @given(RULES, st.lists(st.integers(0, 4), min_size=16, max_size=16))
 def test_of_the_beta_of_any_encoder(rule: Rule, values: list[int]) -> None:
     source = Source.of_rule(rule)

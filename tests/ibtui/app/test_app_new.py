@@ -652,6 +652,7 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
         await view.until(lambda: not view.one("#start", Button).disabled)
 
 
+@pytest.mark.long
 async def test_what_is_wrong_with_an_option_of_a_table_is_said_beside_it(open_app: Any, tmp_path: Path) -> None:
     rows = "".join(f"{k},{k % 7},{k / 3},{k - 1},{['no', 'yes'][k % 2]}\n" for k in range(30))
     (tmp_path / "t.csv").write_text(f"a,b,c,d,label\n{rows}")

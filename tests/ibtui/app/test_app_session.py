@@ -926,7 +926,8 @@ async def _resize(view: Any, width: int, height: int) -> None:
     view.app.post_message(Resize(size, size))
 
 
-@pytest.mark.parametrize("many", [80, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("many", [80, 2000])
 async def test_thousands_of_fast_keys(open_app: Any, have: Any, many: int) -> None:
     have("grid")
     keys = ["space", "comma", "full_stop", "home", "end", "left_square_bracket", "right_square_bracket", "p", "tab"]

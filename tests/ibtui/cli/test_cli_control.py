@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tiers import first
+
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Process, Program, Texts
 
@@ -294,7 +296,7 @@ main()
 """The command, whose first work that is shared out among threads takes an hour."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", first(1, [signal.SIGTERM, signal.SIGHUP]))
 def test_a_request_to_terminate_is_heeded_in_the_middle_of_work_that_takes_long(
     program: Program, number: signal.Signals
 ) -> None:
