@@ -115,10 +115,10 @@ def in_grid(experiment: Experiment, index: int, row: Mapping[str, object], setti
     if index >= experiment.count:
         raise ValueError(f"its experiment has no ensemble {index}")
     ensemble = experiment.ensemble(index)
-    said = {name: value for name, value in row.items() if value is not None or len(getattr(experiment, name)) > 1}
+    said = [(name, value) for name, value in row.items() if value is not None or len(getattr(experiment, name)) > 1]
     if settings is not None:
-        said |= dict(json.loads(settings))
-    for name, value in said.items():
+        said += dict(json.loads(settings)).items()
+    for name, value in said:
         if name not in GRID or plain_value(getattr(ensemble, name)) != value:
             raise ValueError(f"its ensemble {index} has {shown(name)} {shown(value)}, which is not in its experiment")
     return ensemble
