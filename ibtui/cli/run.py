@@ -221,7 +221,8 @@ def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
 def _replace_pairs(base: Experiment, settings: dict[str, Any]) -> Experiment:
     """`base` with the settings; gamma and i-xy each take the other's place, and a built-in rule that of `measured`."""
     rules = settings.get("rule", ())
-    if rules and set([rules] if isinstance(rules, str) else rules) <= set(BUILT_IN_SENTENCES):
+    rules = rules if isinstance(rules, list | tuple) else [rules]
+    if rules and all(rule in tuple(BUILT_IN_SENTENCES) for rule in rules):
         settings = {"measured": None} | settings
     if "gamma" in settings and "i_xy" not in settings:
         settings = {**settings, "i_xy": None}

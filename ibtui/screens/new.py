@@ -358,6 +358,11 @@ class NewScreen(Screen[None]):
             settings = {**settings, "measured": None}
         return base.override(settings)
 
+    @property
+    def _left(self) -> bool:
+        """Whether the form is no longer there, or is going: an answer that comes so late is not shown."""
+        return self not in self.app.screen_stack or not self.query("#hint-rule")
+
     # the rules
 
     def _asked_of_rules(self) -> list[str]:
@@ -421,7 +426,7 @@ class NewScreen(Screen[None]):
         else:
             self._rule_said[asked] = _in_numbers(found), ""
             self._rule_size[asked] = found["patterns"], found["inputs"], found["labels"]
-        if self in self.app.screen_stack and asked in self._asked_of_rules():  # the form may have been left
+        if not self._left and asked in self._asked_of_rules():
             self._check()
 
     def _draw(self) -> None:
@@ -462,7 +467,7 @@ class NewScreen(Screen[None]):
             " print(json.dumps(asdict(calibrate())))"
         )
         status, answer, _ = await run_python("-c", code)
-        if status == 0 and self in self.app.screen_stack:  # the form may have been left
+        if status == 0 and not self._left:
             self._speed = Speed(**json.loads(answer))
             self._check()
 
