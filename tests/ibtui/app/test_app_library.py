@@ -317,7 +317,7 @@ async def test_notes_and_tags_are_written_shown_found_and_kept(open_app: Any, ha
         assert view.one("#note", Input).value == ""  # escape left it as it was
         await view.write("#note", "odd [b]")
         view.one("#tags", Input).value = "x" * 50
-        await view.until(lambda: "tag is" in view.said("#trouble"))
+        await view.until(lambda: "tag must be" in view.said("#trouble"))
         await view.press("enter")
         assert type(view.screen).__name__ == "Annotating"
         view.one("#tags", Input).value = "keep, paper"
@@ -485,7 +485,7 @@ async def test_a_finished_run_is_extended_by_more_epochs_or_networks(
             ("40", "3", "give more epochs or more networks"),
             ("39", "3", "has 40 already"),
             ("40", "2", "has 3 already"),
-            ("many", "3", "epochs is 'many'"),
+            ("many", "3", "epochs must be a whole number"),
             ("1000000000", "3", "must be a whole number"),
         ):
             view.one("#epochs", Input).value, view.one("#networks", Input).value = epochs, networks

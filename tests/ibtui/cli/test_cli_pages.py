@@ -19,9 +19,9 @@ SMALL = ("--hidden", "4-3", "--fraction", "0.1", "--networks", "2")
 RELAXED = (*SMALL, "--epochs", "400", "--snapshots", "20", "--snapshot-at", "400", "--optimizer", "metropolis",
            "--relax-from", "100")  # fmt: skip
 """What the session `NAME` of the pages is here."""
-MENTIONED = {"ibtui animate", "ibtui remeasure", "ibtui note", "ibtui --install-completion"}
+MENTIONED = {"ibtui animate", "ibtui remeasure", "ibtui note", "ibtui resume", "ibtui --install-completion"}
 """Commands that are named without what they need, and one that changes the files of a shell."""
-IN_THE_APP = {"ibtui", "ibtui open example-figure-3"}
+IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui --log-file FILE.log"}
 SILENT = ("pause", "stop", "animate", "export", "figure")
 """They write files, or only say what they did; so does `list` where there is nothing."""
 LEFT = "\x1b[?1049l"
@@ -30,6 +30,9 @@ LEFT = "\x1b[?1049l"
 
 def shortened(words: list[str]) -> list[str]:
     """A command with what makes it end soon."""
+    if "--networks" in words:
+        words[words.index("--networks") + 1] = "1"
+        return [*words, "--epochs", "3"]
     if words[0] == "run":
         return (
             [*words, "--quick"] if words[1:2] and words[1] in PRESETS else [*words, "--networks", "1", "--epochs", "3"]
@@ -55,6 +58,10 @@ def test_every_command_of_the_pages_runs(program: Program, line: str) -> None:
         if words[0] == "resume":
             program.good("stop", "NAME")
             run.communicate(timeout=PATIENCE)
+    elif words in (["account", "SESSION..."], ["compare", "NAME", "NAME"]):
+        for name in ("NAME", "OTHER"):
+            program.good("run", "--name", name, *RELAXED)
+        words[1:] = ["NAME", "OTHER"]
     elif "NAME" in words and words[0] != "run":
         program.good("run", "--name", "NAME", *RELAXED)
     said = program.good(*shortened(words))

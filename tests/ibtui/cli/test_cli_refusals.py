@@ -249,8 +249,8 @@ def odd_files(program: Program, made: Program) -> Path:
 @pytest.mark.long
 def test_files_that_are_no_sessions(refused: Refused, odd_files: Path) -> None:
     told = {
-        "text": "no SQLite file", "empty": "not a session", "torn": "damaged", "head": "", "newer": "update ibtui",
-        "folder": "no file", "other": "another program", "plain": "another program", "zeroed": "damaged",
+        "text": "not an SQLite file", "empty": "not a session", "torn": "damaged", "head": "", "newer": "update ibtui",
+        "folder": "not a file", "other": "another program", "plain": "another program", "zeroed": "damaged",
         "missing": "no session file",
     }  # fmt: skip
     for name, sentence in told.items():
@@ -290,6 +290,8 @@ BAD_CONFIGS = {
     "fraction = 'x'": "fraction",
     "fraction = []": "fraction",
     "rule = 3": "rule",
+    "rule = ['symmetric', 3]": "rule",
+    "gamma = []": "gamma",
     "rule = []": "rule",
     "weights = 'yes'": "weights",
     "snapshot_at = ['x']": "snapshot-at",
@@ -300,7 +302,7 @@ BAD_CONFIGS = {
     "name = '../x'": "name",
     "threads = 0": "threads",
     "out = true": "out",
-    "activation = ['tanh']": "activation",
+    "activation = ['tanh', 3]": "activation",
     "learning-rate = 'fast'": "learning-rate",
     "[run]\nepochs = 3": "run",
     "x = " + "[" * 5000: "not TOML",
