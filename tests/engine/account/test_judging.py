@@ -95,7 +95,7 @@ def test_ensembles_that_differ_in_more_are_not_compared(judged: Any) -> None:
     found = judged(recorded("figure-5")[0], recorded("figure-3")[2])
     assert [one.verdict for one in found["depth"]] == [INAPPLICABLE]
     assert found["depth"][0].reason == "needs ensembles that differ only in the number of hidden layers"
-    assert found["data"][0].reason == "needs ensembles that differ in sample fractions alone"
+    assert found["data"][0].reason == "needs ensembles that differ only in sample fractions"
     assert "learning rate, batch or optimiser" in found["sensitivity"][0].reason
 
 
@@ -230,7 +230,7 @@ def test_noise_needs_a_network_without_hidden_layers() -> None:
 
     assert claim.lacking(cast("Any", [given(1), given(3, 1)])) == ""
     assert "without hidden layers" in claim.lacking(cast("Any", [given(2, 1), given(3, 1)]))
-    assert claim.lacking(cast("Any", [given(1)])) == "needs ensembles that differ in hidden layers alone"
+    assert claim.lacking(cast("Any", [given(1)])) == "needs ensembles that differ only in hidden layers"
 
 
 def test_claims_about_differences_compare_networks_of_the_same_seeds() -> None:
@@ -249,4 +249,4 @@ def test_depth_needs_two_numbers_of_hidden_layers() -> None:
         return SimpleNamespace(of=ensemble(widths=widths), setting=lambda _: widths)
 
     assert claim.lacking(cast("Any", [given(3, 1), given(3, 2, 1)])) == ""
-    assert claim.lacking(cast("Any", [given(3, 1), given(4, 1)])).endswith("the number of hidden layers alone")
+    assert claim.lacking(cast("Any", [given(3, 1), given(4, 1)])).endswith("differ only in the number of hidden layers")

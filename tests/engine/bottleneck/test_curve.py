@@ -149,7 +149,7 @@ def test_a_curve_comes_back_from_json(soft: Curve) -> None:
 
 @pytest.mark.parametrize("broken", [{}, {"beta": "x"}, {"beta": [1.0]}, {"bifurcations": [1.0]}])
 def test_what_is_no_curve_is_refused(soft: Curve, broken: dict[str, object]) -> None:
-    with pytest.raises(InvalidValue, match="no curve"):
+    with pytest.raises(InvalidValue, match="not a curve"):
         Curve.from_dict(soft.to_dict() | broken if broken else {})
 
 

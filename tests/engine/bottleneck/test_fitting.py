@@ -223,5 +223,5 @@ def test_means_leave_out_what_is_absent_and_fits_come_back_from_json() -> None:
     again = LayerFits.from_dict(plain)
     for name in MATRICES:
         np.testing.assert_array_equal(getattr(again, name), getattr(fits, name))
-    with pytest.raises(InvalidValue, match="no fits"):
+    with pytest.raises(InvalidValue, match="not fits"):
         LayerFits.from_dict({})

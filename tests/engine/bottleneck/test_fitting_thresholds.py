@@ -145,7 +145,9 @@ def test_classes_in_one_cell_become_one() -> None:
 
 
 def summary(weights: bool) -> Any:
-    return SimpleNamespace(experiment=SimpleNamespace(weights=weights, bins=30))
+    return SimpleNamespace(
+        experiment=SimpleNamespace(weights=weights, bins=30), why_not=lambda what: "it was run with --no-weights"
+    )
 
 
 def of_labels(labels: int, *, weighted: bool = False) -> Any:
@@ -183,7 +185,7 @@ def test_fits_as_plain_data_have_means_errors_and_counts_by_layer() -> None:
 def test_plain_data_that_are_no_fits_are_refused(change: dict[str, Any]) -> None:
     plain = LayerFits(hidden="3", fraction=0.5, epoch=7, bins=30, greatest=1e6, **matrices()).to_dict()
     assert LayerFits.from_dict(plain).epoch == 7
-    with pytest.raises(InvalidValue, match="these are no fits"):
+    with pytest.raises(InvalidValue, match="these are not fits"):
         LayerFits.from_dict(plain | change)
     with pytest.raises(InvalidValue, match="not of one shape"):
         LayerFits.from_dict(plain | {name: [1.0, 2.0] for name in MATRICES})

@@ -51,7 +51,7 @@ def test_mnist_is_the_training_images_and_then_the_test_images(tmp_path: Path, c
 def test_one_part_alone_is_enough_and_is_said(tmp_path: Path, there: str, absent: str) -> None:
     write_part(tmp_path, there, 20)
     assert load_rule(f"mnist:{tmp_path}").parameters == {there: 20}
-    told = f"mnist: the patterns are the {there} images alone, no {absent} images are in {str(tmp_path)!r}"
+    told = f"mnist: the patterns are the {there} images only; there are no {absent} images in {str(tmp_path)!r}"
     assert told_parts(tmp_path) == told
 
 

@@ -76,7 +76,7 @@ def test_what_is_longer_than_it_declares_is_not_inflated_further(tmp_path: Path,
     path = tmp_path / "bomb.npz"
     write(path)
     if zipfile.is_zipfile(path):
-        with pytest.raises(InvalidValue, match="all the same"):
+        with pytest.raises(InvalidValue, match="all of them equal"):
             load_table(path)
     else:
         with pytest.raises(InvalidValue, match="is damaged"):

@@ -418,7 +418,7 @@ def test_a_file_that_would_compute_is_refused_at_once(copy: Path, what: str, sta
             pytest.skip("this SQLite has no virtual tables to be had")
         for statement in statements:
             connection.execute(statement)
-    refused(copy, f"its {what} computes, and belongs in no session")
+    refused(copy, f"its {what} runs code, which does not belong in a session")
     with pytest.raises(SessionError, match="computes"):
         SessionWriter.reopen(copy)
 

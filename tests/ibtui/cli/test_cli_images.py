@@ -33,7 +33,7 @@ def images(tmp_path: Path) -> Path:
 def test_mnist_runs_from_a_directory_and_says_what_its_patterns_are(program: Program, images: Path) -> None:
     done = program("run", "mnist", "--data", images, "--name", "m", *SMALL)
     assert done.returncode == 0
-    assert "the patterns are the test images alone, no training images are in" in done.stderr
+    assert "the patterns are the test images only; there are no training images in" in done.stderr
     told = " ".join(done.stdout.split())
     assert "H(X) = 5.322 bits, I(X;Y) = " in told
     assert "over 40 patterns chosen at random" in told

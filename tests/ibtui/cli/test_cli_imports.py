@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
-OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale --test-fraction --test"
+OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale --test-fraction --test --weight"
 OPTIONS = {
     "run": "--quick --full "
     f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "

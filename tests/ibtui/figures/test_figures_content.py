@@ -156,7 +156,7 @@ def test_figure_3_of_one_fraction_is_its_panel(example: Callable[[str], Path]) -
     content = FIGURES["3"].read([example("figure-2")], threads=1)
     (panel,) = content.panels
     assert isinstance(panel, Paths)
-    assert content.notes == ("85 % of the patterns alone: the paper compares 5, 45 and 85 %",)
+    assert content.notes == ("85 % of the patterns only: the paper compares 5, 45 and 85 %",)
 
 
 def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], small: Path) -> None:
@@ -173,7 +173,7 @@ def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], smal
     [
         ("5", "figure-3", "figure 5 compares depths"),
         ("6", "figure-2", r"has no beta\*"),
-        ("7", "figure-4", "has the sample fraction 0.85 alone"),
+        ("7", "figure-4", "has the sample fraction 0.85 only"),
     ],
 )
 def test_a_session_that_lacks_what_a_figure_needs_is_refused(

@@ -120,7 +120,7 @@ def test_constant_columns_are_no_inputs(tmp_path: Path) -> None:
     rule = read(tmp_path, "a,one,b,half,y\n0,1,0,0.5,0\n0,1,1,0.5,1\n1,1,0,0.5,1\n1,1,1,0.5,0\n")
     assert [one.name for one in rule.report.ranges] == ["a", "b"]
     assert [(one.name, one.why) for one in rule.report.left_out] == [("one", "always 1"), ("half", "always 0.5")]
-    assert "patterns that are all the same" in refusal(tmp_path, "a,y\n1,0\n1,1\n")
+    assert "patterns, all of them equal" in refusal(tmp_path, "a,y\n1,0\n1,1\n")
 
 
 # One-hot labels
