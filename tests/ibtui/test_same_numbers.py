@@ -435,7 +435,7 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 # the bound
 
 
-@pytest.mark.parametrize("name", first(1, WITH_WEIGHTS))
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
 def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:

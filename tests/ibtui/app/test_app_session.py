@@ -248,8 +248,10 @@ def _footer(view: Any) -> set[str]:
 
 @pytest.mark.long
 async def test_the_footer_shows_the_keys_that_have_something_to_do(open_app: Any, have: Any) -> None:
-    have("plain")
-    have("grid")
+    with_weights = "UPDATE session SET experiment = json_set(experiment, '$.weights', json('true'))"
+    have("plain", "plain", with_weights)
+    have("grid", "grid", with_weights)
+    have("plain", "without")
     several = {"session.ensemble", "session.ensemble_back", "session.all"}
     measure = {"measure.more_bins", "measure.fewer_bins", "measure.estimator"}
     async with open_app("plain", size=(80, 24)) as view:
@@ -259,6 +261,8 @@ async def test_the_footer_shows_the_keys_that_have_something_to_do(open_app: Any
         view.screen.panel = "learning"
         assert not measure & _footer(view)
         await view.until(lambda: "Measure" not in view.text().splitlines()[-1])
+    async with open_app("without", size=(80, 24)) as view:
+        assert not measure & _footer(view)
     async with open_app("grid", size=(80, 24)) as view:
         assert several < _footer(view)
         assert "session.full" not in _footer(view)

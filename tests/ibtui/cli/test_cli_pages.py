@@ -19,7 +19,14 @@ SMALL = ("--hidden", "4-3", "--fraction", "0.1", "--networks", "2")
 RELAXED = (*SMALL, "--epochs", "400", "--snapshots", "20", "--snapshot-at", "400", "--optimizer", "metropolis",
            "--relax-from", "100")  # fmt: skip
 """What the session `NAME` of the pages is here."""
-MENTIONED = {"ibtui animate", "ibtui remeasure", "ibtui note", "ibtui resume", "ibtui --install-completion"}
+MENTIONED = {
+    "ibtui animate",
+    "ibtui remeasure",
+    "ibtui note",
+    "ibtui resume",
+    "ibtui --install-completion",
+    "ibtui open my-net.ibs",
+}
 """Commands that are named without what they need, and one that changes the files of a shell."""
 IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui --log-file FILE.log"}
 SILENT = ("pause", "stop", "animate", "export", "figure")
