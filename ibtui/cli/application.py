@@ -24,6 +24,7 @@ KNOWING = "Know"
 COMMANDS = {
     "open": ("Watch", "opening", "open_app"),
     "run": (RUNNING, "run", "run"),
+    "import": (RUNNING, "importing", "import_arrays"),
     "resume": (RUNNING, "resume", "resume"),
     "pause": (RUNNING, "control", "pause"),
     "stop": (RUNNING, "control", "stop"),

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ibtui.locations import require_name
 from ibtui_engine.experiment import OF_RULES, Experiment
 from ibtui_engine.presets import DEFAULT, PRESETS
+from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS
 
@@ -54,6 +56,18 @@ Threads = Annotated[
 def output_file(metavar: str, help: str, *, panel: str = OUTPUT) -> Any:
     """The option that names the file, or the session, to write."""
     return typer.Option("--out", "-o", metavar=metavar, help=help, rich_help_panel=panel, show_default=False)
+
+
+def session_target(out: str, directory: Path) -> Path:
+    """The file of a new session that `--out` names: a file, or a name in the sessions directory.
+
+    Raises:
+        InvalidValue: it is no name that a session may have.
+    """
+    path = Path(out)
+    if len(path.parts) > 1 or path.is_absolute() or path.suffix == SUFFIX:
+        return path
+    return directory / f"{require_name(out)}{SUFFIX}"
 
 
 def setting(name: str, *, panel: str | None = None, default: bool = True, alone: bool = False) -> Any:

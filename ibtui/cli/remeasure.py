@@ -12,10 +12,22 @@ import typer
 
 from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
-from ibtui.cli.options import PLACES, Bins, Estimator, Json, Noise, Quiet, Session, SessionsDir, Threads, output_file
+from ibtui.cli.options import (
+    PLACES,
+    Bins,
+    Estimator,
+    Json,
+    Noise,
+    Quiet,
+    Session,
+    SessionsDir,
+    Threads,
+    output_file,
+    session_target,
+)
 from ibtui.files import require_new
 from ibtui.formatting import ensemble_name, estimate, labelled, under, with_spread
-from ibtui.locations import find_session, free_path, require_name, sessions_directory
+from ibtui.locations import find_session, free_path, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
 from ibtui_engine.session.columns import INFORMATION
@@ -120,10 +132,7 @@ def changed(before: Experiment, after: Experiment) -> str:
 def _target(out: str | None, directory: Path, source: Path, before: Experiment, after: Experiment) -> Path:
     if out is None:
         return free_path(directory, f"{source.stem}-{changed(before, after)}")
-    path = Path(out)
-    if len(path.parts) > 1 or path.is_absolute() or path.suffix == SUFFIX:
-        return path
-    return directory / f"{require_name(out)}{SUFFIX}"
+    return session_target(out, directory)
 
 
 def _measurable(reader: SessionReader, epoch: int | None) -> list[EnsembleSummary]:

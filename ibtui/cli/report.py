@@ -218,10 +218,12 @@ def _learning_line(one: RecordedEnsemble, at: int) -> str:
     found = one.learning_figures(at)
 
     def part(where: str, loss: Spread, accuracy: Spread) -> str:
-        if not loss.present:
-            return f"{where}: no patterns"
-        some = over_some(loss.count, loss.networks)
-        return f"{where}: loss {loss.mean:.4g} nats, accuracy {accuracy.mean:.2%}{some}"
+        told = [f"loss {loss.mean:.4g} nats"] if loss.present else []
+        told += [f"accuracy {accuracy.mean:.2%}"] if accuracy.present else []
+        if not told:
+            return f"{where}: {'not recorded' if one.ensemble.recorded else 'no patterns'}"
+        known = loss if loss.present else accuracy
+        return f"{where}: {', '.join(told)}{over_some(known.count, known.networks)}"
 
     inside = part("inside the sample", found["train_loss"], found["train_accuracy"])
     line = f"{inside}; {part('outside', found['test_loss'], found['test_accuracy'])}"

@@ -225,6 +225,28 @@ class Recorder:
             self._warn(f"recording {self.path.stem!r}: epoch {epoch} is not measured: {what[:1000]}", what)
         return not self._stopped
 
+    def record(
+        self,
+        epoch: int,
+        outputs: Outputs,
+        *,
+        gradients: Mapping[str, tuple[float, float]],
+        weights: Weights,
+        losses: Pair,
+        accuracies: Pair,
+        network: int,
+        ensemble: str,
+        held_out: Outputs | None,
+    ) -> None:
+        """`snapshot` where no training depends on it: measures this epoch, whatever the schedule has.
+
+        Raises:
+            InvalidValue: it cannot be measured.
+            StorageError: it cannot be written.
+        """
+        learned = *pair("losses", losses), *pair("accuracies", accuracies)
+        self._take(epoch, (outputs, held_out), (gradients, weights), learned, network, ensemble, 0, True)
+
     @property
     def _over(self) -> bool:
         return self._stopped or self._broken or self._closed

@@ -43,13 +43,13 @@ def read_npz(path: Path, content: bytes, reading: Reading) -> Arrays | Columns:
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> Stored:
     with archive.open(name) as member:
-        shape, _, kind = _header(member)
+        shape, _, kind = array_header(member)
 
     def load() -> Array:
         if kind.hasobject:
             raise refusal(path, PICKLED)
         with archive.open(name) as member:
-            return _whole(member, shape, kind)
+            return whole_array(member, shape, kind)
 
     return Stored(shape, "numbers" if kind.kind not in "US" else "texts", load, math.prod(shape) * kind.itemsize)
 
@@ -59,12 +59,12 @@ def read_npy(path: Path, content: bytes, reading: Reading) -> Arrays | Columns:
     Raises as `read_npz`.
     """
     try:
-        shape, _, kind = _header(io.BytesIO(content))
+        shape, _, kind = array_header(io.BytesIO(content))
         if kind.hasobject:
             raise refusal(path, PICKLED)
         size = math.prod(shape) * kind.itemsize
         require_stored(path, path.name, Stored(shape, "numbers", lambda: np.empty(0), size))
-        array = _whole(io.BytesIO(content), shape, kind)
+        array = whole_array(io.BytesIO(content), shape, kind)
     except (InvalidValue, MemoryError):
         raise
     except Exception as error:
@@ -84,7 +84,12 @@ def read_npy(path: Path, content: bytes, reading: Reading) -> Arrays | Columns:
     return Columns(tuple(plain(column) for column in array.T), None, "NumPy array")
 
 
-def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def array_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of the array that a file begins with, of which nothing is loaded.
+
+    Raises:
+        ValueError: it is none, or of a version of the format with names that are not plain.
+    """
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(file)
@@ -93,7 +98,7 @@ def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     raise ValueError(f"version {version}")
 
 
-def _whole(file: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+def whole_array(file: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
     """The array of a file, whose header is read once more, taken as far as that declares and no further."""
     if math.prod(shape) * kind.itemsize > 8 * MOST_NUMBERS:
         raise ValueError("larger than allowed")

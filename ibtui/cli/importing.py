@@ -1,0 +1,164 @@
+"""`ibtui import`: a session from outputs of layers that were stored in .npz files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ibtui.cli.console import tell
+from ibtui.cli.counting import counting
+from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, output_file, session_target, setting
+from ibtui.files import require_new
+from ibtui.locations import free_path, sessions_directory
+from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.estimation import DEFAULT_SAMPLES, DEFAULT_WIDTH, OF_ARRAYS, SCALES
+from ibtui_engine.session.format import SUFFIX
+
+MEASURING = "How it is measured"
+
+
+def import_arrays(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.npz|DIRECTORY",
+            help="An archive of arrays `labels` (or `p_y`) and `EPOCH/LAYER`, or a directory of such archives.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        output_file(
+            "NAME|FILE",
+            "Save under this name, or as this file, which must not exist. [default: the name of the arrays]",
+            panel=PLACES,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="What the session is called. [default: as its file]", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="What the networks learned. [default: the name of the arrays]", show_default=False),
+    ] = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layers",
+            metavar="NAME,...",
+            help="Only these layers, in this order. [default: all, as they come]",
+            show_default=False,
+        ),
+    ] = None,
+    keep_inputs: Annotated[bool, typer.Option("--keep-inputs", help="Keep the inputs in the session.")] = False,
+    estimator: Annotated[
+        str,
+        typer.Option("--estimator", help=f"{', '.join(OF_ARRAYS)}.", rich_help_panel=MEASURING),
+    ] = "gauss",
+    bins: Annotated[int | None, setting("bins", default=False, panel=MEASURING)] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            "--noise",
+            help="Variance of the noise of kde and gauss. [default: 0.03 of the layer for gauss, 0.001 for kde]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            "--scale",
+            help=f"What --noise is a multiple of: {', '.join(SCALES)} (mean squared distance from the mean). "
+            "[default: absolute]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            "--samples",
+            help=f"Draws of noise of gauss. [default: {DEFAULT_SAMPLES}]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(
+            "--width",
+            help=f"Width of the kernel of renyi, in medians of the distance of patterns. [default: {DEFAULT_WIDTH}]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            help="Of what the estimator draws. [default: 0]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    activation: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--activation",
+            metavar="KIND|LAYER=KIND",
+            help="Bounds of the outputs, of all layers or of one: tanh, sigmoid, relu, softsign, linear, or output for "
+            "a softmax. Repeat it for more. [default: not known]",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
+    sessions_dir: SessionsDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure the layers of any network from their outputs in .npz files, and save that as a session.
+
+    The arrays are `labels` or `p_y`, and for each epoch and layer `EPOCH/LAYER` with a row for each pattern. There may
+    be `EPOCH/LAYER/weights`, `EPOCH/LAYER/gradient_mean`, `EPOCH/train_loss` and others, too (engine/README.md).
+    """
+    from ibtui_engine.recording.archives import named_layers
+    from ibtui_engine.recording.importing import import_archives
+
+    directory = sessions_directory(sessions_dir)
+    title = source.name.removesuffix(".npz")
+    path = free_path(directory, title) if out is None else session_target(out, directory)
+    require_new(path, SUFFIX)
+    settings = {"bins": bins, "noise": noise, "scale": scale, "samples": samples, "width": width, "seed": seed}
+    with counting("measuring", quiet) as watch:
+        notes = import_archives(
+            source,
+            path,
+            name=name,
+            data=data,
+            layers=named_layers(layers or ()),
+            activations=_activations(activation or ()),
+            keep_inputs=keep_inputs,
+            watch=watch,
+            estimator=estimator,
+            **{name: value for name, value in settings.items() if value is not None},
+        )
+    for note in notes:
+        tell(note, quiet=quiet)
+    from ibtui.cli.report import report
+
+    report(path, epoch=None, json=json)
+    tell(f"saved as {path}", quiet=quiet)
+
+
+def _activations(words: list[str] | tuple[()]) -> str | dict[str, str] | None:
+    """The activation of all layers, or of some by name."""
+    if len(words) == 1 and "=" not in words[0]:
+        return words[0]
+    found = dict(word.rpartition("=")[::2] for word in words)
+    if "" in found or len(found) < len(words):
+        raise InvalidValue(f"activation must be one KIND, or LAYER=KIND once for a layer, got {shown(' '.join(words))}")
+    return found or None
