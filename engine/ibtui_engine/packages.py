@@ -29,6 +29,7 @@ DISTRIBUTIONS = {
     "pyarrow": "pyarrow",
     "sklearn": "scikit-learn",
     "torch": "torch",
+    "xarray": "xarray",
 }
 """The distribution that brings each importable package which may be missing."""
 

@@ -49,7 +49,7 @@ def import_arrays(
         typer.Option(
             "--layers",
             metavar="NAME,...",
-            help="Only these layers, in this order. [default: all, as they come]",
+            help="Only these layers, in this order. Repeat it for more. [default: all, as they come]",
             show_default=False,
         ),
     ] = None,

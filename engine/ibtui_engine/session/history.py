@@ -20,7 +20,6 @@ import numpy as np
 from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
 from ibtui_engine.logs import logger
 from ibtui_engine.networks import Architecture, Samples
-from ibtui_engine.packages import import_package
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
@@ -35,6 +34,7 @@ from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epoc
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
     from pandas import DataFrame
+    from xarray import Dataset
 
 _log = logger(__name__)
 RULE_COLUMNS = ("name", "parameters", "rows", "inputs", "dtype", "patterns", "p_y", "log_odds", "p_x")
@@ -124,25 +124,32 @@ class SessionReader:
             InvalidValue: pandas is not installed.
             SessionError: the session is damaged.
         """
-        pandas = import_package("a table for notebooks needs", "pandas")
+        from ibtui_engine.session.frames import data_frame
+
+        return data_frame(self.recorded_ensembles())
+
+    def to_xarray(self) -> Dataset:
+        """All that was measured, as arrays with named axes: for notebooks, and for netCDF.
+
+        Dimensions: `ensemble`, `network` and `layer` with numbers from 0, 0 and 1, and `epoch`. Variables: the columns
+        that a session records of layers, `snr`, and by ensemble, network and epoch losses and accuracies, each with
+        its `units` and what it is; by ensemble `title`, `h_x` and `i_xy`, and by ensemble and layer `layer_name` and
+        `width`. NaN, or an empty name, where there is no value: ensembles need not have the same layers and epochs.
+
+        Raises:
+            InvalidValue: xarray is not installed.
+            SessionError: the session is damaged.
+        """
+        from ibtui_engine.session.frames import dataset
+
         with self.moment():
-            found = self.recorded_ensembles()
-        frames = []
-        for one in found:
-            epochs, networks, layers = one.layers.i_x.shape
-            places = np.indices((epochs, networks, layers)).reshape(3, -1)
-            columns: dict[str, Any] = {
-                "ensemble": np.full(places.shape[1], one.ensemble.index),
-                "network": places[1],
-                "epoch": one.layers.epochs[places[0]],
-                "layer": places[2] + 1,
-                "name": np.array(one.layer_names, object)[places[2]],
-                "width": np.array(one.widths)[places[2]],
-            }
-            columns |= {name: one.values(name).ravel() for name in (*LAYER_COLUMNS, "snr")}
-            columns |= {name: np.repeat(one.values(name), layers) for name in LEARNING_COLUMNS}
-            frames.append(pandas.DataFrame(columns))
-        return pandas.concat(frames, ignore_index=True) if frames else pandas.DataFrame()
+            return dataset(self.summary, self.recorded_ensembles())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what the session is, and its information plane."""
+        from ibtui_engine.session.overview import overview
+
+        return overview(self)
 
     def recorded_ensembles(self) -> tuple[RecordedEnsemble, ...]:
         """The same of all ensembles of which something is measured for all networks.

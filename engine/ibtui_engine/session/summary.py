@@ -98,6 +98,11 @@ class EnsembleSummary:
         return hidden_text(self.settings.hidden)
 
     @property
+    def title(self) -> str:
+        """What people call it: its hidden layers and its sample fraction; of a recording its name."""
+        return self.hidden if self.recorded else f"{self.hidden} at {self.fraction:.4g}"
+
+    @property
     def fraction(self) -> float:
         """Share of the patterns in each network's sample."""
         return self.settings.fraction
