@@ -64,6 +64,10 @@ if not TYPE_CHECKING:  # a type checker would take it for a name that has all at
             from ibtui.locations import open_session
 
             return open_session
+        if name == "plot":
+            from importlib import import_module
+
+            return import_module("ibtui.plot")
         if name in __all__:
             import ibtui_engine
 
@@ -72,4 +76,4 @@ if not TYPE_CHECKING:  # a type checker would take it for a name that has all at
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__, "__version__", "plot"})

@@ -150,7 +150,8 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
         told.append((layer, _plus_minus(float(beta[layer]), float(error_beta[layer])), missing))
     for one in close:
         _curve(panel.curve.corners, plane, one)
-    _betas(axes, told, len(fits.beta))
+    if np.isfinite(beta).any():
+        _betas(axes, told, len(fits.beta))
 
 
 def _tangent(axes: Axes, x: float, y: float, beta: float, share: float) -> None:
