@@ -67,6 +67,18 @@ def require_new(path: Path, ending: str) -> None:
     require_ending(path, (ending,))
 
 
+def require_vacant(path: Path) -> None:
+    """Refuse a directory that is to be made, and is there, or cannot be.
+
+    Raises:
+        InvalidValue: there is something of that name, or no directory that it could be in.
+    """
+    if os.path.lexists(path):
+        raise InvalidValue(f"{str(path)!r} exists already: choose another name, nothing is overwritten")
+    if not os.path.isdir(path.parent):
+        raise InvalidValue(f"cannot write {str(path)!r}: there is no directory {str(path.parent)!r}")
+
+
 def require_place(path: Path) -> None:
     """Refuse early what can never become a file, and what must not be replaced.
 

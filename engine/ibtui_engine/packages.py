@@ -23,11 +23,13 @@ DISTRIBUTION = "ibtui"
 """The name under which this project's requirements are recorded."""
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "h5netcdf": "h5netcdf",
     "imageio_ffmpeg": "imageio-ffmpeg",
     "matplotlib": "matplotlib",
     "pandas": "pandas",
     "pyarrow": "pyarrow",
     "sklearn": "scikit-learn",
+    "tensorboardX": "tensorboardx",
     "torch": "torch",
     "xarray": "xarray",
 }

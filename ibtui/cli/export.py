@@ -1,9 +1,7 @@
-"""`ibtui export`: a session's numbers as CSV, JSON or npz."""
+"""`ibtui export`: a session's numbers as a table, as arrays, or for TensorBoard."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import sys
 from collections.abc import Iterator
@@ -12,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ibtui.cli.console import json_text, tell, write_output
+from ibtui.cli.console import tell, write_output
 from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
-from ibtui.files import is_stream, require_output
+from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
+from ibtui.files import is_stream, require_output, require_vacant
 from ibtui.locations import find_session, sessions_directory
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, either
 from ibtui_engine.experiment import BINNED, Experiment
+from ibtui_engine.packages import require_packages
 from ibtui_engine.session.columns import INFORMATION, LAYER, LEARNING, MEASURED
 
 if TYPE_CHECKING:
+    from xarray import Dataset
+
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary
 
@@ -52,13 +54,17 @@ COLUMNS = {
         *("distinct" if name == "distinct_t" else name for name in RECORDED[what]),
         *SETTINGS[what],
         *FURTHER[what],
+        *(() if what == "learning" else ("layer_name",)),
     )
     for what in RECORDED
 }
 """Columns of each export. Scripts rely on them: they never change, and new ones are added at the end. Behind them stand
 other settings that have several values in the session."""
 
-FORMATS = ("csv", "json", "npz")
+FORMATS = {"csv": ".csv", "json": ".json", "npz": ".npz", "jsonl": ".jsonl", "parquet": ".parquet", "netcdf": ".nc"}
+"""Formats that are one file, with its ending."""
+TENSORBOARD = "tensorboard"
+BINARY = ("npz", "parquet", "netcdf")
 
 
 def export(
@@ -72,7 +78,8 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv, json or npz; weights are npz only. [default: the output file's ending, else csv]",
+            help=f"{', '.join(FORMATS)} or {TENSORBOARD} (a directory); weights are npz only. [default: the output "
+            "file's ending, else csv]",
             show_default=False,
         ),
     ] = None,
@@ -86,7 +93,10 @@ def export(
     ] = None,
     out: Annotated[
         Path | None,
-        output_file("FILE", "Write to this .csv, .json or .npz file instead of stdout."),
+        output_file(
+            "FILE",
+            f"Write to this {either(tuple(FORMATS.values()))} file instead of stdout; for TensorBoard a new directory.",
+        ),
     ] = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
@@ -97,28 +107,48 @@ def export(
     if what not in (*COLUMNS, "weights"):
         raise InvalidValue(f"invalid --what {what!r}: choose from {', '.join(COLUMNS)}, weights")
     chosen = _format(what, format, out)
-    if chosen == "npz" and out is None and sys.stdout.isatty():
-        raise InvalidValue("npz is binary and stdout is a terminal: name a file with -o FILE.npz")
+    if chosen in BINARY and out is None and sys.stdout.isatty():
+        raise InvalidValue(f"{chosen} is binary and stdout is a terminal: name a file with -o FILE{FORMATS[chosen]}")
+    if chosen == "netcdf":
+        require_packages("netCDF files need", "xarray", "h5netcdf")
     with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader, reader.moment():
-        weights = what == "weights"
-        data = _weights(reader, ensemble, epoch) if weights else _table(reader, what, chosen, ensemble, epoch)
-    write_output(out, data)
+        if what == "weights":
+            data = _weights(reader, ensemble, epoch)
+        elif chosen == "netcdf":
+            data = netcdf(_arrays(reader, what, ensemble, epoch))
+        else:
+            rows = _table(reader, what, ensemble, epoch)
+            if chosen == TENSORBOARD:
+                assert out is not None
+                write_scalars(out, _scalars(reader, rows, what), reader.summary.created)
+            else:
+                data = encoded(rows, chosen)
+    if chosen != TENSORBOARD:
+        write_output(out, data)
     if out is not None:
         tell(f"wrote {what} to {out}", quiet=quiet)
 
 
 def _format(what: str, format: str | None, out: Path | None) -> str:
     """The format of an export, on which its kind, --format and the name of its file must agree."""
-    if format not in (None, *FORMATS):
-        raise InvalidValue(f"invalid --format {format!r}: choose from {', '.join(FORMATS)}")
-    possible = ("npz",) if what == "weights" else FORMATS
+    if format not in (None, *FORMATS, TENSORBOARD):
+        raise InvalidValue(f"invalid --format {format!r}: choose from {', '.join((*FORMATS, TENSORBOARD))}")
+    possible = ("npz",) if what == "weights" else (*FORMATS, TENSORBOARD)
     if format not in (None, *possible):
         raise InvalidValue(f"invalid --format {format!r}: weights are exported as npz only")
+    if format == TENSORBOARD:
+        if out is None:
+            raise InvalidValue("TensorBoard reads a directory: name a new one with -o DIRECTORY")
+        require_vacant(out)
+        return format
     if out is None or is_stream(out):
         return format or possible[0]
-    named = require_output(out, [f".{each}" for each in possible])
+    endings = {ending[1:]: each for each, ending in FORMATS.items() if each in possible}
+    named = endings[require_output(out, [f".{each}" for each in endings])]
     if format not in (None, named):
-        raise InvalidValue(f"cannot write {str(out)!r} as --format {format}: give a name that ends in .{format}")
+        raise InvalidValue(
+            f"cannot write {str(out)!r} as --format {format}: give a name that ends in {FORMATS[format]}"
+        )
     return named
 
 
@@ -143,12 +173,10 @@ def _weights(reader: SessionReader, index: int | None, epoch: int | None) -> byt
     samples = reader.samples(chosen)
     arrays |= {"samples": samples.patterns, "labels": samples.labels, "seeds": np.array(reader.seeds(chosen))}
     arrays |= {"epoch": np.array(epoch)}
-    return _npz(arrays)
+    return npz(arrays)
 
 
-def _table(reader: SessionReader, what: str, format: str, index: int | None, epoch: int | None) -> bytes:
-    import numpy as np
-
+def _table(reader: SessionReader, what: str, index: int | None, epoch: int | None) -> Rows:
     summary = reader.summary
     ensembles = summary.ensembles if index is None else (reader.ensemble(index),)
     _require_epoch(ensembles, epoch)
@@ -159,26 +187,33 @@ def _table(reader: SessionReader, what: str, format: str, index: int | None, epo
         for row in _rows(reader, ensemble, what, epoch)
     ]
     columns = COLUMNS[what] + more
-    if format == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if _absent(value) else value for value in row] for row in rows)
-        return text.getvalue().encode()
-    if format == "json":
-        plain = [
-            {name: None if _absent(value) else value for name, value in zip(columns, row, strict=True)} for row in rows
-        ]
-        document = {
-            "name": summary.name,
-            "what": what,
-            **basis(summary.experiment),
-            "columns": columns,
-            "rows": plain,
-        }
-        return json_text(document).encode() + b"\n"
-    by_column = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    return _npz({name: np.array(values) for name, values in zip(columns, by_column, strict=True)})
+    about = {"name": summary.name, "what": what, **basis(summary.experiment)}
+    return Rows(columns, rows, about)
+
+
+def _arrays(reader: SessionReader, what: str, index: int | None, epoch: int | None) -> Dataset:
+    """The columns of an export by ensemble, network, epoch and layer."""
+    summary = reader.summary
+    _require_epoch(summary.ensembles if index is None else (reader.ensemble(index),), epoch)
+    columns = [*RECORDED[what], *FURTHER[what]]
+    of_layers = [] if what == "learning" else ["layer_name", "width"]
+    found: Dataset = reader.to_xarray()[["title", "h_x", "i_xy", *of_layers, *columns]]
+    if index is not None:
+        found = found.sel(ensemble=[index])
+    return found if epoch is None else found.sel(epoch=[epoch])
+
+
+def _scalars(reader: SessionReader, rows: Rows, what: str) -> Iterator[Scalar]:
+    """What there is at each epoch: a run for each network, a tag for each layer and column."""
+    names = [*("distinct" if name == "distinct_t" else name for name in RECORDED[what]), *FURTHER[what]]
+    of = {one.index: one.title for one in reader.summary.ensembles}
+    for row in rows.values:
+        at = dict(zip(rows.columns, row, strict=True))
+        run = f"{at['ensemble']} {of[at['ensemble']]}/network {at['seed']}"
+        layer = "learning" if what == "learning" else f"{at['layer']} {at['layer_name']}"
+        for name in names:
+            if not is_absent(at[name]):
+                yield Scalar(run, f"{layer}/{name}", at["epoch"], at[name])
 
 
 def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: int | None) -> Iterator[tuple[Any, ...]]:
@@ -194,7 +229,8 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     settings = basis(reader.summary.experiment) | {"optimizer": ensemble.optimizer}
     chosen = [math.nan if settings[name] is None else settings[name] for name in SETTINGS[what]]
     whole = [k for k, name in enumerate(names) if name in MEASURED and MEASURED[name].sql.startswith("INTEGER")]
-    there = ~np.isnan(values[:, :, 0, 0])
+    of = values[..., :1] if what == "gradients" else values  # weights have a norm at epoch 0, too
+    there = ~np.isnan(of).all(axis=(2, 3))
     numbers, first = values.tolist(), len(RECORDED[what])
     for e, at in enumerate(history.epochs.tolist()):
         for k, seed in enumerate(seeds):
@@ -203,9 +239,10 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
             place = (ensemble.index, ensemble.hidden, ensemble.fraction, seed, at)
             for layer, row in enumerate(numbers[e][k]):
                 for c in whole:
-                    row[c] = row[c] if _absent(row[c]) else int(row[c])
+                    row[c] = row[c] if is_absent(row[c]) else int(row[c])
                 layer_place = () if what == "learning" else (layer + 1, widths[layer])
-                yield (*place, *layer_place, *row[:first], *chosen, *row[first:])
+                name = () if what == "learning" else (ensemble.layer_names[layer],)
+                yield (*place, *layer_place, *row[:first], *chosen, *row[first:], *name)
 
 
 def basis(experiment: Experiment) -> dict[str, Any]:
@@ -223,15 +260,3 @@ def _require_epoch(ensembles: tuple[EnsembleSummary, ...], epoch: int | None) ->
 
     if epoch is not None and not any(epoch in e.snapshots for e in ensembles):
         raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensembles[0].snapshots)}")
-
-
-def _absent(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-def _npz(arrays: dict[str, Any]) -> bytes:
-    import numpy as np
-
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
