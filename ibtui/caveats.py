@@ -9,12 +9,15 @@ import numpy as np
 
 from ibtui_engine.layer_names import layer_name
 from ibtui_engine.measures.checks import (
+    ERRORS,
+    ESTIMATES,
     WHY_CEILING,
     WHY_VIOLATION,
     Ceiling,
     Violation,
     broken_snapshots,
     ceilings,
+    layers_at_ceiling,
     violations,
 )
 from ibtui_engine.rules.image_files import PARTS
@@ -60,9 +63,12 @@ def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -
     """The caveats of an ensemble at one of its epochs; `elsewhere`: what `broken` returns, where that is known."""
     history = of.layers
     row = np.flatnonzero(history.epochs == epoch)
-    sampled = np.isfinite(history.i_x_error)
-    lower = np.where(sampled, history.i_x, history.i_x_lower)  # what is sampled comes near the ceiling, not to it
-    found = ceilings(history.i_x[row[0]], of.h_x, lower[row[0]]) if row.size else ()
+    found: tuple[Ceiling, ...] = ()
+    if row.size:
+        columns = {name: getattr(history, name)[row[0]] for name in ESTIMATES}
+        estimator = of.summary.experiment.estimator
+        reached = layers_at_ceiling(estimator, columns, of.h_x, of.i_xy)
+        found = ceilings(reached, np.isfinite(columns["i_y" if estimator == "probe" else "i_x"]))
     here = () if of.ensemble.recorded else violations(*_checked(of, row))
     count = broken(of) if elsewhere is None else elsewhere
     return Caveats(
@@ -125,10 +131,15 @@ def broken(of: RecordedEnsemble) -> int:
 
 
 def _checked(of: RecordedEnsemble, rows: Any) -> tuple[Any, ...]:
-    """What the inequalities are checked with, at some snapshots."""
+    """What the inequalities are checked with, at some snapshots; of what is sampled, within its errors."""
     history = of.layers
-    bounds = history.i_x_lower[rows], history.i_y_lower[rows]
-    return history.i_x[rows], history.i_y[rows], of.h_x, of.i_xy, *bounds
+    upper, lower = [], []
+    for name in ("i_x", "i_y"):
+        value, least, error = (getattr(history, f"{name}{of_it}")[rows] for of_it in ("", "_lower", "_error"))
+        sampled = np.isfinite(error)
+        upper.append(np.where(sampled, value + ERRORS * error, value))
+        lower.append(np.where(sampled, value - ERRORS * error, least))
+    return *upper, of.h_x, of.i_xy, *lower
 
 
 def as_lines(found: Caveats) -> list[str]:
@@ -147,7 +158,8 @@ def as_lines(found: Caveats) -> list[str]:
             found.name(c.layer) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
             for c in found.ceilings
         )
-        lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[found.estimator]}, so I(X;T) says nothing there")
+        what = "nothing more can be read there" if found.estimator == "probe" else "I(X;T) says nothing there"
+        lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[found.estimator]}, so {what}")
     if found.violations:
         told = "; ".join(_exceeds(one, found) for one in found.violations)
         lines.append(f"note: against the data processing inequality: {told}")

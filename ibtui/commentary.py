@@ -31,7 +31,7 @@ def commentary(of: RecordedEnsemble, epoch: int) -> str:
         return ""
     epoch = of.epochs[row]
     i_x, i_y = of.mean("i_x"), of.mean("i_y")
-    if not np.isfinite(i_x[row]).any():
+    if not (np.isfinite(i_x[row]) | np.isfinite(i_y[row])).any():
         return f"epoch {epoch}: still to be measured"
     if row == 0:
         return f"epoch {epoch}: before training, {_knows(of, i_y[row])}"

@@ -20,7 +20,7 @@ from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
 from ibtui.formatting import estimate, title_of
 from ibtui.measuring import MeasuringAgain
-from ibtui_engine.bottleneck.fits import distances, why_no_beta
+from ibtui_engine.bottleneck.fits import distances, why_no_beta, why_no_curve
 from ibtui_engine.phases.summary import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
@@ -92,7 +92,7 @@ class EnsembleCharts:
     @property
     def phases(self) -> Phases:
         """What the two phases are; from the recorded numbers until all are measured again."""
-        again, before = (np.isfinite(one.layers.i_x).sum() for one in (self.shown, self.recorded))
+        again, before = (np.isfinite(one.layers.i_y).sum() for one in (self.shown, self.recorded))
         return (self.shown if again >= before else self.recorded).phases
 
     @cached_property
@@ -153,14 +153,22 @@ class EnsembleCharts:
         if row is None:
             return None
         names, seed = of.layer_names, self.summary.experiment.seed
-        both = [Quantity(f"{name} bits", ".3f", getattr(of.layers, key)) for name, key in INFORMATION]
+        both = [one for name, key in INFORMATION for one in self._read(of, name, key)]
         if points:
-            x, y = (_only(one.values[row], shown) for one in both)
+            x, y = (_only(of.middle(key)[row], shown) for _, key in INFORMATION)
             at = np.full(len(x), row)
             return Readings(names, x, y, of.layers.epochs[at], tuple(both), at, lambda point: f"seed {seed + point}")
         until = np.arange(row + 1)
-        x, y = (_only(of.mean(key)[until], shown) for _, key in INFORMATION)
+        x, y = (_only(of.middle_mean(key)[until], shown) for _, key in INFORMATION)
         return Readings(names, x, y, of.layers.epochs[until], tuple(both), until)
+
+    @staticmethod
+    def _read(of: RecordedEnsemble, name: str, key: str) -> list[Quantity]:
+        """What is read of an information: its number, or both bounds."""
+        value, lower = (Quantity(f"{name} bits", ".3f", of.values(column)) for column in (key, f"{key}_lower"))
+        if np.isnan(lower.values).all():
+            return [value]
+        return [replace(lower, name=f"{name} from"), replace(value, name="to bits")]
 
     def _read_over_epochs(self, panel: str, shown: tuple[int, ...]) -> Readings:
         """What can be read of a chart over epochs, on its lines of means."""
@@ -258,19 +266,27 @@ class EnsembleCharts:
             transitions=[math.nan if one.agreed is None else one.agreed for one in self.transition.layers],
             last_epoch=last,
             recorded=before,
+            intervals=self._intervals(of, epoch, shown),
             title=title,
             basis=estimate(summary.experiment),
         )
 
+    def _intervals(self, of: RecordedEnsemble, epoch: int, shown: tuple[int, ...]) -> tuple[np.ndarray, ...] | None:
+        """Between what I(X;T) and I(T;Y) of each layer lie at an epoch; None where the estimator does not say."""
+        ends = of.place_between(epoch)
+        return None if ends is None else tuple(_only(end[None], shown)[0] for end in ends)
+
     def places(
         self, of: RecordedEnsemble, epoch: int, shown: tuple[int, ...], *, points: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """I(X;T) and I(T;Y): every network's layers at an epoch, or their means at the epochs up to it."""
+        """I(X;T) and I(T;Y): every network's layers at an epoch, or their means at the epochs up to it; of bounds the
+        middle between both.
+        """
         if points:
             row = of.row(epoch) or 0
-            return _only(of.layers.i_x[row], shown), _only(of.layers.i_y[row], shown)
+            return _only(of.middle("i_x")[row], shown), _only(of.middle("i_y")[row], shown)
         until = of.layers.epochs <= epoch
-        return _only(of.mean("i_x")[until], shown), _only(of.mean("i_y")[until], shown)
+        return _only(of.middle_mean("i_x")[until], shown), _only(of.middle_mean("i_y")[until], shown)
 
     def at(self, epoch: int) -> int:
         """The last measured epoch that is not after one; the first where there is none before."""
@@ -289,6 +305,8 @@ class EnsembleCharts:
             return fitted_chart(curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption)
         figures = self.figures(epoch)
         i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
+        if why_no_curve(self.summary.experiment):  # what is no Shannon information has no place there
+            i_x = np.full_like(i_x, np.nan)
         return layers_chart(
             curve.corners[:, 0],
             curve.corners[:, 1],
@@ -303,7 +321,8 @@ class EnsembleCharts:
     def distances(self, curve: Curve, epoch: int) -> LayerFits | None:
         """How far below the curve the layers lie at a measured epoch where there is no beta*; None where there is."""
         row = self.recorded.row(epoch)
-        if row is None or not why_no_beta(self.recorded.summary, self.ensemble):
+        summary = self.recorded.summary
+        if row is None or not why_no_beta(summary, self.ensemble) or why_no_curve(summary.experiment):
             return None
         layers = self.recorded.layers
         return distances(self.recorded.summary, self.recorded.ensemble, epoch, layers.i_x[row], layers.i_y[row], curve)

@@ -144,9 +144,14 @@ def _estimator(experiment: Experiment) -> str:
         case "quantile":
             return f"quantile binning, {bins} of equal mass for each neuron"
         case "kde":
-            return f"kde, pairwise bounds with Gaussian noise of variance {experiment.noise_variance:g}"
+            return f"kde, pairwise bounds with Gaussian noise of variance {experiment.estimation.noise_text}"
+        case "gauss":
+            of = experiment.estimation.noise_text
+            return f"gauss, Gaussian noise of variance {of}, by {experiment.estimation.samples} draws"
         case "exact":
             return "exact outputs, no bins"
+        case "renyi" | "probe":
+            return experiment.estimation.text
     ranges = {bin_range(activation) for activation in experiment.activation}
     if ranges == {(-1.0, 1.0)}:
         return f"binning, {bins} of [−1, 1]"

@@ -14,6 +14,8 @@ SAID = (
     "0)."
 )
 """What the columns are that do not say so themselves."""
+SAMPLED = "MC error: of the means of I(X;T) and I(T;Y), by what is drawn alone (standard error)."
+"""What the column of estimators that sample is."""
 
 
 def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, list[str]]:
@@ -22,8 +24,11 @@ def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, lis
     have been measured, `n` says how many.
     """
     told = {
-        f"I(X;T){unit}": [_information(one.i_x, one.i_x_lower) for one in figures],
+        f"I(X;T){unit}": [
+            _information(one.i_x, one.i_x_lower) if one.i_x.present or not one.i_y.present else "–" for one in figures
+        ],
         f"I(T;Y){unit}": [_information(one.i_y, one.i_y_lower) for one in figures],
+        **_sampling(figures),
         "distinct t": [_cell(one, one.distinct, ".0f") for one in figures],
         "SNR": [_cell(one, one.snr, ".3g") for one in figures],
         "saturated": [_cell(one, one.saturated, ".1%") for one in figures],
@@ -35,8 +40,15 @@ def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, lis
         }
         of_all = list(told.items())
         told = dict((*of_all[:2], *beside.items(), *of_all[2:]))
-    some = any(0 < one.i_x.count < one.i_x.networks for one in figures)
-    return ({"n": [str(one.i_x.count) for one in figures]} if some else {}) | told
+    some = any(0 < one.i_y.count < one.i_y.networks for one in figures)
+    return ({"n": [str(one.i_y.count) for one in figures]} if some else {}) | told
+
+
+def _sampling(figures: Sequence[LayerFigures]) -> dict[str, list[str]]:
+    """How far sampling may have taken the means of I(X;T) and I(T;Y), where an estimator samples."""
+    if all(math.isnan(one.i_y_error) for one in figures):
+        return {}
+    return {"MC error": [" / ".join(f"{e:.2g}" for e in (one.i_x_error, one.i_y_error) if e == e) for one in figures]}
 
 
 def _information(value: Spread, lower: Spread) -> str:
@@ -50,4 +62,4 @@ def _information(value: Spread, lower: Spread) -> str:
 def _cell(one: LayerFigures, value: Spread, form: str) -> str:
     if not value.present or math.isnan(value.mean):
         return "–"
-    return format(value.mean, form) + ("" if value.count == one.i_x.count else over_some(value.count, value.networks))
+    return format(value.mean, form) + ("" if value.count == one.i_y.count else over_some(value.count, value.networks))

@@ -20,6 +20,7 @@ from ibtui.last_words import last_line
 from ibtui_engine.errors import EngineError, either
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
 from ibtui_engine.session.columns import LAYER, LayerHistory
+from ibtui_engine.settings import USED_BY
 
 BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000)
 """Numbers of bins that the keys step through."""
@@ -73,10 +74,10 @@ class MeasuringAgain:
 
     def next_estimator(self) -> None:
         """The next of the estimators."""
-        names = tuple(ESTIMATORS)
-        after = names[(names.index(self.experiment.estimator) + 1) % len(names)]
-        noise = self._recorded.noise if after == "kde" else None
-        self._choose(self.experiment.override({"estimator": after, "noise": noise}))
+        after = ESTIMATORS[(ESTIMATORS.index(self.experiment.estimator) + 1) % len(ESTIMATORS)]
+        own = self._recorded if after == self._recorded.estimator else None
+        noise = {name: getattr(own, name, None) for name in ("noise", "noise_scale")}
+        self._choose(self.experiment.override({"estimator": after, **noise}))
 
     def as_recorded(self) -> None:
         """The numbers that the session has."""
@@ -118,9 +119,8 @@ class MeasuringAgain:
             "id": self._number,
             "ensemble": ensemble,
             "epochs": order,
-            "bins": self.experiment.bins,
             "estimator": self.experiment.estimator,
-            "noise": self.experiment.noise,
+            **{name: getattr(self.experiment, name) for name in USED_BY},
         }
         try:
             self._running().say(request)

@@ -26,6 +26,14 @@ QUANTILE = 12.0
 """Time of a snapshot by `quantile` over that by bins of equal width (measured, as the next two)."""
 PAIRS = 0.06
 """Time of a pair of patterns and a neuron by `kde` over that of a pattern and a neuron by bins of equal width."""
+DRAWS = 1.1
+"""Time of a draw of noise and a pattern by `gauss`, in each layer, over that of a pattern and a neuron (measured)."""
+CUBES = 0.05
+"""Likewise of a pattern cubed by `renyi`, of those that are compared."""
+PROBED = 2300.0
+"""Likewise of a pattern by `probe`."""
+COMPARED = 1000
+"""Patterns that `renyi` compares, at most."""
 BYTES_PER_WEIGHT = 3.6
 """Of a compressed single-precision weight (measured on trained networks)."""
 BYTES_PER_LAYER_ROW = 90
@@ -76,7 +84,8 @@ def estimate(
         epochs = experiment.epochs + (RELAXING - 1) * relaxing
         slower = SOFTMAX if labels > 2 else 1.0
         seconds += experiment.networks * samples * weights * epochs * speed.train * slower
-        seconds += experiment.networks * _looks(experiment, patterns) * sum(widths[1:]) * snapshots * speed.measure
+        looks = _looks(experiment, patterns) * sum(widths[1:]) + _layer_looks(experiment, patterns) * len(widths[1:])
+        seconds += experiment.networks * looks * snapshots * speed.measure
         size += experiment.networks * snapshots * (len(widths) - 1) * BYTES_PER_LAYER_ROW
         size += experiment.networks * snapshots * weights * BYTES_PER_WEIGHT * experiment.weights
     return Estimate(seconds, size)
@@ -88,6 +97,19 @@ def _looks(experiment: Experiment, patterns: int) -> float:
     if experiment.estimator == "kde":
         return measured + PAIRS * measured**2
     return measured * (QUANTILE if experiment.estimator == "quantile" else 1.0)
+
+
+def _layer_looks(experiment: Experiment, patterns: int) -> float:
+    """What comes on top for each layer, however wide it is."""
+    measured = min(experiment.measured or patterns, patterns)
+    match experiment.estimator:
+        case "gauss":
+            return DRAWS * experiment.estimation.samples * measured
+        case "renyi":
+            return CUBES * min(measured, COMPARED) ** 3
+        case "probe":
+            return PROBED * measured
+    return 0.0
 
 
 def calibrate(threads: int | None = None) -> Speed:

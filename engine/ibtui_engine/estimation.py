@@ -9,26 +9,27 @@ from typing import Any
 
 from ibtui_engine.errors import InvalidValue, either, shown
 from ibtui_engine.setting import is_whole
-from ibtui_engine.settings import BINNED, DEFAULT_NOISE, ESTIMATORS, SETTINGS
+from ibtui_engine.settings import (
+    BINNED,
+    DEFAULT_NOISE,
+    DEFAULT_RELATIVE_NOISE,
+    DEFAULT_SAMPLES,
+    DEFAULT_WIDTH,
+    MOST_SAMPLES,
+    NOISE_SCALES,
+    NOISY,
+    SETTINGS,
+    USED_BY,
+)
 
-OF_ARRAYS = (*ESTIMATORS, "gauss", "renyi", "probe")
-"""The estimators that can measure outputs."""
-NOISY = ("kde", "gauss")
-"""Those that add noise to the outputs."""
-UNIFORM = ("renyi", "probe")
-"""Those that need equally likely patterns."""
-SCALES = ("absolute", "unit", "layer")
-"""What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
-of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
-DEFAULT_RELATIVE_NOISE = 0.03
-"""Variance of the noise of `gauss`, of the scale `layer`: layers of a convolutional network on 1000 images keep nearly
-all that they know of ten labels, and are far from the ceiling of I(X;T). Noise in the scale of a unit says nothing of
-wide layers: squared distances are sums over units."""
-DEFAULT_SAMPLES = 1000
-"""Draws of noise of `gauss`."""
-MOST_SAMPLES = 10_000_000
-DEFAULT_WIDTH = 0.5
-"""Standard deviation of the kernel of `renyi`, in medians of the distance between two patterns."""
+SETTING_OF = {
+    "bins": "bins",
+    "noise": "noise",
+    "scale": "noise_scale",
+    "samples": "noise_samples",
+    "width": "kernel_width",
+}
+"""What the settings of an estimator are called among those of an experiment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +41,14 @@ class Estimation:
     """
 
     estimator: str = "binning"
-    """One of `OF_ARRAYS`."""
+    """One of `ESTIMATORS`."""
     bins: int = 30
     """Intervals for a unit's output; of the estimators in `BINNED` alone."""
     noise: float | None = None
     """Variance of the noise of `kde` and `gauss`, in multiples of `scale`; None is 0.001 absolute for `kde`, and 0.03
     of the layer for `gauss`."""
     scale: str | None = None
-    """One of `SCALES`; None is `absolute` where `noise` is given."""
+    """One of `NOISE_SCALES`; None is `absolute` where `noise` is given."""
     samples: int = DEFAULT_SAMPLES
     """Draws of noise of `gauss`, at least 2: its error falls with their root."""
     width: float = DEFAULT_WIDTH
@@ -56,15 +57,14 @@ class Estimation:
     """Of what is drawn: the noise of `gauss`, the patterns that `renyi` compares, the parts that `probe` holds out."""
 
     def __post_init__(self) -> None:
-        if self.estimator not in OF_ARRAYS:
-            raise InvalidValue(f"estimator must be {either(OF_ARRAYS)}, got {shown(self.estimator)}")
+        SETTINGS["estimator"].require("estimator", self.estimator)
         SETTINGS["bins"].require("bins", self.bins)
         if self.noise is not None:
             SETTINGS["noise"].require("noise", self.noise)
             if self.estimator not in NOISY:
                 raise InvalidValue(f"noise applies only to {either(NOISY)}, not to {self.estimator}")
-        if self.scale is not None and self.scale not in SCALES:
-            raise InvalidValue(f"scale must be {either(SCALES)}, got {shown(self.scale)}")
+        if self.scale is not None and self.scale not in NOISE_SCALES:
+            raise InvalidValue(f"scale must be {either(NOISE_SCALES)}, got {shown(self.scale)}")
         if self.scale is not None and self.noise is None:
             raise InvalidValue("scale is what noise is a multiple of: give noise, too")
         if not is_whole(self.samples) or not 2 <= self.samples <= MOST_SAMPLES:
@@ -76,7 +76,7 @@ class Estimation:
 
     def to_dict(self) -> dict[str, Any]:
         """What the estimator uses, as plain values for JSON."""
-        used = {"bins": BINNED, "noise": NOISY, "scale": NOISY, "samples": ("gauss",), "width": ("renyi",)}
+        used = {name: USED_BY[setting] for name, setting in SETTING_OF.items()}
         used["seed"] = ("gauss", "renyi", "probe")
         found = asdict(self)
         if self.estimator in NOISY:
@@ -85,14 +85,25 @@ class Estimation:
 
     @property
     def text(self) -> str:
-        """In a few words, such as `gauss, noise 0.03 of the layer's variance`."""
+        """In a few words, such as `gauss, noise 0.03 of the layer's variance`; of what is no Shannon information of the
+        layer, that it is none.
+        """
         if self.estimator in BINNED:
             return f"{self.estimator}, {self.bins} bins"
         if self.estimator in NOISY:
-            noise, scale = self.relative_noise
-            of = {"absolute": "", "unit": " of a unit's variance", "layer": " of the layer's variance"}[scale]
-            return f"{self.estimator}, noise {noise:g}{of}"
+            return f"{self.estimator}, noise {self.noise_text}"
+        if self.estimator == "renyi":
+            return f"renyi, kernel {self.width:g} of the median distance: no Shannon information, no IB curve bounds it"
+        if self.estimator == "probe":
+            return "probe, a linear classifier on held-out patterns: a lower bound of I(T;Y), no I(X;T)"
         return self.estimator
+
+    @property
+    def noise_text(self) -> str:
+        """The variance of the noise, with what it is a multiple of: `0.03 of the layer's variance`."""
+        noise, scale = self.relative_noise
+        of = {"absolute": "", "unit": " of a unit's variance", "layer": " of the layer's variance"}[scale]
+        return f"{noise:g}{of}"
 
     @property
     def relative_noise(self) -> tuple[float, str]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.estimation import SETTING_OF, Estimation
 from ibtui_engine.rules.names import RuleName, parse_rule_name, rule_kind, unreadable
 from ibtui_engine.rules.tables.options import Reading
 from ibtui_engine.setting import is_whole, written
 from ibtui_engine.settings import (
     ACTIVATIONS,
     BINNED,
-    DEFAULT_NOISE,
     DEFAULT_RELAX_FROM,
     DEFAULT_SNAPSHOTS,
     DEVICES,
@@ -36,13 +36,13 @@ from ibtui_engine.settings import (
     OPTIMIZERS,
     SETTINGS,
     TRAINERS,
+    USED_BY,
 )
 from ibtui_engine.toml_file import read_toml
 
 __all__ = [
     "ACTIVATIONS",
     "BINNED",
-    "DEFAULT_NOISE",
     "DEFAULT_RELAX_FROM",
     "DEFAULT_SNAPSHOTS",
     "DEVICES",
@@ -213,8 +213,14 @@ class Experiment:
     bins: int = 30
     """Intervals that a neuron's output is put in. Used by the estimators in `BINNED` only."""
     noise: float | None = None
-    """Variance of the Gaussian noise that the estimator `kde` adds to each neuron's output, in units of activation²;
-    None is `DEFAULT_NOISE`. Used by `kde` only."""
+    """Variance of the Gaussian noise that the estimators `kde` and `gauss` add to each neuron's output, in multiples of
+    `noise_scale`; None is 0.001 in units of activation² for `kde`, and 0.03 of the layer for `gauss`."""
+    noise_scale: str | None = None
+    """One of `NOISE_SCALES`: what `noise`, which has to be given, is a multiple of; None is absolute."""
+    noise_samples: int | None = None
+    """Draws of the noise of `gauss` for each layer; None is `DEFAULT_SAMPLES`."""
+    kernel_width: float | None = None
+    """Width of the kernel of `renyi`, in medians of the distance between two patterns; None is `DEFAULT_WIDTH`."""
     measured: int | None = None
     """Information is measured over that many of the patterns, the same for all networks, chosen at random by `seed`;
     None (or more than there are) is all. For rules of more than two labels only. Losses are over all patterns."""
@@ -268,6 +274,8 @@ class Experiment:
             raise InvalidValue(f"snapshot-at must name at most {MAX_SNAPSHOTS} epochs, got {len(self.snapshot_at)}")
         for epoch in self.snapshot_at:
             _require_epoch("snapshot-at", epoch, self.epochs, "(the last epoch)")
+        if self.noise_scale is not None and self.noise is None:
+            raise InvalidValue("noise-scale is what noise is a multiple of: give --noise, too")
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
             raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
         self._require_relaxation()
@@ -372,9 +380,14 @@ class Experiment:
         return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at, *relaxation}))
 
     @property
-    def noise_variance(self) -> float:
-        """Variance of the noise that `kde` adds: `noise`, or its default."""
-        return DEFAULT_NOISE if self.noise is None else float(self.noise)
+    def estimation(self) -> Estimation:
+        """The estimator with those of its settings that it uses. Draws are seeded by whoever measures."""
+        given = {
+            name: getattr(self, setting) for name, setting in SETTING_OF.items() if self.estimator in USED_BY[setting]
+        }
+        return Estimation(
+            estimator=self.estimator, **{name: value for name, value in given.items() if value is not None}
+        )
 
     @property
     def title(self) -> str:
@@ -409,8 +422,8 @@ class Experiment:
     def override(self, settings: Mapping[str, Any]) -> Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
 
-        Optimisers without metropolis among them take `relax_from` away with it, and a rule that is no table those of
-        tables.
+        Optimisers without metropolis among them take `relax_from` away with it, a rule that is no table those of
+        tables, and no `noise` its scale.
 
         Raises:
             InvalidValue: a setting is unknown, of the wrong type, or outside its range.
@@ -425,6 +438,8 @@ class Experiment:
             plain[name] = _READERS[name](value) if name in _READERS else value
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
+        if "noise" in plain and plain["noise"] is None:
+            plain.setdefault("noise_scale", None)
         rules = plain.get("rule", ())
         if rules and all(isinstance(rule, str) and rule_kind(rule) != "table" for rule in rules):
             plain = {name: _usual(name) for name in OF_TABLES} | plain

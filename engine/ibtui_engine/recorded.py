@@ -138,6 +138,11 @@ class Recording(Experiment):
         """The name of the data."""
         return self.data
 
+    @property
+    def estimation(self) -> Estimation:
+        """The estimator with its settings."""
+        return self.how
+
     def so_far(self, epoch: int, networks: int) -> Recording:
         """The same, with how far it has come."""
         return replace(self, epochs=max(self.planned or 1, epoch, 1), networks=networks)

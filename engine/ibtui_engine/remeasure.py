@@ -15,37 +15,49 @@ import numpy as np
 from jaxtyping import Float32
 
 from ibtui_engine.errors import InvalidValue, damaged, either
-from ibtui_engine.experiment import BINNED, Experiment
+from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
+from ibtui_engine.measures.layer import require_equally_likely
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.networks import Samples
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.rewrite import Watch, rewrite
 from ibtui_engine.session.summary import EnsembleSummary, describe_epochs
+from ibtui_engine.setting import written
+from ibtui_engine.settings import SETTINGS as SETTINGS_OF
+from ibtui_engine.settings import SLOW, USED_BY
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Optimization, Problem
 
-SETTINGS = ("estimator", "bins", "noise")
+SETTINGS = ("estimator", *USED_BY)
 """What can be changed without training again."""
+LACKING = {
+    "bins": "has no bins",
+    "noise": "adds no noise",
+    "noise_scale": "adds no noise",
+    "noise_samples": "draws no noise",
+    "kernel_width": "has no kernel",
+}
+"""By setting: why an estimator does not use it."""
 
 
 def with_settings(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
-    """The experiment with another `estimator`, `bins` or `noise`; None changes nothing.
+    """The experiment with another of `SETTINGS`; None changes nothing. Noise that was chosen for one estimator is not
+    taken over by another.
 
     Raises:
         InvalidValue: a value is outside its range, or the estimator does not use it.
     """
     given = {key: value for key, value in changes.items() if value is not None}
-    changed = experiment.override(given)
-    if "bins" in given and changed.estimator not in BINNED:
-        raise InvalidValue(
-            f"bins is {changed.bins}: the estimator {changed.estimator} has no bins; add --estimator {either(BINNED)}"
-        )
-    if "noise" in given and changed.estimator != "kde":
-        raise InvalidValue(
-            f"noise is {changed.noise:g}: the estimator {changed.estimator} adds no noise; add --estimator kde"
-        )
+    other = given.get("estimator", experiment.estimator) != experiment.estimator
+    changed = experiment.override({"noise": None, "noise_scale": None} | given if other else given)
+    for name, estimators in USED_BY.items():
+        if name in given and changed.estimator not in estimators:
+            raise InvalidValue(
+                f"{written(name)} is {SETTINGS_OF[name].text(getattr(changed, name))}: the estimator "
+                f"{changed.estimator} {LACKING[name]}; add --estimator {either(estimators)}"
+            )
     return changed
 
 
@@ -63,6 +75,7 @@ class Remeasurer:
         self._threads = threads
         self._architecture = reader.architecture(ensemble)
         self._rule = reader.rule(ensemble.rule.number)
+        require_equally_likely(experiment.estimator, self._rule.p_x)
         self._samples = reader.samples(ensemble)
         self._seeds = tuple(reader.seeds(ensemble))
         self._measured = reader.measured(ensemble.rule.number)
@@ -119,7 +132,7 @@ def remeasure(
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
     again = Remeasurer(reader, ensemble, experiment, threads)
-    step = 2 * threads.count if experiment.estimator == "kde" else max(ensemble.networks, 1)
+    step = 2 * threads.count if experiment.estimator in SLOW else max(ensemble.networks, 1)
     for epoch in epochs:
         weights = reader.weights(ensemble, epoch)
         parts = []

@@ -29,6 +29,7 @@ from ibtui_engine.errors import (
 from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.logs import logger
 from ibtui_engine.measures.choice import make_measurer
+from ibtui_engine.measures.layer import require_equally_likely
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
@@ -182,6 +183,7 @@ def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
     rules = load_rules(experiment)
     for rule in rules.values():
         _require_storable(experiment, rule, experiment.networks)
+        require_equally_likely(experiment.estimator, rule.p_x)
     choices = [_chosen(experiment, ensemble, rules[ensemble.rule_settings]) for ensemble in experiment.ensembles]
     measured = [_measured(experiment, rule) for rule in rules.values()]
     writer = SessionWriter.create(path, name, experiment, tuple(rules.values()), measured)

@@ -18,11 +18,28 @@ OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
 training-error constraint (`ibtui_engine.training.relaxation`)."""
 TRAINERS = ("auto", "fused", "torch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact")
+ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact", "gauss", "renyi", "probe")
 """How information is measured: bins of equal width on a fixed interval or on the range that occurs, bins of equal mass,
-pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), or the outputs as they are."""
+pairwise bounds under Gaussian noise (Kolchinsky and Tracey 2017), the outputs as they are, information under Gaussian
+noise by sampling it (Goldfeld and others 2019), matrix-based Rényi entropy (Yu and others 2020), or what a linear
+classifier reads on patterns that it was not fitted to."""
 BINNED = ("binning", "adaptive", "quantile")
 """The estimators that have bins."""
+NOISY = ("kde", "gauss")
+"""Those that add noise to the outputs."""
+UNIFORM = ("renyi", "probe")
+"""Those that need equally likely patterns."""
+SAMPLING = ("gauss", "probe")
+"""Those that sample, and know their error."""
+SLOW = ("kde", "gauss", "renyi", "probe")
+"""Those that take from a tenth of a second to seconds for a network."""
+USED_BY = MappingProxyType(
+    {"bins": BINNED, "noise": NOISY, "noise_scale": NOISY, "noise_samples": ("gauss",), "kernel_width": ("renyi",)}
+)
+"""Settings that only some estimators use, and which."""
+NOISE_SCALES = ("absolute", "unit", "layer")
+"""What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
+of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
 LABELS = ("rule", "random")
 
 MAX_NETWORKS = 100_000
@@ -38,6 +55,15 @@ DEFAULT_SNAPSHOTS = 120
 """Epochs measured between the first and the last, unless others are asked for."""
 DEFAULT_NOISE = 1e-3
 """Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
+DEFAULT_RELATIVE_NOISE = 0.03
+"""Variance of the noise of `gauss`, of the scale `layer`: layers of a convolutional network on 1000 images keep nearly
+all that they know of ten labels, and are far from the ceiling of I(X;T). Noise in the scale of a unit says nothing of
+wide layers: squared distances are sums over units."""
+DEFAULT_SAMPLES = 1000
+"""Draws of noise of `gauss`."""
+MOST_SAMPLES = 10_000_000
+DEFAULT_WIDTH = 0.5
+"""Standard deviation of the kernel of `renyi`, in medians of the distance between two patterns."""
 LEAST_NOISE, MOST_NOISE = 1e-30, 1e30
 """Beyond these, squares of distances leave the range of floating point."""
 LEAST_FLOAT32, MOST_FLOAT32 = 2.0**-126, 3.4028234663852886e38
@@ -333,7 +359,9 @@ SETTINGS = MappingProxyType(
             kind="choice",
             panel=MEASURED,
             about="binning (of [−1, 1], or of what occurs where outputs are unbounded), adaptive (of what occurs), "
-            "quantile (bins of equal mass), kde (bounds under Gaussian noise; slow) or exact (no bins).",
+            "quantile (bins of equal mass), kde (bounds under Gaussian noise; slow), exact (no bins), gauss (under "
+            "Gaussian noise, by sampling it), renyi (matrix-based entropy, no Shannon information; slow) or probe (a "
+            "lower bound of I(T;Y): what a linear classifier reads of held-out patterns; no I(X;T); slow).",
             choices=ESTIMATORS,
             metavar="NAME",
         ),
@@ -351,13 +379,48 @@ SETTINGS = MappingProxyType(
             label="Noise",
             kind="number",
             panel=MEASURED,
-            about="Variance of the noise that kde adds to each output, in units of activation².",
-            hint=f"variance that kde adds to each output; empty: {DEFAULT_NOISE:g}",
+            about="Variance of the noise that kde and gauss add to each output, in units of activation² (or of "
+            "--noise-scale).",
+            hint=f"variance that kde and gauss add; empty: {DEFAULT_NOISE:g}, of gauss {DEFAULT_RELATIVE_NOISE:g} of "
+            "the layer",
             allowed=f"a variance from {LEAST_NOISE:g} to {MOST_NOISE:g}",
             least=LEAST_NOISE,
             most=MOST_NOISE,
-            unset=f"{DEFAULT_NOISE:g}",
+            unset=f"{DEFAULT_NOISE:g} of kde, {DEFAULT_RELATIVE_NOISE:g} of the layer of gauss",
             metavar="VARIANCE",
+        ),
+        "noise_scale": Setting(
+            label="Noise scale",
+            kind="choice",
+            panel=MEASURED,
+            about="What --noise is a multiple of: absolute (units of activation²), unit (the mean variance of a unit's "
+            "outputs) or layer (the mean squared distance of a pattern's outputs from their mean).",
+            hint="what the noise is a multiple of; empty: absolute",
+            choices=NOISE_SCALES,
+            unset="absolute",
+            metavar="KIND",
+        ),
+        "noise_samples": Setting(
+            label="Noise samples",
+            kind="whole",
+            panel=MEASURED,
+            about="Draws of the noise of gauss for each layer: its error falls with their root.",
+            hint=f"draws of the noise of gauss; empty: {DEFAULT_SAMPLES}",
+            least=2,
+            most=MOST_SAMPLES,
+            unset=f"{DEFAULT_SAMPLES}",
+        ),
+        "kernel_width": Setting(
+            label="Kernel width",
+            kind="number",
+            panel=MEASURED,
+            about="Standard deviation of the kernel of renyi, in medians of the distance between two patterns.",
+            hint=f"of the kernel of renyi, in median distances; empty: {DEFAULT_WIDTH:g}",
+            allowed="a number from 0.001 to 1000",
+            least=1e-3,
+            most=1e3,
+            unset=f"{DEFAULT_WIDTH:g}",
+            metavar="WIDTH",
         ),
         "measured": Setting(
             label="Measured",

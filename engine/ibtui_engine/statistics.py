@@ -63,6 +63,13 @@ def standard_error(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[n
     return _divided(standard_deviation(values, axis), np.sqrt(count(values, axis)))
 
 
+def sampling_error(errors: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
+    """Standard error of the mean of independent estimates with these standard errors, from their sampling alone: the
+    root of the sum of squares over their number; NaN without any.
+    """
+    return np.asarray(np.sqrt(_divided(mean(np.square(errors), axis), count(errors, axis))))
+
+
 def least(values: Real[np.ndarray, " ..."], axis: int = 0) -> Float64[np.ndarray, " ..."]:
     """The least value that a network has; NaN where none has one."""
     return np.asarray(-greatest(-np.asarray(values, np.float64), axis))

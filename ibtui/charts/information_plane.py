@@ -38,6 +38,7 @@ def information_plane(
     transitions: Sequence[float] = (),
     last_epoch: float | None = None,
     recorded: tuple[Float[np.ndarray, "snapshots layers"], Float[np.ndarray, "snapshots layers"]] | None = None,
+    intervals: Sequence[Float[np.ndarray, " layers"]] | None = None,
     title: str = "",
     basis: str = "",
 ) -> ChartSpec:
@@ -48,7 +49,8 @@ def information_plane(
     `transitions`: the epoch at which each layer's drift ends (NaN: it does not), marked on its path.
     `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown. `basis`:
     what the numbers rest on, for the caption. `recorded`: (I(X;T), I(T;Y)) as they were recorded where these are
-    measured again, a grey path behind each.
+    measured again, a grey path behind each. `intervals`: least and greatest I(X;T), then I(T;Y), of each layer at the
+    last epoch, as far as the estimator can say: a cross through its end.
     """
     epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
@@ -72,6 +74,9 @@ def information_plane(
     begin, end = _written(first), _written(last)
     span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
     caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
+    if intervals is not None and (crosses := _crosses(*intervals)):
+        series += crosses
+        caption += " Crosses: between what both lie."
     if ends:
         caption += f" {DRIFT_END}: where a layer's drift ends."
     caption += sentence(basis) + (GHOST if recorded is not None else "")
@@ -130,6 +135,23 @@ def information_points(
         caption=caption,
         corner=(h_x, i_xy),
     )
+
+
+def _crosses(
+    x_low: Float[np.ndarray, " layers"],
+    x_high: Float[np.ndarray, " layers"],
+    y_low: Float[np.ndarray, " layers"],
+    y_high: Float[np.ndarray, " layers"],
+) -> list[Series]:
+    """A line across and a line up through each layer's place."""
+    found = []
+    for layer, (left, right, low, high) in enumerate(zip(x_low, x_high, y_low, y_high, strict=True)):
+        x, y = (left + right) / 2, (low + high) / 2
+        if np.isfinite((x, y)).all():
+            colour, key = Category(layer), key_of(layer)
+            found.append(Series(np.array([left, right]), np.array([y, y]), "line", colour, key=key))
+            found.append(Series(np.array([x, x]), np.array([low, high]), "line", colour, key=key))
+    return found
 
 
 def ghosts(

@@ -44,7 +44,10 @@ FURTHER = {
 }
 """Recorded columns that were added later: they are at the end."""
 SETTINGS = {
-    "information": ("estimator", "bins", "noise", "measured", "optimizer"),
+    "information": (
+        *("estimator", "bins", "noise", "measured", "optimizer"),
+        *("noise_scale", "noise_samples", "kernel_width"),
+    ),
     "gradients": ("optimizer",),
     "learning": ("optimizer",),
 }
@@ -247,11 +250,15 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
 
 def basis(experiment: Experiment) -> dict[str, Any]:
     """What the information rests on; None where the estimator has no such setting, or all patterns are `measured`."""
+    used = experiment.estimation.to_dict()
     return {
         "estimator": experiment.estimator,
         "bins": experiment.bins if experiment.estimator in BINNED else None,
-        "noise": experiment.noise_variance if experiment.estimator == "kde" else None,
+        "noise": used.get("noise"),
         "measured": experiment.measured,
+        "noise_scale": used.get("scale"),
+        "noise_samples": used.get("samples"),
+        "kernel_width": used.get("width"),
     }
 
 

@@ -13,8 +13,8 @@ from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, output_file, ses
 from ibtui.files import require_new
 from ibtui.locations import free_path, sessions_directory
 from ibtui_engine.errors import InvalidValue, shown
-from ibtui_engine.estimation import DEFAULT_SAMPLES, DEFAULT_WIDTH, OF_ARRAYS, SCALES
 from ibtui_engine.session.format import SUFFIX
+from ibtui_engine.settings import DEFAULT_SAMPLES, DEFAULT_WIDTH, ESTIMATORS, NOISE_SCALES
 
 MEASURING = "How it is measured"
 
@@ -56,7 +56,7 @@ def import_arrays(
     keep_inputs: Annotated[bool, typer.Option("--keep-inputs", help="Keep the inputs in the session.")] = False,
     estimator: Annotated[
         str,
-        typer.Option("--estimator", help=f"{', '.join(OF_ARRAYS)}.", rich_help_panel=MEASURING),
+        typer.Option("--estimator", help=f"{', '.join(ESTIMATORS)}.", rich_help_panel=MEASURING),
     ] = "gauss",
     bins: Annotated[int | None, setting("bins", default=False, panel=MEASURING)] = None,
     noise: Annotated[
@@ -72,7 +72,7 @@ def import_arrays(
         str | None,
         typer.Option(
             "--scale",
-            help=f"What --noise is a multiple of: {', '.join(SCALES)} (mean squared distance from the mean). "
+            help=f"What --noise is a multiple of: {', '.join(NOISE_SCALES)} (mean squared distance from the mean). "
             "[default: absolute]",
             rich_help_panel=MEASURING,
             show_default=False,

@@ -14,7 +14,7 @@ from ibtui_engine.experiment import OF_RULES, Experiment
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import written
-from ibtui_engine.settings import SETTINGS
+from ibtui_engine.settings import SETTINGS, USED_BY
 
 PLACES = "Where sessions are"
 OUTPUT = "Output"
@@ -117,28 +117,42 @@ def with_rule_settings(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, (*OF_RULES, "seed"), 1, "How the rule is made", alone=True)
 
 
+def with_estimators(*, chosen: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each setting of estimators, in place of its `**` parameter, and where one is
+    `chosen` for that, too; in its help they stand behind its first parameter.
+    """
+    names = ("estimator", *USED_BY) if chosen else tuple(USED_BY)
+    return lambda command: _with_options(command, names, 1, recorded=True)
+
+
 def _with_options(
-    command: Callable[..., None], names: Iterable[str], place: int, panel: str | None = None, *, alone: bool = False
+    command: Callable[..., None],
+    names: Iterable[str],
+    place: int,
+    panel: str | None = None,
+    *,
+    alone: bool = False,
+    recorded: bool = False,
 ) -> Callable[..., None]:
-    """`alone`: settings of a grid have one value here."""
+    """`alone`: settings of a grid have one value here. `recorded`: the default is what the session was run with."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     parameters = [one.replace(kind=one.KEYWORD_ONLY) for one in own if one.kind is not one.VAR_KEYWORD]
-    parameters[place:place] = [_parameter(name, panel, alone=alone) for name in names]
+    parameters[place:place] = [_parameter(name, panel, alone=alone, recorded=recorded) for name in names]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
 
 
-def _parameter(name: str, panel: str | None, *, alone: bool) -> inspect.Parameter:
+def _parameter(name: str, panel: str | None, *, alone: bool, recorded: bool) -> inspect.Parameter:
     """The option of a setting. Whole numbers that may be words and lists of epochs are read from their text later."""
     declared = SETTINGS[name]
     kinds: dict[str, type] = {"whole": int, "epoch": int, "number": float, "flag": bool}
     kind: Any = str if declared.words or declared.listed else kinds.get(declared.kind, str)
     values = list[kind] if declared.several and not alone else kind
-    annotation = Annotated[values | None, setting(name, panel=panel, alone=alone)]  # type: ignore[valid-type]
+    default = not recorded or bool(declared.unset)
+    option = setting(name, panel="Options" if recorded else panel, default=default, alone=alone)
+    annotation = Annotated[values | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 Estimator = Annotated[str | None, setting("estimator", default=False)]
-Bins = Annotated[int | None, setting("bins", default=False)]
-Noise = Annotated[float | None, setting("noise")]

@@ -14,16 +14,14 @@ from ibtui.cli.console import output, plain_rows, print_json, tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import (
     PLACES,
-    Bins,
-    Estimator,
     Json,
-    Noise,
     Quiet,
     Session,
     SessionsDir,
     Threads,
     output_file,
     session_target,
+    with_estimators,
 )
 from ibtui.files import require_new
 from ibtui.formatting import ensemble_name, estimate, labelled, under, with_spread
@@ -40,11 +38,9 @@ if TYPE_CHECKING:
     from ibtui_engine.threads import Threads as Pool
 
 
+@with_estimators(chosen=True)
 def remeasure(
     session: Session,
-    estimator: Estimator = None,
-    bins: Bins = None,
-    noise: Noise = None,
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", help="Measure this epoch only, print it and save nothing.", show_default=False),
@@ -66,6 +62,7 @@ def remeasure(
     sessions_dir: SessionsDir = None,
     json: Json = False,
     quiet: Quiet = False,
+    **chosen: Any,
 ) -> None:
     """Measure a session again with other bins or another estimator, without training, and save that as a new session.
 
@@ -83,7 +80,7 @@ def remeasure(
             serve(reader, pool)
             return
         before = reader.summary.experiment
-        experiment = with_settings(before, {"estimator": estimator, "bins": bins, "noise": noise})
+        experiment = with_settings(before, chosen)
         if out is None and (epoch is not None or json):
             with reader.moment(), counting("measuring", quiet or epoch is not None) as watch:
                 found = [
@@ -93,7 +90,9 @@ def remeasure(
             _print(reader, experiment, found, json=json)
             return
         if experiment == before and out is None:
-            raise InvalidValue("nothing would change: give --bins, --estimator or --noise")
+            raise InvalidValue(
+                "nothing would change: give --bins, --estimator, --noise or another setting of an estimator"
+            )
         path = _target(out, directory, source, before, experiment)
         require_new(path, SUFFIX)
         if epoch is not None:
@@ -124,8 +123,13 @@ def changed(before: Experiment, after: Experiment) -> str:
         parts.append(after.estimator)
     if after.bins != before.bins:
         parts.append(f"{after.bins}-bins")
-    if after.noise is not None and after.noise != before.noise:
-        parts.append(f"noise-{after.noise:g}")
+    if after.noise is not None and (after.noise, after.noise_scale) != (before.noise, before.noise_scale):
+        scale = "" if after.noise_scale in (None, "absolute") else f"-of-{after.noise_scale}"
+        parts.append(f"noise-{after.noise:g}{scale}")
+    if after.noise_samples != before.noise_samples:
+        parts.append(f"{after.estimation.samples}-samples")
+    if after.kernel_width != before.kernel_width:
+        parts.append(f"width-{after.estimation.width:g}")
     return "-".join(parts)
 
 
@@ -205,6 +209,9 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
             figures = []
             for name in ("i_x", "i_y"):
                 mean, std, least = (ensemble[f"{name}_{kind}"][0][k] for kind in ("mean", "std", "lower_mean"))
+                if mean is None:
+                    figures.append("–")
+                    continue
                 text = with_spread(f"{mean:.3f}", math.nan if std is None else std, ".3f")
                 figures.append(text if least is None else f"{least:.3f} – {mean:.3f}")
             distinct = f"{ensemble['distinct_mean'][0][k]:.0f}"

@@ -10,12 +10,13 @@ from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.formatting import estimate, labelled, over_some, printable, rule_title, title_of, under
-from ibtui.layers_text import SAID, columns
+from ibtui.layers_text import SAID, SAMPLED, columns
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.summary import describe_epochs
+from ibtui_engine.settings import SAMPLING
 from ibtui_engine.statistics import Spread
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
         "bins_high": or_none(one.high),
         "i_x_lower_mean": or_none(one.i_x_lower.mean),
         "i_y_lower_mean": or_none(one.i_y_lower.mean),
+        "i_x_sampling_error": or_none(one.i_x_error),
+        "i_y_sampling_error": or_none(one.i_y_error),
         "saturated_mean": or_none(one.saturated.mean),
         "nonlinear_mean": or_none(one.nonlinear.mean),
         **{
@@ -140,7 +143,7 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
         },
         "held_out_i_x_lower_mean": or_none(one.held_out_i_x_lower.mean),
         "held_out_i_y_lower_mean": or_none(one.held_out_i_y_lower.mean),
-        "networks": one.i_x.count,
+        "networks": one.i_y.count,
         "snr_networks": one.snr.count,
         "saturated_networks": one.saturated.count,
     }
@@ -188,10 +191,11 @@ def _plane(one: RecordedEnsemble, title: str, at: int) -> ChartSpec:
     until = one.layers.epochs <= at
     return information_plane(
         one.layers.epochs[until],
-        one.mean("i_x")[until],
-        one.mean("i_y")[until],
+        one.middle_mean("i_x")[until],
+        one.middle_mean("i_y")[until],
         one.h_x,
         one.i_xy,
+        intervals=one.place_between(at),
         title=f"Information plane: {title}",
         basis=estimate(one.summary.experiment),
     )
@@ -236,7 +240,8 @@ def _caption(summary: Summary) -> str:
     kde = experiment.estimator == "kde"
     several = any(one.networks > 1 for one in summary.ensembles)
     spread = "Mean ± standard deviation (sd) over networks. " if several and not kde else ""
-    bounds = " Of bounds the mean over networks, lower – upper; in the plane upper ones." if kde else ""
+    bounds = " Of bounds the mean over networks, lower – upper; paths in the plane are in the middle." if kde else ""
+    bounds += f" {SAMPLED}" if experiment.estimator in SAMPLING else ""
     over = "" if experiment.measured else ", over all patterns"
     apart = [rule.held_out for rule in summary.rules if rule.held_out is not None]
     over += " that train" if over and apart else ""

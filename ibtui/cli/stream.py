@@ -5,16 +5,17 @@ The process lives as long as its stdin. Each line on stdin is a request, one JSO
     {"id": 1, "ensemble": 0, "epochs": [400, 0, 1], "bins": 60, "estimator": "binning", "noise": null}
 
 `id` is any number or text and comes back with every answer. `ensemble` is 0 where it is missing, `epochs` all that were
-measured for all networks. `bins`, `estimator` and `noise` are the session's where they are missing or null, and are not
-looked at by an estimator that has no use for them. Each answer is one JSON object on a line of stdout, written as soon
-as that epoch is measured, in the order of the request:
+measured for all networks. `estimator`, `bins`, `noise`, `noise_scale`, `noise_samples` and `kernel_width` are the
+session's where they are missing or null, and are not looked at by an estimator that has no use for them. Each answer is
+one JSON object on a line of stdout, written as soon as that epoch is measured, in the order of the request:
 
     {"id": 1, "ensemble": 0, "epoch": 400, "estimator": "binning", "bins": 60, "noise": null,
      "i_x": [[...]], "i_y": [[...]], "i_x_lower": null, "i_y_lower": null, "distinct_t": [[...]],
-     "low": [[...]], "high": [[...]]}
+     "low": [[...]], "high": [[...]], ...}
 
-with one list a network in it, one number a layer. The lower bounds are lists where the estimator is `kde`, else null;
-`bins` and `noise` are null where the estimator has none.
+with one list a network in it, one number a layer, for each column of the session that depends on the estimator
+(`engine/README.md`): null where the estimator has no such number, as only `kde` has lower bounds. Settings are null
+where the estimator has none.
 
 A newer request ends the older one: after the epoch at work, or with `kde`, which takes seconds, after some of its
 networks. No answer to the older one follows an answer to the newer one. What cannot be done is answered by
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui.cli.console import plain_rows
 from ibtui.cli.requests import is_count, listen, name_of, read_request, require_known, write_answer
 from ibtui_engine.errors import EngineError, InvalidValue
+from ibtui_engine.settings import USED_BY
 
 if TYPE_CHECKING:
     from ibtui_engine.experiment import Experiment
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.threads import Threads
 
-FIELDS = ("id", "ensemble", "epochs", "bins", "estimator", "noise")
+FIELDS = ("id", "ensemble", "epochs", "estimator", *USED_BY)
 
 Answers = Iterator[dict[str, Any]]
 
@@ -122,7 +124,10 @@ def _answers(
         if not is_count(epoch) or epoch not in measured:
             raise InvalidValue(f"epoch is {epoch!r}: {describe_epochs(ensemble.snapshots)}")
     settings = {key: request[key] for key in SETTINGS if request.get(key) is not None}
-    experiment = reader.summary.experiment.override(settings)
+    own = reader.summary.experiment
+    if settings.get("estimator", own.estimator) != own.estimator:
+        settings = {"noise": None, "noise_scale": None} | settings  # chosen for another estimator
+    experiment = own.override(settings)
 
     def answers() -> Answers:
         for epoch, found in remeasure(reader, ensemble, epochs, experiment, pool, newer):

@@ -96,10 +96,10 @@ def scenes(path: Path, index: int | None = None) -> list[Scene]:
         Scene(
             plane(one, title(one)),
             one.layers.epochs,
-            one.layers.i_x,
-            one.layers.i_y,
-            one.mean("i_x"),
-            one.mean("i_y"),
+            one.middle("i_x"),
+            one.middle("i_y"),
+            one.middle_mean("i_x"),
+            one.middle_mean("i_y"),
         )
         for one in found
     ]

@@ -77,8 +77,8 @@ def plane(of: RecordedEnsemble, title: str) -> Plane:
 def points(of: RecordedEnsemble, epoch: int, title: str) -> Points:
     """Every network at a measured epoch."""
     row = of.epochs.index(epoch)
-    history = of.layers
-    return Points(plane(of, title), epoch, of.summary.experiment.seed, history.i_x[row], history.i_y[row])
+    i_x, i_y = (of.middle(name)[row] for name in ("i_x", "i_y"))
+    return Points(plane(of, title), epoch, of.summary.experiment.seed, i_x, i_y)
 
 
 def trajectories(of: RecordedEnsemble, title: str) -> Paths:
@@ -87,11 +87,11 @@ def trajectories(of: RecordedEnsemble, title: str) -> Paths:
     return Paths(
         plane(of, title),
         of.layers.epochs,
-        of.mean("i_x"),
-        of.mean("i_y"),
+        of.middle_mean("i_x"),
+        of.middle_mean("i_y"),
         tuple(math.nan if end is None else end for end in ends),
         of.epochs[-1],
-        of.count("i_x"),
+        of.count("i_y"),
     )
 
 

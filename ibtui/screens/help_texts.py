@@ -167,7 +167,7 @@ WORDS: MappingProxyType[str, Rows] = MappingProxyType(
         "Words: what the numbers rest on": (
             ("bins", "each neuron's output is put in one of 30 equal intervals; a layer's value is the tuple of its "
              "bins, counted exactly over all inputs and under the true rule, whatever sample was learned from."),
-            ("estimator", "how values are made of outputs: binning, adaptive, quantile, kde or exact."),
+            ("estimator", "what values come from: binning, adaptive, quantile, kde, exact, gauss, renyi, probe."),
             ("the notes", "below the table say where a binned layer seems to know more than the one before."),
         ),
         "Words: sessions": (

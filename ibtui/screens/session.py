@@ -51,11 +51,12 @@ from ibtui.widgets.phases_view import PhasesView
 from ibtui.widgets.text import write
 from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
-from ibtui_engine.bottleneck.fits import why_no_beta
+from ibtui_engine.bottleneck.fits import why_no_beta, why_no_curve
 from ibtui_engine.errors import EngineError
-from ibtui_engine.experiment import BINNED
 from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
+from ibtui_engine.setting import written
+from ibtui_engine.settings import USED_BY
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
@@ -544,7 +545,8 @@ class SessionScreen(PlaybackScreen):
             held_out=self.held_out,
         )
         held_out = self.held_out and charts.ensemble.rule.held_out is not None
-        if name != "plane" or not self.bound_line or held_out:  # the curve is of the rows that train
+        no_curve = held_out or why_no_curve(charts.summary.experiment)
+        if name != "plane" or not self.bound_line or no_curve:  # the curve is of the rows that train
             return spec
         self._bound.want_curve(charts.ensemble.index)
         curve = self._bound.curve_of(charts.ensemble.index)
@@ -572,10 +574,10 @@ class SessionScreen(PlaybackScreen):
         else:
             self._bound.want(index, epoch, sparing=self.growing, newest=bool(behind))
             fits = self._bound.shown(index, epoch)
-        if curve is None:
-            view.wait_for(
-                len(charts.widths), "There is no IB curve." if self._bound.ended else "finding the IB curve …"
-            )
+        no_curve = why_no_curve(charts.summary.experiment) if why_no_beta(charts.summary, charts.ensemble) else ""
+        if curve is None or no_curve:
+            waiting = "There is no IB curve." if self._bound.ended else "finding the IB curve …"
+            view.wait_for(len(charts.widths), f"Not shown: {no_curve}." if no_curve else waiting)
         else:
             view.show(charts.bound(curve, epoch, fits), len(charts.widths), fits, self._bound.said(index, fits))
 
@@ -677,7 +679,9 @@ class SessionScreen(PlaybackScreen):
             return
         chosen = self._again.experiment
         command = ["remeasure", str(self.path.absolute()), "--estimator", chosen.estimator]
-        command += ["--bins", str(chosen.bins)] if chosen.estimator in BINNED else []
+        for name, estimators in USED_BY.items():
+            if chosen.estimator in estimators and getattr(chosen, name) is not None:
+                command += [f"--{written(name)}", str(getattr(chosen, name))]
         command += ["--sessions-dir", str(self._directory.absolute())]
         answer = await ask(*command)
         self.notify(printable(answer.said), severity="error" if answer.status else "information", markup=False)
@@ -815,6 +819,10 @@ class SessionScreen(PlaybackScreen):
 
     def action_bound(self) -> None:
         """The IB curve in the plane, or not."""
+        charts = self.current
+        if not self.bound_line and charts is not None and (why := why_no_curve(charts.summary.experiment)):
+            self._complain(f"no IB curve here: {why}")
+            return
         self.bound_line = not self.bound_line
 
     def action_held_out(self) -> None:

@@ -99,3 +99,18 @@ def test_this_machine_has_a_speed() -> None:
         assert math.isfinite(rate)
         assert 1e-13 < rate < 1e-4
     assert 0 < estimate(Experiment(), speed).seconds < 1e6
+
+
+def test_estimators_of_arrays_cost_so_much_for_each_layer() -> None:
+    """gauss with draws and patterns, renyi with the cube of the patterns that it compares, probe with the patterns."""
+
+    def cost(patterns: int, **how: Any) -> float:
+        experiment = Experiment(hidden=((1,),), snapshots=0, epochs=1, **how)
+        return estimate(experiment, MEASURING, [(patterns, 12, 2)]).seconds
+
+    assert cost(4000, estimator="gauss", noise_samples=10_000) == pytest.approx(
+        10 * cost(4000, estimator="gauss", noise_samples=1000), rel=0.01
+    )
+    assert cost(800, estimator="renyi") == pytest.approx(8 * cost(400, estimator="renyi"), rel=0.01)
+    assert cost(4000, estimator="renyi") == pytest.approx(cost(1000, estimator="renyi"), rel=0.01)
+    assert cost(4000, estimator="probe") == pytest.approx(4 * cost(1000, estimator="probe"), rel=0.01)

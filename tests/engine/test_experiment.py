@@ -43,7 +43,7 @@ from ibtui_engine.experiment import (
     parse_hidden,
     read_settings,
 )
-from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM, SETTINGS
+from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM, SETTINGS, SLOW
 
 NAN, INF = math.nan, math.inf
 
@@ -579,9 +579,14 @@ def test_a_title_says_what_runs() -> None:
 
 
 def test_the_noise_is_a_thousandth_unless_another_is_asked_for() -> None:
-    assert Experiment(estimator="kde").noise_variance == 1e-3
-    assert Experiment(estimator="kde", noise=2).noise_variance == 2.0
-    assert set(BINNED) == set(ESTIMATORS) - {"kde", "exact"}
+    assert Experiment(estimator="kde").estimation.relative_noise == (1e-3, "absolute")
+    assert Experiment(estimator="kde", noise=2).estimation.relative_noise == (2.0, "absolute")
+    assert Experiment(estimator="gauss").estimation.relative_noise == (0.03, "layer")
+    assert Experiment(estimator="gauss", noise=2, noise_scale="unit").estimation.relative_noise == (2.0, "unit")
+    assert Experiment(noise=2, noise_scale="unit").override({"noise": None}) == Experiment()
+    with pytest.raises(InvalidValue, match=r"^noise-scale is what noise is a multiple of: give --noise, too$"):
+        Experiment(noise_scale="unit")
+    assert set(BINNED) | set(SLOW) == set(ESTIMATORS) - {"exact"}
 
 
 def test_a_single_optimizer_is_written_down_as_a_text_and_several_as_a_list() -> None:

@@ -13,8 +13,9 @@ from ibtui_engine.bottleneck.annealing import annealed_curve
 from ibtui_engine.bottleneck.choice import coarse_curve, rule_curve
 from ibtui_engine.bottleneck.sampling import evaluate_sample
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
+from ibtui_engine.experiment import ACTIVATIONS, Experiment
 from ibtui_engine.measures.choice import make_measurer
+from ibtui_engine.measures.kernels import COMPILED
 from ibtui_engine.measures.softmax import SoftmaxMeasurer
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.noise import noise_errors
@@ -68,7 +69,7 @@ def problems(labels: int, *, hard: bool = True, activation: str = "tanh", **how:
     return found[0], found[1]
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", COMPILED)
 @pytest.mark.parametrize("labels", [2, 3])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 def test_whole_weights_measure_like_so_many_equal_rows(
@@ -117,13 +118,13 @@ def test_information_of_weighted_patterns_is_that_of_the_joint_table(threads: Th
             )
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", COMPILED)
 def test_equally_likely_patterns_measure_alike_in_both_ways(estimator: str, threads: Threads) -> None:
     problem, _ = problems(2, hard=False, part=True)
     plain = replace(problem, rule=replace(problem.rule, odds=None, p_x=None))
     weights = plain.architecture.initial_weights(SEEDS, 3.0)
     experiment = Experiment(estimator=estimator, bins=7)
-    found, learned = SoftmaxMeasurer(plain, 7, threads, estimator, experiment.noise_variance).measure(weights)
+    found, learned = SoftmaxMeasurer(plain, experiment.estimation, threads).measure(weights)
     expected, taught = make_measurer(plain, experiment, threads, None).measure(weights)
     for name in ("i_x", "i_y", "i_x_lower", "i_y_lower", "saturated", "nonlinear", "distinct"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-9, nan_ok=True), name

@@ -18,6 +18,7 @@ from ibtui_engine.statistics import Spread, mean, spread, standard_error
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
+    from ibtui_engine.experiment import Experiment
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 GREATEST = 1e6
@@ -136,6 +137,15 @@ def why_no_beta(summary: Summary, ensemble: EnsembleSummary) -> str:
         return "beta* is fitted where patterns are equally likely, and here p(x) has weights"
     if not summary.experiment.weights:
         return f"beta* needs the weights of the networks; {summary.why_not('weights')}"
+    return ""
+
+
+def why_no_curve(experiment: Experiment) -> str:
+    """Why the IB curve says nothing of what an experiment measures; empty where it bounds it."""
+    if experiment.estimator == "renyi":
+        return "the IB curve bounds Shannon information, and the estimator renyi gives none"
+    if experiment.estimator == "probe":
+        return "the IB curve is over I(X;T), which the estimator probe does not have"
     return ""
 
 

@@ -10,6 +10,7 @@ the estimator's, not the layer's. Only numpy is needed, no compiler.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,11 @@ ROUNDING = 1e-9
 """Bits by which sums of thousands of terms may be off."""
 NEARLY = 0.01
 """Bits below H(X) at which a lower bound counts as being at the ceiling: Gaussians are never quite apart."""
+
+ESTIMATES = ("i_x", "i_y", "i_x_lower", "i_x_error", "i_x_most")
+"""What tells whether a layer is at the ceiling, as snapshots and histories call it."""
+ERRORS = 3.0
+"""Standard errors by which what is sampled may break an inequality."""
 
 WHY_CEILING = {
     "binning": "the bins separate every pattern",
@@ -101,14 +107,34 @@ def at_ceiling(
     return np.where(np.isnan(i_x_lower), reached, np.asarray(i_x_lower >= h_x - NEARLY))
 
 
-def ceilings(
-    i_x: Float64[np.ndarray, "networks layers"],
+def layers_at_ceiling(
+    estimator: str,
+    found: Mapping[str, Float64[np.ndarray, "*shape"]],
     h_x: float,
-    i_x_lower: Float64[np.ndarray, "networks layers"] | None = None,
+    i_xy: float,
+) -> Bool[np.ndarray, "*shape"]:
+    """Where the numbers of a layer are the most that the estimator can say, whatever the layer computes.
+
+    Args:
+        estimator: what the numbers come from.
+        found: `ESTIMATES`, of any shape; NaN is absent.
+        h_x: H(X) in bits, the ceiling of I(X;T) but for `renyi`, whose is `i_x_most`. What is sampled (`gauss`) or has
+            a lower bound (`kde`) comes within `NEARLY` of it, and so does `renyi`.
+        i_xy: I(X;Y) in bits, that of I(T;Y), which is all that `probe` has.
+    """
+    i_x, i_y, lower, error, most = (found[name] for name in ESTIMATES)
+    if estimator == "probe":
+        return np.asarray(np.isfinite(i_y) & (i_y >= i_xy - NEARLY))
+    if estimator == "renyi":
+        return np.asarray(np.isfinite(i_x) & (i_x >= np.where(np.isnan(most), h_x, most) - NEARLY))
+    return at_ceiling(i_x, h_x, np.where(np.isfinite(error), i_x, lower))
+
+
+def ceilings(
+    reached: Bool[np.ndarray, "networks layers"], known: Bool[np.ndarray, "networks layers"]
 ) -> tuple[Ceiling, ...]:
-    """The layers that are at the ceiling in one network or more."""
-    reached = at_ceiling(i_x, h_x, i_x_lower).sum(axis=0)
-    known = np.isfinite(i_x).sum(axis=0)
+    """The layers that are at the ceiling in one network or more (`layers_at_ceiling`), of those that are `known`."""
+    reached, known = reached.sum(axis=0), known.sum(axis=0)
     return tuple(
         Ceiling(layer, int(count), int(of))
         for layer, (count, of) in enumerate(zip(reached, known, strict=True), start=1)

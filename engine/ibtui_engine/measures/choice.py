@@ -1,5 +1,5 @@
-"""Which measurer a cohort gets: compiled loops for two labels and equally likely patterns, else matrix products; and a
-second one where rows are held out.
+"""Which measurer a cohort gets: compiled loops for two labels and equally likely patterns by estimators that have them,
+else matrix products; and a second one where rows are held out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from ibtui_engine.experiment import Experiment
+from ibtui_engine.measures.kernels import COMPILED
 from ibtui_engine.measures.snapshot import LayerInformation, Learning, Measurer
 from ibtui_engine.measures.softmax import SoftmaxMeasurer
 from ibtui_engine.networks import Samples
+from ibtui_engine.settings import NOISY
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem
 
@@ -41,10 +43,12 @@ def make_measurer(
 def _of_one_rule(
     problem: Problem, experiment: Experiment, threads: Threads, measured: Int64[np.ndarray, " measured"] | None
 ) -> AnyMeasurer:
-    estimator, noise = experiment.estimator, experiment.noise_variance
-    if problem.rule.labels == 2 and problem.rule.p_x is None:
-        return Measurer(problem, experiment.bins, threads, estimator, noise)
-    return SoftmaxMeasurer(problem, experiment.bins, threads, estimator, noise, measured)
+    how = experiment.estimation
+    noise, scale = how.relative_noise
+    compiled = how.estimator in COMPILED and (how.estimator not in NOISY or scale == "absolute")
+    if compiled and problem.rule.labels == 2 and problem.rule.p_x is None:
+        return Measurer(problem, how.bins, threads, how.estimator, noise)
+    return SoftmaxMeasurer(problem, how, threads, measured)
 
 
 class WithHeldOut:

@@ -71,10 +71,12 @@ class Noisy(NamedTuple):
 
 
 Estimator = EqualWidth | EqualMass | Exact | Noisy
+COMPILED = ("binning", "adaptive", "quantile", "kde", "exact")
+"""The estimators that these are."""
 
 
 def estimator_of(name: str, bins: int, noise: float, activation: str) -> Estimator:
-    """One of `ibtui_engine.experiment.ESTIMATORS` with its settings, for hidden layers of this activation."""
+    """One of `COMPILED` with its settings, for hidden layers of this activation."""
     found: dict[str, Estimator] = {
         "binning": EqualWidth(bins, np.array([bin_ends(activation), OUTPUT_RANGE])),
         "adaptive": EqualWidth(bins, np.full((2, 2), math.nan)),
@@ -162,7 +164,7 @@ def measure_networks(
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
-    numbers: Float64[np.ndarray, "11 networks layers"],
+    numbers: Float64[np.ndarray, "12 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
     scratch: Scratch,
 ) -> None:

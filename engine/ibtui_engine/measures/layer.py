@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int32, Num
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.estimation import UNIFORM, Estimation
+from ibtui_engine.estimation import Estimation
 from ibtui_engine.measures.checks import NEARLY, at_ceiling
 from ibtui_engine.measures.gaussian import sampled_information
 from ibtui_engine.measures.grouping import group_patterns
@@ -22,6 +22,7 @@ from ibtui_engine.measures.outputs import (
     I_X,
     I_X_ERROR,
     I_X_LOWER,
+    I_X_MOST,
     I_Y,
     I_Y_ERROR,
     I_Y_LOWER,
@@ -33,7 +34,7 @@ from ibtui_engine.measures.pairwise import distinct_points, pairwise_bounds
 from ibtui_engine.measures.probe import probe_information
 from ibtui_engine.measures.renyi import compared, matrix_information
 from ibtui_engine.rules.rule import label_entropy, label_information
-from ibtui_engine.settings import LEAST_NOISE, MOST_NOISE
+from ibtui_engine.settings import LEAST_NOISE, MOST_NOISE, UNIFORM
 
 
 def noise_variance(how: Estimation, layer: LayerOutputs) -> float:
@@ -45,6 +46,12 @@ def noise_variance(how: Estimation, layer: LayerOutputs) -> float:
     return min(max(noise, LEAST_NOISE), MOST_NOISE)
 
 
+def require_equally_likely(estimator: str, p_x: Float64[np.ndarray, " patterns"] | None) -> None:
+    """Refuse weights of patterns, which some estimators cannot take: InvalidValue."""
+    if p_x is not None and estimator in UNIFORM:
+        raise InvalidValue(f"estimator {estimator} needs equally likely patterns, and here p(x) has weights")
+
+
 def measure_layer(
     layer: LayerOutputs,
     how: Estimation,
@@ -52,7 +59,7 @@ def measure_layer(
     ends: tuple[float, float] = (math.nan, math.nan),
     *,
     h_x: float = math.inf,
-    inputs: Float64[np.ndarray, "patterns input_coordinates"] | None = None,
+    inputs: Num[np.ndarray, "patterns input_coordinates"] | None = None,
     p_x: Float64[np.ndarray, " patterns"] | None = None,
 ) -> tuple[Float64[np.ndarray, " numbers"], bool]:
     """The numbers of `ibtui_engine.measures.outputs` of a layer with finite outputs, but for its saturation; and
@@ -64,14 +71,13 @@ def measure_layer(
         p_y: p(y|x) of each pattern.
         ends: the interval that `binning` bins; an end that is NaN is the one that occurs.
         h_x: H(X) in bits, the ceiling of I(X;T); infinite where nobody asks.
-        inputs: points with the distances of the patterns, for `renyi`; None: they are just different.
+        inputs: the patterns, or points with their distances, for `renyi`; None: they are just different.
         p_x: p(x) of each pattern; None where they are equally likely, as `renyi` and `probe` need them.
 
     Raises:
         InvalidValue: the estimator needs equally likely patterns.
     """
-    if p_x is not None and how.estimator in UNIFORM:
-        raise InvalidValue(f"estimator {how.estimator} needs equally likely patterns, and here p(x) has weights")
+    require_equally_likely(how.estimator, p_x)
     low, high = (
         (given if how.estimator == "binning" and not math.isnan(given) else found)
         for given, found in zip(ends, (layer.low, layer.high), strict=True)
@@ -81,9 +87,9 @@ def measure_layer(
     numbers[[DISTINCT, LOW, HIGH]] = count, low, high
     if how.estimator == "renyi":
         chosen = compared(layer.patterns, how.seed)
-        of_x = None if inputs is None else inputs[chosen]
+        of_x = None if inputs is None else inputs[chosen].astype(np.float64)
         found = matrix_information(layer.points(chosen), p_y[chosen], of_x, how.width)
-        numbers[[I_X, I_Y]] = found.i_x, found.i_y
+        numbers[[I_X, I_Y, I_X_MOST]] = found.i_x, found.i_y, found.most
         return numbers, found.i_x >= found.most - NEARLY
     if how.estimator == "probe":
         numbers[[I_Y, I_Y_ERROR]] = probe_information(layer.points(), p_y, how.seed)

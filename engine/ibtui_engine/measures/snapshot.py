@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
 from ibtui_engine.activations import LIMITS, OUTPUT
-from ibtui_engine.experiment import DEFAULT_NOISE
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.measures.kernels import estimator_of, measure_networks
 from ibtui_engine.measures.outputs import NUMBERS
 from ibtui_engine.measures.scratch import as_layer, make_scratch
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule, binary_entropy
+from ibtui_engine.settings import DEFAULT_NOISE
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem
 
@@ -53,6 +53,8 @@ class LayerInformation:
     """Standard error of `i_x` where the estimator samples (`gauss`); else NaN."""
     i_y_error: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """Likewise of `i_y` (`gauss`, `probe`)."""
+    i_x_most: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """The most that `i_x` can be where that is not H(X) (`renyi`: the entropy of the patterns); else NaN."""
     held_out_i_x: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """I(X;T) of the rows that are held out, by the same estimator, as a rule of their own; NaN where there are none."""
     held_out_i_y: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
@@ -66,7 +68,7 @@ class LayerInformation:
         _fill(self, self.i_x)
 
     @classmethod
-    def of(cls, numbers: Float64[np.ndarray, "11 networks layers"]) -> LayerInformation:
+    def of(cls, numbers: Float64[np.ndarray, "12 networks layers"]) -> LayerInformation:
         """From the rows that `ibtui_engine.measures.outputs` numbers; without a value, no outputs were told apart."""
         i_x, i_y, distinct, *others = numbers
         return cls(i_x, i_y, np.nan_to_num(distinct).astype(np.int64), *others)
@@ -95,7 +97,7 @@ class Learning:
 def _fill(measured: LayerInformation | Learning, like: Float64[np.ndarray, "*shape"]) -> None:
     """Put NaN where nothing was sampled, or measured of rows that are held out."""
     for field in fields(measured):
-        optional = field.name.startswith("held_out") or field.name.endswith("_error")
+        optional = field.name.startswith("held_out") or field.name.endswith(("_error", "_most"))
         if optional and getattr(measured, field.name) is None:
             object.__setattr__(measured, field.name, np.full(np.shape(like), np.nan))
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, SATURATED, bin_ends
-from ibtui_engine.estimation import NOISY, Estimation
-from ibtui_engine.experiment import DEFAULT_NOISE
+from ibtui_engine.estimation import Estimation
 from ibtui_engine.forward import ACTIVATION_CODES, RELU, activate
-from ibtui_engine.measures.layer import measure_layer
+from ibtui_engine.measures.layer import measure_layer, require_equally_likely
 from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, shares_beyond
 from ibtui_engine.measures.outputs import SATURATED as SATURATED_ROW
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
@@ -40,15 +40,20 @@ class SoftmaxMeasurer:
     def __init__(
         self,
         problem: Problem,
-        bins: int,
+        how: Estimation,
         threads: Threads,
-        estimator: str = "binning",
-        noise: float = DEFAULT_NOISE,
         measured: Int64[np.ndarray, " measured"] | None = None,
     ) -> None:
+        """`how`: what is drawn is drawn by the seed of each network, the same at each snapshot. `measured`: the
+        patterns that information is measured over, if not all.
+
+        Raises:
+            InvalidValue: the estimator needs equally likely patterns.
+        """
+        require_equally_likely(how.estimator, problem.rule.p_x)
         self._problem = problem
         self._threads = threads
-        self._how = Estimation(estimator=estimator, bins=bins, noise=noise if estimator in NOISY else None)
+        self._how = how
         self._blas = ThreadpoolController()
         self._part: Rule = problem.rule if measured is None else problem.rule.over(measured)
         self._p_y, self._part_p_y = (
@@ -69,7 +74,8 @@ class SoftmaxMeasurer:
                     for matrix in self._problem.architecture.matrices(weights[network : network + 1])
                 ]
                 learning[:, network] = self._learning(network, matrices)
-                for layer, found in enumerate(self._layers(matrices)):
+                how = replace(self._how, seed=self._problem.seeds[network])
+                for layer, found in enumerate(self._layers(matrices, how)):
                     numbers[:, network, layer] = found
 
         with self._blas.limit(limits=1, user_api="blas"):
@@ -105,7 +111,7 @@ class SoftmaxMeasurer:
         return loss[0], loss[1], hit[0], hit[1]
 
     def _layers(
-        self, matrices: list[Float64[np.ndarray, "units inputs_and_bias"]]
+        self, matrices: list[Float64[np.ndarray, "units inputs_and_bias"]], how: Estimation
     ) -> Iterator[Float64[np.ndarray, " numbers"]]:
         """The numbers of each layer, from the input on."""
         patterns = self._part.patterns
@@ -130,7 +136,11 @@ class SoftmaxMeasurer:
             else:
                 a, shares = self._activated(z), _shares(z, activation, p_x)
                 ends = bin_ends(activation)
-            numbers, _ = measure_layer(LayerOutputs(a.T), self._how, self._part_p_y, ends, p_x=p_x)
+            outputs = LayerOutputs(a.T)
+            if outputs.finite:
+                numbers, _ = measure_layer(outputs, how, self._part_p_y, ends, inputs=patterns, p_x=p_x)
+            else:  # whoever records it sees that the network has diverged
+                numbers = np.full(NUMBERS, math.nan)
             numbers[[SATURATED_ROW, NONLINEAR]] = shares
             yield numbers
 

@@ -10,7 +10,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ibtui_engine.bottleneck.curve import ERROR, Curve
-from ibtui_engine.bottleneck.fits import LayerFits, distances, why_no_beta
+from ibtui_engine.bottleneck.fits import LayerFits, distances, why_no_beta, why_no_curve
 from ibtui_engine.bottleneck.fitting import fit_snapshot
 from ibtui_engine.bottleneck.kept import find_curve
 from ibtui_engine.errors import InvalidValue
@@ -63,6 +63,8 @@ def fit_recorded(
     """
     summary = reader.summary
     if why_no_beta(summary, ensemble):
+        if why := why_no_curve(summary.experiment):
+            raise InvalidValue(f"session {summary.name!r} has no distance to the IB curve: {why}")
         if epoch not in ensemble.snapshots:
             raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
         layers = reader.layers(ensemble, epoch)

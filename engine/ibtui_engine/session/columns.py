@@ -60,6 +60,12 @@ class Column:
     """Whether it depends on the estimator: then a session that is measured again has other values."""
     in_runs: bool = False
     """Whether every row of a run has a value; recordings may lack what nobody gave them, or what was no number."""
+    lacking: tuple[str, ...] = ()
+    """Estimators that give no value, in runs neither."""
+
+    def needed(self, estimator: str) -> bool:
+        """Whether every row of a run that is measured by an estimator has a value."""
+        return self.always or (self.in_runs and estimator not in self.lacking)
 
     @property
     def always(self) -> bool:
@@ -76,9 +82,18 @@ class Column:
         return attrgetter(self.source)(measured)
 
 
-def recorded(sql: str, kind: Kind, source: str, about: str, *, since: int = 1, estimated: bool = False) -> Any:
+def recorded(
+    sql: str,
+    kind: Kind,
+    source: str,
+    about: str,
+    *,
+    since: int = 1,
+    estimated: bool = False,
+    lacking: tuple[str, ...] = (),
+) -> Any:
     """A field of a history that is a column, which has the field's name."""
-    column = Column("", REAL if sql == IN_RUNS else sql, about, kind, since, source, estimated, sql == IN_RUNS)
+    column = Column("", REAL if sql == IN_RUNS else sql, about, kind, since, source, estimated, sql == IN_RUNS, lacking)
     return field(metadata={"column": column})
 
 
@@ -116,7 +131,10 @@ class LayerHistory:
 
     epochs: Int64[np.ndarray, " epochs"]
     i_x: ByLayer = recorded(
-        *(IN_RUNS, BITS, "information.i_x", "I(X;T); an upper bound where `i_x_lower` has a value"), estimated=True
+        *(IN_RUNS, BITS, "information.i_x"),
+        "I(X;T); an upper bound where `i_x_lower` has a value; not from the estimator probe",
+        estimated=True,
+        lacking=("probe",),
     )
     i_y: ByLayer = recorded(
         *(IN_RUNS, BITS, "information.i_y", "I(T;Y); an upper bound where `i_y_lower` has a value"), estimated=True
@@ -187,6 +205,17 @@ class LayerHistory:
     )
     i_y_error: ByLayer = recorded(
         *(REAL, BITS, "information.i_y_error", "standard error of I(T;Y); only from the estimators gauss and probe"),
+        since=6,
+        estimated=True,
+    )
+
+    i_x_most: ByLayer = recorded(
+        *(
+            REAL,
+            BITS,
+            "information.i_x_most",
+            "the most that I(X;T) can be, where not H(X); only from the estimator renyi",
+        ),
         since=6,
         estimated=True,
     )

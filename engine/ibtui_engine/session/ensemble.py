@@ -24,6 +24,7 @@ from ibtui_engine.statistics import (
     least,
     logarithms,
     mean,
+    sampling_error,
     spread,
     spreads,
 )
@@ -59,6 +60,10 @@ class LayerFigures:
     i_x_lower: Spread
     """The lower bound where `i_x` is an upper one; absent elsewhere."""
     i_y_lower: Spread
+    i_x_error: float
+    """Standard error of the mean I(X;T) from the sampling of the estimator `gauss` alone; NaN elsewhere."""
+    i_y_error: float
+    """Likewise of I(T;Y); also of `probe`."""
     distinct: Spread
     """Different values of t."""
     snr: Spread
@@ -160,6 +165,34 @@ class RecordedEnsemble:
         """Networks that `mean` of the column is over, by epoch (and layer)."""
         return count(logarithms(self.values(name)) if name == "snr" else self.values(name), axis=1)
 
+    def middle(self, name: str) -> Float64[np.ndarray, "epochs networks layers"]:
+        """`i_x` or `i_y`; of bounds the middle between both, which is where charts put a layer."""
+        value, lower = self.values(name), self.values(f"{name}_lower")
+        return np.where(np.isnan(lower), value, (value + lower) / 2)
+
+    def middle_mean(self, name: str) -> Float64[np.ndarray, "epochs layers"]:
+        """Its mean over the networks that have a value."""
+        if f"{name} middle" not in self._means:
+            self._means[f"{name} middle"] = mean(self.middle(name), axis=1)
+        return self._means[f"{name} middle"]
+
+    def interval(self, name: str) -> tuple[Float64[np.ndarray, "epochs layers"], Float64[np.ndarray, "epochs layers"]]:
+        """Between what the mean of `i_x` or `i_y` lies, as far as the estimator can say: the means of both bounds, or
+        one standard error of sampling at each side; NaN where there is neither.
+        """
+        lower, middle = self.mean(f"{name}_lower"), self.mean(name)
+        error = sampling_error(self.values(f"{name}_error"), axis=1)
+        bounds = np.isfinite(lower)
+        return np.where(bounds, lower, middle - error), np.where(bounds, middle, middle + error)
+
+    def place_between(self, epoch: float) -> tuple[Float64[np.ndarray, " layers"], ...] | None:
+        """The `interval` of I(X;T), then of I(T;Y), of each layer at the last measured epoch that is not after one: two
+        ends each. None where the estimator has no such thing.
+        """
+        row = self.row(epoch)
+        ends = () if row is None else tuple(end[row] for name in ("i_x", "i_y") for end in self.interval(name))
+        return ends if np.isfinite(ends).any() else None
+
     def layer_figures(self, epoch: float) -> tuple[LayerFigures, ...]:
         """Every layer at the last measured epoch that is not after one; empty where there is none."""
         row = self.row(epoch)
@@ -175,6 +208,7 @@ class RecordedEnsemble:
             "i_y": over("i_y"),
             "i_x_lower": over("i_x_lower"),
             "i_y_lower": over("i_y_lower"),
+            **{name: sampling_error(self.values(name)[row]).tolist() for name in ("i_x_error", "i_y_error")},
             "distinct": over("distinct_t"),
             "snr": over("snr"),
             "saturated": over("saturated"),
@@ -259,7 +293,10 @@ class RecordedEnsemble:
             raise InvalidValue("no rows are held out in this session: --test-fraction or --test of a table does that")
         unknown = np.full(self.layers.i_x.shape, np.nan)
         of_them = {name: getattr(self.layers, f"held_out_{name}") for name in ("i_x", "i_y", "i_x_lower", "i_y_lower")}
-        layers = replace(self.layers, distinct_t=unknown, saturated=unknown, nonlinear=unknown, **of_them)
+        of_them |= dict.fromkeys(
+            ("distinct_t", "saturated", "nonlinear", "i_x_error", "i_y_error", "i_x_most"), unknown
+        )
+        layers = replace(self.layers, **of_them)
         rule = replace(self.ensemble.rule, patterns=held.patterns, h_x=held.h_x, i_xy=held.i_xy, held_out=None)
         return replace(self, layers=layers, ensemble=replace(self.ensemble, rule=rule))
 

@@ -326,7 +326,8 @@ class SessionReader:
         wrong = ~(absent | ((column >= least) & (column <= most)))
         if wrong.any():
             raise damaged(self.path, f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
-        if (MEASURED[name].always or (run and MEASURED[name].in_runs)) and absent.any():
+        needed = MEASURED[name].needed(self.summary.experiment.estimator) if run else MEASURED[name].always
+        if needed and absent.any():
             raise damaged(self.path, f"{table} has a row without {name}")
 
     def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:

@@ -79,7 +79,7 @@ def _rows(summary: Summary, one: RecordedEnsemble | None) -> list[tuple[str, str
 
 def _plane(one: RecordedEnsemble) -> str:
     """The mean path of each layer, which ends in a dot, inside the bounds H(X) and I(X;Y)."""
-    i_x, i_y = one.mean("i_x"), one.mean("i_y")
+    i_x, i_y = one.middle_mean("i_x"), one.middle_mean("i_y")
     most_x = max([one.h_x, *i_x[np.isfinite(i_x)].tolist()]) or 1.0
     most_y = max([one.i_xy, *i_y[np.isfinite(i_y)].tolist()]) or 1.0
 

@@ -328,7 +328,7 @@ class SessionWriter:
                 "layer": np.tile(np.arange(1, layers + 1), networks).tolist(),
             }
             for column in (*LAYER, *LEARNING):
-                if column.in_runs and not np.isfinite(column.of(measured)).all():
+                if column.needed(self.experiment.estimator) and not np.isfinite(column.of(measured)).all():
                     raise damaged(self.path, f"a snapshot has no {column.name} of some networks")
             found = {column: column.of(measured) for column in LAYER}
             self._connection.insert_rows(

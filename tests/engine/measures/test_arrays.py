@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from ibtui_engine.errors import InvalidValue, either
-from ibtui_engine.estimation import OF_ARRAYS
 from ibtui_engine.measures import outputs_by_block
 from ibtui_engine.measures.arrays import KNOWN, measure_outputs
 from ibtui_engine.measures.outputs_by_block import LayerOutputs, factor
 from ibtui_engine.remeasure import remeasure, with_settings
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.session.history import SessionReader
+from ibtui_engine.settings import ESTIMATORS
 from ibtui_engine.threads import Threads
 from tests import naive
 
@@ -83,17 +83,21 @@ def test_by_other_estimators_too_numbers_are_those_of_the_compiled_kernels(
     assert found.distinct[0] == pytest.approx(compiled.distinct[3], abs=0 if estimator == "quantile" else 40)
 
 
-@pytest.mark.parametrize("estimator", OF_ARRAYS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_how_many_units_are_read_at_a_time_changes_nothing(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = measure_outputs(LAYERS, SOFT, estimator, activations={"one": "tanh"})
     monkeypatch.setattr(outputs_by_block, "BLOCK_NUMBERS", 60 * 7)
     parts = measure_outputs(LAYERS, SOFT, estimator, activations={"one": "tanh"})
     for name in COLUMNS:
         expected = getattr(whole.information, name)
-        assert getattr(parts.information, name) == pytest.approx(expected, abs=1e-6, nan_ok=True), name
+        # rounding turns the space that the points of a wide layer span, and with it the noise that is drawn there
+        error = np.nan_to_num(getattr(whole.information, f"{name}_error", np.zeros(3)))
+        found = getattr(parts.information, name)
+        assert (np.isnan(found) == np.isnan(expected)).all(), name
+        assert (abs(np.nan_to_num(found - expected)) <= 1e-6 + 5 * error * (estimator == "gauss")).all(), name
 
 
-@pytest.mark.parametrize("estimator", OF_ARRAYS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_no_array_is_changed_and_shapes_beyond_the_first_axis_mean_nothing(estimator: str) -> None:
     before = {name: array.copy() for name, array in LAYERS.items()}
     found = measure_outputs(LAYERS, SOFT, estimator)
@@ -183,7 +187,7 @@ def test_labels_and_probabilities_that_say_the_same_are_the_same() -> None:
         ({"activations": {"b": "tanh"}}, "activations name 'b', which is no layer: a"),
         ({"activations": "gelu"}, f"activation must be {either(KNOWN)}, or None, got 'gelu'"),
         ({"activations": ["tanh", "tanh"]}, "activations must be one for each of the 1 layers, got 2"),
-        ({"estimator": "best"}, f"estimator must be {either(OF_ARRAYS)}, got 'best'"),
+        ({"estimator": "best"}, f"estimator must be {either(ESTIMATORS)}, got 'best'"),
         ({"bins": 1}, "bins must be a whole number from 2 to 1000000, got 1"),
         ({"noise": 1.0}, "noise applies only to kde or gauss, not to binning"),
         ({"estimator": "gauss", "noise": -1.0}, "noise must be a variance from 1e-30 to 1e+30, got -1.0"),

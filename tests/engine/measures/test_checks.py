@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ibtui_engine.estimation import OF_ARRAYS
 from ibtui_engine.measures.checks import (
     WHY_CEILING,
     WHY_VIOLATION,
@@ -24,6 +23,7 @@ from ibtui_engine.measures.checks import (
 )
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.rules.catalogue import load_rule
+from ibtui_engine.settings import ESTIMATORS
 from ibtui_engine.threads import Threads
 from tests.engine.measures.test_estimators import SMALL, problem_of
 
@@ -99,7 +99,7 @@ def test_snapshots_with_a_violation_are_counted(upper: np.ndarray, lower: np.nda
 def test_a_layer_is_at_the_ceiling_where_every_pattern_has_its_own_t() -> None:
     i_x = np.array([[12.0, 11.9995, 3.0], [12.0, 12.0, NAN]])
     assert at_ceiling(i_x, 12.0).tolist() == [[True, False, False], [True, True, False]]
-    assert ceilings(i_x, 12.0) == (Ceiling(1, 2, 2), Ceiling(2, 1, 2))
+    assert ceilings(at_ceiling(i_x, 12.0), np.isfinite(i_x)) == (Ceiling(1, 2, 2), Ceiling(2, 1, 2))
     lower = np.array([[11.995, 11.9, 2.0], [11.0, 11.999, NAN]])
     assert at_ceiling(i_x, 12.0, lower).tolist() == [[True, False, False], [False, True, False]]
 
@@ -134,7 +134,7 @@ def test_exact_outputs_break_no_inequality_and_bins_do() -> None:
 
 
 def test_every_estimator_has_its_reasons() -> None:
-    assert set(WHY_CEILING) == set(WHY_VIOLATION) == set(OF_ARRAYS)
+    assert set(WHY_CEILING) == set(WHY_VIOLATION) == set(ESTIMATORS)
 
 
 def test_checking_waits_for_no_compiler() -> None:

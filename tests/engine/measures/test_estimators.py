@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibtui_engine.activations import LIMITS
-from ibtui_engine.experiment import ACTIVATIONS, BINNED, ESTIMATORS, Hidden
+from ibtui_engine.experiment import ACTIVATIONS, BINNED, Hidden
 from ibtui_engine.measures.exact import exact_partition
-from ibtui_engine.measures.kernels import estimator_of
+from ibtui_engine.measures.kernels import COMPILED, estimator_of
 from ibtui_engine.measures.quantile import quantile_partition
 from ibtui_engine.measures.snapshot import LayerInformation, Measurer
 from ibtui_engine.networks import Architecture, draw_samples
@@ -28,7 +28,7 @@ from tests.tiers import diagonal
 
 ONE_THREAD = Threads(1)
 SYMMETRIC = load_rule("symmetric-soft")
-PARTITIONS = tuple(name for name in ESTIMATORS if name != "kde")
+PARTITIONS = tuple(name for name in COMPILED if name != "kde")
 
 
 def problem_of(rule: Rule, hidden: Hidden, activation: str, networks: int = 2) -> Problem:
@@ -208,7 +208,7 @@ def same_numbers(first: LayerInformation, second: LayerInformation, layers: int)
     )
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", COMPILED)
 def test_a_layer_that_says_nothing_has_no_information(estimator: str) -> None:
     """All weights zero: every output the same, ranges of no width."""
     problem = problem_of(SMALL, (4, 2), "tanh", networks=1)
@@ -222,7 +222,7 @@ def test_a_layer_that_says_nothing_has_no_information(estimator: str) -> None:
 
 
 def test_every_estimator_is_one_for_the_kernel_and_no_two_are_the_same() -> None:
-    assert len({repr(estimator_of(name, 30, 0.01, "relu")) for name in ESTIMATORS}) == len(ESTIMATORS)
+    assert len({repr(estimator_of(name, 30, 0.01, "relu")) for name in COMPILED}) == len(COMPILED)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

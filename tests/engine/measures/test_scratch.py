@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibtui_engine.experiment import ESTIMATORS
+from ibtui_engine.measures.kernels import COMPILED
 from ibtui_engine.measures.scratch import STEP, as_layer, make_scratch, padded
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples
@@ -27,7 +27,7 @@ def numbers(measured: tuple[object, object]) -> list[np.ndarray]:
     return [value for part in measured for value in vars(part).values()]
 
 
-@pytest.mark.parametrize("estimator", [name for name in ESTIMATORS if name != "kde"])  # kde alone takes seconds
+@pytest.mark.parametrize("estimator", [name for name in COMPILED if name != "kde"])  # kde alone takes seconds
 @pytest.mark.parametrize("hidden", [(), (5,), (4, 9, 3)])
 def test_what_was_measured_before_changes_no_bit(estimator: str, hidden: tuple[int, ...]) -> None:
     case = problem(hidden, "tanh")

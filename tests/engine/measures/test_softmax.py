@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibtui_engine.estimation import Estimation
 from ibtui_engine.measures.density import density_bounds
 from ibtui_engine.measures.layer import information_of_labels
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
@@ -58,10 +59,10 @@ def outputs_of(problem: Problem, weights: np.ndarray, network: int) -> list[torc
     return found
 
 
-def measured(problem: Problem, weights: np.ndarray, **how: object) -> LayerInformation:
+def measured(problem: Problem, weights: np.ndarray, part: np.ndarray | None = None, **how: object) -> LayerInformation:
     threads = Threads(2)
     try:
-        return SoftmaxMeasurer(problem, 30, threads, **how).measure(weights)[0]  # type: ignore[arg-type]
+        return SoftmaxMeasurer(problem, Estimation(**how), threads, part).measure(weights)[0]  # type: ignore[arg-type]
     finally:
         threads.close()
 
@@ -96,7 +97,7 @@ def test_losses_and_accuracies_are_those_of_torch(activation: str, hard: bool) -
     problem = problem_of(rule_of(BLOCK + 100, hard=hard), activation=activation)
     weights = weights_of(problem)
     threads = Threads(2)
-    _, learning = SoftmaxMeasurer(problem, 30, threads).measure(weights)
+    _, learning = SoftmaxMeasurer(problem, Estimation(), threads).measure(weights)
     threads.close()
     for network in range(3):
         log_p = outputs_of(problem, weights, network)[-1]
@@ -120,7 +121,7 @@ def test_a_sample_of_all_patterns_leaves_nothing_outside() -> None:
         problem.architecture, rule, draw_samples(rule, 1.0, problem.seeds), problem.seeds, problem.optimization
     )
     threads = Threads(1)
-    _, learning = SoftmaxMeasurer(problem, 30, threads).measure(weights_of(problem))
+    _, learning = SoftmaxMeasurer(problem, Estimation(), threads).measure(weights_of(problem))
     threads.close()
     assert np.isnan([learning.test_loss, learning.test_accuracy]).all()
 
@@ -151,7 +152,7 @@ def test_over_some_patterns_information_is_that_of_the_rule_of_these_alone(estim
     problem = problem_of(rule)
     alone = problem_of(rule.over(chosen))
     weights = weights_of(problem)
-    some = measured(problem, weights, estimator=estimator, measured=chosen)
+    some = measured(problem, weights, part=chosen, estimator=estimator)
     whole = measured(alone, weights, estimator=estimator)
     for name in ("i_x", "i_y", "i_x_lower", "i_y_lower", "distinct", "low", "high", "saturated"):
         assert getattr(some, name) == pytest.approx(getattr(whole, name), rel=1e-9, abs=1e-9, nan_ok=True)
@@ -164,7 +165,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     found = []
     for count in (1, 3):
         threads = Threads(count)
-        found.append(SoftmaxMeasurer(problem, 30, threads, "kde", 0.1).measure(weights)[0])
+        found.append(SoftmaxMeasurer(problem, Estimation(estimator="kde", noise=0.1), threads).measure(weights)[0])
         threads.close()
     assert np.array_equal(found[0].i_x, found[1].i_x)
     assert np.array_equal(found[0].i_y_lower, found[1].i_y_lower)

@@ -207,7 +207,7 @@ def test_a_snapshot_is_recorded_whole_or_not_at_all_wherever_it_fails(path: Path
     writer.record(cohort, *snapshot_at(0), keep_weights=True)
     connection = writer._connection
     before = dump(path)
-    for fuse in range(1, 30):
+    for fuse in range(1, 40):
         failing = Failing(connection, fuse)
         writer._claim.connection = failing  # type: ignore[assignment]
         try:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
 HEAVY = {"torch", "numba", "numpy", "scipy", "textual", "plotext", "matplotlib", "psutil", "sympy"}
+OF_ESTIMATORS = "--bins --noise --noise-scale --noise-samples --kernel-width"
 OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --scale --test-fraction --test --weight"
 OPTIONS = {
     "run": "--quick --full "
     f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "
-    "--learning-rate --optimizer --relax-from --momentum --activation --init-scale --labels --estimator --bins --noise "
-    "--measured --snapshots --snapshot-at --weights --no-weights "
+    "--learning-rate --optimizer --relax-from --momentum --activation --init-scale --labels --estimator "
+    f"{OF_ESTIMATORS} --measured --snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
@@ -36,7 +37,7 @@ OPTIONS = {
     "relaxation": "--chart --no-chart --sessions-dir --json",
     "noise": "--epoch --sigma --draws --chart --no-chart --threads --sessions-dir --json --quiet",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
-    "remeasure": "--estimator --bins --noise --epoch --out --threads --sessions-dir --json --quiet",
+    "remeasure": f"--estimator {OF_ESTIMATORS} --epoch --out --threads --sessions-dir --json --quiet",
     "sweep-bins": "--bins --ensemble --estimator --chart --no-chart --threads --sessions-dir --json --quiet",
     "presets": "--json",
     "figure": "--session --quick --networks --epochs --out --data --threads --sessions-dir --quiet",
