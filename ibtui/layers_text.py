@@ -24,11 +24,7 @@ def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, lis
     have been measured, `n` says how many.
     """
     told = {
-        f"I(X;T){unit}": [
-            _information(one.i_x, one.i_x_lower) if one.i_x.present or not one.i_y.present else "–" for one in figures
-        ],
-        f"I(T;Y){unit}": [_information(one.i_y, one.i_y_lower) for one in figures],
-        **_sampling(figures),
+        **informations(figures, unit=unit),
         "distinct t": [_cell(one, one.distinct, ".0f") for one in figures],
         "SNR": [_cell(one, one.snr, ".3g") for one in figures],
         "saturated": [_cell(one, one.saturated, ".1%") for one in figures],
@@ -44,11 +40,22 @@ def columns(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, lis
     return ({"n": [str(one.i_y.count) for one in figures]} if some else {}) | told
 
 
+def informations(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, list[str]]:
+    """Cells by heading: each layer's I(X;T) and I(T;Y), and how far sampling may have taken them where it was used."""
+    return {
+        f"I(X;T){unit}": [
+            _information(one.i_x, one.i_x_lower) if one.i_x.present or not one.i_y.present else "–" for one in figures
+        ],
+        f"I(T;Y){unit}": [_information(one.i_y, one.i_y_lower) for one in figures],
+        **_sampling(figures),
+    }
+
+
 def _sampling(figures: Sequence[LayerFigures]) -> dict[str, list[str]]:
     """How far sampling may have taken the means of I(X;T) and I(T;Y), where an estimator samples."""
     if all(math.isnan(one.i_y_error) for one in figures):
         return {}
-    return {"MC error": [" / ".join(f"{e:.2g}" for e in (one.i_x_error, one.i_y_error) if e == e) for one in figures]}
+    return {"MC error": [" / ".join(f"{e:.1g}" for e in (one.i_x_error, one.i_y_error) if e == e) for one in figures]}
 
 
 def _information(value: Spread, lower: Spread) -> str:

@@ -20,13 +20,15 @@ from ibtui_engine.measures.choice import AnyMeasurer, make_measurer
 from ibtui_engine.measures.layer import require_equally_likely
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.networks import Samples
+from ibtui_engine.session.columns import INFORMATION, LAYER, LayerHistory
+from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.rewrite import Watch, rewrite
 from ibtui_engine.session.summary import EnsembleSummary, describe_epochs
 from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS as SETTINGS_OF
-from ibtui_engine.settings import SLOW, USED_BY
+from ibtui_engine.settings import SLOW, UNIFORM, USED_BY
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Optimization, Problem
 
@@ -149,6 +151,41 @@ def _joined(parts: list[LayerInformation]) -> LayerInformation:
         return parts[0]
     columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(LayerInformation)}
     return LayerInformation(**{name: np.concatenate(column) for name, column in columns.items()})
+
+
+def by_every_estimator(
+    reader: SessionReader,
+    recorded: RecordedEnsemble,
+    epoch: int,
+    estimators: Sequence[str],
+    changes: Mapping[str, Any],
+    threads: Threads,
+) -> Iterator[tuple[str, RecordedEnsemble | str]]:
+    """Each estimator with an ensemble measured by it at one epoch, whose history has that epoch alone; or with why it
+    cannot be. A change of settings is for the estimators that use them.
+
+    Raises:
+        InvalidValue: the epoch was not measured, a setting is outside its range, or the session keeps no weights.
+        SessionError: the session is damaged.
+    """
+    own, ensemble = reader.summary.experiment, recorded.ensemble
+    for name, value in changes.items():
+        if value is not None:
+            SETTINGS_OF[name].require(name, value)
+    for estimator in estimators:
+        if estimator in UNIFORM and ensemble.rule.weighted:
+            yield estimator, "it needs equally likely patterns, and here p(x) has weights"
+            continue
+        used = {name: value for name, value in changes.items() if estimator in USED_BY[name]}
+        experiment = with_settings(own, {"estimator": estimator, **used})
+        (_, found), *_ = remeasure(reader, ensemble, [epoch], experiment, threads)
+        row = np.flatnonzero(recorded.layers.epochs == epoch)
+        columns = {one.name: getattr(recorded.layers, one.name)[row] for one in LAYER}
+        columns |= {one.name: np.asarray(getattr(found, one.field), np.float64)[None] for one in INFORMATION}
+        yield (
+            estimator,
+            recorded.measured_again(LayerHistory(epochs=recorded.layers.epochs[row], **columns), experiment),
+        )
 
 
 def save_remeasured(

@@ -36,6 +36,7 @@ COMMANDS = {
     "relaxation": (READING, "relaxation", "relaxation"),
     "export": (READING, "export", "export"),
     "remeasure": (MEASURING, "remeasure", "remeasure"),
+    "estimators": (MEASURING, "estimators", "estimators"),
     "sweep-bins": (MEASURING, "sweep", "sweep_bins"),
     "noise": (MEASURING, "noise", "noise"),
     "fit": (READING, "fit", "fit"),

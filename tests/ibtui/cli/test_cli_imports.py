@@ -38,6 +38,7 @@ OPTIONS = {
     "noise": "--epoch --sigma --draws --chart --no-chart --threads --sessions-dir --json --quiet",
     "export": "--what --format --ensemble --epoch --out --sessions-dir --quiet",
     "remeasure": f"--estimator {OF_ESTIMATORS} --epoch --out --threads --sessions-dir --json --quiet",
+    "estimators": f"{OF_ESTIMATORS} --epoch --ensemble --estimator --threads --sessions-dir --json --quiet",
     "sweep-bins": "--bins --ensemble --estimator --chart --no-chart --threads --sessions-dir --json --quiet",
     "presets": "--json",
     "figure": "--session --quick --networks --epochs --out --data --threads --sessions-dir --quiet",
