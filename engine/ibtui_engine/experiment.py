@@ -327,6 +327,14 @@ class Experiment:
         values = (getattr(self, name) for name in RuleSettings._fields)
         return tuple(itertools.starmap(RuleSettings, itertools.product(*values)))
 
+    def rule_number(self, ensemble: Ensemble) -> int:
+        """Which of `rules` one of its ensembles learns, from 1."""
+        return self._rule_numbers[ensemble.rule_settings]
+
+    @cached_property
+    def _rule_numbers(self) -> dict[RuleSettings, int]:
+        return {settings: number for number, settings in enumerate(self.rules, start=1)}
+
     @property
     def _of_tables(self) -> bool:
         return any(name.of_table for name in self.rule_names)

@@ -347,7 +347,8 @@ def _add_missing(
         rule = rules[ensemble.rule_settings]
         if ensemble.index not in known:
             size = sample_size(len(rule.p_y), ensemble.fraction)
-            writer.add_ensemble(ensemble, rule.inputs, size, trainer, device, experiment.varied)
+            number = experiment.rule_number(ensemble)
+            writer.add_ensemble(ensemble, rule.inputs, size, trainer, device, experiment.varied, number)
         first = sum(row.networks for row in rows if row.ensemble == ensemble.index)
         if first < experiment.networks:
             seeds = range(experiment.seed + first, experiment.seed + experiment.networks)

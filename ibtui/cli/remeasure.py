@@ -174,7 +174,7 @@ def _measured(
         "index": ensemble.index,
         **ensemble.settings.to_dict(),
         "networks": ensemble.networks,
-        "widths": list(reader.summary.widths(ensemble)),
+        "widths": list(ensemble.widths),
         "epochs": list(epochs),
     }
     for name in ("i_x", "i_y"):

@@ -283,9 +283,10 @@ class NewScreen(Screen[None]):
                 self._look_at_rules()
             if name == "test" and value is not None and not _is_there(value):
                 raise InvalidValue(f"there is no file {value!r}{self._beginnings(name)}")
-            for said, at_fault in self._said_of_rules():
-                if at_fault == name:
-                    raise InvalidValue(said)
+            if name in RULE_FIELDS:
+                for said, at_fault in self._said_of_rules():
+                    if at_fault == name:
+                        raise InvalidValue(said)
         elif value is not None:
             match name:
                 case "name":

@@ -97,7 +97,7 @@ class Truth:
     def ensembles(self) -> Iterator[tuple[int, tuple[int, ...], int]]:
         """Number, measured epochs and layers of each."""
         for one in self.summary.ensembles:
-            yield one.index, one.snapshots, len(self.summary.widths(one))
+            yield one.index, one.snapshots, len(one.widths)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_the_data_of_figures_are_the_means_of_the_exports(
     number: str, name: str, truth: Callable[[str], Truth]
 ) -> None:
     of = truth(name)
-    one = max(of.summary.ensembles, key=lambda each: (each.fraction, len(of.summary.widths(each))))
+    one = max(of.summary.ensembles, key=lambda each: (each.fraction, len(each.widths)))
     compared = 0
     for row in figure(number, name):
         if row["what"] not in ("path", "layer"):

@@ -155,7 +155,7 @@ def relaxation_of(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation
     return relaxation(
         histories[0],
         histories[1] if others else None,
-        widths=summary.widths(relaxed),
+        widths=relaxed.widths,
         start=summary.experiment.relaxation_epoch,
     )
 

@@ -105,7 +105,7 @@ class RecordedEnsemble:
     @property
     def widths(self) -> tuple[int, ...]:
         """Units in each layer, the output last."""
-        return self.summary.widths(self.ensemble)
+        return self.ensemble.widths
 
     @property
     def hidden_layers(self) -> int:

@@ -29,7 +29,7 @@ from ibtui_engine.session.connection import Connection, file_identity, one_momen
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import TABLE_EVENT, columns_of, count, lacking
 from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS, short_texts
-from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, summarize
+from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, labels_column, rule_size, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
@@ -168,8 +168,7 @@ class SessionReader:
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
-        summary = self.summary
-        return Architecture((ensemble.rule.inputs, *summary.widths(ensemble)), ensemble.settings.activation)
+        return Architecture((ensemble.rule.inputs, *ensemble.widths), ensemble.settings.activation)
 
     def rule(self, number: int) -> Rule:
         """A joint distribution that was learned, from the file itself; `RuleSummary.number` says which.
@@ -178,12 +177,13 @@ class SessionReader:
             SessionError: the session is damaged, or has no rule of that number.
         """
         with self.moment():
-            labels = self._labels(number)
+            kinds = labels_column(self._connection)
             columns = columns_of(self._connection, "rule", RULE_COLUMNS)
-            name, parameters, rows, inputs, dtype, patterns, p_y, odds, p_x = self._one(
-                f"SELECT {columns} FROM rule WHERE id = ?", number
+            labels, name, parameters, rows, inputs, dtype, patterns, p_y, odds, p_x = self._one(
+                f"SELECT {kinds}, {columns} FROM rule WHERE id = ?", number
             )
         try:
+            rows, inputs, labels = rule_size(rows, inputs, labels, dtype)
             rule = Rule(
                 name,
                 unpack_numbers(patterns, dtype, (rows, inputs)),
@@ -385,10 +385,6 @@ class SessionReader:
             raise damaged(self.path, "a sample is not of the size it should be")
         chosen = np.nonzero(members)[1].reshape(len(rows), -1)
         return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
-
-    def _labels(self, rule: int) -> int:
-        """How many labels a rule has; one that is not there has none."""
-        return next((one.labels for one in self.summary.rules if one.number == rule), 0)
 
     def _one(self, query: str, *values: object) -> Any:
         row = self._connection.execute(query, values).fetchone()

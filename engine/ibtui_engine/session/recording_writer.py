@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.recorded import RecordedSettings, Recording
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import show_life
-from ibtui_engine.session.codec import cells
-from ibtui_engine.session.columns import LAYER, LEARNING
 from ibtui_engine.session.limits import LONGEST_TEXT, CohortRow
 from ibtui_engine.session.writer import Measured, SessionWriter
 
@@ -50,15 +48,7 @@ class RecordingWriter(SessionWriter):
         if path.exists():
             writer = cls.reopen(path, lambda found: _require_same(found, recording, data))
         else:
-            writer = cls.create(path, name, recording, [rule])
-            assert isinstance(writer, RecordingWriter)
-            try:
-                with writer._writing():
-                    row = {"digest": data.digest, "h_x": data.h_x}
-                    writer._connection.execute("UPDATE rule SET digest = ?, h_x = ?", tuple(row.values()))
-            except BaseException:
-                writer.close()
-                raise
+            writer = cls.create(path, name, recording, [rule], known={"digest": data.digest, "h_x": data.h_x})
         assert isinstance(writer, RecordingWriter)
         return writer
 
@@ -127,25 +117,8 @@ class RecordingWriter(SessionWriter):
         norms: Mapping[str, Float64[np.ndarray, "1 layers"]],
     ) -> None:
         """Record a snapshot of one network. `norms`: `grad_mean`, `grad_std` and `weight_norm`, NaN where unknown."""
-        measured = Measured(information, learning, **norms)
-        layers = information.i_x.shape[1]
-        none = np.full((1, layers), np.nan)
         with self._writing():
-            snapshot = self._connection.insert(
-                "snapshot", {"cohort": cohort.id, "epoch": epoch, "time": now()}
-            ).lastrowid
-            rows: dict[str, Iterable[object]] = {
-                "snapshot": [snapshot] * layers,
-                "network": [cohort.first] * layers,
-                "layer": range(1, layers + 1),
-            }
-            for column in LAYER:
-                values = column.of(measured)
-                rows[column.name] = cells(column, none if values is None else values)
-            self._connection.insert_rows("layer", rows)
-            rows = {"snapshot": [snapshot], "network": [cohort.first]}
-            rows |= {column.name: cells(column, column.of(measured)) for column in LEARNING}
-            self._connection.insert_rows("learning", rows)
+            self._insert_measured(cohort, epoch, Measured(information, learning, **norms))
             self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (epoch, cohort.id))
             show_life(self._connection)
 

@@ -180,10 +180,6 @@ class Summary:
             default=None,
         )
 
-    def widths(self, ensemble: EnsembleSummary) -> tuple[int, ...]:
-        """Units in each layer of an ensemble's networks: the hidden ones, and the output."""
-        return ensemble.widths
-
     def batches(self, ensemble: EnsembleSummary) -> int:
         """Batches in an epoch of an ensemble's training; 0 where a recording does not say."""
         if isinstance(ensemble.settings, RecordedSettings):
@@ -278,7 +274,7 @@ def summarize(connection: sqlite3.Connection, path: Path) -> Summary:
 
 
 def _rules(connection: sqlite3.Connection, experiment: Experiment) -> tuple[RuleSummary, ...]:
-    kinds = "2" if "labels" in lacking(connection, "rule") else "labels"
+    kinds = labels_column(connection)
     beside = columns_of(connection, "rule", HELD_OUT)
     p_x = columns_of(connection, "rule", ["p_x"])
     rows = connection.execute(
@@ -305,7 +301,7 @@ def _rule(
 ) -> RuleSummary:
     limits.text(name, "rule's name")
     beside, size = beside_and_size[: len(HELD_OUT)], beside_and_size[len(HELD_OUT) :]
-    patterns, inputs, labels = _rule_size(*size)
+    patterns, inputs, labels = rule_size(*size)
     entropy, information = limits.information(h_x, i_xy, patterns, labels)
     return RuleSummary(
         number=index,
@@ -324,7 +320,13 @@ def _rule(
     )
 
 
-def _rule_size(rows: object, inputs: object, labels: object, dtype: object) -> tuple[int, int, int]:
+def labels_column(connection: sqlite3.Connection) -> str:
+    """The number of a rule's labels, for a SELECT: rules of early versions have two."""
+    return "2" if "labels" in lacking(connection, "rule") else "labels"
+
+
+def rule_size(rows: object, inputs: object, labels: object, dtype: object) -> tuple[int, int, int]:
+    """Patterns, inputs and labels that a rule's row claims. Raises ValueError where they are none, or too many."""
     patterns, width, kinds = count(rows), count(inputs), count(labels)
     if not (patterns and width and 2 <= kinds <= MOST_LABELS and dtype in ("uint8", "float32")):
         _damaged(f"its rule has {patterns} patterns of {width} inputs, type {shown(dtype)}, and {kinds} labels")
@@ -392,7 +394,7 @@ def _ensemble(
         last = MAX_EPOCHS
     else:
         ensemble = limits.in_grid(experiment, count(index), columns, settings)
-    rule = rules[experiment.rules.index(ensemble.rule_settings)]
+    rule = rules[experiment.rule_number(ensemble) - 1]
     if learned != rule.number:
         _damaged(f"its ensemble {index} learns the rule {shown(learned)}, in its experiment {rule.number}")
     networks = limits.require_whole(cohorts, listed, last)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,7 @@ class SessionWriter:
         experiment: Experiment,
         rules: Sequence[Rule],
         measured: Sequence[Int64[np.ndarray, " measured"] | None] | None = None,
+        known: Mapping[str, Any] | None = None,
     ) -> SessionWriter:
         """Begin a new session file, which must not exist.
 
@@ -94,6 +95,7 @@ class SessionWriter:
             experiment: that is to run.
             rules: that its ensembles learn, in the order of `Experiment.rules`.
             measured: of each rule the patterns that information is measured over, None where it is all.
+            known: columns of the rules of which more is known than the rules say.
 
         It appears under its name whole: whoever finds the file finds a session.
 
@@ -105,7 +107,7 @@ class SessionWriter:
             raise InvalidValue(f"name must have at most {LONGEST_TEXT} characters, got {shown(name)}")
         path = Path(path)
         with draft(path) as connection:
-            _describe(connection, name, experiment, rules, measured or [None] * len(rules))
+            _describe(connection, name, experiment, rules, measured or [None] * len(rules), known or {})
             own = this_process(file_of(connection))
             insert_claim(connection, path, own)
         try:
@@ -250,8 +252,14 @@ class SessionWriter:
         trainer: str,
         device: str,
         varied: Sequence[str] = (),
+        rule: int = 1,
     ) -> None:
-        """Record an ensemble of the grid and what trains it. `varied`: settings that tell it from the others."""
+        """Record an ensemble of the grid and what trains it.
+
+        Args:
+            varied: settings that tell it from the others.
+            rule: the number of the one that it learns (`Experiment.rule_number`).
+        """
         with self._writing():
             self._connection.insert(
                 "ensemble",
@@ -264,7 +272,7 @@ class SessionWriter:
                     "trainer": trainer,
                     "device": device,
                     "optimizer": ensemble.optimizer,
-                    "rule": 1 + self.experiment.rules.index(ensemble.rule_settings),
+                    "rule": rule,
                     "settings": json.dumps({name: plain_value(getattr(ensemble, name)) for name in varied}),
                 },
             )
@@ -315,30 +323,36 @@ class SessionWriter:
 
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
         """Record a snapshot and the checkpoint at the same epoch."""
-        networks, layers = measured.weight_norm.shape
-        numbers = np.arange(cohort.first, cohort.first + networks)
-        none = np.full((networks, layers), np.nan)
         with self._writing():
-            snapshot = self._connection.insert(
-                "snapshot", {"cohort": cohort.id, "epoch": state.epoch, "time": now()}
-            ).lastrowid
-            places: dict[str, list[Any]] = {
-                "snapshot": [snapshot] * (networks * layers),
-                "network": np.repeat(numbers, layers).tolist(),
-                "layer": np.tile(np.arange(1, layers + 1), networks).tolist(),
-            }
-            for column in (*LAYER, *LEARNING):
-                if column.needed(self.experiment.estimator) and not np.isfinite(column.of(measured)).all():
-                    raise damaged(self.path, f"a snapshot has no {column.name} of some networks")
-            found = {column: column.of(measured) for column in LAYER}
-            self._connection.insert_rows(
-                "layer", places | {c.name: cells(c, none if values is None else values) for c, values in found.items()}
-            )
-            places = {"snapshot": [snapshot] * networks, "network": numbers.tolist()}
-            self._connection.insert_rows("learning", places | {c.name: cells(c, c.of(measured)) for c in LEARNING})
+            snapshot = self._insert_measured(cohort, state.epoch, measured, self.experiment.estimator)
             if keep_weights:
                 self._connection.insert("weights", {"snapshot": snapshot, "data": pack_weights(state.weights)})
             self._write_checkpoint(cohort, state)
+
+    def _insert_measured(
+        self, cohort: CohortRow, epoch: int, measured: Measured, estimator: str | None = None
+    ) -> int | None:
+        """The rows of a snapshot; its number. `estimator`: of a run, whose numbers by it may not be absent."""
+        networks, layers = measured.weight_norm.shape
+        numbers = np.arange(cohort.first, cohort.first + networks)
+        none = np.full((networks, layers), np.nan)
+        row = {"cohort": cohort.id, "epoch": epoch, "time": now()}
+        snapshot = self._connection.insert("snapshot", row).lastrowid
+        for column in (*LAYER, *LEARNING) if estimator else ():
+            if column.needed(estimator) and not np.isfinite(column.of(measured)).all():
+                raise damaged(self.path, f"a snapshot has no {column.name} of some networks")
+        found = {column: column.of(measured) for column in LAYER}
+        places: dict[str, list[Any]] = {
+            "snapshot": [snapshot] * (networks * layers),
+            "network": np.repeat(numbers, layers).tolist(),
+            "layer": np.tile(np.arange(1, layers + 1), networks).tolist(),
+        }
+        self._connection.insert_rows(
+            "layer", places | {c.name: cells(c, none if values is None else values) for c, values in found.items()}
+        )
+        places = {"snapshot": [snapshot] * networks, "network": numbers.tolist()}
+        self._connection.insert_rows("learning", places | {c.name: cells(c, c.of(measured)) for c in LEARNING})
+        return snapshot
 
     def checkpoint(self, cohort: CohortRow, state: TrainingState, *, patient: bool = True) -> None:
         """Record what to go on from, between snapshots.
@@ -420,6 +434,7 @@ def _describe(
     experiment: Experiment,
     rules: Sequence[Rule],
     measured: Sequence[Int64[np.ndarray, " measured"] | None],
+    known: Mapping[str, Any],
 ) -> None:
     """Lay out a new session and say what runs in it."""
     recorded = isinstance(experiment, Recording)
@@ -428,7 +443,7 @@ def _describe(
     for number, (rule, some) in enumerate(zip(rules, measured, strict=True), start=1):
         if rule.report is not None:
             connection.insert("event", {"time": now(), "kind": TABLE_EVENT, "text": json.dumps(rule.report.to_dict())})
-        connection.insert("rule", {"id": number} | _columns(rule, some))
+        connection.insert("rule", {"id": number} | _columns(rule, some) | dict(known))
 
 
 def _columns(rule: Rule, measured: Int64[np.ndarray, " measured"] | None) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_a_run_is_recorded_whole_and_goes_on_to_the_same_bits(tmp_path: Path, ta
         (ensemble,) = reader.summary.ensembles
         assert np.array_equal(reader.weights(ensemble, 6), other.weights(other.ensemble(0), 6))
         assert reader.summary.rules[0].labels == 3
-        assert reader.summary.widths(ensemble) == (6, 4, 3)
+        assert ensemble.widths == (6, 4, 3)
         rule, samples = reader.rule(1), reader.samples(ensemble)
         assert rule.p_y.shape == (60, 3)
         drawn: Samples = draw_samples(rule, 0.85, (0, 1))
