@@ -15,20 +15,18 @@ from ibtui_engine.rules.patterns import binary_patterns
 SLOPE = 7.0
 OFFSET = 0.41
 WEIGHTS = (
-    (0.10, 0.40, 0.30, 0.50, 0.30, 0.70, 0.10, 0.20, 0.40, 0.30, 0.50, 0.25),
-    (0.40, 0.70, 0.70, 0.40, 0.60, 0.60, 0.30, 0.10, 0.15, 0.25, 0.45, 0.05),
-    (0.40, 0.20, 0.30, 0.60, 0.10, 0.65, 0.55, 0.25, 0.10, 0.25, 0.70, 0.15),
+    (2, 8, 6, 10, 6, 14, 2, 4, 8, 6, 10, 5),
+    (8, 14, 14, 8, 12, 12, 6, 2, 3, 5, 9, 1),
+    (8, 4, 6, 12, 2, 13, 11, 5, 2, 5, 14, 3),
 )
+"""The paper's, in units of 0.05: whole numbers add up without rounding, so that patterns with equal sums have equal
+statistics on every processor.
+"""
 
 
 def committee_statistic() -> Float64[np.ndarray, " patterns"]:
     """sum_k sigma(7 (w_k . x - 0.41)) of every binary pattern of 12 inputs: between 0 and 3."""
     weights = np.array(WEIGHTS)
-    weights /= weights.sum(axis=1, keepdims=True)
-    patterns = binary_patterns(weights.shape[1])
-    activity = np.zeros((len(patterns), len(weights)))
-    # Input by input, as the order of a matrix product's additions differs between machines.
-    for column, weight in zip(patterns.T, weights.T, strict=True):
-        activity += column[:, None] * weight
-    units = logistic(SLOPE * (activity - OFFSET))
-    return np.asarray(units.sum(axis=1))
+    sums = binary_patterns(weights.shape[1]).astype(np.int64) @ weights.T
+    first, second, third = logistic(SLOPE * (sums / weights.sum(axis=1) - OFFSET)).T
+    return np.asarray(first + second + third)

@@ -338,8 +338,8 @@ class SessionWriter:
         none = np.full((networks, layers), np.nan)
         row = {"cohort": cohort.id, "epoch": epoch, "time": now()}
         snapshot = self._connection.insert("snapshot", row).lastrowid
-        for column in (*LAYER, *LEARNING) if estimator else ():
-            if column.needed(estimator) and not np.isfinite(column.of(measured)).all():
+        for column in (*LAYER, *LEARNING):
+            if estimator and column.needed(estimator) and not np.isfinite(column.of(measured)).all():
                 raise damaged(self.path, f"a snapshot has no {column.name} of some networks")
         found = {column: column.of(measured) for column in LAYER}
         places: dict[str, list[Any]] = {

@@ -74,8 +74,10 @@ def test_a_shipped_curve_is_what_is_computed_now(name: str, cache: Path) -> None
     np.testing.assert_allclose(shipped.lower(x), now.lower(x), rtol=0, atol=1e-9)
     np.testing.assert_allclose(shipped.upper(x), now.upper(x), rtol=0, atol=1e-9)
     np.testing.assert_allclose(shipped.bifurcations, now.bifurcations, rtol=1e-6)
-    for number in ("i_xy", "h_y", "entropy", "critical", "critical_local", "critical_decoder", "classes"):
+    for number in ("i_xy", "h_y", "entropy", "critical", "critical_local", "classes"):
         assert getattr(shipped, number) == pytest.approx(getattr(now, number), rel=1e-10)
+    # where a flat optimum lies: half the digits of its height
+    assert shipped.critical_decoder == pytest.approx(now.critical_decoder, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", SHIPPED_RULES)

@@ -36,6 +36,23 @@ def test_the_statistic_is_the_sum_of_three_logistic_units() -> None:
         assert f[k] == pytest.approx(sum(units), abs=1e-13)
 
 
+def test_patterns_with_equal_sums_have_equal_statistics_and_all_others_lie_apart() -> None:
+    """In whole numbers: so that rounding, which differs between processors, neither parts nor joins classes."""
+    f = committee_statistic()
+    sums: dict[tuple[int, ...], set[float]] = {}
+    for k in range(4096):
+        x = [int(bit) for bit in f"{k:012b}"]
+        sums.setdefault(tuple(sum(w * b for w, b in zip(row, x, strict=True)) for row in WEIGHTS), set()).add(f[k])
+    assert all(len(values) == 1 for values in sums.values())
+    values = np.sort([value for (value,) in sums.values()])
+    assert len(values) == 3872
+    assert np.diff(values).min() > 1e-8
+
+
+def test_the_weights_are_the_papers() -> None:
+    assert [weight / 20 for weight in WEIGHTS[1]] == [0.4, 0.7, 0.7, 0.4, 0.6, 0.6, 0.3, 0.1, 0.15, 0.25, 0.45, 0.05]
+
+
 def test_the_statistic_grows_when_an_input_is_switched_on() -> None:
     f = committee_statistic().reshape((2,) * 12)
     for i in range(12):
