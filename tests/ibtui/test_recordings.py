@@ -32,7 +32,7 @@ SHOWN = (
 
 
 @pytest.mark.parametrize("command", SHOWN)
-@pytest.mark.parametrize("kind", ["labels", "p(y|x)"])
+@pytest.mark.parametrize("kind", ["labels", pytest.param("p(y|x)", marks=pytest.mark.long)])
 def test_what_can_be_shown_of_a_recording_is_shown(ibtui: Ibtui, tmp_path: Path, command: str, kind: str) -> None:
     soft = np.random.default_rng(0).random(60)
     path = make_recording(tmp_path / "own.ibs", labels=LABELS if kind == "labels" else soft)

@@ -632,8 +632,15 @@ async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, t
         await view.until(lambda: view.one("#hint-rule").has_class("error"))
         assert "bad.csv" in view.said("#hint-rule")
         assert view.one("#start", Button).disabled
-        (tmp_path / "tables" / "three.csv").write_text("a,b,c,outcome\n0,0,1,1.5\n0,1,1,2.5\n1,0,0,3.5\n1,1,0,4.5\n")
-        rule.value = "table:tables/three.csv"
+
+
+@pytest.mark.long
+async def test_how_a_table_is_read_is_settled_in_the_form(open_app: Any, tmp_path: Path) -> None:
+    (tmp_path / "three.csv").write_text("a,b,c,outcome\n0,0,1,1.5\n0,1,1,2.5\n1,0,0,3.5\n1,1,0,4.5\n")
+    async with open_app(size=(160, 60)) as view:
+        await _open(view)
+        rule = view.one("#rule", Input)
+        rule.value = "table:three.csv"
         await view.until(lambda: "has a continuous label" in view.said("#hint-rule"))
         view.one("#label", Input).value = "c"
         await view.until(lambda: "label c (classes): 0 (2), 1 (2)" in view.said("#hint-rule"))

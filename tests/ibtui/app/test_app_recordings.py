@@ -14,10 +14,24 @@ EVERY_CHART = ("tab",) * 7
 FURTHER = ("right_square_bracket", "left_square_bracket", "a", "a", "p", "b", "plus", "l", "home", "comma", "end")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-@pytest.mark.parametrize("estimator", ["gauss", "probe"])
+@pytest.mark.parametrize(
+    ("estimator", "size"),
+    [
+        ("gauss", (80, 24)),
+        ("probe", (120, 40)),
+        *(
+            pytest.param(estimator, size, marks=pytest.mark.long)
+            for estimator, size in (
+                ("gauss", (120, 40)),
+                ("gauss", (200, 60)),
+                ("probe", (80, 24)),
+                ("probe", (200, 60)),
+            )
+        ),
+    ],
+)
 async def test_every_chart_of_a_recording_is_drawn(
-    open_app: Any, directory: Path, size: tuple[int, int], estimator: str
+    open_app: Any, directory: Path, estimator: str, size: tuple[int, int]
 ) -> None:
     make_recording(directory / "own.ibs", estimator=estimator)
     async with open_app("own", size) as view:
