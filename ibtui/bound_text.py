@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ibtui.formatting import over_some
-from ibtui_engine.layer_names import layer_number
+from ibtui_engine.layer_names import headings
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
@@ -24,17 +25,17 @@ CERTAIN = 1e-9
 MEANS = ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical", "inconsistency")
 
 
-def fit_rows(one: LayerFits) -> list[tuple[str, ...]]:
+def fit_rows(one: LayerFits, names: Sequence[str] | None = None) -> list[tuple[str, ...]]:
     """Each layer's beta*, residual, point and distances: means over the networks that have them ± standard errors."""
     spreads = {name: one.spreads(name) for name in MEANS}
     layers = one.beta.shape[1]
     rows: list[tuple[str, ...]] = []
-    for k in range(layers):
+    for k, heading in enumerate(headings(names, layers)):
         of = {name: values[k] for name, values in spreads.items()}
         point = f"({of['ib_x'].mean:.3g}, {of['ib_y'].mean:.3g})" if of["ib_x"].present else "–"
         rows.append(
             (
-                layer_number(k + 1, layers),
+                heading,
                 _cell(of["beta"], counted=True) if of["beta"].present else "none",
                 str(of["beta"].count),
                 _cell(of["residual"]),

@@ -13,7 +13,7 @@ from ibtui.caveats import as_lines, broken, caveats
 from ibtui.charts.bound import fitted_chart, layers_chart, with_bound
 from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
-from ibtui.charts.information_plane import information_plane, information_points
+from ibtui.charts.information_plane import information_plane, information_points, numbered
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
@@ -21,6 +21,7 @@ from ibtui.commentary import commentary
 from ibtui.formatting import estimate, title_of
 from ibtui.measuring import MeasuringAgain
 from ibtui_engine.bottleneck.fits import distances, why_no_beta, why_no_curve
+from ibtui_engine.layer_names import called, marks
 from ibtui_engine.phases.summary import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
@@ -73,6 +74,11 @@ class EnsembleCharts:
     def widths(self) -> tuple[int, ...]:
         """Units in each layer."""
         return self.shown.widths
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Those of a recording's layers; None where they are T1, T2, ..., and the output."""
+        return self.ensemble.own_names
 
     @property
     def batches(self) -> int:
@@ -152,7 +158,7 @@ class EnsembleCharts:
         row = of.row(epoch)
         if row is None:
             return None
-        names, seed = of.layer_names, self.summary.experiment.seed
+        names, seed = called(self.names, len(self.widths)), self.summary.experiment.seed
         both = [one for name, key in INFORMATION for one in self._read(of, name, key)]
         if points:
             x, y = (_only(of.middle(key)[row], shown) for _, key in INFORMATION)
@@ -173,7 +179,7 @@ class EnsembleCharts:
     def _read_over_epochs(self, panel: str, shown: tuple[int, ...]) -> Readings:
         """What can be read of a chart over epochs, on its lines of means."""
         of = self.shown
-        names: tuple[str, ...] = of.layer_names
+        names: tuple[str, ...] = called(self.names, len(self.widths))
         if panel == "learning":
             told = self.learned
             names = tuple(name for name, _ in told)
@@ -210,6 +216,7 @@ class EnsembleCharts:
                 transition=self.drift_end,
                 drift_ends=[one.epoch if one.present else math.nan for one in self.transition.layers],
                 networks=(of.values("grad_mean"), of.values("grad_std")),
+                names=self.names,
                 display=display,
             )
         if panel == "snr":
@@ -223,6 +230,7 @@ class EnsembleCharts:
                 last_epoch=last,
                 batches=of.batches,
                 networks=of.values("snr"),
+                names=self.names,
                 display=display,
             )
         there = [
@@ -254,6 +262,7 @@ class EnsembleCharts:
                 epoch=epoch,
                 first_seed=summary.experiment.seed,
                 recorded=before,
+                names=self.names,
                 title=title,
                 basis=estimate(summary.experiment),
             )
@@ -267,6 +276,7 @@ class EnsembleCharts:
             last_epoch=last,
             recorded=before,
             intervals=self._intervals(of, epoch, shown),
+            names=self.names,
             title=title,
             basis=estimate(summary.experiment),
         )
@@ -297,12 +307,15 @@ class EnsembleCharts:
         fitted = not why_no_beta(self.summary, self.ensemble)  # before there is one, too
         slopes = " Through each: slope 1/beta*." if fitted else ""
         basis = f"binning, {fits.bins} bins" if fits and not fits.no_beta else estimate(self.summary.experiment)
+        layers = numbered(marks(self.names, len(self.widths)))
         caption = (
-            f"Epoch {epoch if fits is None else fits.epoch}. Numbers: the layers, from the input on, mean over "
-            f"networks.{slopes} {basis[0].upper()}{basis[1:]}."
+            f"Epoch {epoch if fits is None else fits.epoch}. {layers}, mean over networks.{slopes} "
+            f"{basis[0].upper()}{basis[1:]}."
         )
         if fits is not None:
-            return fitted_chart(curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption)
+            return fitted_chart(
+                curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption, names=self.names
+            )
         figures = self.figures(epoch)
         i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
         if why_no_curve(self.summary.experiment):  # what is no Shannon information has no place there
@@ -314,6 +327,7 @@ class EnsembleCharts:
             curve.i_xy,
             i_x,
             i_y,
+            names=self.names,
             title=f"Layers and the IB curve: {self.title}",
             caption=caption,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ibtui.charts.compared import CurvesOfOne, OneCurve, Plane, compared_curves, compared_planes
 from ibtui.charts.curves import PHASES
 from ibtui.formatting import estimate
+from ibtui_engine.layer_names import OUTPUT, layer_name, short_names
 
 if TYPE_CHECKING:
     from ibtui.charts.display import Display
@@ -35,7 +36,7 @@ def overlaid(
         planes = [_plane(charts, number, name, epoch, points=points) for number, name, charts in those]
         return compared_planes(planes, epoch=epoch, points=points, pinned=pinned, basis=basis)
     curves = [_curves(charts, panel, number, name, focus) for number, name, charts in those]
-    of = "" if focus is None else f" of layer {focus + 1}"
+    of = "" if focus is None else f" of layer {_layer(focus, those)}"
     title, label, quantity, log, guides, caption = {
         "gradients": (
             f"Gradients{of or ' of the last hidden layer'}",
@@ -76,12 +77,19 @@ def overlaid(
     )
 
 
+def _layer(focus: int, those: Sequence[tuple[int, str, EnsembleCharts]]) -> str:
+    """A layer, from 0: its number, with its name where all who have it call it alike."""
+    names = {charts.shown.layer_names[focus] for _, _, charts in those if focus < len(charts.widths)}
+    own = [name for name in short_names(sorted(names)) if name != layer_name(focus + 1, focus + 2)]
+    return f"{focus + 1}" + (f", {own[0]}" if len(own) == 1 and own[0] != OUTPUT else "")
+
+
 def _plane(charts: EnsembleCharts, number: int, name: str, epoch: int, *, points: bool) -> Plane:
     """The layers of one of them at an epoch."""
     shown = tuple(range(len(charts.widths)))
     i_x, i_y = charts.places(charts.shown, epoch, shown, points=points)
     readings = None if points else charts.in_plane(epoch, shown, points=False)
-    return Plane(number, name, i_x, i_y, charts.shown.h_x, charts.shown.i_xy, readings)
+    return Plane(number, name, i_x, i_y, charts.shown.h_x, charts.shown.i_xy, readings, charts.names)
 
 
 def _curves(charts: EnsembleCharts, panel: str, number: int, name: str, focus: int | None) -> CurvesOfOne:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ibtui.formatting import over_some, with_spread
-from ibtui_engine.layer_names import layer_name, layer_number
+from ibtui_engine.layer_names import called, headings
 from ibtui_engine.phases.diffusion import LayerDiffusion
 from ibtui_engine.phases.order import Order
 from ibtui_engine.phases.summary import LayerPhases, Phases
@@ -49,13 +49,13 @@ def narrow(columns: Sequence[str], rows: Sequence[Row]) -> tuple[Row, list[Row]]
     return tuple(folded(columns[k]) for k in kept), [tuple(folded(row[k]) for k in kept) for row in rows]
 
 
-def phase_rows(account: Phases, *, counts: bool = True) -> list[Row]:
+def phase_rows(account: Phases, names: Sequence[str] | None = None, *, counts: bool = True) -> list[Row]:
     """Each layer's transition, turning point and what follows. `counts`: there are columns that say how many networks
     have an epoch; without them the epoch itself says so.
     """
     return [
         (
-            layer_number(row.layer, len(account.layers)),
+            heading,
             epoch_text(row.transition, count=not counts),
             str(row.transition.count),
             epoch_text(row.turning, count=not counts),
@@ -65,15 +65,22 @@ def phase_rows(account: Phases, *, counts: bool = True) -> list[Row]:
             _share(row.drift_share, known=row.transition.count if counts else None),
             epoch_text(row.levels_at, interval=False, count=True),
         )
-        for row in account.layers
+        for row, heading in zip(account.layers, headings(names, len(account.layers)), strict=True)
     ]
 
 
-def diffusion_rows(account: Phases, diffusion: Sequence[LayerDiffusion] | None, *, counts: bool = True) -> list[Row]:
+def diffusion_rows(
+    account: Phases,
+    diffusion: Sequence[LayerDiffusion] | None,
+    names: Sequence[str] | None = None,
+    *,
+    counts: bool = True,
+) -> list[Row]:
     """How information and weights of each layer move after the transition; without weights, less of it. `counts` as
     for `phase_rows`: of the networks that have a transition.
     """
     rows: list[Row] = []
+    told = headings(names, len(account.layers))
     for index, row in enumerate(account.layers):
         known = row.slope.count if counts else None
         moves = diffusion[index] if diffusion is not None else None
@@ -89,18 +96,19 @@ def diffusion_rows(account: Phases, diffusion: Sequence[LayerDiffusion] | None, 
         slope, r_squared = _number(row.slope, 2, known=known), row.r_squared
         some = "" if r_squared.count == row.slope.count else f", n {r_squared.count}"
         fit = f"{slope} (R² {r_squared.mean:.2f}{some})" if r_squared.present else slope
-        rows.append((layer_number(row.layer, len(account.layers)), fit, str(row.slope.count), norms, *weights))
+        rows.append((told[index], fit, str(row.slope.count), norms, *weights))
     return rows
 
 
-def sentences(account: Phases) -> list[str]:
+def sentences(account: Phases, names: Sequence[str] | None = None) -> list[str]:
     """What is of the whole network, or of some layers alone, each in a line."""
-    lines, layers = [*_drift_sentences(account)], len(account.layers)
-    starts = [f"{row.from_start} in {layer_name(row.layer, layers)}" for row in account.layers if row.from_start]
+    told = called(names, len(account.layers))
+    lines = _drift_sentences(account, told)
+    starts = [f"{row.from_start} in {told[row.layer - 1]}" for row in account.layers if row.from_start]
     if starts:
         lines.append(f"Networks in which I(X;T) falls from the start: {', '.join(starts)}.")
-    lines.append(f"I(T;Y) rises in the order {_ordered(account.fitting, layers)}.")
-    lines.append(f"I(X;T) falls in the order {_ordered(account.compressing, layers)}.")
+    lines.append(f"I(T;Y) rises in the order {_ordered(account.fitting, told)}.")
+    lines.append(f"I(X;T) falls in the order {_ordered(account.compressing, told)}.")
     both = (("from the layer below", account.depth.from_below), ("since its peak", account.depth.since_peak))
     for steps, sides in both:
         if math.isfinite(sides.log_alone):
@@ -112,7 +120,7 @@ def sentences(account: Phases) -> list[str]:
     return lines
 
 
-def _drift_sentences(account: Phases) -> list[str]:
+def _drift_sentences(account: Phases, names: Sequence[str]) -> list[str]:
     whole = account.transition
     if not whole.measured:
         why = "an epoch is one batch" if account.batches == 1 else "no gradient has been measured yet"
@@ -126,7 +134,7 @@ def _drift_sentences(account: Phases) -> list[str]:
         )
     else:
         lines.append("All weights together: SNR does not fall from above one to below one in any network.")
-    counts = [(layer_name(row.layer, len(account.layers)), row.returns) for row in account.layers]
+    counts = [(names[row.layer - 1], row.returns) for row in account.layers]
     returns = [f"{n} in {name}" for name, n in (("all weights", int(whole.network_returns.sum())), *counts) if n]
     if returns:
         lines.append(f"Networks whose SNR is above one again at the end: {', '.join(returns)}.")
@@ -138,10 +146,10 @@ def _drift_sentences(account: Phases) -> list[str]:
     return lines
 
 
-def _ordered(order: Order, layers: int) -> str:
+def _ordered(order: Order, names: Sequence[str]) -> str:
     if not order.layers:
         return "of no layers: most networks have no such layer in common"
-    told = ", ".join(layer_name(layer, layers) for layer in order.layers)
+    told = ", ".join(names[layer - 1] for layer in order.layers)
     if len(order.layers) == 1:
         return f"{told} alone ({order.networks} of the networks)"
     if math.isnan(order.agreement):

@@ -17,7 +17,7 @@ from ibtui.charts.information_plane import MARGIN
 from ibtui.charts.palette import Category, Shades
 from ibtui.charts.scale import Axis
 from ibtui.charts.spec import ChartSpec, ColourBar, Guide, Mark, Series, key_of
-from ibtui_engine.layer_names import layer_number
+from ibtui_engine.layer_names import marks as marks_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -71,7 +71,16 @@ def with_bound(
     return replace(spec, series=(Series(x, y, "line", None, label="IB bound", key="-"), *spec.series))
 
 
-def fitted_chart(curve: Curve, fits: LayerFits, h_x: float, i_xy: float, *, title: str, caption: str) -> ChartSpec:
+def fitted_chart(
+    curve: Curve,
+    fits: LayerFits,
+    h_x: float,
+    i_xy: float,
+    *,
+    title: str,
+    caption: str,
+    names: Sequence[str] | None = None,
+) -> ChartSpec:
     """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors."""
     return layers_chart(
         curve.corners[:, 0],
@@ -83,6 +92,7 @@ def fitted_chart(curve: Curve, fits: LayerFits, h_x: float, i_xy: float, *, titl
         error_x=fits.error("i_x"),
         error_y=fits.error("i_y"),
         beta=fits.mean("beta"),
+        names=names,
         title=f"Layers and the IB curve: {title}",
         caption=caption,
     )
@@ -99,18 +109,19 @@ def layers_chart(
     error_x: Float[np.ndarray, " layers"] | None = None,
     error_y: Float[np.ndarray, " layers"] | None = None,
     beta: Float[np.ndarray, " layers"] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "Layers and the IB curve",
     caption: str = "",
 ) -> ChartSpec:
     """The curve and the layers' places, usually means over networks with their standard errors; `h` is H(X).
 
     Through each layer goes a short tangent of slope 1/`beta`, where it has a beta*. Numbers count the layers from the
-    input.
+    input, unless they have `names`.
     """
     x, y = _extended(curve_x, curve_y, h)
     across, up = _axes(h, i_xy)
     series = [Series(x, y, "line", None, label="the bound", key="-")]
-    marks = []
+    marks, texts = [], marks_of(names, len(i_x))
     for layer in range(len(i_x)):
         here, there = float(i_x[layer]), float(i_y[layer])
         if not (math.isfinite(here) and math.isfinite(there)):
@@ -127,7 +138,7 @@ def layers_chart(
                 still = np.zeros(2)
                 bar = (ends, still) if horizontal else (still, ends)
                 series.append(Series(here + bar[0], there + bar[1], "line", colour, key="|"))
-        marks.append(Mark(here, there, layer_number(layer + 1, len(i_x)), colour))
+        marks.append(Mark(here, there, texts[layer], colour))
     return ChartSpec(
         title,
         across,

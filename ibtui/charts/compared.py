@@ -19,7 +19,8 @@ from ibtui.charts.palette import Category, Faded
 from ibtui.charts.readings import Quantity, Readings, joined, over_epochs
 from ibtui.charts.scale import spanning
 from ibtui.charts.spec import DRIFT_END, ChartSpec, Guide, Mark, Series, key_of
-from ibtui_engine.layer_names import layer_name, layer_number
+from ibtui_engine.layer_names import called
+from ibtui_engine.layer_names import marks as marks_of
 from ibtui_engine.statistics import geometric_mean
 from ibtui_engine.statistics import mean as mean_of
 
@@ -63,6 +64,8 @@ class Plane:
     i_xy: float
     readings: Readings | None = None
     """What can be read of them; None: of the points of single networks, what a series tells."""
+    names: Sequence[str] | None = None
+    """Of the layers; None: T1, T2, ..."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,17 +99,18 @@ def compared_planes(
     series, marks = [], []
     for plane in planes:
         colour, key, layers = Category(plane.number), key_of(plane.number), plane.i_x.shape[1]
+        told, texts = called(plane.names, layers), marks_of(plane.names, layers)
         thick = plane.number == pinned and not points and len(planes) > 1
         for layer in range(layers):
             x, y = plane.i_x[:, layer], plane.i_y[:, layer]
-            tell = f"{numbered(plane.number, plane.name)} {layer_name(layer + 1, layers)}"
+            tell = f"{numbered(plane.number, plane.name)} {told[layer]}"
             label = numbered(plane.number, plane.name) if layer == 0 else ""
             above = int(plane.number == pinned)
             series.append(Series(x, y, kind, colour, label=label, key=key, tell=tell, thick=thick, above=above))
             known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             if known.size and not points:
                 here = float(x[known[-1]]), float(y[known[-1]])
-                marks.append(Mark(*here, layer_number(layer + 1, layers), colour, family=plane.number))
+                marks.append(Mark(*here, texts[layer], colour, family=plane.number))
     h_x = max((plane.h_x for plane in planes), default=12.0)
     i_xy = max((plane.i_xy for plane in planes), default=1.0)
     every = f"Epoch {epoch}. One point for each layer of each network."

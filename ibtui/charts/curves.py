@@ -18,7 +18,7 @@ from ibtui.charts.display import Display
 from ibtui.charts.palette import Category, Faded, Quantity
 from ibtui.charts.scale import Axis, spanning
 from ibtui.charts.spec import DRIFT_END, Band, ChartSpec, Guide, Mark, Series, key_of
-from ibtui_engine.layer_names import layer_name
+from ibtui_engine.layer_names import called
 from ibtui_engine.statistics import geometric_mean, logarithms, standard_deviation
 from ibtui_engine.statistics import mean as mean_of
 
@@ -57,6 +57,7 @@ def gradient_chart(
     transition: float | None = None,
     drift_ends: Sequence[float] = (),
     networks: tuple[Networks, Networks] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "Gradients",
     display: Display = PLAIN,
 ) -> ChartSpec:
@@ -66,11 +67,11 @@ def gradient_chart(
     mean of pure noise would be the standard deviation over their root; the geometric mean of that over the layers is
     the noise floor, with a layer in focus its own. `transition`: the epoch at which drift ends, if it has one. With a
     layer in focus the others' means are grey, the place where its line and its dots cross is marked with its own epoch,
-    of `drift_ends`, and a band shows one standard deviation over `networks`.
+    of `drift_ends`, and a band shows one standard deviation over `networks`. `names`: of the layers; None: T1, T2, ...
     """
     chosen, focus = list(shown), display.focus if display.focus in shown else None
     log = display.scale(True)
-    named = None if focus is None else layer_name(focus + 1, mean.shape[1])
+    told = called(names, mean.shape[1])
     series: list[Series] = []
     bands: list[Band] = []
     marks: list[Mark] = []
@@ -78,7 +79,7 @@ def gradient_chart(
         floor = geometric_mean(std[:, chosen if focus is None else [focus]], axis=1) / math.sqrt(batches)
         series.append(Series(epochs, floor, "dotted", None, label="noise floor", key=".", tell="independent noise"))
     for layer in sorted(chosen, key=lambda one: one == focus):
-        name = layer_name(layer + 1, mean.shape[1])
+        name = told[layer]
         line, dots = (display.shaped(epochs, values[:, layer], log=log) for values in (mean, std))
         key = key_of(layer)
         if focus is not None and layer != focus:
@@ -106,7 +107,9 @@ def gradient_chart(
         bands=tuple(bands),
         marks=tuple(marks),
         guides=_end_of_drift(transition, "all weights" if marks else "drift ends"),
-        caption=_gradient_caption(named, display, bands=bool(bands), crossing=bool(marks)),
+        caption=_gradient_caption(
+            None if focus is None else told[focus], display, bands=bool(bands), crossing=bool(marks)
+        ),
     )
 
 
@@ -133,6 +136,7 @@ def snr_chart(
     last_epoch: float,
     batches: int,
     networks: Networks | None = None,
+    names: Sequence[str] | None = None,
     title: str = "Gradient SNR",
     display: Display = PLAIN,
 ) -> ChartSpec:
@@ -142,12 +146,12 @@ def snr_chart(
     `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor. A
     layer in focus has a band of one standard deviation of its logarithm over `networks`; the others are grey.
     """
-    log = display.scale(True)
+    log, told = display.scale(True), called(names, snr.shape[1])
     focus = display.focus if display.focus in shown else None
     series: list[Series] = []
     bands: list[Band] = []
     for layer in sorted(shown, key=lambda one: one == focus):
-        name = layer_name(layer + 1, snr.shape[1])
+        name = told[layer]
         line = display.shaped(epochs, snr[:, layer], log=True)
         faint = focus is not None and layer != focus
         colour = Category(layer)
@@ -173,7 +177,7 @@ def snr_chart(
     if batches > 1:
         guides.append(Guide("y", float(floor), "independent noise"))
     values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
-    told = "Geometric means over networks." if batches > 1 else "One batch an epoch: there is no noise to compare with."
+    caption = "Geometric means over networks." if batches > 1 else "One batch an epoch: no noise to compare with."
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
@@ -181,7 +185,7 @@ def snr_chart(
         series=tuple(series),
         bands=tuple(bands),
         guides=tuple(guides),
-        caption=told + (" Band: one standard deviation over networks." if bands else "") + manner(display),
+        caption=caption + (" Band: one standard deviation over networks." if bands else "") + manner(display),
     )
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from ibtui.charts.palette import Category, Faded, Shades
 from ibtui.charts.scale import Axis, ticks
 from ibtui.charts.spec import DRIFT_END, ChartSpec, ColourBar, Guide, Mark, Series, key_of
-from ibtui_engine.layer_names import layer_names, layer_number
+from ibtui_engine.layer_names import called
+from ibtui_engine.layer_names import marks as marks_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -39,6 +40,7 @@ def information_plane(
     last_epoch: float | None = None,
     recorded: tuple[Float[np.ndarray, "snapshots layers"], Float[np.ndarray, "snapshots layers"]] | None = None,
     intervals: Sequence[Float[np.ndarray, " layers"]] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "",
     basis: str = "",
 ) -> ChartSpec:
@@ -50,7 +52,7 @@ def information_plane(
     `last_epoch`: where the colours end, so that an epoch keeps its colour while more of the paths is shown. `basis`:
     what the numbers rest on, for the caption. `recorded`: (I(X;T), I(T;Y)) as they were recorded where these are
     measured again, a grey path behind each. `intervals`: least and greatest I(X;T), then I(T;Y), of each layer at the
-    last epoch, as far as the estimator can say: a cross through its end.
+    last epoch, as far as the estimator can say: a cross through its end. `names`: of the layers; None: T1, T2, ...
     """
     epochs, i_x, i_y = np.asarray(epochs, dtype=np.float64), np.asarray(i_x), np.asarray(i_y)
     first, last = (float(epochs[0]), float(epochs[-1])) if len(epochs) else (0.0, 0.0)
@@ -58,22 +60,22 @@ def information_plane(
     places = _log_places(epochs, end_of_colours)
     ends, marks = [], []
     layers = i_x.shape[1]
-    series = [] if recorded is None else ghosts(*recorded, "line")
-    names = layer_names(layers)
+    told, texts = called(names, layers), marks_of(names, layers)
+    series = [] if recorded is None else ghosts(*recorded, "line", told)
     for layer in range(layers):
         x, y = i_x[:, layer], i_y[:, layer]
-        tell = partial(_at_epoch, names[layer], epochs)
+        tell = partial(_at_epoch, told[layer], epochs)
         series.append(Series(x, y, "line", Shades(places), key=key_of(layer), tell=tell))
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         drift_end = transitions[layer] if layer < len(transitions) else math.nan
         if known.size and first <= drift_end <= last:
             across, up = (float(np.interp(drift_end, epochs[known], one[known])) for one in (x, y))
-            ends.append(Mark(across, up, dot=DRIFT_END, tell=f"{names[layer]} drift ends"))
+            ends.append(Mark(across, up, dot=DRIFT_END, tell=f"{told[layer]} drift ends"))
         if known.size:
-            marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), layer_number(layer + 1, layers)))
+            marks.append(Mark(float(x[known[-1]]), float(y[known[-1]]), texts[layer]))
     begin, end = _written(first), _written(last)
     span = f"Epochs {begin} to {end}" if last > first else f"Epoch {end}"
-    caption = f"{span}. Numbers: the layers, from the input on, at epoch {end}."
+    caption = f"{span}. {numbered(texts)}, at epoch {end}."
     if intervals is not None and (crosses := _crosses(*intervals)):
         series += crosses
         caption += " Crosses: between what both lie."
@@ -101,32 +103,33 @@ def information_points(
     epoch: int,
     first_seed: int = 0,
     recorded: tuple[Float[np.ndarray, "networks layers"], Float[np.ndarray, "networks layers"]] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "",
     basis: str = "",
 ) -> ChartSpec:
     """Every network's layers as points in the information plane at one epoch, in bits, coloured by layer.
 
     Network k has the seed `first_seed` + k. `basis`: what the numbers rest on, for the caption. `recorded`: the points
-    as they were recorded where these are measured again, in grey behind them.
+    as they were recorded where these are measured again, in grey behind them. `names`: of the layers; None: T1, T2, ...
     """
     i_x, i_y = np.asarray(i_x), np.asarray(i_y)
     networks, layers = i_x.shape
-    names = layer_names(layers)
+    told = called(names, layers)
     series = tuple(
         Series(
             i_x[:, layer],
             i_y[:, layer],
             "points",
             Category(layer),
-            label=names[layer],
+            label=told[layer],
             key=key_of(layer),
-            tell=partial(_seed_of, names[layer], first_seed),
+            tell=partial(_seed_of, told[layer], first_seed),
         )
         for layer in range(layers)
     )
     caption = f"Epoch {epoch}. One point for each layer of {networks} network{'s' if networks != 1 else ''}."
     caption += sentence(basis) + (GHOST if recorded is not None else "")
-    behind = () if recorded is None else ghosts(*recorded, "points")
+    behind = () if recorded is None else ghosts(*recorded, "points", told)
     return ChartSpec(
         title,
         *plane_axes(h_x, i_xy),
@@ -155,14 +158,21 @@ def _crosses(
 
 
 def ghosts(
-    i_x: Float[np.ndarray, "points layers"], i_y: Float[np.ndarray, "points layers"], kind: Literal["line", "points"]
+    i_x: Float[np.ndarray, "points layers"],
+    i_y: Float[np.ndarray, "points layers"],
+    kind: Literal["line", "points"],
+    names: Sequence[str],
 ) -> list[Series]:
     """The layers in grey, behind others."""
-    names = layer_names(i_x.shape[1])
     return [
         Series(i_x[:, layer], i_y[:, layer], kind, Faded(), key=".", tell=f"{name} as recorded")
         for layer, name in enumerate(names)
     ]
+
+
+def numbered(texts: Sequence[str]) -> str:
+    """What the texts beside the layers' dots are, for a caption."""
+    return "Numbers: the layers, from the input on" if texts[:1] in ((), ("1",)) else "Names: the layers"
 
 
 def _at_epoch(name: str, epochs: Float[np.ndarray, " snapshots"], index: int) -> str:

@@ -14,7 +14,8 @@ from ibtui.charts.curves import PLAIN, snr_chart
 from ibtui.charts.display import Display
 from ibtui.charts.palette import Category, Faded
 from ibtui.charts.spec import DRIFT_END, ChartSpec, Guide, Mark, Series
-from ibtui_engine.layer_names import layer_name, layer_number
+from ibtui_engine.layer_names import called
+from ibtui_engine.layer_names import marks as marks_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -32,6 +33,7 @@ def transition_chart(
     last_epoch: float,
     batches: int,
     networks: Float[np.ndarray, "epochs networks layers"] | None = None,
+    names: Sequence[str] | None = None,
     title: str = "Gradient SNR and where drift ends",
     display: Display = PLAIN,
 ) -> ChartSpec:
@@ -47,11 +49,13 @@ def transition_chart(
         last_epoch=last_epoch,
         batches=batches,
         networks=networks,
+        names=names,
         title=title,
         display=display,
     )
     focus = display.focus if display.focus in shown else None
     stretches, marks = [], []
+    told, texts = called(names, snr.shape[1]), marks_of(names, snr.shape[1])
     for layer in shown:
         where, colour = layers[layer], Category(layer) if focus in (None, layer) else Faded()
         if not where.present:
@@ -59,13 +63,13 @@ def transition_chart(
         if np.isfinite([where.low, where.high]).all():
             ends = np.clip([where.low, where.high], 1.0, max(last_epoch, 2.0))
             stretches.append(Series(ends, np.ones(2), "line", colour, key="-"))
-        number, told = layer_number(layer + 1, snr.shape[1]), f"{layer_name(layer + 1, snr.shape[1])} drift ends"
-        marks.append(Mark(where.epoch, 1.0, number, colour, dot=DRIFT_END, tell=told))
+        tell = f"{told[layer]} drift ends"
+        marks.append(Mark(where.epoch, 1.0, texts[layer], colour, dot=DRIFT_END, tell=tell))
     guides = plain.guides
     if network.present:
         guides = (*guides, Guide("x", network.epoch, f"all weights: {network.epoch:.3g}"))
-    told = f"{DRIFT_END}: where drift ends." if marks else "No layer's drift ends."
-    caption = plain.caption if batches <= 1 else f"{plain.caption} {told}"
+    where_ends = f"{DRIFT_END}: where drift ends." if marks else "No layer's drift ends."
+    caption = plain.caption if batches <= 1 else f"{plain.caption} {where_ends}"
     return replace(
         plain, series=(*plain.series, *stretches), guides=guides, marks=(*plain.marks, *marks), caption=caption
     )

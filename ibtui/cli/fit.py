@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from ibtui.cli.options import Json, Session, SessionsDir, Threads
 from ibtui.formatting import estimate, labelled, printable, rule_title, title_of, under
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.layer_names import marks
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,6 +78,7 @@ def fit(
 
 def _print(summary: Summary, curves: dict[int, Curve], fits: list[tuple[EnsembleSummary, LayerFits]]) -> None:
     from ibtui.charts.bound import fitted_chart
+    from ibtui.charts.information_plane import numbered
     from ibtui.cli.drawing import draw
 
     console = output(110)
@@ -95,10 +98,13 @@ def _print(summary: Summary, curves: dict[int, Curve], fits: list[tuple[Ensemble
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         heading = f"{title_of(summary, ensemble)}, {of}, epoch {one.epoch}"
         console.print()
-        caption = "Numbers: the layers, from the input on." + ("" if one.no_beta else " Through each: slope 1/beta*.")
-        spec = fitted_chart(curve, one, ensemble.rule.h_x, curve.i_xy, title=heading, caption=caption)
+        names = ensemble.own_names
+        beta = "" if one.no_beta else " Through each: slope 1/beta*."
+        caption = f"{numbered(marks(names, one.beta.shape[1]))}.{beta}"
+        place = ensemble.rule.h_x, curve.i_xy
+        spec = fitted_chart(curve, one, *place, title=heading, caption=caption, names=names)
         draw(spec, console.width)
-        console.print(_table(one, heading))
+        console.print(_table(one, heading, names))
     console.print()
     for line in _footnotes(summary, fits[0][1]):
         console.print(printable(line), style="dim")
@@ -122,14 +128,14 @@ def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
     ]
 
 
-def _table(one: LayerFits, title: str) -> Table:
+def _table(one: LayerFits, title: str, names: Sequence[str] | None) -> Table:
     from rich.table import Table
 
     table = Table(
         title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
     )
     shown = WITHOUT_BETA if one.no_beta else range(len(COLUMNS))
-    rows = [[row[k] for k in shown] for row in fit_rows(one)]
+    rows = [[row[k] for k in shown] for row in fit_rows(one, names)]
     for heading in labelled([COLUMNS[k] for k in shown], rows, "se"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

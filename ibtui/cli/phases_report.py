@@ -71,8 +71,8 @@ def _print(console: Console, summary: Summary, found: Found, *, chart: bool) -> 
     console.print()
     if chart and account.transition.measured:
         draw(_chart(found, summary), console.width)
-    _table(console, heading, PHASES, phase_rows(account))
-    for line in sentences(account):
+    _table(console, heading, PHASES, phase_rows(account, ensemble.own_names))
+    for line in sentences(account, ensemble.own_names):
         console.print(line)
     console.print()
     _print_diffusion(console, found)
@@ -90,12 +90,15 @@ def _chart(found: Found, summary: Summary) -> ChartSpec:
         shown=range(len(one.widths)),
         last_epoch=float(summary.experiment.epochs),
         batches=one.batches,
+        names=one.ensemble.own_names,
         title=f"Gradient SNR: {title_of(summary, one.ensemble)}",
     )
 
 
 def _print_diffusion(console: Console, found: Found) -> None:
-    _table(console, "After the transition", DIFFUSION, diffusion_rows(found.recorded.phases, found.diffusion))
+    one = found.recorded
+    rows = diffusion_rows(one.phases, found.diffusion, one.ensemble.own_names)
+    _table(console, "After the transition", DIFFUSION, rows)
     if found.diffusion is None:
         console.print(f"No displacements and correlations: {found.recorded.summary.why_not('weights')}.")
 

@@ -196,6 +196,7 @@ def _plane(one: RecordedEnsemble, title: str, at: int) -> ChartSpec:
         one.h_x,
         one.i_xy,
         intervals=one.place_between(at),
+        names=one.ensemble.own_names,
         title=f"Information plane: {title}",
         basis=estimate(one.summary.experiment),
     )

@@ -33,6 +33,8 @@ class Plane:
     """I(X;Y)."""
     basis: str
     """What the information rests on, in words."""
+    names: tuple[str, ...] | None = None
+    """Of the layers; None: T1, T2, ..., and the output."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,8 @@ class Gradients:
     last_epoch: int
     networks: Int64[np.ndarray, "epochs layers"]
     """That the means are over."""
+    names: tuple[str, ...] | None = None
+    """Of the layers; None: T1, T2, ..., and the output."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +108,8 @@ class SignalToNoise:
     last_epoch: int
     networks: Int64[np.ndarray, "epochs layers"]
     """That `snr` is the mean over."""
+    names: tuple[str, ...] | None = None
+    """Of the layers; None: T1, T2, ..., and the output."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from ibtui.figures.content import Content, Gradients, Panel, Paths, Points, SignalToNoise
-from ibtui.figures.lettering import Letters
+from ibtui.figures.lettering import Letters, symbols
 from ibtui.figures.paper import (
     DRIFT_END,
     EDGE,
@@ -124,7 +124,7 @@ def _layers_key(part: SubFigure, panels: list[Panel]) -> None:
         Line2D([], [], color=colour if lines else "none", marker=marker(k), markerfacecolor=colour, **EDGE)
         for k, colour in enumerate(steps(max(layers)))
     ]
-    names = [f"$T_{{{k + 1}}}$" for k in range(max(layers))]
+    names = symbols(next((_names(panel) for panel in panels if _layers(panel) == max(layers)), None), max(layers))
     strokes: list[tuple[Any, str]] = []
     if gradients:
         strokes = [
@@ -137,6 +137,12 @@ def _layers_key(part: SubFigure, panels: list[Panel]) -> None:
     handles += [stroke for stroke, _ in strokes]
     names += [name for _, name in strokes]
     part.legend(handles, names, loc="outside lower center", ncol=len(names))
+
+
+def _names(panel: Panel) -> tuple[str, ...] | None:
+    if isinstance(panel, Points):
+        return panel.plane.names
+    return panel.names if isinstance(panel, Gradients | SignalToNoise) else None
 
 
 def _layers(panel: Panel) -> int:

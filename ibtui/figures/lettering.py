@@ -21,6 +21,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from ibtui.figures.paper import SMALL
+from ibtui_engine.layer_names import OUTPUT, short_names
 
 NEAR = 3.0
 """Points (1/72 inch) between two places that share one label."""
@@ -100,6 +101,18 @@ class Letters:
                 zorder=9,
                 path_effects=[withStroke(linewidth=1.6, foreground="white")],
             )
+
+
+def plain_text(text: str) -> str:
+    """A text from outside, in which no sign begins mathematics."""
+    return text.replace("$", r"\$")
+
+
+def symbols(names: Sequence[str] | None, layers: int) -> list[str]:
+    """What a legend calls so many layers: by `names`, shortened, or without them T with an index, and the output."""
+    if names is not None:
+        return [plain_text(name) for name in short_names(names)]
+    return [f"$T_{{{layer}}}$" if layer < layers else OUTPUT for layer in range(1, layers + 1)]
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -16,11 +16,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Plane, Points, SignalToNoise
-from ibtui.figures.lettering import Letters
+from ibtui.figures.lettering import Letters, plain_text, symbols
 from ibtui.figures.paper import DRIFT_END, EDGE, FLOOR, GUIDE, SMALL, epoch_colours, epoch_scale, marker, steps
 from ibtui.figures.table import place_on_path
 from ibtui.formatting import over_some
-from ibtui_engine.layer_names import OUTPUT, layer_number
+from ibtui_engine.layer_names import marks
 
 MARGIN_X, MARGIN_Y = 0.05, 0.09
 """How much of the way to a bound is shown beyond it; above, there is room for its name."""
@@ -76,7 +76,7 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
         ends: dict[str, Any] = {"linestyle": "none", "clip_on": False, "zorder": 4}
         axes.plot(x[:1], y[:1], marker="o", markersize=2.4, color=colours(0.0), **ends)
         axes.plot(x[-1:], y[-1:], marker="o", markersize=3.6, color=colours(scale(epochs[-1])), **EDGE, **ends)
-        letters.add(float(x[-1]), float(y[-1]), layer_number(layer + 1, panel.i_x.shape[1]))
+        letters.add(float(x[-1]), float(y[-1]), plain_text(marks(panel.plane.names, panel.i_x.shape[1])[layer]))
         letters.avoid(x, y)
         if not math.isnan(panel.transitions[layer]):
             at = place_on_path(panel, layer)
@@ -145,13 +145,13 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
             )  # fmt: skip
             if beta[layer] > 0:
                 _tangent(one, float(x[layer]), float(y[layer]), float(beta[layer]), TANGENT * (1 if one is axes else 2))
-        letters.add(float(x[layer]), float(y[layer]), layer_number(layer + 1, len(x)))
+        letters.add(float(x[layer]), float(y[layer]), plain_text(marks(plane.names, len(x))[layer]))
         missing = int((fits.end[:, layer] != 0).sum())
         told.append((layer, _plus_minus(float(beta[layer]), float(error_beta[layer])), missing))
     for one in close:
         _curve(panel.curve.corners, plane, one)
     if np.isfinite(beta).any():
-        _betas(axes, told, len(fits.beta))
+        _betas(axes, told, len(fits.beta), plane.names)
 
 
 def _tangent(axes: Axes, x: float, y: float, beta: float, share: float) -> None:
@@ -183,12 +183,12 @@ def _zoom(axes: Axes, place: tuple[float, float, float, float], plane: Plane, x:
     return [inset]
 
 
-def _betas(axes: Axes, told: list[tuple[int, str, int]], networks: int) -> None:
+def _betas(axes: Axes, told: list[tuple[int, str, int]], networks: int, layers: tuple[str, ...] | None) -> None:
     """beta* of every layer, written into the empty part of the plane."""
     few = [over_some(networks - missing, networks) for _, _, missing in told]
     spread = " ± se" if any("pm" in text or "±" in text for _, text, _ in told) else ""
     shared: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "size": SMALL, "linespacing": 1.35}
-    names = [f"$T_{{{layer}}}$" if layer < len(told) else OUTPUT for layer in range(1, len(told) + 1)]
+    names = symbols(layers, len(told))
     axes.text(0.555, 0.09, "\n".join(["", *names]), ha="right", **shared)
     values = [f"{text}{note}" for (_, text, _), note in zip(told, few, strict=True)]
     axes.text(0.57, 0.09, "\n".join([f"$\\beta^*${spread}", *values]), ha="left", **shared)
@@ -218,7 +218,9 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
         letters.avoid(panel.i_x[k], panel.i_y[k])
     for layer in range(panel.i_x.shape[1]):
         letters.add(
-            float(panel.i_x[-1, layer]), float(panel.i_y[-1, layer]), layer_number(layer + 1, panel.i_x.shape[1])
+            float(panel.i_x[-1, layer]),
+            float(panel.i_y[-1, layer]),
+            plain_text(marks(panel.plane.names, panel.i_x.shape[1])[layer]),
         )
     handles += [
         Line2D([], [], label="finite-sample bound", color="0.3", linestyle=(0, (1, 1.2))),

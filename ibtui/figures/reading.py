@@ -71,7 +71,8 @@ def plane(of: RecordedEnsemble, title: str) -> Plane:
     """What an ensemble's information planes have in common."""
     summary = of.summary
     one = of.ensemble
-    return Plane(title, one.hidden, one.fraction, one.networks, of.h_x, of.i_xy, estimate(summary.experiment))
+    bounds = of.h_x, of.i_xy
+    return Plane(title, one.hidden, one.fraction, one.networks, *bounds, estimate(summary.experiment), one.own_names)
 
 
 def points(of: RecordedEnsemble, epoch: int, title: str) -> Points:
@@ -114,6 +115,7 @@ def gradients(of: RecordedEnsemble, title: str) -> Gradients:
         of.transition.network.agreed,
         of.epochs[-1],
         of.count("grad_std"),
+        of.ensemble.own_names,
     )
 
 
@@ -136,6 +138,7 @@ def signal_to_noise(of: RecordedEnsemble, title: str) -> SignalToNoise:
         of.batches,
         of.epochs[-1],
         of.count("snr"),
+        of.ensemble.own_names,
     )
 
 

@@ -35,6 +35,7 @@ def _points(panel: Points) -> ChartSpec:
         plane.i_xy,
         epoch=panel.epoch,
         first_seed=panel.first_seed,
+        names=plane.names,
         title=title,
         basis=plane.basis,
     )
@@ -51,6 +52,7 @@ def _paths(panel: Paths) -> ChartSpec:
         plane.i_xy,
         transitions=panel.transitions,
         last_epoch=float(panel.last_epoch),
+        names=plane.names,
         title=f"Information plane: {plane.title}",
         basis=plane.basis,
     )
@@ -66,6 +68,7 @@ def _gradients(panel: Gradients) -> ChartSpec:
         last_epoch=float(panel.last_epoch),
         batches=panel.batches,
         transition=panel.transition,
+        names=panel.names,
         title=panel.title,
     )
 
@@ -80,6 +83,7 @@ def _signal_to_noise(panel: SignalToNoise) -> ChartSpec:
         shown=range(panel.snr.shape[1]),
         last_epoch=float(panel.last_epoch),
         batches=panel.batches,
+        names=panel.names,
         title=panel.title,
     )
 
@@ -91,7 +95,7 @@ def _bound(panel: Bound) -> ChartSpec:
         f"{k + 1}: {beta:.3g}" for k, beta in enumerate(fits.mean("beta").tolist()) if not math.isnan(beta)
     )
     caption = f"{NUMBERS} Through each: slope 1/beta*, beta* = {told or 'none'}."
-    return fitted_chart(panel.curve, fits, plane.h_x, plane.i_xy, title=plane.title, caption=caption)
+    return fitted_chart(panel.curve, fits, plane.h_x, plane.i_xy, title=plane.title, caption=caption, names=plane.names)
 
 
 @chart.register

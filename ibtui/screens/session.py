@@ -577,9 +577,9 @@ class SessionScreen(PlaybackScreen):
         no_curve = why_no_curve(charts.summary.experiment) if why_no_beta(charts.summary, charts.ensemble) else ""
         if curve is None or no_curve:
             waiting = "There is no IB curve." if self._bound.ended else "finding the IB curve …"
-            view.wait_for(len(charts.widths), f"Not shown: {no_curve}." if no_curve else waiting)
+            view.wait_for(charts.shown.layer_names, f"Not shown: {no_curve}." if no_curve else waiting)
         else:
-            view.show(charts.bound(curve, epoch, fits), len(charts.widths), fits, self._bound.said(index, fits))
+            view.show(charts.bound(curve, epoch, fits), charts.shown.layer_names, fits, self._bound.said(index, fits))
 
     def _renew_bound(self) -> None:
         """More is known of the bound."""
@@ -604,7 +604,7 @@ class SessionScreen(PlaybackScreen):
             waiting = "reading the weights …"
             self._diffusions.want(charts)
             found = self._diffusions.of(charts)
-        view.show(charts.title, charts.phases, found, waiting)
+        view.show(charts.title, charts.phases, charts.names, found, waiting)
 
     def _show_timeline(self, *, drift_end: bool = True) -> None:
         """`drift_end`: find where drift ends, too, which takes time; else it stays where it was."""

@@ -16,7 +16,7 @@ from ibtui.formatting import labelled
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui_engine.layer_names import layer_number
+from ibtui_engine.layer_names import headings
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
@@ -54,22 +54,22 @@ class BoundView(Vertical):
         """The chart."""
         return self.query_one(ChartView)
 
-    def wait_for(self, layers: int, text: str) -> None:
-        """There is no curve yet, and why."""
+    def wait_for(self, names: Sequence[str], text: str) -> None:
+        """There is no curve yet, and why. `names`: of the layers."""
         self.chart.clear(text)
-        self._tell(layers, None, "")
+        self._tell(names, None, "")
 
-    def show(self, spec: ChartSpec, layers: int, fits: LayerFits | None, said: str) -> None:
-        """Show `layers` layers and the curve; `said`: the epoch of the fits, and what is still being computed."""
+    def show(self, spec: ChartSpec, names: Sequence[str], fits: LayerFits | None, said: str) -> None:
+        """Show the layers of these names and the curve; `said`: the epoch of the fits, and what is being computed."""
         self.chart.show(spec)
-        self._tell(layers, fits, said)
+        self._tell(names, fits, said)
 
-    def _tell(self, layers: int, fits: LayerFits | None, said: str) -> None:
+    def _tell(self, names: Sequence[str], fits: LayerFits | None, said: str) -> None:
         write(self.query_one(".said", Static), said)
         if fits is None:
-            rows = [(layer_number(k + 1, layers), *[UNKNOWN] * (len(COLUMNS) - 1)) for k in range(layers)]
+            rows = [(heading, *[UNKNOWN] * (len(COLUMNS) - 1)) for heading in headings(names, len(names))]
         else:
-            rows = fit_rows(fits)
+            rows = fit_rows(fits, names)
         forms = (range(len(COLUMNS)), SHORT) if fits is None or not fits.no_beta else (WITHOUT_BETA,)
         self.query_one(FiguresTable).show(*(_form(shown, rows) for shown in forms))
         none = self.query_one(".none", Static)

@@ -52,15 +52,24 @@ class PhasesView(ScrolledView):
         yield Static(classes="waiting", markup=False)
         yield Static(classes="caveats", markup=False)
 
-    def show(self, title: str, account: Phases, diffusion: Sequence[LayerDiffusion] | None, waiting: str) -> None:
-        """Show an ensemble's phases; `waiting` says why there is nothing of its weights (yet)."""
+    def show(
+        self,
+        title: str,
+        account: Phases,
+        names: Sequence[str] | None,
+        diffusion: Sequence[LayerDiffusion] | None,
+        waiting: str,
+    ) -> None:
+        """Show an ensemble's phases; `names`: of its layers, where they have some of their own; `waiting` says why
+        there is nothing of its weights (yet).
+        """
         self.border_title = Text(f"Phases: {title}").markup
         for name, columns, rows in (
-            ("phases", PHASES, lambda counts: phase_rows(account, counts=counts)),
-            ("diffusion", DIFFUSION, lambda counts: diffusion_rows(account, diffusion, counts=counts)),
+            ("phases", PHASES, lambda counts: phase_rows(account, names, counts=counts)),
+            ("diffusion", DIFFUSION, lambda counts: diffusion_rows(account, diffusion, names, counts=counts)),
         ):
             self.query_one(f".{name}", FiguresTable).show(*_forms(columns, rows))
-        write(self.query_one(".sentences", Static), "\n".join(sentences(account)))
+        write(self.query_one(".sentences", Static), "\n".join(sentences(account, names)))
         still = self.query_one(".waiting", Static)
         still.display = diffusion is None
         write(still, waiting)

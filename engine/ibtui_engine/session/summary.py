@@ -125,6 +125,11 @@ class EnsembleSummary:
         return (*self.settings.hidden, outputs_for(self.rule.labels))
 
     @property
+    def own_names(self) -> tuple[str, ...] | None:
+        """The names that the layers of a recording were given; None of a run, whose layers have those of all."""
+        return self.layer_names if self.recorded else None
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """`T1`, `T2`, ..., and `output`; of a recording the names that its layers were given."""
         if isinstance(self.settings, RecordedSettings):
