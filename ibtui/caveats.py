@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 BOUNDED = {"tanh", "sigmoid", "softsign"}
 """Activations whose outputs lie between two bounds."""
+BATCHES = 8
+"""Batches in an epoch, at least, with the size that is recommended where there is only one."""
 SATURATED = 0.5
 """Share of the first layer's outputs near their bounds before training, above which it hardly learns."""
 
@@ -53,6 +55,9 @@ class Caveats:
     """Share of the first hidden layer's outputs that are near their bounds before training, where it is too large."""
     names: tuple[str, ...] = ()
     """Of the layers; without them they are numbered."""
+    one_batch: int | None = None
+    """Patterns of the sample, where a batch is larger than that, so that an epoch is one batch without being asked to.
+    """
 
     def name(self, layer: int) -> str:
         """A layer, counted from 1, as people read of it."""
@@ -81,6 +86,7 @@ def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -
         history.i_x.shape[-1],
         _saturated(of),
         of.layer_names,
+        _one_batch(of),
     )
 
 
@@ -94,6 +100,12 @@ def _saturated(of: RecordedEnsemble) -> float | None:
     shares = history.saturated[0, :, 0]
     share = float(shares[np.isfinite(shares)].mean()) if np.isfinite(shares).any() else 0.0
     return share if share > SATURATED else None
+
+
+def _one_batch(of: RecordedEnsemble) -> int | None:
+    """The size of the sample where it is at most that of a batch, and more than one pattern; None where it is not."""
+    batch, size = of.ensemble.settings.batch, of.ensemble.sample_size
+    return None if of.ensemble.recorded or batch == "full" or not 1 < size <= batch else size
 
 
 def sample_caveat(rule: RuleSummary, experiment: Experiment) -> str | None:
@@ -153,6 +165,12 @@ def as_lines(found: Caveats) -> list[str]:
             "bounds, where gradients vanish; scale the inputs (of a table: --scale standard), or begin with smaller "
             "weights by --init-scale"
         )
+    if found.one_batch:
+        smaller = 2 ** max((found.one_batch // BATCHES).bit_length() - 1, 0)
+        lines.append(
+            f"note: an epoch is one batch, of all {found.one_batch} patterns in the sample, so gradients have no SNR, "
+            f"and drift cannot be told from diffusion; smaller batches change that: --batch {smaller}"
+        )
     if found.ceilings:
         layers = ", ".join(
             found.name(c.layer) + ("" if c.networks == c.of else f" in {c.networks} of {c.of} networks")
@@ -187,8 +205,8 @@ def _exceeds(violation: Violation, found: Caveats) -> str:
 
 def as_plain(found: Caveats) -> dict[str, Any]:
     """The caveats as plain values: what it means that P(X,Y) is a `sample` (None where it is a rule), `ceilings` and
-    `violations` at the epoch shown, how many snapshots have any, and the share of the first layer's outputs that are
-    `saturated_at_start` (None where it is small).
+    `violations` at the epoch shown, how many snapshots have any, the share of the first layer's outputs that are
+    `saturated_at_start` (None where it is small), and the size of the sample where it is `one_batch` (else None).
     """
     return {
         "saturated_at_start": found.saturated,
@@ -196,4 +214,5 @@ def as_plain(found: Caveats) -> dict[str, Any]:
         "ceilings": [asdict(ceiling) for ceiling in found.ceilings],
         "violations": [asdict(violation) for violation in found.violations],
         "snapshots_with_violations": found.elsewhere,
+        "one_batch": found.one_batch,
     }

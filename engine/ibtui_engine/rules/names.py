@@ -47,7 +47,7 @@ IMAGE_SENTENCES: Mapping[str, str] = MappingProxyType(
 """The rules of images: name -> one sentence."""
 
 TABLE_PREFIX = "table:"
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".npz", ".npy", ".mat", ".arff")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".dat", ".parquet", ".npz", ".npy", ".mat", ".arff")
 """Endings of the files that tables are read from; each may be followed by .gz."""
 COMPRESSED = ".gz"
 TABLE_FORM = "table:FILE"

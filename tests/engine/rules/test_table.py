@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import zipfile
@@ -187,6 +188,17 @@ def test_a_name_that_is_too_long(tmp_path) -> None:
     assert "cannot be read: " in refusal_of(tmp_path / f"{'x' * 300}.csv")
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".data", ".dat", ".DATA", ".dat.gz"])
+def test_archives_of_data_sets_give_text_other_suffixes(tmp_path, suffix) -> None:
+    """As those of the UCI archive: iris.data, wine.data, heart.dat."""
+    text = b"1,5.1,3.5\n1,4.9,3.0\n2,7.0,3.2\n2,6.4,3.1\n3,6.3,3.3\n3,5.8,2.7\n"
+    path = tmp_path / f"small{suffix}"
+    path.write_bytes(gzip.compress(text) if suffix.endswith(".gz") else text)
+    rule = load_table(path, reading=Reading(label="1"))
+    assert rule.patterns.shape == (6, 2)
+    assert rule.labels == 3
+
+
 @pytest.mark.parametrize("name", ["table.xlsx", "table.ODS", "table.xlsx.gz"])
 def test_an_unknown_suffix(tmp_path, name) -> None:
     suffix = f".{name.lower().split('.')[1]}"
@@ -194,7 +206,7 @@ def test_an_unknown_suffix(tmp_path, name) -> None:
 
 
 def test_a_name_without_a_suffix(tmp_path) -> None:
-    assert "has no suffix; known are .csv, .tsv, .txt, .parquet" in refusal_of(tmp_path / "table")
+    assert "has no suffix; known are .csv, .tsv, .txt, .data, .dat, .parquet" in refusal_of(tmp_path / "table")
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive at all", b"PK\x03\x04 and then nothing", b"\x80\x04N."])

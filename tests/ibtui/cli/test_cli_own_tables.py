@@ -103,6 +103,18 @@ def test_a_first_layer_that_begins_saturated_is_pointed_out_with_the_remedy(prog
     assert shares == {"none": pytest.approx(recorded.mean()), "auto": None}
 
 
+def test_an_epoch_of_one_batch_is_pointed_out_where_nobody_asked_for_it(program: Program, table: str) -> None:
+    """Of 30 patterns: a batch of as many, one that is smaller by one, and all of them as was asked for."""
+    for batch, told in (("30", True), ("29", False), ("full", False)):
+        name = f"b{batch}.ibs"
+        program.good("run", "--rule", table, "--ignore", "price", "--batch", batch, "-o", name, *SHORT)
+        shown = " ".join(program.good("show", name).split())
+        assert ("note: an epoch is one batch, of all 30 patterns in the sample" in shown) == told
+        assert ("--batch 2" in shown) == told  # at least eight batches of a power of two
+        (ensemble,) = json.loads(program.good("show", name, "--json"))["ensembles"]
+        assert ensemble["one_batch"] == (30 if told else None)
+
+
 def test_a_session_without_a_table_has_no_report(program: Program) -> None:
     program.good("run", "--networks", "1", "--epochs", "1", "-o", "it.ibs")
     with SessionReader(program.directory / "it.ibs") as reader:

@@ -1,4 +1,4 @@
-"""Tables in text: .csv, .tsv and .txt, by pandas, with places of cells as lines of the file."""
+"""Tables in text: .csv, .tsv, .txt, .data and .dat, by pandas, with places of cells as lines of the file."""
 
 from __future__ import annotations
 
