@@ -93,4 +93,7 @@ def test_without_batches_there_is_no_snr_and_without_numbers_no_claim(tmp_path: 
         of = reader.recorded_ensemble(0)
     assert "no SNR" in commentary(of, 20)
     absent = np.full_like(of.layers.i_x, np.nan)
-    assert commentary(replace(of, layers=replace(of.layers, i_x=absent)), 20) == "epoch 20: still to be measured"
+    assert (
+        commentary(replace(of, layers=replace(of.layers, i_x=absent, i_y=absent)), 20)
+        == "epoch 20: still to be measured"
+    )

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from ibtui.formatting import estimate, labelled, over_some, shortened, with_spread
 from ibtui_engine.experiment import ACTIVATIONS, ESTIMATORS, Experiment
+from ibtui_engine.settings import BINNED
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ def test_estimator_bins_and_edges_are_named(settings: dict[str, object], said: s
 def test_a_number_of_bins_is_named_where_there_are_bins(estimator: str) -> None:
     for activation in ACTIVATIONS:
         said = estimate(Experiment(estimator=estimator, activation=activation, bins=77))
-        assert ("77 bins" in said) == (estimator not in ("kde", "exact"))
-        assert ("noise" in said) == (estimator == "kde")
+        assert ("77 bins" in said) == (estimator in BINNED)
+        assert ("noise" in said) == (estimator in ("kde", "gauss"))
 
 
 def test_saying_it_waits_for_no_numbers() -> None:

@@ -84,7 +84,6 @@ def made(
         name="made",
         path=Path("made.ibs"),
         experiment=Experiment(),
-        widths=lambda _: widths,
         batches=lambda _: 7,
     )
     rule = RuleSummary(1, Experiment().rules[0], {}, 4096, 12, 2, 12.0, 0.99, sample=False)
@@ -93,6 +92,7 @@ def made(
         rule=rule,
         recorded=False,
         layer_names=names,
+        widths=widths,
         index=0,
         networks=networks,
         fraction=fraction,

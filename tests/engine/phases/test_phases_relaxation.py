@@ -64,11 +64,9 @@ def test_layers_and_learning_may_have_been_measured_at_other_epochs() -> None:
 def test_an_ensemble_is_compared_with_that_of_sgd_with_the_same_settings(rates: tuple[float, float]) -> None:
     experiment = Experiment(optimizer=("metropolis", "sgd", "momentum"), learning_rate=rates, relax_from=3)
     numbers = [history(seed) for seed in range(len(experiment.ensembles))]
-    ensembles = [SimpleNamespace(optimizer=one.optimizer, settings=one) for one in experiment.ensembles]
+    ensembles = [SimpleNamespace(optimizer=one.optimizer, settings=one, widths=WIDTHS) for one in experiment.ensembles]
     reader = SimpleNamespace(
-        summary=SimpleNamespace(
-            ensembles=ensembles, widths=lambda one: WIDTHS, experiment=SimpleNamespace(relaxation_epoch=3)
-        ),
+        summary=SimpleNamespace(ensembles=ensembles, experiment=SimpleNamespace(relaxation_epoch=3)),
         layers=lambda one: numbers[ensembles.index(one)][0],
         learning=lambda one: numbers[ensembles.index(one)][1],
     )

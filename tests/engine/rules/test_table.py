@@ -199,6 +199,20 @@ def test_archives_of_data_sets_give_text_other_suffixes(tmp_path, suffix) -> Non
     assert rule.labels == 3
 
 
+@pytest.mark.parametrize(("first", "sign"), [("sep=;", ";"), ('"sep=,"', ","), ("SEP=\t", "\t"), ("sep=|;;", "|")])
+@pytest.mark.parametrize("header", [True, False])
+def test_the_line_that_tells_excel_the_separator_is_no_row(tmp_path, first, sign, header) -> None:
+    lines = [
+        first,
+        *([sign.join("ab") + f"{sign}label"] if header else []),
+        *(f"{k}{sign}1{k}{sign}{k % 2}" for k in range(6)),
+    ]
+    (tmp_path / "t.csv").write_text("\r\n".join(lines))
+    rule = load_table(tmp_path / "t.csv", reading=Reading(label="3", scale="none"))
+    assert rule.patterns.tolist() == [[k, 10 + k] for k in range(6)]
+    assert rule.p_y.tolist() == [k % 2 for k in range(6)]
+
+
 @pytest.mark.parametrize("name", ["table.xlsx", "table.ODS", "table.xlsx.gz"])
 def test_an_unknown_suffix(tmp_path, name) -> None:
     suffix = f".{name.lower().split('.')[1]}"
@@ -323,7 +337,7 @@ NAN, INF = float("nan"), float("inf")
         ({"X": [[0, 1], [NAN, 2]], "y": [0, 1]}, "has the value nan in pattern 2, input 1 (from 1)"),
         ({"X": [[0, 1], [3, -INF]], "y": [0, 1]}, "has the value -inf in pattern 2, input 2 (from 1)"),
         ({"X": [[1, 0], [1, 0], [1, 0]], "y": [0, 1, 1]}, "has 3 patterns, all of them equal"),
-        ({"X": [[7.5, 2]], "p_y": [0.5]}, "has 1 patterns, all of them equal"),
+        ({"X": [[7.5, 2]], "p_y": [0.5]}, "has one pattern; needed are two or more"),
         ({"X": BINARY, "y": []}, "has no labels: they are empty"),
         ({"X": BINARY, "y": [0, 1, 1]}, "has 3 labels for 4 patterns"),
         ({"X": 2, "y": 1}, "has patterns of shape ()"),

@@ -15,7 +15,8 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.settings import GRID
 
 REPEATABLE = {*(f"run --{name.replace('_', '-')}" for name in GRID), "run --snapshot-at", "curve --fraction",
-              "figure --session", "note --tag", "note --untag", "import --layers", "import --activation"}  # fmt: skip
+              "figure --session", "note --tag", "note --untag", "estimators --estimator",
+              "import --layers", "import --activation"}  # fmt: skip
 
 
 def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:

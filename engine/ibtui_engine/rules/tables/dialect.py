@@ -20,6 +20,8 @@ SAMPLE = 100_000
 LEAST_LINES, LONGEST_SAMPLE = 3, 32_000_000
 """more where they are fewer lines than this, up to this many."""
 COUNTED = re.compile(r"\d+")
+EXCEL = re.compile(r"\s*\"?sep=([\t;,|])\"?[;,]*\s*", re.IGNORECASE)
+"""A first line that tells Excel what stands between cells."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,12 @@ def find_dialect(content: bytes) -> Dialect:
     comment = comment_sign(content, lines)
     told = [(place, without_comment(line, comment)) for place, line in enumerate(lines)]
     used = [(place, line) for place, line in told if line.strip() and line.strip().strip(",;\t|")]
+    said = EXCEL.fullmatch(used[0][1]) if used else None
+    if said:
+        used = used[1:]
     if not used:
         raise ValueError("is empty")
-    separator = _separator([line for _, line in used])
+    separator = said[1] if said else _separator([line for _, line in used])
     if separator is None:
         raise ValueError(
             "has one column; needed are at least one input and a label, separated by commas, semicolons, tabs or blanks"
