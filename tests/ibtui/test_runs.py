@@ -83,6 +83,7 @@ def test_a_process_that_is_ready_becomes_the_run(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.layers(one.ensemble(0)).i_x, two.layers(two.ensemble(0)).i_x)
 
 
+@pytest.mark.long
 def test_what_is_wrong_with_a_run_is_known_of_a_process_that_was_ready(tmp_path: Path) -> None:
     (tmp_path / "it.ibs").write_text("in the way")
     ready = runs.prepare()

@@ -272,6 +272,7 @@ async def test_the_overlay_is_in_every_chart(open_app: Any, have: Any) -> None:
         assert view.app.clipboard.split("\t")[1] in {f"{one[0]} {' '.join(one.split()[-2:])}" for one in told}
 
 
+@pytest.mark.long
 async def test_colours_and_axes_of_epochs_are_those_of_the_longest(open_app: Any, have: Any) -> None:
     have("plain")
     have("plain", "long", "UPDATE session SET experiment = json_set(experiment, '$.epochs', 400)")

@@ -404,6 +404,7 @@ async def test_a_setting_with_several_values_makes_a_grid(open_app: Any) -> None
         await view.until(lambda: "momentum has several values, and the optimizer sgd uses none" in view.text())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_several_rules_are_each_told_of_and_make_a_grid(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:
@@ -586,6 +587,7 @@ class Begun:
     complaint = ""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_the_quick_version_of_a_preset_fills_the_form(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:

@@ -312,6 +312,7 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
     assert json.loads(taken.read_text())
 
 
+@pytest.mark.long
 async def test_keys_for_the_charts_over_epochs(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(200, 50)) as view:
@@ -601,6 +602,7 @@ async def test_layers_of_any_number_are_chosen_in_a_list(open_app: Any, director
         assert view.screen.hidden_layers == {11, 12}
 
 
+@pytest.mark.long
 async def test_charts_to_be_beside_one_another_are_chosen_and_remembered(open_app: Any, have: Any) -> None:
     have("plain")
     have("grid")
@@ -1352,6 +1354,7 @@ async def test_showing_a_run_leaves_the_machine_to_it(open_app: Any, live: Any, 
         await view.until(lambda: view.screen.playback.epoch == 7)
 
 
+@pytest.mark.long
 async def test_a_run_is_watched_on_behind_help_and_the_palette(open_app: Any, live: Any) -> None:
     run = live()
     async with open_app("live") as view:
@@ -1367,6 +1370,7 @@ async def test_a_run_is_watched_on_behind_help_and_the_palette(open_app: Any, li
             await view.until(lambda: view.screen is session)
 
 
+@pytest.mark.long
 async def test_a_replay_is_offered_only_once_the_last_snapshot_is_taken_in(open_app: Any, live: Any) -> None:
     run = live(epochs=20, snapshots=18)
     async with open_app("live") as view:

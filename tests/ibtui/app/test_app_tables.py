@@ -98,6 +98,7 @@ async def test_what_does_not_fit_is_scrolled_by_keys() -> None:
             assert view.scroll_offset == place
 
 
+@pytest.mark.long
 async def test_every_table_of_a_session_scrolls_by_keys_in_a_small_terminal(open_app: Any, directory: Path) -> None:
     experiment = Experiment(hidden=((3,) * 15,), networks=2, epochs=4, snapshots=2)
     Run(begin(directory / "deep.ibs", "deep", experiment), threads=1).execute()
