@@ -183,8 +183,9 @@ class EnsembleCharts:
         if panel == "learning":
             told = self.learned
             names = tuple(name for name, _ in told)
-            values = np.stack([of.values(key) for _, key in told], axis=-1) if told else np.empty((0, 0, 0))
-            y = np.stack([of.mean(key) for _, key in told], axis=-1) if told else np.empty((0, 0))
+            none = np.empty((*of.values("train_loss").shape, 0))  # a recording need not say what is learned
+            values = np.stack([of.values(key) for _, key in told], axis=-1) if told else none
+            y = np.stack([of.mean(key) for _, key in told], axis=-1) if told else none[:, 0]
             quantities: tuple[Quantity, ...] = (Quantity("nats, share", ".4g", values),)
             epochs = of.learning.epochs
         elif panel == "gradients":

@@ -53,6 +53,7 @@ from ibtui.widgets.timeline import Timeline
 from ibtui.widgets.too_small import TooSmall
 from ibtui_engine.bottleneck.fits import why_no_beta, why_no_curve
 from ibtui_engine.errors import EngineError
+from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.control import send
 from ibtui_engine.session.follow import Follower
 from ibtui_engine.setting import written
@@ -862,17 +863,17 @@ class SessionScreen(PlaybackScreen):
     @work(exclusive=True, group="ask")
     async def action_layers(self) -> None:
         """Choose the layers to draw, of however many."""
-        from ibtui.screens.dialogs import Several
+        from ibtui.screens.choosing_layers import LayerChoice
 
         charts = self.current
         if charts is None:
             return
-        names = {str(k): name for k, name in enumerate(charts.shown.layer_names, start=1)}
-        shown = [str(k + 1) for k in self.layers_shown]
-        picked = await self.app.push_screen_wait(Several("Layers to draw:", names, shown, 1, len(names)))
+        names = charts.shown.layer_names
+        headed = [layer_heading(name, k, len(names)) for k, name in enumerate(names, start=1)]
+        picked = await self.app.push_screen_wait(LayerChoice(headed, [k + 1 for k in self.layers_shown]))
         if picked is not None:
-            others = {k for k in self.hidden_layers if str(k) not in names}  # of deeper ensembles
-            self.hidden_layers = frozenset(others | {int(k) for k in names if k not in picked})
+            others = {k for k in self.hidden_layers if k > len(names)}  # of deeper ensembles
+            self.hidden_layers = frozenset(others | (set(range(1, len(names) + 1)) - picked))
 
     @work(exclusive=True, group="ask")
     async def action_layout(self) -> None:

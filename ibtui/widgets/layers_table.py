@@ -11,7 +11,7 @@ from ibtui.formatting import labelled, printable
 from ibtui.layers_text import columns
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui_engine.layer_names import layer_heading
+from ibtui_engine.layer_names import MOST_NAMED, layer_heading
 from ibtui_engine.session.ensemble import LayerFigures
 
 SPARE = ("saturated", "width", "distinct t", "held-out I(X;T)", "SNR")
@@ -33,9 +33,14 @@ class LayersTable(ScrolledView):
         yield Static(classes="notes", markup=False)
 
     def show(self, figures: Sequence[LayerFigures], hidden: Collection[int], notes: Sequence[str]) -> None:
-        """Show these layers; `hidden` are the numbers of those that the charts leave out."""
-        told = columns(figures)
+        """Show these layers; `hidden` are the numbers of those that the charts leave out: so does the table where there
+        are many.
+        """
         count = len(figures)
+        if count > MOST_NAMED and (left_out := [one for one in figures if one.layer in hidden]):
+            figures = [one for one in figures if one.layer not in hidden] or figures
+            notes = [f"{len(left_out)} of {count} layers are hidden.", *notes]
+        told = columns(figures)
         names = [printable(layer_heading(one.name, one.layer, count)) for one in figures]
         names = [f"{name} hidden" if one.layer in hidden else name for name, one in zip(names, figures, strict=True)]
         told = {"T": names, "width": [str(one.width) for one in figures]} | told

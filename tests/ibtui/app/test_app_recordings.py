@@ -79,3 +79,15 @@ async def test_the_library_lists_recordings_and_says_why_they_are_not_resumed(op
         await view.until(lambda: "own" in view.text())
         await view.press("r")
         await view.until(lambda: any("it is a recording" in note for note in view.notes()))
+
+
+async def test_a_recording_that_says_nothing_of_learning_has_an_empty_chart(open_app: Any, directory: Path) -> None:
+    import numpy as np
+
+    with Recorder(directory / "own.ibs", LABELS) as recorder:
+        for epoch in (0, 1):
+            recorder.snapshot(epoch, {"a": np.random.default_rng(epoch).normal(size=(60, 3))}, measure=True)
+    async with open_app("own", (200, 60)) as view:
+        await view.press("tab", "tab", "tab")
+        await view.until(lambda: "Learning" in view.text())
+        assert view.screen.panel == "learning"
