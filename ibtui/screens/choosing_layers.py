@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,6 +16,8 @@ from textual.widgets.selection_list import Selection
 
 from ibtui.formatting import printable
 
+SETTLED_SECONDS = 0.1
+"""After a key until what was typed before it is in the line: keys that come in one burst take longer ways than it."""
 KEYS = "space: one; ctrl+a: all found, ctrl+n: none of them, ctrl+o: only them; enter: take"
 
 
@@ -95,20 +97,26 @@ class LayerChoice(ModalScreen[frozenset[int] | None]):
 
     def action_mark(self, marked: bool) -> None:
         """Mark what is found, or take its marks away."""
-        self.call_after_refresh(self._mark, marked)  # what has just been typed counts
+        self._later(lambda found: self._marked | found if marked else self._marked - found)
 
-    def _mark(self, marked: bool) -> None:
-        found = set(self._found)
-        self._marked = self._marked | found if marked else self._marked - found
-        self._show()
+    def _later(self, mark: Callable[[set[int]], set[int]]) -> None:
+        """Mark by what is found once the line has taken all that was typed."""
+
+        def now() -> None:
+            self._marked = mark(set(self._found))
+            self._show()
+
+        self.set_timer(SETTLED_SECONDS, now)
 
     def action_only(self) -> None:
         """Mark what is found and nothing else."""
-        self._marked = set()
-        self.action_mark(True)
+        self._later(lambda found: found)
 
     def action_take(self) -> None:
         """These, if there is one."""
+        self.set_timer(SETTLED_SECONDS, self._take)
+
+    def _take(self) -> None:
         if self._marked:
             self.dismiss(frozenset(self._marked))
         else:
