@@ -25,12 +25,15 @@ from ibtui_engine.errors import EngineError
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.bottleneck.partitions import Frontier
 
 REST_SECONDS = 0.6
 """From one request to the next while a run is at work, which needs the cores more; twice what the last one took, where
 that is more."""
 SHOWN_SECONDS = 2.0
 """For how long after it was last wanted the newest epoch of a run is asked for again as soon as it may be."""
+MOST_CLASSES = 128
+"""Classes of p(y|x) up to which the frontier of hard partitions is found here: in a few hundredths of a second."""
 MOST_KEPT = 300
 """Fits that stay in memory; those of 50 networks are 30 kB."""
 
@@ -54,6 +57,8 @@ class BoundFits:
         self._refused = refused
         self._curves: dict[int, Curve] = {}
         """By rule, as soon as they are known; a coarse one may be followed by the full one."""
+        self._hard: dict[int, Frontier] = {}
+        """Frontiers of hard partitions by rule, of those with few classes."""
         self._fits: OrderedDict[tuple[int, int], LayerFits] = OrderedDict()
         """By ensemble and epoch."""
         self._shown: dict[int, int] = {}
@@ -81,6 +86,10 @@ class BoundFits:
     def curve_of(self, ensemble: int) -> Curve | None:
         """The curve that bounds an ensemble's layers; None until it is known."""
         return self._curves.get(self._rule_of(ensemble))
+
+    def hard_of(self, ensemble: int) -> Frontier | None:
+        """The frontier of hard partitions for an ensemble's layers; None until it is known, and where it takes long."""
+        return self._hard.get(self._rule_of(ensemble))
 
     def of(self, ensemble: int, epoch: int) -> LayerFits | None:
         """The fits of an ensemble at an epoch."""
@@ -223,23 +232,28 @@ class BoundFits:
             return partial(self._take_error, f"an answer cannot be read: {error}")
 
     def _look_up(self, rule: int, tell: Callable[..., None]) -> None:
-        """Read a curve, if it is known."""
+        """Read a curve, if it is known, and find the frontier of hard partitions, where that takes a moment only."""
         from ibtui_engine.bottleneck.kept import kept_curve
+        from ibtui_engine.bottleneck.partitions import hard_frontier
         from ibtui_engine.session.history import SessionReader
 
         try:
             with SessionReader(self._path) as reader:
-                curve = kept_curve(reader.measured_rule(rule))
+                found = reader.measured_rule(rule)
+                curve = kept_curve(found)
         except EngineError as error:
             tell(self._take_refusal, str(error))
             return
-        tell(self._take_looked_up, rule, curve)
+        hard = hard_frontier(found) if found.labels == 2 and found.classes <= MOST_CLASSES else None
+        tell(self._take_looked_up, rule, curve, hard)
 
     # what comes in
 
-    def _take_looked_up(self, rule: int, curve: Curve | None) -> None:
+    def _take_looked_up(self, rule: int, curve: Curve | None, hard: Frontier | None) -> None:
         if self._closed:
             return
+        if hard is not None:
+            self._hard[rule] = hard
         if curve is not None:
             self._take_curve(rule, curve)
             return

@@ -30,6 +30,7 @@ from ibtui_engine.session.follow import Follower
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.bottleneck.partitions import Frontier
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 INFORMATION = ("I(X;T)", "i_x"), ("I(T;Y)", "i_y")
@@ -303,8 +304,11 @@ class EnsembleCharts:
         """The last measured epoch that is not after one; the first where there is none before."""
         return self.shown.at(epoch)
 
-    def bound(self, curve: Curve, epoch: int, fits: LayerFits | None) -> ChartSpec:
-        """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch."""
+    def bound(self, curve: Curve, epoch: int, fits: LayerFits | None, frontier: Frontier | None = None) -> ChartSpec:
+        """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch;
+        with the frontier of hard partitions, where it is given.
+        """
+        hard = None if frontier is None else (frontier.entropy, frontier.i_y)
         fitted = not why_no_beta(self.summary, self.ensemble)  # before there is one, too
         slopes = " Through each: slope 1/beta*." if fitted else ""
         basis = f"binning, {fits.bins} bins" if fits and not fits.no_beta else estimate(self.summary.experiment)
@@ -315,7 +319,7 @@ class EnsembleCharts:
         )
         if fits is not None:
             return fitted_chart(
-                curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption, names=self.names
+                curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption, names=self.names, hard=hard
             )
         figures = self.figures(epoch)
         i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
@@ -329,6 +333,7 @@ class EnsembleCharts:
             i_x,
             i_y,
             names=self.names,
+            hard=hard,
             title=f"Layers and the IB curve: {self.title}",
             caption=caption,
         )

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ibtui_engine.bottleneck.partitions import hard_frontier
     from ibtui_engine.bottleneck.source import Source
     from ibtui_engine.bottleneck.tracing import ib_curve
     from ibtui_engine.errors import EngineError
@@ -38,6 +39,7 @@ __all__ = [
     "begin",
     "find_preset",
     "fit_session",
+    "hard_frontier",
     "ib_curve",
     "load_rule",
     "measure_outputs",
@@ -58,6 +60,7 @@ _PLACES = {
     "begin": "ibtui_engine.runner",
     "find_preset": "ibtui_engine.presets",
     "fit_session": "ibtui_engine.fit",
+    "hard_frontier": "ibtui_engine.bottleneck.partitions",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
     "load_rule": "ibtui_engine.rules.catalogue",
     "measure_outputs": "ibtui_engine.measures.arrays",

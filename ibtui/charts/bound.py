@@ -22,6 +22,9 @@ from ibtui_engine.layer_names import marks as marks_of
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    Line = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
+    """I(X;T) and I(T;Y) of points that a line joins."""
+
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
 
@@ -39,15 +42,17 @@ def bound_chart(
     critical_x: Sequence[float] = (),
     critical_y: Sequence[float] = (),
     sampled: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]] | None = None,
+    hard: Line | None = None,
     title: str = "IB curve",
     caption: str = "",
 ) -> ChartSpec:
     """The curve, which is flat beyond its last point, below I(X;Y) and left of the entropy `h` called `ceiling`.
 
-    `sampled`: finite-sample bounds by what the legend calls them, as I(X;T) and I(T;Y).
+    `sampled`: finite-sample bounds by what the legend calls them, as I(X;T) and I(T;Y). `hard`: the frontier of hard
+    partitions, likewise.
     """
     x, y = _extended(curve_x, curve_y, h)
-    series = [Series(x, y, "line", None, label="the bound", key="-")]
+    series = [*_hard(hard, h), Series(x, y, "line", None, label="the bound", key="-")]
     if len(critical_x):
         where = np.asarray(critical_x, np.float64), np.asarray(critical_y, np.float64)
         series.append(Series(*where, "points", Category(3), label="critical beta", marker="+", key="+"))
@@ -80,8 +85,12 @@ def fitted_chart(
     title: str,
     caption: str,
     names: Sequence[str] | None = None,
+    hard: Line | None = None,
 ) -> ChartSpec:
-    """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors."""
+    """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors.
+
+    `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y).
+    """
     return layers_chart(
         curve.corners[:, 0],
         curve.corners[:, 1],
@@ -93,6 +102,7 @@ def fitted_chart(
         error_y=fits.error("i_y"),
         beta=fits.mean("beta"),
         names=names,
+        hard=hard,
         title=f"Layers and the IB curve: {title}",
         caption=caption,
     )
@@ -110,17 +120,18 @@ def layers_chart(
     error_y: Float[np.ndarray, " layers"] | None = None,
     beta: Float[np.ndarray, " layers"] | None = None,
     names: Sequence[str] | None = None,
+    hard: Line | None = None,
     title: str = "Layers and the IB curve",
     caption: str = "",
 ) -> ChartSpec:
     """The curve and the layers' places, usually means over networks with their standard errors; `h` is H(X).
 
     Through each layer goes a short tangent of slope 1/`beta`, where it has a beta*. Numbers count the layers from the
-    input, unless they have `names`.
+    input, unless they have `names`. `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y).
     """
     x, y = _extended(curve_x, curve_y, h)
     across, up = _axes(h, i_xy)
-    series = [Series(x, y, "line", None, label="the bound", key="-")]
+    series = [*_hard(hard, h), Series(x, y, "line", None, label="the bound", key="-")]
     marks, texts = [], marks_of(names, len(i_x))
     for layer in range(len(i_x)):
         here, there = float(i_x[layer]), float(i_y[layer])
@@ -191,6 +202,13 @@ def fractions_chart(
         bar=bar,
         caption=caption,
     )
+
+
+def _hard(hard: Line | None, h: float) -> list[Series]:
+    """The frontier of hard partitions, flat beyond its last corner."""
+    if hard is None:
+        return []
+    return [Series(*_extended(*hard, h), "dotted", Category(1), label="hard partitions", key=".")]
 
 
 def _extended(

@@ -17,6 +17,7 @@ from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve, SampledBound
+    from ibtui_engine.bottleneck.partitions import Frontier
     from ibtui_engine.rules.rule import Rule
 
 COLUMNS = ("beta", "i_x", "i_y", "gap", "support")
@@ -48,6 +49,14 @@ def curve(
         ),
     ] = None,
     samples: Annotated[int, typer.Option("--samples", min=1, max=10_000, help="Samples for each fraction.")] = 20,
+    partitions: Annotated[
+        bool,
+        typer.Option(
+            "--partitions",
+            help="Also the frontier of hard partitions, which deterministic layers can reach: H(T) against I(T;Y). Of "
+            "two labels.",
+        ),
+    ] = False,
     threads: Threads = None,
     out: Annotated[
         Path | None,
@@ -74,13 +83,19 @@ def curve(
 
     found = replace(find_curve(rule, error=error), name=name)
     bounds = _sampled(rule, fractions, samples, threads)
+    hard = None
+    if partitions:
+        from ibtui_engine.bottleneck.partitions import hard_frontier
+
+        hard = hard_frontier(rule)
     if out is not None:
         write_output(out, _file(found, kind))
         tell(f"wrote {len(found.beta)} points to {out}", quiet=quiet)
     if json:
-        print_json(found.to_dict() | {"sampled": [one.to_dict() for one in bounds]})
+        beside = {"sampled": [one.to_dict() for one in bounds], "partitions": hard and hard.to_dict()}
+        print_json(found.to_dict() | beside)
     else:
-        _print(found, bounds)
+        _print(found, bounds, hard)
 
 
 def _sampled(rule: Rule, fractions: tuple[float, ...], samples: int, threads: int | None) -> list[SampledBound]:
@@ -117,7 +132,7 @@ def _file(found: Curve, kind: str) -> bytes:
     return ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode()
 
 
-def _print(found: Curve, bounds: list[SampledBound]) -> None:
+def _print(found: Curve, bounds: list[SampledBound], hard: Frontier | None) -> None:
     from ibtui.charts.bound import bound_chart
     from ibtui.cli.drawing import draw
 
@@ -139,6 +154,7 @@ def _print(found: Curve, bounds: list[SampledBound]) -> None:
         critical_x=at_x.tolist(),
         critical_y=at_y.tolist(),
         sampled={f"{one.fraction:.4g} of the patterns": (one.i_x, one.i_y) for one in bounds},
+        hard=None if hard is None else (hard.entropy, hard.i_y),
         title=f"IB curve: {found.name}",
         caption="+: critical betas, where the encoder gains values t." if len(at_x) else "",
     )
@@ -146,6 +162,8 @@ def _print(found: Curve, bounds: list[SampledBound]) -> None:
         draw(spec, console.width)
     for line in sentences(found):
         console.print(printable(line))
+    if hard is not None:
+        console.print(printable(_hard(hard, found)))
     for one in bounds:
         best = int(one.i_y.argmax())
         console.print(
@@ -154,6 +172,19 @@ def _print(found: Curve, bounds: list[SampledBound]) -> None:
             f"{one.samples} sample{'s' if one.samples > 1 else ''}, whose "
             "labels are learned and whose classes of p(y|x) are known."
         )
+
+
+def _hard(found: Frontier, curve: Curve) -> str:
+    """What the frontier says, in words. It is furthest from the curve at one of the curve's corners."""
+    below = curve.corners[:, 1] - found.most(curve.corners[:, 0])
+    furthest = int(below.argmax())
+    some = list(zip(found.cells.tolist(), found.entropy.tolist(), found.i_y.tolist(), strict=True))[1:]
+    told = ", ".join(f"({h:.5g}, {i_y:.5g}) with {cells} cells" for cells, h, i_y in some[:3])
+    return (
+        f"Hard partitions, best for some beta: {len(some)} beside the trivial one, H(T) and I(T;Y) {told}"
+        f"{', ...' if len(some) > 3 else ''}; none lies more than {found.error:g} bits above the line through them, "
+        f"which is at most {below[furthest]:.3g} bits below the curve, at {curve.corners[furthest, 0]:.3g} bits."
+    )
 
 
 def sentences(found: Curve) -> list[str]:

@@ -580,7 +580,8 @@ class SessionScreen(PlaybackScreen):
             waiting = "There is no IB curve." if self._bound.ended else "finding the IB curve …"
             view.wait_for(charts.shown.layer_names, f"Not shown: {no_curve}." if no_curve else waiting)
         else:
-            view.show(charts.bound(curve, epoch, fits), charts.shown.layer_names, fits, self._bound.said(index, fits))
+            spec = charts.bound(curve, epoch, fits, self._bound.hard_of(index))
+            view.show(spec, charts.shown.layer_names, fits, self._bound.said(index, fits))
 
     def _renew_bound(self) -> None:
         """More is known of the bound."""

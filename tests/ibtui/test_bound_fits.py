@@ -18,8 +18,10 @@ import pytest
 from ibtui import bound_fits
 from ibtui.bound_fits import BoundFits
 from ibtui_engine.bottleneck import kept
+from ibtui_engine.bottleneck.partitions import hard_frontier
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.fit import fit_session
+from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
 
 PATIENCE = 120.0
@@ -330,3 +332,28 @@ def test_a_session_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
 
     (said,) = watch(tmp_path / "none.ibs", work).refused
     assert "none.ibs" in said
+
+
+def test_the_frontier_of_hard_partitions_is_known_of_rules_with_few_classes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The symmetric rule has 64 classes."""
+    expected = hard_frontier(load_rule("symmetric")).to_dict()
+
+    async def there(watched: Watched) -> None:
+        watched.bound.prepare(0)
+        await watched.until(lambda: watched.bound.hard_of(0))
+        found = watched.bound.hard_of(0)
+        assert found is not None
+        assert found.to_dict() == expected
+
+    monkeypatch.setattr(bound_fits, "MOST_CLASSES", 64)
+    watch(path, there)
+
+    async def absent(watched: Watched) -> None:
+        watched.bound.prepare(0)
+        await watched.until(lambda: watched.bound.curve_of(0))
+        assert watched.bound.hard_of(0) is None
+
+    monkeypatch.setattr(bound_fits, "MOST_CLASSES", 63)
+    watch(path, absent)

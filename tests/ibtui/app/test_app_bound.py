@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from ibtui_engine.bottleneck.kept import kept_curve
+from ibtui_engine.bottleneck.partitions import hard_frontier
 from ibtui_engine.rules.catalogue import load_rule
 
 
@@ -31,7 +32,8 @@ async def test_the_curve_needs_no_process_and_is_the_one_that_ships(open_app: An
         view.screen.panel = "bound"
         await view.until(lambda: view.chart("bound-chart").spec)
         assert not fitters()
-        curve = view.chart("bound-chart").spec.series[0]
+        hard, curve = view.chart("bound-chart").spec.series[:2]
+        np.testing.assert_allclose(hard.x[:-1], hard_frontier(load_rule("symmetric")).entropy)
         np.testing.assert_allclose(curve.x[:-1], shipped.corners[:, 0])
         await view.until(lambda: "distances at epoch 40" in view.text())
         assert not fitters()

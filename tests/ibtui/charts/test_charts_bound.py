@@ -84,3 +84,12 @@ def test_each_fraction_is_a_line_through_its_layers_in_a_shade_of_its_own() -> N
     one = fractions_chart(X, Y, 12.0, 0.9, {"3%": layers["3%"]})
     assert one.bar is None
     assert [series.label for series in one.series] == ["the bound", "3%"]
+
+
+def test_the_frontier_of_hard_partitions_is_a_line_behind_the_curve() -> None:
+    hard = np.array([0.0, 1.0]), np.array([0.0, 0.8])
+    for spec in (bound_chart(X, Y, 12.0, 0.9, hard=hard), layers_chart(X, Y, 12.0, 0.9, X[:2], Y[:2], hard=hard)):
+        first, second = spec.series[:2]
+        assert (first.label, first.key, second.label) == ("hard partitions", ".", "the bound")
+        assert (np.asarray(first.x).tolist(), np.asarray(first.y).tolist()) == ([0, 1, 12], [0, 0.8, 0.8])
+    assert all("hard" not in one.label for one in bound_chart(X, Y, 12.0, 0.9).series)

@@ -13,6 +13,8 @@ import pytest
 
 from ibtui_engine.bottleneck.curve import Curve
 from ibtui_engine.bottleneck.fits import LayerFits
+from ibtui_engine.bottleneck.partitions import hard_frontier
+from ibtui_engine.rules.catalogue import load_rule
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -44,6 +46,17 @@ def test_a_curve_is_drawn_and_explained(program: Program) -> None:
     for said in ("I(X;Y) = 0.990084 bits", "at most 0.0001 bits", "Critical beta at the origin: 1.004698", "a corner"):
         assert said in words
     assert "\x1b" not in told
+
+
+def test_hard_partitions_are_those_of_the_engine_and_told_in_words(program: Program) -> None:
+    frontier = hard_frontier(load_rule("symmetric"))
+    line = ("curve", "symmetric", *QUICK)
+    assert json.loads(program.good(*line, "--json"))["partitions"] is None
+    assert json.loads(program.good(*line, "--partitions", "--json"))["partitions"] == frontier.to_dict()
+    told = " ".join(program.good(*line, "--partitions").split())
+    assert "hard partitions" in told
+    assert f"best for some beta: {len(frontier.cells) - 1} beside the trivial one" in told
+    assert "(0.99916, 0.98578) with 2 cells" in told
 
 
 @pytest.mark.long
