@@ -87,8 +87,8 @@ def test_answers_are_what_the_engine_measures(path: Path, estimator: str) -> Non
         expected = dict(remeasure(reader, reader.ensemble(1), epochs, experiment, threads))
         threads.close()
     for row, epoch in enumerate(epochs):
-        assert np.array_equal(found.i_x[row], expected[epoch].i_x)
-        assert np.array_equal(found.i_y[row], expected[epoch].i_y)
+        assert np.array_equal(found.i_x[row], expected[epoch].i_x, equal_nan=True)
+        assert np.array_equal(found.i_y[row], expected[epoch].i_y, equal_nan=True)
         assert np.array_equal(found.distinct_t[row], expected[epoch].distinct)
         assert np.array_equal(found.i_x_lower[row], expected[epoch].i_x_lower, equal_nan=True)
     assert np.array_equal(found.grad_mean, watched.recorded[1].grad_mean, equal_nan=True)

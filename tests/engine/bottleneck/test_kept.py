@@ -77,7 +77,7 @@ def test_a_shipped_curve_is_what_is_computed_now(name: str, cache: Path) -> None
     for number in ("i_xy", "h_y", "entropy", "critical", "critical_local", "classes"):
         assert getattr(shipped, number) == pytest.approx(getattr(now, number), rel=1e-10)
     # where a flat optimum lies: half the digits of its height
-    assert shipped.critical_decoder == pytest.approx(now.critical_decoder, rel=1e-6)
+    assert shipped.critical_decoder == pytest.approx(now.critical_decoder, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", SHIPPED_RULES)

@@ -19,7 +19,7 @@ from ibtui_engine.bottleneck.onset import onset
 from ibtui_engine.bottleneck.sampling import evaluate_sample, sampled_bound
 from ibtui_engine.bottleneck.solver import solve
 from ibtui_engine.bottleneck.source import Source
-from ibtui_engine.bottleneck.tracing import ib_curve
+from ibtui_engine.bottleneck.tracing import MOST_SUPPORT, ib_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.networks import Samples, draw_samples
 from ibtui_engine.rules.catalogue import load_rule
@@ -97,7 +97,8 @@ def test_of_the_curve(name: str) -> None:
     assert other.upper(x) == pytest.approx(curve.upper(x), abs=1e-7)
     assert other.critical == pytest.approx(curve.critical, rel=1e-9)
     assert other.critical_decoder == pytest.approx(1 - curve.critical_decoder, abs=1e-9)
-    assert other.bifurcations == pytest.approx(curve.bifurcations, rel=1e-3)
+    looked_for = curve.bifurcations[:, 2] <= MOST_SUPPORT
+    assert other.bifurcations[looked_for] == pytest.approx(curve.bifurcations[looked_for], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["symmetric", "symmetric-soft"])

@@ -26,6 +26,9 @@ MENTIONED = {
     "ibtui resume",
     "ibtui --install-completion",
     "ibtui open my-net.ibs",
+    "ibtui export",
+    "ibtui import activations.npz",
+    "ibtui import activations.npz -o my-net.ibs",
 }
 """Commands that are named without what they need, and one that changes the files of a shell."""
 IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui --log-file FILE.log"}

@@ -81,9 +81,9 @@ def test_printing_writes_nothing(made: Program, program: Program) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "nothing would change: give --bins, --estimator or --noise"),
+        ((), "nothing would change: give --bins, --estimator, --noise or another setting"),
         (("--bins", "1"), "bins must be a whole number from 2"),
-        (("--estimator", "magic"), "estimator must be binning, adaptive, quantile, kde or exact"),
+        (("--estimator", "magic"), "estimator must be binning, adaptive, quantile, kde, exact, gauss, renyi or probe"),
         (("--estimator", "kde", "--noise", "-1"), "noise must be a variance from 1e-30 to 1e+30"),
         (("--noise", "1"), "noise is 1: the estimator binning adds no noise; add --estimator kde"),
         (("--estimator", "exact", "--bins", "60"), "bins is 60: the estimator exact has no bins; add --estimator"),
