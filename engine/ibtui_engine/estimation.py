@@ -30,6 +30,8 @@ SETTING_OF = {
     "width": "kernel_width",
 }
 """What the settings of an estimator are called among those of an experiment."""
+USED = {**{name: USED_BY[setting] for name, setting in SETTING_OF.items()}, "seed": ("gauss", "renyi", "probe")}
+"""Which estimators use a setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +76,26 @@ class Estimation:
         if not is_whole(self.seed) or not 0 <= self.seed < 2**63:
             raise InvalidValue(f"seed must be a whole number from 0 to 2^63 − 1, got {shown(self.seed)}")
 
+    @classmethod
+    def chosen(cls, estimator: str, **settings: Any) -> Estimation:
+        """An estimator with the settings that somebody has chosen for it, each of which must be one that it uses.
+
+        Raises:
+            InvalidValue: it is none, or does not use one of them, or a value is outside its range.
+            TypeError: there is no such setting.
+        """
+        SETTINGS["estimator"].require("estimator", estimator)
+        for name in settings:
+            if estimator not in USED.get(name, (estimator,)):
+                raise InvalidValue(f"{name} applies only to {either(USED[name])}, not to {estimator}")
+        return cls(estimator=estimator, **settings)
+
     def to_dict(self) -> dict[str, Any]:
         """What the estimator uses, as plain values for JSON."""
-        used = {name: USED_BY[setting] for name, setting in SETTING_OF.items()}
-        used["seed"] = ("gauss", "renyi", "probe")
         found = asdict(self)
         if self.estimator in NOISY:
             found["noise"], found["scale"] = self.relative_noise
-        return {name: value for name, value in found.items() if name not in used or self.estimator in used[name]}
+        return {name: value for name, value in found.items() if self.estimator in USED.get(name, (self.estimator,))}
 
     @property
     def text(self) -> str:

@@ -13,8 +13,9 @@ from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, output_file, ses
 from ibtui.files import require_new
 from ibtui.locations import free_path, sessions_directory
 from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.estimation import SETTING_OF
 from ibtui_engine.session.format import SUFFIX
-from ibtui_engine.settings import DEFAULT_SAMPLES, DEFAULT_WIDTH, ESTIMATORS, NOISE_SCALES
+from ibtui_engine.settings import ESTIMATORS, SETTINGS
 
 MEASURING = "How it is measured"
 
@@ -59,43 +60,10 @@ def import_arrays(
         typer.Option("--estimator", help=f"{', '.join(ESTIMATORS)}.", rich_help_panel=MEASURING),
     ] = "gauss",
     bins: Annotated[int | None, setting("bins", default=False, panel=MEASURING)] = None,
-    noise: Annotated[
-        float | None,
-        typer.Option(
-            "--noise",
-            help="Variance of the noise of kde and gauss. [default: 0.03 of the layer for gauss, 0.001 for kde]",
-            rich_help_panel=MEASURING,
-            show_default=False,
-        ),
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            "--scale",
-            help=f"What --noise is a multiple of: {', '.join(NOISE_SCALES)} (mean squared distance from the mean). "
-            "[default: absolute]",
-            rich_help_panel=MEASURING,
-            show_default=False,
-        ),
-    ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            "--samples",
-            help=f"Draws of noise of gauss. [default: {DEFAULT_SAMPLES}]",
-            rich_help_panel=MEASURING,
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[
-        float | None,
-        typer.Option(
-            "--width",
-            help=f"Width of the kernel of renyi, in medians of the distance of patterns. [default: {DEFAULT_WIDTH}]",
-            rich_help_panel=MEASURING,
-            show_default=False,
-        ),
-    ] = None,
+    noise: Annotated[float | None, setting("noise", default=False, panel=MEASURING)] = None,
+    noise_scale: Annotated[str | None, setting("noise_scale", default=False, panel=MEASURING)] = None,
+    noise_samples: Annotated[int | None, setting("noise_samples", default=False, panel=MEASURING)] = None,
+    kernel_width: Annotated[float | None, setting("kernel_width", default=False, panel=MEASURING)] = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -132,7 +100,17 @@ def import_arrays(
     title = source.name.removesuffix(".npz")
     path = free_path(directory, title) if out is None else session_target(out, directory)
     require_new(path, SUFFIX)
-    settings = {"bins": bins, "noise": noise, "scale": scale, "samples": samples, "width": width, "seed": seed}
+    given = {
+        "bins": bins,
+        "noise": noise,
+        "noise_scale": noise_scale,
+        "noise_samples": noise_samples,
+        "kernel_width": kernel_width,
+    }
+    for option, value in given.items():
+        if value is not None:
+            SETTINGS[option].require(option, value)
+    settings = {name: given[option] for name, option in SETTING_OF.items()} | {"seed": seed}
     with counting("measuring", quiet) as watch:
         notes = import_archives(
             source,

@@ -75,7 +75,7 @@ def measure_outputs(
         InvalidValue: arrays that do not fit together, labels or probabilities that are none, or a setting that is
             outside its range.
     """
-    measurer = OutputsMeasurer(p_y, Estimation(estimator=estimator, **settings), inputs=inputs, h_x=h_x)
+    measurer = OutputsMeasurer(p_y, Estimation.chosen(estimator, **settings), inputs=inputs, h_x=h_x)
     layers = layers_of(outputs, measurer.patterns)
     kinds = activations_of(activations, tuple(layers))
     numbers = np.empty((NUMBERS, 1, len(layers)))

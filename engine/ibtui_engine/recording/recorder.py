@@ -128,7 +128,7 @@ class Recorder:
         self.path = Path(path)
         if self.path.suffix != ".ibs":
             raise InvalidValue(f"path must end in .ibs, got {str(path)!r}")
-        how = Estimation(estimator=estimator, **settings)
+        how = Estimation.chosen(estimator, **settings)
         recording = Recording.make(data, how, epochs)
         p_y = label_probabilities(labels)
         rows = None if inputs is None else as_rows("inputs", inputs, len(p_y))

@@ -313,7 +313,8 @@ def test_a_session_that_is_deleted_meanwhile_does_not_end_the_training(path: Pat
     [
         ({"path": "own.db"}, "path must end in .ibs, got 'own.db'"),
         ({"estimator": "best"}, "estimator must be binning, "),
-        ({"bins": 3}, None),
+        ({"estimator": "binning", "bins": 3}, None),
+        ({"bins": 3}, "bins applies only to binning, adaptive or quantile, not to gauss"),
         ({"noise": -1.0}, "noise must be a variance"),
         ({"labels": np.full(4, -1)}, "labels must be whole numbers"),
         ({"inputs": np.zeros((3, 2))}, "inputs must have a row for each of the 40 patterns"),

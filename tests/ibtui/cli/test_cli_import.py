@@ -30,15 +30,27 @@ def save(path: Path, *, patterns: int = 40, epochs: int = 3, units: int = 5) -> 
 
 def test_an_import_is_a_session_for_the_other_commands(program: Program) -> None:
     save(program.directory / "acts.npz")
-    told = program("import", "acts.npz", "--name", "My net", "--data", "coins", "--samples", "30")
+    told = program("import", "acts.npz", "--name", "My net", "--data", "coins", "--noise-samples", "30")
     assert told.returncode == 0, told.stderr
     assert told.stderr.splitlines() == [f"saved as {program.sessions / 'acts.ibs'}"]
     assert "My net: finished, epoch 2" in told.stdout
     assert "inside the sample: not recorded; outside: not recorded" in told.stdout
     found = json.loads(program.good("show", "acts", "--json"))
     assert (found["name"], found["experiment"]["data"], found["experiment"]["samples"]) == ("My net", "coins", 30)
-    assert found == json.loads(program.good("import", "acts.npz", "--name", "My net", "--data", "coins", "--samples",
-                                            "30", "--json", "-o", "again")) | {
+    again = (
+        "import",
+        "acts.npz",
+        "--name",
+        "My net",
+        "--data",
+        "coins",
+        "--noise-samples",
+        "30",
+        "--json",
+        "-o",
+        "again",
+    )
+    assert found == json.loads(program.good(*again)) | {
         "path": found["path"], "created": found["created"]
     }  # fmt: skip
     rows = program.good("export", "acts", "--what", "information").splitlines()
@@ -68,13 +80,18 @@ def test_options_choose_layers_estimator_and_activations(program: Program) -> No
         (("acts.npz", "-o", "it.txt/x"), "ends in .ibs"),
         (("acts.npz", "--layers", "nope"), "layers must be of those that network 0 has at epoch 0"),
         (("acts.npz", "--estimator", "guess"), "estimator must be "),
-        (("acts.npz", "--scale", "unit"), "give noise, too"),
+        (("acts.npz", "--noise-scale", "unit"), "give noise, too"),
+        (("acts.npz", "--bins", "9"), "bins applies only to binning, adaptive or quantile, not to gauss"),
+        (
+            ("acts.npz", "--estimator", "exact", "--seed", "1"),
+            "seed applies only to gauss, renyi or probe, not to exact",
+        ),
         (("acts.npz", "--activation", "hidden=cubic"), "activation must be "),
         (
             ("acts.npz", "--activation", "tanh", "--activation", "out=tanh"),
             "activation must be one KIND, or LAYER",
         ),
-        (("acts.npz", "--samples", "1"), "samples must be a whole number from 2"),
+        (("acts.npz", "--noise-samples", "1"), "samples must be a whole number from 2"),
         (("taken.ibs",), "is not an .npz archive, or is damaged"),
     ],
 )
@@ -95,7 +112,7 @@ def test_a_full_disk_and_a_signal_leave_nothing(program: Program) -> None:
     done = program("import", "acts.npz", "-o", "it.ibs", "--estimator", "exact", largest_file=30_000)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
     assert sorted(one for one in program.directory.iterdir() if one.is_file()) == [source]
-    process = program.start("import", "acts.npz", "-o", "it.ibs", "--samples", "3000")
+    process = program.start("import", "acts.npz", "-o", "it.ibs", "--noise-samples", "3000")
     while not (begun := list(program.directory.glob(".it.ibs.*/it.ibs"))):
         assert process.poll() is None
         time.sleep(0.05)
