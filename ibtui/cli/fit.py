@@ -69,7 +69,10 @@ def fit(
                 "name": summary.name,
                 **({"curve": of_rules[0]} if len(of_rules) == 1 else {}),
                 "curves": of_rules,
-                "fits": [{"rule": ensemble.rule.number} | one.to_dict() for ensemble, one in fits],
+                "fits": [
+                    {"rule": ensemble.rule.number, "layer_names": list(ensemble.layer_names)} | one.to_dict()
+                    for ensemble, one in fits
+                ],
             }
         )
         return

@@ -61,6 +61,7 @@ def _ensemble_document(found: Found) -> dict[str, Any]:
             "levels_at": spread_document(account.levels_at),
             "level": spread_document(account.level),
         },
+        "layer_names": list(ensemble.layer_names),
         "layers": [_layer_document(row) for row in account.layers],
         "fitting_order": _order(account.fitting),
         "compressing_order": _order(account.compressing),

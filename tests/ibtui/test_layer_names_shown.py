@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,11 @@ def test_figures_have_them(ibtui: Ibtui, recording: Path, tmp_path: Path) -> Non
 def test_no_sign_of_a_name_begins_mathematics() -> None:
     assert symbols(("a$x", "b"), 2) == [r"a\$x", "b"]
     assert symbols(None, 2) == ["$T_{1}$", "output"]
+
+
+@pytest.mark.parametrize(("command", "where"), [("phases", "ensembles"), ("fit", "fits")])
+def test_json_has_every_name_in_full(ibtui: Ibtui, recording: Path, command: str, where: str) -> None:
+    found = ibtui(command, recording, "--json")
+    assert found.returncode == 0, found.stderr
+    (one,) = json.loads(found.stdout)[where]
+    assert one["layer_names"] == list(NAMES)
