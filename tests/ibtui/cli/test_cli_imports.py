@@ -46,7 +46,7 @@ OPTIONS = {
     "account": "--run --quick --networks --out --threads --sessions-dir --json --quiet",
     "list": "--sessions-dir --examples --results --json --quiet",
     "rule": f"{OF_RULE} --seed --out --json --quiet",
-    "curve": f"{OF_RULE} --seed --error --fraction --samples --threads --out --json --quiet",
+    "curve": f"{OF_RULE} --seed --error --fraction --samples --partitions --threads --out --json --quiet",
     "fit": "--epoch --every --error --threads --sessions-dir --json",
 }
 
