@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ibtui_engine.measures.arrays import measure_outputs
     from ibtui_engine.phases.summary import phases as phases_of
     from ibtui_engine.presets import find_preset
+    from ibtui_engine.recording.lightning import lightning_callback
     from ibtui_engine.recording.record import record
     from ibtui_engine.recording.recorder import Recorder
     from ibtui_engine.rules.catalogue import load_rule
@@ -41,6 +42,7 @@ __all__ = [
     "fit_session",
     "hard_frontier",
     "ib_curve",
+    "lightning_callback",
     "load_rule",
     "measure_outputs",
     "phases_of",
@@ -62,6 +64,7 @@ _PLACES = {
     "fit_session": "ibtui_engine.fit",
     "hard_frontier": "ibtui_engine.bottleneck.partitions",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
+    "lightning_callback": "ibtui_engine.recording.lightning",
     "load_rule": "ibtui_engine.rules.catalogue",
     "measure_outputs": "ibtui_engine.measures.arrays",
     "phases_of": "ibtui_engine.phases.summary:phases",

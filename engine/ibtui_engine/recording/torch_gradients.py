@@ -14,7 +14,9 @@ class GradientCollector:
     """Sums up each layer's gradients at every step of an optimiser, until they are taken.
 
     A hook looks at them just before the optimiser does: after gradients were accumulated, scaled back (AMP) and
-    clipped. What it keeps is one sum a weight and one number a layer: norms of mean and spread follow from them.
+    clipped. Where a step is given a closure, which computes them (Lightning, L-BFGS), it looks after the first call of
+    that, at the weights that the step begins from. What it keeps is one sum a weight and one number a layer: norms of
+    mean and spread follow from them.
     """
 
     def __init__(
@@ -31,9 +33,32 @@ class GradientCollector:
         self._steps: dict[str, int] = {}
         self._handles = [optimizer.register_step_pre_hook(self._before_step) for optimizer in optimizers]
 
-    @torch.no_grad()
-    def _before_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _before_step(
+        self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """What the step is called with instead, where that changes; `args` begin with the optimiser."""
         self._each_step()
+        by_name = kwargs.get("closure") is not None
+        closure = kwargs["closure"] if by_name else next(iter(args[1:2]), None)
+        if closure is None:
+            self._collect(optimizer)
+            return None
+        waiting = [True]
+
+        def collecting() -> Any:
+            loss = closure()
+            if waiting:
+                waiting.clear()
+                self._collect(optimizer)
+            return loss
+
+        if by_name:
+            return args, {**kwargs, "closure": collecting}
+        return (args[0], collecting, *args[2:]), kwargs
+
+    @torch.no_grad()
+    def _collect(self, optimizer: torch.optim.Optimizer) -> None:
+        """Add the gradients that there are now."""
         scale = getattr(optimizer, "grad_scale", None)  # optimisers that divide by the loss's scale themselves
         broken = getattr(optimizer, "found_inf", None)
         if broken is not None and bool(broken):

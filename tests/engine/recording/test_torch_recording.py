@@ -266,9 +266,9 @@ def test_a_scaler_of_mixed_precision_is_understood() -> None:
     assert collector.take() == ({}, 0)
     optimizer.grad_scale, optimizer.found_inf = torch.tensor(4.0), torch.tensor(0.0)  # type: ignore[attr-defined]
     model.fc1.weight.grad = torch.ones(8, 5)
-    collector._before_step(optimizer)  # of an optimiser that scales back itself
+    collector._collect(optimizer)  # of an optimiser that scales back itself
     optimizer.found_inf = torch.tensor(1.0)  # type: ignore[attr-defined]
-    collector._before_step(optimizer)
+    collector._collect(optimizer)
     assert collector.take()[0]["fc1"][0] == pytest.approx(math.sqrt(40) / 4)
     collector.close()
 
@@ -510,3 +510,39 @@ def test_a_model_may_warn_in_training_but_not_in_a_snapshot(path: Path) -> None:
 
     with ibtui.record(path, nn.Sequential(Loud(5, 3)), X, Y, estimator="exact") as recording:
         assert recording.snapshot(0)
+
+
+@pytest.mark.parametrize("how", ["by place", "by name", "L-BFGS"])
+def test_gradients_of_a_step_with_a_closure_are_those_that_it_computes(how: str) -> None:
+    """Looked at before the closure is called, they would be those of the step before, and of the first one none."""
+    torch.manual_seed(2)
+    model = nn.Linear(5, 3)
+    kind = torch.optim.LBFGS if how == "L-BFGS" else torch.optim.SGD
+    optimizer = kind(model.parameters(), lr=0.1)
+    collector = GradientCollector({"fc": (model.weight,)}, [optimizer])
+    seen, calls = [], 0
+    for part in (slice(0, 20), slice(20, 40), slice(40, 60)):
+        first: list[Tensor] = []
+
+        def closure(part: slice = part, first: list[Tensor] = first) -> Tensor:
+            nonlocal calls
+            calls += 1
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(X[part]), Y[part])
+            loss.backward()
+            assert model.weight.grad is not None
+            first.append(model.weight.grad.detach().double().clone())
+            return loss
+
+        if how == "by name":
+            optimizer.step(closure=closure)
+        else:
+            optimizer.step(closure)
+        seen.append(first[0])
+    assert (calls > 3) == (how == "L-BFGS")
+    gradients = torch.stack(seen)
+    (mean, deviation), steps = collector.take()[0]["fc"], len(seen)
+    assert steps == 3
+    assert mean == pytest.approx(float(gradients.mean(dim=0).norm()), rel=1e-9)
+    assert deviation == pytest.approx(float(gradients.var(dim=0).sum().sqrt()), rel=1e-9)
+    collector.close()
