@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ibtui_engine.measures.arrays import measure_outputs
     from ibtui_engine.phases.summary import phases as phases_of
     from ibtui_engine.presets import find_preset
+    from ibtui_engine.recording.keras import keras_callback
     from ibtui_engine.recording.lightning import lightning_callback
     from ibtui_engine.recording.record import record
     from ibtui_engine.recording.recorder import Recorder
@@ -42,6 +43,7 @@ __all__ = [
     "fit_session",
     "hard_frontier",
     "ib_curve",
+    "keras_callback",
     "lightning_callback",
     "load_rule",
     "measure_outputs",
@@ -64,6 +66,7 @@ _PLACES = {
     "fit_session": "ibtui_engine.fit",
     "hard_frontier": "ibtui_engine.bottleneck.partitions",
     "ib_curve": "ibtui_engine.bottleneck.tracing",
+    "keras_callback": "ibtui_engine.recording.keras",
     "lightning_callback": "ibtui_engine.recording.lightning",
     "load_rule": "ibtui_engine.rules.catalogue",
     "measure_outputs": "ibtui_engine.measures.arrays",

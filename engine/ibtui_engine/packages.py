@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "PIL": "pillow",
     "h5netcdf": "h5netcdf",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "keras": "keras",
     "lightning": "lightning",
     "matplotlib": "matplotlib",
     "pandas": "pandas",

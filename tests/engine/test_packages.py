@@ -39,6 +39,10 @@ def declared() -> list[Requirement]:
     return [Requirement(line) for line in requires("ibtui") or ()]
 
 
+NOT_TESTED = ("keras", "lightning")
+"""Too large for the tests to bring: those of the callbacks run where they are installed."""
+
+
 def require_runnable(command: str) -> list[Requirement]:
     """The requirements in a command; it is one for a shell, and names only what this project declares."""
     words = shlex.split(command)
@@ -47,7 +51,10 @@ def require_runnable(command: str) -> list[Requirement]:
     known = {(one.name, str(one.specifier)) for one in declared()}
     for one in asked:
         assert (one.name, str(one.specifier)) in known
-        assert one.specifier.contains(version(one.name)), "what the tests run with is what people are told to install"
+        if one.name not in NOT_TESTED:
+            assert one.specifier.contains(version(one.name)), (
+                "what the tests run with is what people are told to install"
+            )
         assert one.name != "ibtui"
     return asked
 

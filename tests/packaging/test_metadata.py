@@ -53,6 +53,8 @@ def test_what_the_tests_run_with_is_allowed(line: str) -> None:
         "mkdocs-material",
         "mkdocstrings-python",
         "cosmic-ray",
+        "keras",
+        "lightning",
     ):  # of other extras than `test` alone
         return
     assert wanted.specifier.contains(version(wanted.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Num
@@ -67,6 +68,12 @@ def pair(what: str, given: Pair) -> tuple[float, float]:
     if not 1 <= len(values) <= 2:
         raise InvalidValue(f"{what} must be one number, or two: of training and test; got {len(values)}")
     return float(values[0]), float(values[1]) if len(values) == 2 else math.nan
+
+
+def logged_pair(logged: Mapping[str, Any], names: tuple[str, str]) -> tuple[float, float]:
+    """What a library has logged under two names, NaN where it has not."""
+    first, second = (float(logged[name]) if name in logged else math.nan for name in names)
+    return first, second
 
 
 def rule_of(

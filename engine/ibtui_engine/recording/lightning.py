@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ibtui_engine.packages import import_package
+from ibtui_engine.recording.given import logged_pair
 from ibtui_engine.recording.record import record
 from ibtui_engine.recording.recorder import failure_of
 
@@ -85,17 +84,11 @@ def lightning_callback(
             if self.recording is None:
                 return
             logged = trainer.callback_metrics
-            found = {"losses": _pair(logged, losses), "accuracies": _pair(logged, accuracies)}
+            found = {"losses": logged_pair(logged, losses), "accuracies": logged_pair(logged, accuracies)}
             if not self.recording.snapshot(epoch, **found):
                 trainer.should_stop = True
 
     return Recording()
-
-
-def _pair(logged: Mapping[str, Any], names: Names) -> tuple[float, float]:
-    """What is logged under two names, NaN where it is not."""
-    first, second = (float(logged[name]) if name in logged else math.nan for name in names)
-    return first, second
 
 
 def _callback_class() -> type:
