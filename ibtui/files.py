@@ -21,6 +21,11 @@ SQLITE = b"SQLite format 3\0"
 IDENTITY = slice(68, 72)
 """Where the application id lies in an SQLite file (https://sqlite.org/fileformat.html), the highest byte first."""
 
+FORMATS = {"csv": ".csv", "json": ".json", "npz": ".npz", "jsonl": ".jsonl", "parquet": ".parquet", "netcdf": ".nc"}
+"""Formats of exported numbers that are one file, with its ending."""
+TENSORBOARD = "tensorboard"
+"""The format that is a directory."""
+
 
 def is_stream(path: Path) -> bool:
     """Whether a path is a device or a pipe: nothing there is replaced, and its name says nothing of a format."""

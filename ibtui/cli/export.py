@@ -13,7 +13,7 @@ import typer
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
 from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
-from ibtui.files import is_stream, require_output, require_vacant
+from ibtui.files import FORMATS, TENSORBOARD, is_stream, require_output, require_vacant
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue, either
 from ibtui_engine.experiment import BINNED, Experiment
@@ -64,9 +64,6 @@ COLUMNS = {
 """Columns of each export. Scripts rely on them: they never change, and new ones are added at the end. Behind them stand
 other settings that have several values in the session."""
 
-FORMATS = {"csv": ".csv", "json": ".json", "npz": ".npz", "jsonl": ".jsonl", "parquet": ".parquet", "netcdf": ".nc"}
-"""Formats that are one file, with its ending."""
-TENSORBOARD = "tensorboard"
 BINARY = ("npz", "parquet", "netcdf")
 
 

@@ -15,10 +15,10 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ibtui.commands import ask
-from ibtui.files import require_output
+from ibtui.files import FORMATS, TENSORBOARD, require_output, require_vacant
 from ibtui.formatting import printable
 from ibtui.locations import safe_name
-from ibtui_engine.errors import EngineError
+from ibtui_engine.errors import EngineError, either
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,31 @@ class Kind:
     command: tuple[str, ...]
     """What writes it, where `SESSION` stands for the file; `-o` and the output's name are added."""
     endings: tuple[str, ...]
-    """What the output's name may end in, the usual one first."""
+    """What the output's name may end in, the usual one first; none where it is a new directory."""
+
+    @property
+    def where(self) -> str:
+        """What the output is, for the line over its name."""
+        return f"To a {either(self.endings)} file" if self.endings else "To a new directory"
+
+    def require(self, out: Path, session: Path) -> None:
+        """Refuse what the output cannot be."""
+        if self.endings:
+            require_output(out, self.endings, source=session)
+        else:
+            require_vacant(out)
 
 
+_TABLES = tuple(FORMATS.values())
 KINDS = (
     Kind("information", "Information of every layer, as a table", ("export", "SESSION", "--what", "information"),
-         (".csv", ".json", ".npz")),
+         _TABLES),
     Kind("gradients", "Gradients and weight norms, as a table", ("export", "SESSION", "--what", "gradients"),
-         (".csv", ".json", ".npz")),
+         _TABLES),
     Kind("learning", "Losses and accuracies, as a table", ("export", "SESSION", "--what", "learning"),
-         (".csv", ".json", ".npz")),
+         _TABLES),
+    Kind("tensorboard", "Information of every layer, for TensorBoard",
+         ("export", "SESSION", "--what", "information", "--format", TENSORBOARD), ()),
     Kind("figure-2", "Picture: every network in the plane (figure 2)", ("figure", "2", "--session", "SESSION"),
          (".png", ".svg", ".pdf")),
     Kind("figure-3", "Picture: mean paths in the plane (figure 3)", ("figure", "3", "--session", "SESSION"),
@@ -67,7 +82,7 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
         with Vertical(id="dialog"):
             yield Static(f"Export {printable(self._session.stem)}:", markup=False)
             yield OptionList(*[Option(kind.told, id=kind.name) for kind in KINDS], id="kinds")
-            yield Label("To the file", classes="over-line")
+            yield Label(self._kind.where, id="where", classes="over-line", markup=False)
             yield Input(self._usual(), id="out")
             yield Static(id="trouble", markup=False)
             yield Static("tab where   enter writes it   esc writes nothing", classes="keys", markup=False)
@@ -78,7 +93,7 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
         self.query_one("#kinds").focus()
 
     def _usual(self) -> str:
-        return f"{safe_name(self._session.stem)}-{self._kind.name}{self._kind.endings[0]}"
+        return f"{safe_name(self._session.stem)}-{self._kind.name}{next(iter(self._kind.endings), '')}"
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Something else is to be exported: the usual name follows, in the directory that was given."""
@@ -86,6 +101,7 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
         self._kind = next(kind for kind in KINDS if kind.name == event.option_id)
         if Path(out.value).name == before:
             out.value = str(Path(out.value).with_name(self._usual()))
+        self.query_one("#where", Label).update(self._kind.where)
         self._look()
 
     def on_option_list_option_selected(self) -> None:
@@ -100,7 +116,7 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
         """Say what is wrong, or what would happen; what is wrong."""
         text, wrong, said = self.query_one("#out", Input).value.strip(), "", ""
         try:
-            require_output(Path(text), self._kind.endings, source=self._session)
+            self._kind.require(Path(text), self._session)
         except EngineError as error:
             wrong = said = printable(str(error))
         if not wrong and os.path.lexists(text):

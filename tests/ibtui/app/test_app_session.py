@@ -312,6 +312,33 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
     assert json.loads(taken.read_text())
 
 
+async def test_export_offers_every_format_of_tables_and_a_directory_for_tensorboard(
+    open_app: Any, have: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboardX")
+    have("plain")
+    (tmp_path / "there").mkdir()
+    async with open_app("plain") as view:
+        await view.press("w")
+        await view.until_screen("Exporting")
+        assert view.said("#where") == "To a .csv, .json, .npz, .jsonl, .parquet or .nc file"
+        view.one("#out", Input).value = "plain.txt"
+        await view.until(lambda: "ends in .csv, .json, .npz, .jsonl, .parquet or .nc" in view.said("#trouble"))
+        view.one("#out", Input).value = "plain-information.csv"
+        await view.press("down", "down", "down")
+        await view.until(lambda: view.one("#out", Input).value == "plain-tensorboard")
+        assert view.said("#where") == "To a new directory"
+        view.one("#out", Input).value = "there"
+        await view.until(lambda: "exists already: choose another name" in view.said("#trouble"))
+        await view.press("enter", "enter")
+        assert type(view.screen).__name__ == "Exporting"
+        view.one("#out", Input).value = "board"
+        await view.press("enter")
+        await view.until(lambda: any("wrote board" in note for note in view.notes()))
+    assert not list((tmp_path / "there").iterdir())
+    assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
 @pytest.mark.long
 async def test_keys_for_the_charts_over_epochs(open_app: Any, have: Any) -> None:
     have("plain")
