@@ -546,3 +546,30 @@ def test_gradients_of_a_step_with_a_closure_are_those_that_it_computes(how: str)
     assert mean == pytest.approx(float(gradients.mean(dim=0).norm()), rel=1e-9)
     assert deviation == pytest.approx(float(gradients.var(dim=0).sum().sqrt()), rel=1e-9)
     collector.close()
+
+
+@pytest.mark.parametrize("size", [1, 7, 2**18])
+def test_gradients_are_added_up_in_pieces_of_any_size_and_any_layout(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibtui_engine.recording.torch_gradients.PIECE", size)
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 4))
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    conv, fc = model[0].weight, model[2].weight
+    collector = GradientCollector({"conv": (conv,), "both": (conv, fc)}, [optimizer])
+    seen: list[Tensor] = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        images = torch.rand(8, 2, 4, 4).to(memory_format=torch.channels_last)
+        model(images).square().mean().backward()
+        seen.append(torch.cat([one.grad.double().reshape(-1) for one in (conv, fc)]))
+        optimizer.step()
+    assert not conv.grad.is_contiguous()
+    gradients, steps = torch.stack(seen), 3
+    found = collector.take()
+    assert found[1] == steps
+    for name, of in {"conv": gradients[:, : conv.numel()], "both": gradients}.items():
+        assert found[0][name] == pytest.approx((float(of.mean(0).norm()), float(of.var(0).sum().sqrt())), rel=1e-9)
+    collector.close()
