@@ -6,6 +6,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+R = TypeVar("R")
 
 ROUNDS = 7
 SPAN = 0.25
@@ -27,13 +30,18 @@ class Row:
 
 
 def compare(
-    what: str, unit: str, work: Mapping[str, tuple[Callable[[], object], float]], *, scale: float = 1.0
+    what: str,
+    unit: str,
+    work: Mapping[str, tuple[Callable[[], object], float]],
+    *,
+    scale: float = 1.0,
+    rounds: int = ROUNDS,
 ) -> list[Row]:
     """Time each way of doing `what`: name -> (call, repetitions in it). The first is what the others are held to."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for name in work:
         work[name][0]()  # compiled, allocated, in cache
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, (call, repetitions) in work.items():
             calls = 0
             took = 0.0
@@ -54,3 +62,15 @@ def compare(
         )
         for name, took in times.items()
     ]
+
+
+def timed(work: Callable[..., R], seconds: list[float]) -> Callable[..., R]:
+    """The same, which notes how long each call took."""
+
+    def call(*arguments: object, **named: object) -> R:
+        began = time.perf_counter()
+        result = work(*arguments, **named)
+        seconds.append(time.perf_counter() - began)
+        return result
+
+    return call

@@ -11,9 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -28,9 +26,7 @@ from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
-from tests.benchmarks.timing import Row, compare
-
-R = TypeVar("R")
+from tests.benchmarks.timing import Row, compare, timed
 
 TRIED = 200
 """Epochs from which the time of training alone is taken, before and after the run."""
@@ -47,7 +43,7 @@ def whole_run() -> list[Row]:
     empty = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:
         training: list[float] = []
-        with patch.object(FusedTrainer, "advance", _timed(FusedTrainer.advance, training)):
+        with patch.object(FusedTrainer, "advance", timed(FusedTrainer.advance, training)):
             began = time.perf_counter()
             Run(begin(Path(folder) / "it.ibs", "it", experiment)).execute()
             took = time.perf_counter() - began
@@ -61,18 +57,6 @@ def whole_run() -> list[Row]:
         Row("figure-3", "memory beyond that before", (peak - empty) / 1e3, "MB", float("nan")),
         Row("figure-3", "its file, with weights", size / 1e6, "MB", float("nan")),
     ]
-
-
-def _timed(work: Callable[..., R], seconds: list[float]) -> Callable[..., R]:
-    """The same, which notes how long each call took."""
-
-    def timed(*arguments: object, **named: object) -> R:
-        began = time.perf_counter()
-        result = work(*arguments, **named)
-        seconds.append(time.perf_counter() - began)
-        return result
-
-    return timed
 
 
 def _training_alone(experiment: Experiment) -> float:
