@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,12 @@ import torch
 from ibtui_engine.recording.record import record
 from ibtui_engine.session.control import send
 from ibtui_engine.session.history import SessionReader
+from tests.engine.recording.page_examples import page_example, run_example
 
 jax = pytest.importorskip("jax")
 pytestmark = pytest.mark.long
 
-PAGE = Path(__file__).parents[3] / "engine" / "README.md"
 SEEDS, EPOCHS = (0, 1), 4
-
-
-def run_example(source: str, **names: Any) -> dict[str, Any]:
-    """The names that an example has defined, besides those that it is given; run in the working directory."""
-    found = dict(names)
-    exec(compile(source, PAGE.name, "exec"), found)
-    return found
-
-
-def example() -> str:
-    """The block of the page that imports JAX."""
-    (block,) = (
-        one for one in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S) if "import jax" in one
-    )
-    return str(block)
 
 
 def by_hand(path: Path, draw: Any) -> None:
@@ -64,7 +48,7 @@ def test_the_example_has_the_numbers_of_the_same_network_in_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    by_hand(tmp_path / "torch-net.ibs", run_example(example())["draw"])
+    by_hand(tmp_path / "torch-net.ibs", run_example(page_example("import jax"))["draw"])
     with SessionReader(tmp_path / "jax-net.ibs") as one, SessionReader(tmp_path / "torch-net.ibs") as other:
         found, expected = one.recorded_ensemble(0), other.recorded_ensemble(0)
         assert one.summary.status == "finished"
@@ -83,8 +67,8 @@ def test_the_example_has_the_numbers_of_the_same_network_in_torch(
 
 def test_a_request_to_stop_ends_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = example().replace("collected.clear()\n", "collected.clear()\n            ask(epoch)\n")
-    assert asked != example()
+    asked = page_example("import jax").replace("collected.clear()\n", "collected.clear()\n            ask(epoch)\n")
+    assert asked != page_example("import jax")
     run_example(asked, ask=lambda epoch: send(tmp_path / "jax-net.ibs", "stop") if epoch == 1 else None)
     with SessionReader(tmp_path / "jax-net.ibs") as reader:
         assert reader.summary.status == "stopped"

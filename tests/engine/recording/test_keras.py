@@ -16,6 +16,7 @@ from ibtui_engine.measures.arrays import measure_outputs
 from ibtui_engine.recording.keras import keras_callback
 from ibtui_engine.session.control import send
 from ibtui_engine.session.history import SessionReader
+from tests.engine.recording.page_examples import page_example, run_example
 
 keras = pytest.importorskip("keras")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]  # Keras warns of much
@@ -106,3 +107,15 @@ def test_several_fits_and_chosen_layers(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="layers must be of low, drop, top, got 'nope'"):
         model_of().fit(X, Y, epochs=1, verbose=0, callbacks=[keras_callback(tmp_path / "x.ibs", X, Y, layers=["nope"])])
     assert not (tmp_path / "x.ibs").exists()
+
+
+def test_the_example_of_the_page_records_its_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_example(page_example("import keras"))
+    with SessionReader(tmp_path / "keras-net.ibs") as reader:
+        assert reader.summary.status == "finished"
+        recorded = reader.recorded_ensemble(0)
+        assert recorded.layer_names == ("hidden", "shares")
+        assert recorded.layers.epochs.tolist() == [0, 1, 2, 3]
+        assert np.isfinite(recorded.values("train_loss")[1:]).all()
+        assert np.isfinite(recorded.values("test_accuracy")[1:]).all()

@@ -13,6 +13,7 @@ from ibtui_engine.recording.lightning import lightning_callback
 from ibtui_engine.recording.record import record
 from ibtui_engine.session.control import send
 from ibtui_engine.session.history import SessionReader
+from tests.engine.recording.page_examples import page_example, run_example
 
 lightning = pytest.importorskip("lightning.pytorch")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]  # Lightning warns of much
@@ -126,3 +127,15 @@ def test_several_fits_are_networks_of_one_session(tmp_path: Path) -> None:
         fit(lightning_callback(path, PATTERNS, LABELS, network=seed), Module(), epochs=1)
     with SessionReader(path) as reader:
         assert reader.ensemble(0).networks == 2
+
+
+def test_the_example_of_the_page_records_its_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_example(page_example("from lightning import pytorch as lightning"))
+    with SessionReader(tmp_path / "lightning-net.ibs") as reader:
+        assert reader.summary.status == "finished"
+        recorded = reader.recorded_ensemble(0)
+        assert recorded.layer_names == ("hidden", "logits")
+        assert recorded.layers.epochs.tolist() == [0, 1, 2, 3]
+        assert np.isfinite(recorded.values("train_loss")[1:]).all()
+        assert np.isfinite(recorded.values("grad_mean")[1:]).all()
