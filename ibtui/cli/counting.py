@@ -18,8 +18,13 @@ LINE_SECONDS = 5.0
 @contextmanager
 def counting(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Call what this gives with how many are done, of how many. A signal takes back what is begun inside."""
-    with orderly(), _shown(what, quiet) as count:
-        yield count
+    with orderly() as leave_if_asked, _shown(what, quiet) as count:
+
+        def watch(done: int, total: int) -> None:
+            leave_if_asked()
+            count(done, total)
+
+        yield watch
 
 
 @contextmanager
