@@ -4,6 +4,9 @@ Numba also takes settings from a file `.numba_config.yaml` in the current direct
 whenever it compiles: anybody's file there could switch compilation off or break it. It passes over that file where it
 finds no parser for it, so it gets none; in a process that imported Numba before the engine, it stays as it is.
 
+It takes colorama, too, where that is installed: as soon as it words an error, also one that it handles itself, colorama
+takes hold of the streams, and at exit writes to a terminal. So it finds none.
+
 The private names used here were seen in Numba 0.61 and 0.68; where they are missing, nothing is done.
 """
 
@@ -47,7 +50,7 @@ def _import_numba() -> None:
     features = os.environ.get("NUMBA_CPU_FEATURES", "")
     if not all(part[:1] in ("+", "-") for part in features.split(",") if features):  # LLVM would end the process
         raise InvalidValue(f"invalid NUMBA_CPU_FEATURES {features!r}: a list such as '+avx2,-fma' is allowed")
-    with warnings.catch_warnings(record=True) as caught, _without("yaml"):
+    with warnings.catch_warnings(record=True) as caught, _without("yaml", "colorama"):
         warnings.simplefilter("always")
         try:
             import numba
@@ -66,14 +69,15 @@ def _import_numba() -> None:
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
-    """Inside, a module counts as not installed."""
-    before = {name: sys.modules[name]} if name in sys.modules else {}
-    sys.modules[name] = None  # type: ignore[assignment]
+def _without(*names: str) -> Iterator[None]:
+    """Inside, modules count as not installed."""
+    before = {name: sys.modules[name] for name in names if name in sys.modules}
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[name]
+        for name in names:
+            del sys.modules[name]
         sys.modules.update(before)
 
 

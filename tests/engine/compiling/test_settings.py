@@ -22,6 +22,13 @@ numba.njit(lambda a: a)(1)
 import yaml
 print(numba.config.DISABLE_JIT, int(numba.config.OPT), bool(yaml.safe_load))
 """
+COLORAMA = "def init(): print('streams taken')\n__version__, reinit, deinit, Fore, Style = '0.4.6', init, init, None, None"
+WORDING = """
+import sys
+sys.path.append(sys.argv[1])
+import ibtui_engine.compiling.settings, numba, colorama
+print(numba.core.errors.termcolor().errmsg("as it is"), bool(colorama.init))
+"""
 
 
 def run(code: str, *arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +47,12 @@ def test_settings_in_the_current_directory_are_not_obeyed(tmp_path: Path) -> Non
     (tmp_path / ".numba_config.yaml").write_text("anything")
     done = run(PROGRAM, str(tmp_path), cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("0 3 True\n", "")
+
+
+def test_no_error_that_numba_words_takes_hold_of_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "colorama.py").write_text(COLORAMA)
+    done = run(WORDING, str(tmp_path), cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("as it is True\n", "")
 
 
 @pytest.mark.parametrize(
