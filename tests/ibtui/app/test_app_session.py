@@ -776,6 +776,7 @@ async def test_playing_to_the_end_of_a_run_goes_over_into_following_it(open_app:
     run = live()
     run.advance(6)
     async with open_app("live") as view:
+        await view.until(lambda: view.screen.playback.epoch == 6)  # before, space would hold it where it is
         await view.press("greater_than_sign", "greater_than_sign", "space")
         await view.until(lambda: "LIVE" in view.text())
         run.advance(2)
