@@ -24,12 +24,19 @@ from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
-from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, MEASURED, LayerHistory, LearningHistory
+from ibtui_engine.session.columns import (
+    LAYER_COLUMNS,
+    LEARNING_COLUMNS,
+    MEASURED,
+    Column,
+    LayerHistory,
+    LearningHistory,
+)
 from ibtui_engine.session.connection import Connection, file_identity, one_moment, open_session
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.format import TABLE_EVENT, columns_of, count, lacking
 from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS, short_texts
-from ibtui_engine.session.summary import EnsembleSummary, Summary, describe_epochs, labels_column, rule_size, summarize
+from ibtui_engine.session.summary import EnsembleSummary, Summary, labels_column, rule_size, summarize
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
@@ -326,9 +333,14 @@ class SessionReader:
         wrong = ~(absent | ((column >= least) & (column <= most)))
         if wrong.any():
             raise damaged(self.path, f"{table} has the {name} {column[wrong][0]:g}; allowed is {least:g} to {most:g}")
-        needed = MEASURED[name].needed(self.summary.experiment.estimator) if run else MEASURED[name].always
-        if needed and absent.any():
+        if absent.any() and self._is_needed(MEASURED[name], run=run):
             raise damaged(self.path, f"{table} has a row without {name}")
+
+    def _is_needed(self, column: Column, *, run: bool) -> bool:
+        """Whether every row has a value. What the session is measured by is read only where that depends on it."""
+        if not run or not column.lacking:
+            return column.always or (run and column.in_runs)
+        return column.needed(self.summary.experiment.estimator)
 
     def weights(self, ensemble: EnsembleSummary, epoch: int) -> Float32[np.ndarray, "networks parameters"]:
         """All networks' weights at a measured epoch.
@@ -337,8 +349,7 @@ class SessionReader:
             InvalidValue: the epoch was not measured for all of them, or the session keeps no weights.
             SessionError: they are not those of all networks, each once.
         """
-        if epoch not in ensemble.snapshots:
-            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        ensemble.require_measured(epoch)
         if ensemble.recorded:
             raise InvalidValue(f"session {str(self.path)!r} has no weights: {self.summary.why_not('weights')}")
         parameters = self.architecture(ensemble).parameters

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,11 @@ class SessionWriter:
         except (ValueError, TypeError, AttributeError, IndexError, RecursionError, InvalidValue) as error:
             raise damaged(self.path, error) from error
 
+    @cached_property
+    def _estimator(self) -> str:
+        """What it is measured by, which never changes."""
+        return self.experiment.estimator
+
     @property
     def schedule(self) -> tuple[int, ...]:
         """The epochs to measure, ascending.
@@ -324,7 +330,7 @@ class SessionWriter:
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
         """Record a snapshot and the checkpoint at the same epoch."""
         with self._writing():
-            snapshot = self._insert_measured(cohort, state.epoch, measured, self.experiment.estimator)
+            snapshot = self._insert_measured(cohort, state.epoch, measured, self._estimator)
             if keep_weights:
                 self._connection.insert("weights", {"snapshot": snapshot, "data": pack_weights(state.weights)})
             self._write_checkpoint(cohort, state)

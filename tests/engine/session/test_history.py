@@ -20,6 +20,7 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.session import history
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, snr
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
@@ -432,3 +433,12 @@ def test_epochs_are_listed_where_they_are_few_and_hinted_at_where_they_are_many(
     assert describe_epochs(()) == "no epoch has been measured yet"
     assert describe_epochs((0, 5)) == "measured are 0, 5"
     assert describe_epochs(tuple(range(50))) == "measured are 50 epochs: 0, 1, 2, 3, 4, 5, ... 48, 49"
+
+
+def test_arrays_are_read_without_what_the_session_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as long as a small table, and it would be read for each of their columns."""
+    with SessionReader(Path(__file__).parents[3] / "sessions" / "example-figure-4.ibs") as reader:
+        ensemble = reader.ensemble(0)
+        monkeypatch.setattr(history, "summarize", lambda *_: pytest.fail("the summary is read"))
+        assert reader.layers(ensemble).i_x.shape[2] == len(ensemble.widths)
+        assert reader.learning(ensemble).train_loss.shape[1] == ensemble.networks
