@@ -143,7 +143,7 @@ class BoundFits:
     # what is wanted
 
     def prepare(self, ensemble: int) -> None:
-        """Read an ensemble's curve if it is known, so that it is there when it is wanted. Nothing is computed."""
+        """Read an ensemble's curve if it is known, so that it is there when it is wanted. No process begins."""
         rule = self._rule_of(ensemble)
         if rule not in self._threads and not self._closed:
             reading = threading.Thread(target=self._look_up, args=(rule, telling()), name="curve", daemon=True)

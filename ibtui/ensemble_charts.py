@@ -345,7 +345,7 @@ class EnsembleCharts:
         if row is None or not why_no_beta(summary, self.ensemble) or why_no_curve(summary.experiment):
             return None
         layers = self.recorded.layers
-        return distances(self.recorded.summary, self.recorded.ensemble, epoch, layers.i_x[row], layers.i_y[row], curve)
+        return distances(summary, self.recorded.ensemble, epoch, layers.i_x[row], layers.i_y[row], curve)
 
     def with_bound(self, plane: ChartSpec, curve: Curve) -> ChartSpec:
         """An information plane of this session with the IB curve in it."""

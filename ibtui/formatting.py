@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ibtui_engine.activations import bin_range
-from ibtui_engine.experiment import Ensemble, Experiment, hidden_text
-from ibtui_engine.recorded import RecordedSettings, Recording
-from ibtui_engine.rules.names import parse_rule_name
-from ibtui_engine.settings import SETTINGS
+from ibtui_engine.errors import printable as printable
+from ibtui_engine.experiment import Experiment, named
+from ibtui_engine.recorded import Recording
 
 if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary, RuleSummary, Summary
 
 
-def printable(text: str) -> str:
-    """Text from outside without control characters, line breaks or escape sequences: they are shown as code."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def ensemble_name(ensemble: Ensemble, varied: Sequence[str]) -> str:
-    """What tells an ensemble from the others of its session: `10-8-6-4-2 at 0.85, batch 128`.
-
-    `varied`: settings of which the session has several values.
-    """
-    if isinstance(ensemble, RecordedSettings):
-        return ensemble.title
-    more = [named(name, getattr(ensemble, name)) for name in varied if name not in ("hidden", "fraction")]
-    return ", ".join([f"{hidden_text(ensemble.hidden)} at {ensemble.fraction:.4g}", *more])
-
-
-def named(name: str, value: Any) -> str:
-    """A value of a setting, with what it is of: `batch 128`, `relu`, `random labels`; of a rule its short name."""
-    if name == "rule":
-        return parse_rule_name(value).short
-    return SETTINGS[name].named.format(f"{value:.4g}" if isinstance(value, float) else value)
-
-
 def title_of(summary: Summary, ensemble: EnsembleSummary) -> str:
     """The name of an ensemble of a session."""
-    return ensemble_name(ensemble.settings, summary.experiment.varied)
+    return ensemble.settings.told_apart(summary.experiment.varied)
 
 
 def titles_of(those: Sequence[tuple[Summary, EnsembleSummary]]) -> list[str]:

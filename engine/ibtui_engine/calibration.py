@@ -32,8 +32,6 @@ CUBES = 0.05
 """Likewise of a pattern cubed by `renyi`, of those that are compared."""
 PROBED = 2300.0
 """Likewise of a pattern by `probe`."""
-COMPARED = 1000
-"""Patterns that `renyi` compares, at most."""
 BYTES_PER_WEIGHT = 3.6
 """Of a compressed single-precision weight (measured on trained networks)."""
 BYTES_PER_LAYER_ROW = 90
@@ -106,7 +104,9 @@ def _layer_looks(experiment: Experiment, patterns: int) -> float:
         case "gauss":
             return DRAWS * experiment.estimation.samples * measured
         case "renyi":
-            return CUBES * min(measured, COMPARED) ** 3
+            from ibtui_engine.measures.renyi import MOST_PATTERNS
+
+            return CUBES * min(measured, MOST_PATTERNS) ** 3
         case "probe":
             return PROBED * measured
     return 0.0

@@ -34,6 +34,11 @@ def shown(value: object) -> str:
     return _SHORT.repr(value)
 
 
+def printable(text: str) -> str:
+    """Text from outside without control characters, line breaks or escape sequences: they are shown as code."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def either(words: Iterable[str]) -> str:
     """`A`, `A or B`, `A, B or C`: what a message offers to choose from."""
     *most, last = words

@@ -121,7 +121,7 @@ class Estimation:
 
     @property
     def relative_noise(self) -> tuple[float, str]:
-        """The variance of the noise in multiples of a scale, and which of `SCALES` that is."""
+        """The variance of the noise in multiples of a scale, and which of `NOISE_SCALES` that is."""
         if self.noise is not None:
             return float(self.noise), self.scale or "absolute"
         return (DEFAULT_NOISE, "absolute") if self.estimator == "kde" else (DEFAULT_RELATIVE_NOISE, "layer")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +142,22 @@ class Ensemble:
     def rule_settings(self) -> RuleSettings:
         """What its rule is made from."""
         return RuleSettings(self.rule, self.theta, self.gamma, self.i_xy)
+
+    def told_apart(self, varied: Sequence[str]) -> str:
+        """What tells it from the others of its session: `10-8-6-4-2 at 0.85, batch 128`.
+
+        Args:
+            varied: settings of which the session has several values.
+        """
+        more = [named(name, getattr(self, name)) for name in varied if name not in ("hidden", "fraction")]
+        return ", ".join([f"{hidden_text(self.hidden)} at {self.fraction:.4g}", *more])
+
+
+def named(name: str, value: Any) -> str:
+    """A value of a setting, with what it is of: `batch 128`, `relu`, `random labels`; of a rule its short name."""
+    if name == "rule":
+        return parse_rule_name(value).short
+    return SETTINGS[name].named.format(f"{value:.4g}" if isinstance(value, float) else value)
 
 
 def differing(one: Ensemble, other: Ensemble) -> tuple[str, ...]:

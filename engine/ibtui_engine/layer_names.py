@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ibtui_engine.errors import printable
+
 OUTPUT = "output"
 """The last layer."""
 SHORT = 16
@@ -61,7 +63,7 @@ def short_names(names: Sequence[str], most: int = SHORT) -> tuple[str, ...]:
     """Names in at most `most` characters, all different where the names are: they lose their middle, and if that makes
     two the same, end in their number. What is not printable is written as code.
     """
-    whole = ["".join(c if c.isprintable() else repr(c)[1:-1] for c in name) for name in names]
+    whole = [printable(name) for name in names]
     short = [_without_middle(name, most) for name in whole]
     times = Counter(short)
     for k, name in enumerate(short):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -50,6 +50,10 @@ class RecordedSettings(Ensemble):
     def title(self) -> str:
         """What it is called: its name, or that of the data."""
         return self.name or self.rule.removeprefix(RECORDING_PREFIX)
+
+    def told_apart(self, varied: Sequence[str]) -> str:
+        """Its name: it has no settings."""
+        return self.title
 
     @classmethod
     def make(cls, index: int, rule: str, name: str, layers: Iterable[RecordedLayer], batches: int) -> RecordedSettings:

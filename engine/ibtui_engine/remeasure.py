@@ -25,7 +25,7 @@ from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.rewrite import Watch, rewrite
-from ibtui_engine.session.summary import EnsembleSummary, describe_epochs
+from ibtui_engine.session.summary import EnsembleSummary
 from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS as SETTINGS_OF
 from ibtui_engine.settings import SLOW, UNIFORM, USED_BY
@@ -44,16 +44,25 @@ LACKING = {
 """By setting: why an estimator does not use it."""
 
 
+def measured_otherwise(experiment: Experiment, given: Mapping[str, Any]) -> Experiment:
+    """The experiment with others of `SETTINGS`, whether or not its estimator uses them. Noise that was chosen for one
+    estimator is not taken over by another.
+
+    Raises:
+        InvalidValue: a value is outside its range.
+    """
+    other = given.get("estimator", experiment.estimator) != experiment.estimator
+    return experiment.override({"noise": None, "noise_scale": None, **given} if other else given)
+
+
 def with_settings(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
-    """The experiment with another of `SETTINGS`; None changes nothing. Noise that was chosen for one estimator is not
-    taken over by another.
+    """The experiment with another of `SETTINGS`, as `measured_otherwise` takes it; None changes nothing.
 
     Raises:
         InvalidValue: a value is outside its range, or the estimator does not use it.
     """
     given = {key: value for key, value in changes.items() if value is not None}
-    other = given.get("estimator", experiment.estimator) != experiment.estimator
-    changed = experiment.override({"noise": None, "noise_scale": None} | given if other else given)
+    changed = measured_otherwise(experiment, given)
     for name, estimators in USED_BY.items():
         if name in given and changed.estimator not in estimators:
             raise InvalidValue(
@@ -131,8 +140,7 @@ def remeasure(
         SessionError: the session is damaged.
     """
     for epoch in epochs:
-        if epoch not in ensemble.snapshots:
-            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        ensemble.require_measured(epoch)
     again = Remeasurer(reader, ensemble, experiment, threads)
     step = 2 * threads.count if experiment.estimator in SLOW else max(ensemble.networks, 1)
     for epoch in epochs:

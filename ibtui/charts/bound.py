@@ -22,11 +22,11 @@ from ibtui_engine.layer_names import marks as marks_of
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    Line = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
-    """I(X;T) and I(T;Y) of points that a line joins."""
-
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
+
+    Line = tuple[Float[np.ndarray, " corners"], Float[np.ndarray, " corners"]]
+    """I(X;T) and I(T;Y) of points that a line joins."""
 
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the chart."""

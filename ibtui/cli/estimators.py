@@ -85,11 +85,11 @@ def _measured_epoch(one: RecordedEnsemble, epoch: int | None) -> int:
     from ibtui_engine.session.summary import describe_epochs
 
     measured = one.ensemble.snapshots
-    if epoch is None and measured:
-        return measured[-1]
-    if epoch is None or epoch not in measured:
-        raise InvalidValue(f"epoch is {epoch}: {describe_epochs(measured)}")
-    return epoch
+    if epoch is None and not measured:
+        raise InvalidValue(describe_epochs(measured))
+    at = measured[-1] if epoch is None else epoch
+    one.ensemble.require_measured(at)
+    return at
 
 
 def _measured(

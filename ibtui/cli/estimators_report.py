@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ibtui.caveats import caveats
@@ -46,14 +47,15 @@ def _document(one: RecordedEnsemble, epoch: int, found: Found) -> dict[str, Any]
         "estimators": [
             {"estimator": name, "why_not": measured, "layers": []}
             if isinstance(measured, str)
-            else {
-                **basis(measured.summary.experiment),
-                "why_not": None,
-                "layers": [_layer(figures, _ceilings(measured, epoch)) for figures in measured.layer_figures(epoch)],
-            }
+            else {**basis(measured.summary.experiment), "why_not": None, "layers": _layers(measured, epoch)}
             for name, measured in found.items()
         ],
     }
+
+
+def _layers(measured: RecordedEnsemble, epoch: int) -> list[dict[str, Any]]:
+    reached = _ceilings(measured, epoch)
+    return [_layer(figures, reached) for figures in measured.layer_figures(epoch)]
 
 
 def _layer(one: LayerFigures, ceilings: dict[int, int]) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def _print(one: RecordedEnsemble, epoch: int, found: Found) -> None:
     from rich.table import Table
 
     measured = {name: which for name, which in found.items() if not isinstance(which, str)}
-    rows = [row for layer in range(len(one.widths)) for row in _rows(layer, epoch, measured)]
+    seen = {name: (which.layer_figures(epoch), _ceilings(which, epoch)) for name, which in measured.items()}
+    rows = [row for layer in range(len(one.widths)) for row in _rows(layer, seen)]
     networks = f"{one.ensemble.networks} network{'s' if one.ensemble.networks > 1 else ''}"
     table = Table(
         title=f"{title_of(one.summary, one.ensemble)}, {networks}, epoch {epoch}",
@@ -116,14 +119,15 @@ def _print(one: RecordedEnsemble, epoch: int, found: Found) -> None:
     )
 
 
-def _rows(layer: int, epoch: int, measured: dict[str, RecordedEnsemble]) -> list[tuple[str, ...]]:
-    """What each estimator says of a layer, from 0."""
+def _rows(layer: int, seen: Mapping[str, tuple[Sequence[LayerFigures], dict[int, int]]]) -> list[tuple[str, ...]]:
+    """What each estimator says of a layer, from 0; `seen`: of each its layers, and in how many networks they are at the
+    ceiling.
+    """
     rows = []
-    for number, (name, which) in enumerate(measured.items()):
-        figures = which.layer_figures(epoch)
+    for number, (name, (figures, ceilings)) in enumerate(seen.items()):
         one = figures[layer]
         told = informations([one])
-        reached = _ceilings(which, epoch).get(layer + 1, 0)
+        reached = ceilings.get(layer + 1, 0)
         flag = "" if not reached else "yes" if reached == one.i_y.count else f"in {reached} of {one.i_y.count}"
         heading = printable(layer_heading(one.name, layer + 1, len(figures))) if number == 0 else ""
         cells = (told[key][0] if key in told else "" for key in ("I(X;T)", "I(T;Y)", "MC error"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from ibtui.cli.console import tell, write_output
 from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
 from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
 from ibtui.files import FORMATS, TENSORBOARD, is_stream, require_output, require_vacant
+from ibtui.formatting import title_of
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue, either
 from ibtui_engine.experiment import BINNED, Experiment
@@ -51,12 +52,17 @@ SETTINGS = {
     "gradients": ("optimizer",),
     "learning": ("optimizer",),
 }
+
+
+def _named(what: str, between: Sequence[str] = ()) -> tuple[str, ...]:
+    """What an export calls its recorded columns; `between`: others, in front of those that were added later."""
+    return (*("distinct" if name == "distinct_t" else name for name in RECORDED[what]), *between, *FURTHER[what])
+
+
 COLUMNS = {
     what: (
         *(PLACE if what == "learning" else LAYER_PLACE),
-        *("distinct" if name == "distinct_t" else name for name in RECORDED[what]),
-        *SETTINGS[what],
-        *FURTHER[what],
+        *_named(what, SETTINGS[what]),
         *(() if what == "learning" else ("layer_name",)),
     )
     for what in RECORDED
@@ -205,8 +211,9 @@ def _arrays(reader: SessionReader, what: str, index: int | None, epoch: int | No
 
 def _scalars(reader: SessionReader, rows: Rows, what: str) -> Iterator[Scalar]:
     """What there is at each epoch: a run for each network, a tag for each layer and column."""
-    names = [*("distinct" if name == "distinct_t" else name for name in RECORDED[what]), *FURTHER[what]]
-    of = {one.index: one.title for one in reader.summary.ensembles}
+    names = _named(what)
+    summary = reader.summary
+    of = {one.index: title_of(summary, one) for one in summary.ensembles}
     for row in rows.values:
         at = dict(zip(rows.columns, row, strict=True))
         run = f"{at['ensemble']} {of[at['ensemble']]}/network {at['seed']}"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ibtui.cli.console import tell
-from ibtui.formatting import duration, ensemble_name, printable
+from ibtui.formatting import duration, printable
 
 if TYPE_CHECKING:
     from ibtui_engine.runner import Progress
@@ -24,7 +24,7 @@ def describe(progress: Progress) -> str:
     """Which ensemble is at work."""
     if progress.ensemble is None:
         return ""
-    where = ensemble_name(progress.ensemble, progress.varied)
+    where = progress.ensemble.told_apart(progress.varied)
     return where if progress.ensembles == 1 else f"{progress.ensemble.index + 1}/{progress.ensembles} {where}"
 
 

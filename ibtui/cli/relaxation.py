@@ -9,7 +9,7 @@ import typer
 
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir
-from ibtui.formatting import ensemble_name, estimate, labelled, over_some, printable, with_spread
+from ibtui.formatting import estimate, labelled, over_some, printable, with_spread
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
@@ -105,7 +105,7 @@ def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *,
         style="bold",
     )
     for ensemble, one in found:
-        name = ensemble_name(ensemble.settings, [one for one in summary.experiment.varied if one != "optimizer"])
+        name = ensemble.settings.told_apart([one for one in summary.experiment.varied if one != "optimizer"])
         of = f"{ensemble.networks} network{'s' if ensemble.networks > 1 else ''}"
         console.print()
         if chart:

@@ -24,7 +24,7 @@ from ibtui.cli.options import (
     with_estimators,
 )
 from ibtui.files import require_new
-from ibtui.formatting import ensemble_name, estimate, labelled, under, with_spread
+from ibtui.formatting import estimate, labelled, under, with_spread
 from ibtui.locations import find_session, free_path, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
@@ -199,7 +199,7 @@ def _print(reader: SessionReader, experiment: Experiment, found: list[dict[str, 
 
     console = output()
     for ensemble in found:
-        name = ensemble_name(summary.experiment.ensemble(ensemble["index"]), summary.experiment.varied)
+        name = summary.experiment.ensemble(ensemble["index"]).told_apart(summary.experiment.varied)
         title = f"{name}, epoch {ensemble['epochs'][0]}"
         table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False,
                       padding=(0, 3, 0, 0))  # fmt: skip

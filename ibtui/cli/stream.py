@@ -106,7 +106,7 @@ def _answers(
     reader: SessionReader, pool: Threads, name: Any, request: dict[str, Any], newer: Callable[[], bool]
 ) -> Answers:
     """Refuse what is wrong in a request at once, and answer one epoch at a time. Raises EngineError."""
-    from ibtui_engine.remeasure import SETTINGS, remeasure
+    from ibtui_engine.remeasure import SETTINGS, measured_otherwise, remeasure
     from ibtui_engine.session.summary import describe_epochs
 
     require_known(request, FIELDS)
@@ -124,10 +124,7 @@ def _answers(
         if not is_count(epoch) or epoch not in measured:
             raise InvalidValue(f"epoch is {epoch!r}: {describe_epochs(ensemble.snapshots)}")
     settings = {key: request[key] for key in SETTINGS if request.get(key) is not None}
-    own = reader.summary.experiment
-    if settings.get("estimator", own.estimator) != own.estimator:
-        settings = {"noise": None, "noise_scale": None} | settings  # chosen for another estimator
-    experiment = own.override(settings)
+    experiment = measured_otherwise(reader.summary.experiment, settings)
 
     def answers() -> Answers:
         for epoch, found in remeasure(reader, ensemble, epochs, experiment, pool, newer):

@@ -31,9 +31,8 @@ from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, ste
 from ibtui.figures.plain import style
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
-from ibtui.formatting import named
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import differing
+from ibtui_engine.experiment import differing, named
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt  # the user's matplotlib, with the backend of th
 from matplotlib.lines import Line2D
 
 from ibtui.figures.figure_6 import CURVE_ERROR
-from ibtui.figures.lettering import Letters
+from ibtui.figures.lettering import Letters, plain_text
 from ibtui.figures.paper import EDGE, FLOOR, marker, steps
 from ibtui.figures.plots import draw
 from ibtui.figures.reading import gradients as read_gradients
@@ -102,7 +102,7 @@ def _recorded(session: Session, index: int | None) -> Iterator[RecordedEnsemble]
 
 
 def _title(one: RecordedEnsemble) -> str:
-    return f"{one.summary.name}: {one.ensemble.title}".replace("$", r"\$")
+    return plain_text(f"{one.summary.name}: {one.title}")
 
 
 def _drawn(panel: Panel, ax: Axes | None) -> Axes:
@@ -118,6 +118,6 @@ def _keyed(axes: Axes, one: RecordedEnsemble, strokes: Sequence[Line2D] = (), to
     axes.set_title(_title(one), pad=16)
     colours = steps(len(one.layer_names))
     layers = [Line2D([], [], color=colour, marker=marker(k), markersize=4, **EDGE) for k, colour in enumerate(colours)]
-    shown = [name.replace("$", r"\$").replace("\n", " ") for name in one.layer_names]
+    shown = [plain_text(name).replace("\n", " ") for name in one.layer_names]
     axes.legend([*layers, *strokes], [*shown, *told], loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small")
     return axes

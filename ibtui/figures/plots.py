@@ -60,6 +60,7 @@ def _points(panel: Points, axes: Axes, letters: Letters) -> None:
 def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
     frame_plane(panel.plane, axes, letters)
     colours, scale = epoch_colours(), epoch_scale(panel.last_epoch)
+    texts = _texts(panel.plane, panel.i_x.shape[1])
     for layer in range(panel.i_x.shape[1]):
         known = np.isfinite(panel.i_x[:, layer]) & np.isfinite(panel.i_y[:, layer])
         x, y, epochs = panel.i_x[known, layer], panel.i_y[known, layer], panel.epochs[known]
@@ -76,7 +77,7 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
         ends: dict[str, Any] = {"linestyle": "none", "clip_on": False, "zorder": 4}
         axes.plot(x[:1], y[:1], marker="o", markersize=2.4, color=colours(0.0), **ends)
         axes.plot(x[-1:], y[-1:], marker="o", markersize=3.6, color=colours(scale(epochs[-1])), **EDGE, **ends)
-        letters.add(float(x[-1]), float(y[-1]), plain_text(marks(panel.plane.names, panel.i_x.shape[1])[layer]))
+        letters.add(float(x[-1]), float(y[-1]), texts[layer])
         letters.avoid(x, y)
         if not math.isnan(panel.transitions[layer]):
             at = place_on_path(panel, layer)
@@ -134,7 +135,7 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
     _curve(panel.curve.corners, plane, axes)
     x, y, beta = fits.mean("i_x"), fits.mean("i_y"), fits.mean("beta")
     error_x, error_y, error_beta = fits.error("i_x"), fits.error("i_y"), fits.error("beta")
-    told = []
+    told, texts = [], _texts(plane, len(x))
     close = _zoom(axes, (0.17, 0.12, 0.31, 0.52), plane, x[x < NEAR_CORNER * plane.h_x], y[x < NEAR_CORNER * plane.h_x])
     for layer, colour in enumerate(steps(len(x))):
         for one in (axes, *close):
@@ -145,13 +146,18 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
             )  # fmt: skip
             if beta[layer] > 0:
                 _tangent(one, float(x[layer]), float(y[layer]), float(beta[layer]), TANGENT * (1 if one is axes else 2))
-        letters.add(float(x[layer]), float(y[layer]), plain_text(marks(plane.names, len(x))[layer]))
+        letters.add(float(x[layer]), float(y[layer]), texts[layer])
         missing = int((fits.end[:, layer] != 0).sum())
         told.append((layer, _plus_minus(float(beta[layer]), float(error_beta[layer])), missing))
     for one in close:
         _curve(panel.curve.corners, plane, one)
     if np.isfinite(beta).any():
         _betas(axes, told, len(fits.beta), plane.names)
+
+
+def _texts(plane: Plane, layers: int) -> list[str]:
+    """What stands beside the layers' dots."""
+    return [plain_text(text) for text in marks(plane.names, layers)]
 
 
 def _tangent(axes: Axes, x: float, y: float, beta: float, share: float) -> None:
@@ -216,12 +222,8 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
         for where in close:
             where.plot(one.i_x[-1:], one.i_y[-1:], color=colour, marker=marker(k), markersize=3.0, zorder=3, **EDGE)
         letters.avoid(panel.i_x[k], panel.i_y[k])
-    for layer in range(panel.i_x.shape[1]):
-        letters.add(
-            float(panel.i_x[-1, layer]),
-            float(panel.i_y[-1, layer]),
-            plain_text(marks(panel.plane.names, panel.i_x.shape[1])[layer]),
-        )
+    for layer, text in enumerate(_texts(panel.plane, panel.i_x.shape[1])):
+        letters.add(float(panel.i_x[-1, layer]), float(panel.i_y[-1, layer]), text)
     handles += [
         Line2D([], [], label="finite-sample bound", color="0.3", linestyle=(0, (1, 1.2))),
         Line2D([], [], label="IB curve", color="black"),

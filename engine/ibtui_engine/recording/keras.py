@@ -14,9 +14,8 @@ from ibtui_engine.packages import import_package
 from ibtui_engine.recorded import RecordedLayer
 from ibtui_engine.recording.given import logged_pair
 from ibtui_engine.recording.recorder import Recorder
+from ibtui_engine.settings import ACTIVATIONS
 
-ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
-"""Activations of Keras's layers whose bounds are known."""
 Names = tuple[str, str]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,11 +94,10 @@ def lightning_callback(
 
 def _callback_class() -> type:
     """Lightning's own, of the package that is in use."""
-    used = [package for package in PACKAGES if package in sys.modules]
-    for package in (*used, *PACKAGES):
-        try:
-            return import_module(package).Callback  # type: ignore[no-any-return]
-        except ImportError:
-            continue
-    import_package("recording a fit of Lightning needs", "lightning")
-    raise AssertionError
+    package = next((one for one in PACKAGES if one in sys.modules), None)
+    if package is None and find_spec("lightning") is None and find_spec("pytorch_lightning") is not None:
+        package = "pytorch_lightning"
+    if package is None:
+        import_package("recording a fit of Lightning needs", "lightning")
+        package = PACKAGES[0]
+    return import_module(package).Callback  # type: ignore[no-any-return]

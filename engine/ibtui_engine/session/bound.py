@@ -65,8 +65,7 @@ def fit_recorded(
     if why_no_beta(summary, ensemble):
         if why := why_no_curve(summary.experiment):
             raise InvalidValue(f"session {summary.name!r} has no distance to the IB curve: {why}")
-        if epoch not in ensemble.snapshots:
-            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(ensemble.snapshots)}")
+        ensemble.require_measured(epoch)
         layers = reader.layers(ensemble, epoch)
         return distances(summary, ensemble, epoch, layers.i_x[0], layers.i_y[0], curve)
     with reader.moment():

@@ -103,6 +103,11 @@ class RecordedEnsemble:
     # what it is
 
     @property
+    def title(self) -> str:
+        """What tells it from the others of its session."""
+        return self.ensemble.settings.told_apart(self.summary.experiment.varied)
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Units in each layer, the output last."""
         return self.ensemble.widths

@@ -59,7 +59,7 @@ def dataset(summary: Summary, found: Sequence[RecordedEnsemble]) -> Dataset:
     networks = max((one.layers.i_x.shape[1] for one in found), default=0)
     layers = max((len(one.widths) for one in found), default=0)
     variables: dict[str, Any] = {
-        "title": ("ensemble", _texts([one.ensemble.title for one in found])),
+        "title": ("ensemble", _texts([one.title for one in found])),
         "h_x": ("ensemble", [one.h_x for one in found], {"units": "bits", "long_name": "H(X)"}),
         "i_xy": ("ensemble", [one.i_xy for one in found], {"units": "bits", "long_name": "I(X;Y)"}),
         "layer_name": (("ensemble", "layer"), _padded([one.layer_names for one in found], layers, "")),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.errors import EngineError
+from ibtui_engine.errors import EngineError, printable
 from ibtui_engine.recorded import Recording
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def overview(reader: SessionReader) -> str:
     except EngineError as error:
         return f"<p>{escape(str(error))}</p>"
     rows = "".join(
-        f'<tr><th style="text-align:left">{what}</th><td style="text-align:left">{escape(_printable(text))}</td></tr>'
+        f'<tr><th style="text-align:left">{what}</th><td style="text-align:left">{escape(printable(text))}</td></tr>'
         for what, text in _rows(summary, one)
     )
     plane = "" if one is None else _plane(one)
@@ -68,7 +68,7 @@ def _rows(summary: Summary, one: RecordedEnsemble | None) -> list[tuple[str, str
     shown = ", ".join(names[:MOST_NAMES]) + (f", … {len(names)} in all" if len(names) > MOST_NAMES else "")
     return [
         *found,
-        ("shown", one.ensemble.title),
+        ("shown", one.title),
         ("networks", str(one.ensemble.networks)),
         ("layers (units)", shown),
         ("measured", f"{len(one.epochs)} epochs, {one.epochs[0]} to {one.epochs[-1]}"),
@@ -102,7 +102,7 @@ def _plane(one: RecordedEnsemble) -> str:
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.3"/>'
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" fill="{colour}">'
-            f"<title>{escape(_printable(name))}</title></circle>"
+            f"<title>{escape(printable(name))}</title></circle>"
         )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -125,8 +125,3 @@ def _frame(one: RecordedEnsemble, origin: Sequence[float], bounds: Sequence[floa
         f'<path d="M{left:.1f} {bound_y:.1f}H{bound_x:.1f}V{bottom:.1f}" {line}"0.4" stroke-dasharray="3 3"/>'
         + "".join(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>' for x, y, anchor, text in texts)
     )
-
-
-def _printable(text: str) -> str:
-    """A text without control characters, which HTML cannot hold."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from ibtui_engine.errors import EngineError, SessionError, damaged, shown
+from ibtui_engine.errors import EngineError, InvalidValue, SessionError, damaged, shown
 from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.layer_names import layer_names
 from ibtui_engine.recorded import RecordedSettings, Recording
@@ -98,11 +98,6 @@ class EnsembleSummary:
         return hidden_text(self.settings.hidden)
 
     @property
-    def title(self) -> str:
-        """What people call it: its hidden layers and its sample fraction; of a recording its name."""
-        return self.hidden if self.recorded else f"{self.hidden} at {self.fraction:.4g}"
-
-    @property
     def fraction(self) -> float:
         """Share of the patterns in each network's sample."""
         return self.settings.fraction
@@ -123,6 +118,11 @@ class EnsembleSummary:
         if isinstance(self.settings, RecordedSettings):
             return tuple(layer.units for layer in self.settings.layers)
         return (*self.settings.hidden, outputs_for(self.rule.labels))
+
+    def require_measured(self, epoch: int) -> None:
+        """Refuse an epoch that was not measured for all its networks: InvalidValue."""
+        if epoch not in self.snapshots:
+            raise InvalidValue(f"epoch is {epoch}: {describe_epochs(self.snapshots)}")
 
     @property
     def own_names(self) -> tuple[str, ...] | None:

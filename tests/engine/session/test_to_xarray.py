@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ibtui
+from ibtui.formatting import title_of
 from ibtui_engine import packages
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
@@ -48,6 +49,17 @@ def test_a_run_has_its_layers_too() -> None:
     row = frame.iloc[len(frame) // 2]
     place = {name: row[name] for name in ("ensemble", "network", "epoch", "layer")}
     assert float(arrays.i_y.sel(place)) == row.i_y
+
+
+def test_titles_tell_ensembles_of_any_grid_apart(tmp_path: Path) -> None:
+    """As everywhere else: `ibtui.formatting.title_of`."""
+    grid = ibtui.Experiment(hidden=((3,),), networks=1, epochs=1, batch=(64, 128))
+    ibtui.Run(ibtui.begin(tmp_path / "grid.ibs", "grid", grid), threads=1).execute()
+    with SessionReader(tmp_path / "grid.ibs") as reader:
+        titles = reader.to_xarray().title.values.tolist()
+        assert titles == ["3 at 0.85, batch 64", "3 at 0.85, batch 128"]
+        assert titles == [title_of(reader.summary, one) for one in reader.summary.ensembles]
+        assert titles[0] in reader._repr_html_()
 
 
 def test_a_session_without_snapshots_has_none(tmp_path: Path) -> None:

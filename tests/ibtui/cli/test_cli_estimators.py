@@ -123,3 +123,11 @@ def test_estimators_that_need_equal_weights_are_left_out_where_there_are_others(
         one["estimator"]: one["why_not"] for one in json.loads(ibtui("estimators", path, "--json").stdout)["estimators"]
     }
     assert [name for name, why in told.items() if why] == ["renyi", "probe"]
+
+
+def test_a_session_of_which_nothing_is_measured_is_one_line(ibtui: Ibtui, tmp_path: Path) -> None:
+    begin(tmp_path / "empty.ibs", "empty", Experiment(networks=1, epochs=1)).close()
+    told = ibtui("estimators", tmp_path / "empty.ibs")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert len(told.stderr.splitlines()) == 1
+    assert "None" not in told.stderr

@@ -44,7 +44,7 @@ def test_the_plane_ends_where_the_layers_are(ax) -> None:
     for layer in range(len(one.layer_names)):
         assert holds(ax, one.mean("i_x")[-1:, layer], one.mean("i_y")[-1:, layer])
     assert len(ax.collections) == len(one.layer_names)
-    assert ax.get_title() == f"{one.summary.name}: {one.ensemble.title}"
+    assert ax.get_title() == f"{one.summary.name}: {one.title}"
 
 
 def test_gradients_and_snr_are_those_of_the_session(ax) -> None:

@@ -108,9 +108,10 @@ def parts_of(path: Path, source: Columns | Arrays, reading: Reading) -> Parts:
     """
     found = _of_arrays(path, source) if isinstance(source, Arrays) else _of_columns(path, source, reading)
     found = _with_weight(path, found)
+    if len(found.matrix) == 1:
+        raise refusal(path, "has one pattern; needed are two or more")
     if (found.matrix == found.matrix[0]).all():
-        many = f"has {len(found.matrix)} patterns, all of them equal"
-        raise refusal(path, many if len(found.matrix) > 1 else "has one pattern; needed are two or more")
+        raise refusal(path, f"has {len(found.matrix)} patterns, all of them equal")
     return found
 
 
