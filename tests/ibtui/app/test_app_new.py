@@ -146,6 +146,7 @@ async def test_what_is_wrong_is_said_beside_its_field_at_once(open_app: Any) -> 
         assert not any(view.one(f"#hint-{name}").has_class("error") for name in FIELDS)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_wrong_settings_do_not_start(open_app: Any, directory: Path) -> None:
     async with open_app() as view:
@@ -599,6 +600,7 @@ async def test_the_quick_version_of_a_preset_fills_the_form(open_app: Any) -> No
         await view.until(lambda: view.screen._check() == PRESETS["figure-2"].experiment)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_table_files_are_completed_previewed_and_rejected(open_app: Any, tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()

@@ -281,6 +281,7 @@ async def test_the_footer_follows_the_run(open_app: Any, live: Any) -> None:
         await view.until(lambda: "run.resume" in _footer(view) and "run.pause" not in _footer(view))
 
 
+@pytest.mark.long
 async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     taken = tmp_path / "taken.json"
@@ -561,6 +562,7 @@ def _wheel() -> type:
     return MouseScrollUp
 
 
+@pytest.mark.long
 async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> None:
     path = have("plain")
     async with open_app("plain") as view:
@@ -608,6 +610,7 @@ async def test_the_cross_hair_reads_what_is_there(open_app: Any, have: Any) -> N
         assert "3 networks" not in view.text()
 
 
+@pytest.mark.long
 async def test_layers_of_any_number_are_chosen_in_a_list(open_app: Any, directory: Path) -> None:
     experiment = Experiment(hidden=((3,) * 11,), networks=2, epochs=4, snapshots=2)
     Run(begin(directory / "deep.ibs", "deep", experiment), threads=1).execute()
@@ -822,6 +825,7 @@ async def test_a_file_that_becomes_unreadable_is_told_not_fatal(open_app: Any, l
         assert view.screen.playback.epochs == (0, 1, 2)
 
 
+@pytest.mark.long
 async def test_the_view_is_remembered(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -1416,6 +1420,7 @@ async def test_a_replay_is_offered_only_once_the_last_snapshot_is_taken_in(open_
         assert screen.playback.epoch == 20
 
 
+@pytest.mark.long
 async def test_the_end_of_a_watched_run_offers_to_replay_it(open_app: Any, live: Any) -> None:
     run = live(epochs=20, snapshots=18)
     async with open_app("live") as view:

@@ -78,6 +78,7 @@ async def test_another_width_has_another_form_and_columns_keep_their_width_withi
         assert app.lines[0].index("saturated") == before
 
 
+@pytest.mark.long
 async def test_what_does_not_fit_is_scrolled_by_keys() -> None:
     app = Bare()
     rows = [(str(k), "0.123 ± 0.456") for k in range(40)]
