@@ -40,7 +40,7 @@ class Diffusions:
 
     async def _read(self, charts: EnsembleCharts) -> None:
         try:
-            self._found[_key(charts)] = await asyncio.to_thread(charts.recorded.diffusion)
+            self._found[_key(charts)] = (await asyncio.to_thread(charts.recorded.diffusion))[0]
         except EngineError as error:
             self._refused(str(error))
             return

@@ -127,8 +127,8 @@ PRESETS = _by_name(
     ),
     Preset(
         "full-batch",
-        "Gradient descent on the whole sample at once: no noise of batches, so no diffusion to compress by.",
-        Experiment(batch=("full",)),
+        "Gradient descent on the whole sample at once, with as many updates as with batches: no noise to compress by.",
+        Experiment(batch=("full",), epochs=70_000, networks=20),
     ),
     Preset(
         "random-labels",

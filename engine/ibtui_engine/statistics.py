@@ -95,6 +95,28 @@ def quantiles(values: Real[np.ndarray, " networks"], shares: Sequence[float]) ->
     return np.asarray(known[np.clip(places, 0, len(known) - 1)])
 
 
+def median_interval(values: Real[np.ndarray, " networks"]) -> tuple[float, float, float, int]:
+    """The median over the networks that have a number, its 95 % interval, and how many they are.
+
+    Infinite numbers are in order with the others: for epochs that a network had not come to, and for what is heavy in
+    its tails. The interval is between two of the numbers, whatever their distribution (Conover 1999, section 3.2), at
+    least at that level; NaN of fewer than six networks, which cannot give one.
+    """
+    known = np.sort(np.asarray(values, np.float64))
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return math.nan, math.nan, math.nan, 0
+    low, high = known[(len(known) - 1) // 2], known[len(known) // 2]
+    middle = float(low if low == high else (low + high) / 2)
+    outside, rank = 0, 0
+    while (outside + math.comb(len(known), rank)) * 2 <= (1 - LEVEL) * 2 ** len(known):
+        outside += math.comb(len(known), rank)
+        rank += 1
+    if rank == 0:
+        return middle, math.nan, math.nan, len(known)
+    return middle, float(known[rank - 1]), float(known[-rank]), len(known)
+
+
 def logarithms(values: Real[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """Natural logarithms; NaN for what has none (0, negative or infinite numbers)."""
     plain = np.asarray(values, np.float64)

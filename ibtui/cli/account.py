@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     Titles = Mapping[Place, str]
 
-STYLES = {"reproduced": "green", "partly": "yellow", "not": "red"}
-MARK = {"reproduced": "+", "partly": "~", "not": "-"}
+STYLES = {"reproduced": "green", "partly": "yellow", "not": "red", "undecided": "cyan"}
+MARK = {"reproduced": "+", "partly": "~", "not": "-", "undecided": "?"}
 """Marks in front of claims, which distinguish verdicts without colour."""
+LINK = {"reproduced": "Note", "undecided": "Possible"}
+"""How the reason follows the verdict, if not as `But`."""
 
 
 def account(
@@ -136,7 +138,8 @@ def markdown(findings: Sequence[Finding], titles: Titles) -> str:
     lines = ["| § | claim | measured | numbers | verdict |", "| --- | --- | --- | --- | --- |"]
     for one in findings:
         numbers = "; ".join(number.text for number in one.numbers)
-        verdict = f"**{one.verdict}**" + (f". {_linked(one)}" if one.reason else "")
+        firm = f" ({one.firmness})" if one.firmness else ""
+        verdict = f"**{one.verdict}**{firm}" + (f". {_linked(one)}" if one.reason else "")
         cells = (one.section, one.claim, _measured(one, titles), numbers, verdict)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -157,7 +160,7 @@ def _places(one: Finding, titles: Titles) -> str:
 
 
 def _linked(one: Finding) -> str:
-    return f"{'Note' if one.verdict == 'reproduced' else 'But'}: {printable(one.reason)}"
+    return f"{LINK.get(one.verdict, 'But')}: {printable(one.reason)}"
 
 
 def _print(findings: Sequence[Finding], titles: Titles) -> None:
@@ -177,12 +180,15 @@ def _print(findings: Sequence[Finding], titles: Titles) -> None:
         else:
             told = [Text(f"{_measured(one, titles)}.", "dim"), Text("; ".join(number.text for number in one.numbers))]
             told.append(Text(f"{_linked(one)}." if one.reason else ""))
+            told.append(Text(f"{one.firmness}." if one.firmness else "", "dim"))
         for text in told:
             if text:
                 console.print(Padding(text, (0, 0, 0, 2)))
         console.print()
     console.print(
-        "Mean ± standard error (se) over networks; epochs: geometric mean ×/÷ the factor of one standard error. (n 7): "
-        "over the 7 networks that have such a number.",
+        "Mean ± standard error (se) over networks, or median (95 % interval); never: not when training ended. (n 7): "
+        "over the 7 networks that have such a number. A verdict stands where the tests of all its parts together are "
+        "wrong once in twenty times at most (Holm); else it is undecided. Resamples: of 1000 bootstrap samples of the "
+        "networks, how many give that verdict.",
         style="dim",
     )

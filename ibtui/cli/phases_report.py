@@ -45,7 +45,7 @@ def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False
     recorded = [one for one in every if one.ensemble.snapshots]
     if not recorded:
         raise InvalidValue(f"session {summary.name!r} has measured no epoch yet, so it has no phases")
-    found = [Found(one, one.diffusion() if summary.can("weights") else None) for one in recorded]
+    found = [Found(one, one.diffusion()[0] if summary.can("weights") else None) for one in recorded]
     if json:
         print_json(document(summary, found))
         return

@@ -95,7 +95,7 @@ def test_controls_change_one_thing_of_the_usual_experiment() -> None:
     }
     assert changes == {
         "relu": {"activation"},
-        "full-batch": {"batch"},
+        "full-batch": {"batch", "epochs", "networks"},
         "random-labels": {"labels"},
         "adam": {"optimizer", "learning_rate"},
     }

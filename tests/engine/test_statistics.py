@@ -25,6 +25,7 @@ from ibtui_engine.statistics import (
     least,
     log_ratio,
     mean,
+    median_interval,
     quantiles,
     spread,
     spreads,
@@ -246,3 +247,28 @@ def test_spreads_of_several_numbers_are_those_of_each(values: np.ndarray) -> Non
     with np.errstate(over="ignore", invalid="ignore"):
         assert repr(spreads(values)) == repr(tuple(map(spread, values.T)))
         assert repr(geometric_spreads(values)) == repr(tuple(map(geometric_spread, values.T)))
+
+
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.sampled_from([math.inf, -math.inf])), min_size=1, max_size=60))
+def test_the_interval_of_a_median_is_between_the_ranks_of_the_binomial_distribution(values: list[float]) -> None:
+    middle, low, high, counted = median_interval(np.array([*values, math.nan]))
+    ordered = sorted(values)
+    assert counted == len(values)
+    expected = (ordered[(counted - 1) // 2], ordered[counted // 2])
+    assert middle == pytest.approx(expected[0] if expected[0] == expected[1] else sum(expected) / 2)
+    rank = int(stats.binom.ppf(0.025, counted, 0.5))  # the least k with P(at most k) of at least 2.5 %
+    if stats.binom.cdf(rank, counted, 0.5) <= 0.025:
+        rank += 1
+    if rank == 0:
+        assert math.isnan(low)
+        assert math.isnan(high)
+    else:
+        assert (low, high) == (ordered[rank - 1], ordered[-rank])
+
+
+def test_six_networks_give_a_median_an_interval_and_five_do_not() -> None:
+    assert median_interval(np.arange(6.0)) == (2.5, 0.0, 5.0, 6)
+    assert math.isnan(median_interval(np.arange(5.0))[1])
+    assert math.isnan(median_interval(np.full(3, math.nan))[0])
+    with_later = median_interval(np.array([1.0, 2.0, 3.0, 4.0, math.inf, math.inf]))
+    assert with_later == (3.5, 1.0, math.inf, 6)

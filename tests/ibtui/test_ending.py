@@ -21,12 +21,17 @@ def lost_in_a_callback(number: int) -> None:
 def test_a_signal_is_not_forgotten(number: int) -> None:
     before = signal.getsignal(number)
     done = []
-    with pytest.raises(SystemExit) as told, counting("pieces", quiet=True) as watch:
-        for piece in range(3):
-            if piece == 1:
-                lost_in_a_callback(number)
-            done.append(piece)
-            watch(piece + 1, 3)
+
+    def work() -> None:
+        with counting("pieces", quiet=True) as watch:
+            for piece in range(3):
+                if piece == 1:
+                    lost_in_a_callback(number)
+                done.append(piece)
+                watch(piece + 1, 3)
+
+    with pytest.raises(SystemExit) as told:
+        work()
     assert (told.value.code, done) == (128 + number, [0, 1])
     assert signal.getsignal(number) == before
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 ACCOUNT = (
     "account/test_criteria.py",
+    "account/test_questions.py",
+    "account/test_case.py",
     "account/test_thresholds.py",
     "account/test_findings.py",
     "test_values.py",
@@ -20,6 +22,7 @@ LIVENESS = ("session/test_liveness_thresholds.py", "test_values.py", "session/te
 FITTING = ("bottleneck/test_fitting_thresholds.py", "test_values.py", "bottleneck/test_fitting.py")
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "account.case": ACCOUNT,
     "account.claim": ACCOUNT,
     "account.conditions": ACCOUNT,
     "account.controls": ACCOUNT,
@@ -27,6 +30,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "account.evidence": ACCOUNT,
     "account.finding": ACCOUNT,
     "account.judging": ACCOUNT,
+    "account.questions": ACCOUNT,
+    "account.section_2": ACCOUNT,
     "account.section_3_3": ACCOUNT,
     "account.section_3_4": ACCOUNT,
     "account.section_3_5": ACCOUNT,

@@ -1,28 +1,44 @@
 """What a claim of the paper is: one declaration of its wording, the data that it needs, its thresholds and its judge.
 
 Each claim is a frozen dataclass. Its fields are its thresholds, and the sentence about them (`rule`) is made of them.
-Differences over networks are paired, network by network.
+It puts questions to the networks (`ibtui_engine.account.questions`), and says what follows from their answers; where
+these are open, so is the verdict (`ibtui_engine.account.case`). Differences are paired, network by network.
 """
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from ibtui_engine.account.finding import INAPPLICABLE, UNKNOWN, Finding, Number, of_spread, place_of
+import numpy as np
+
+from ibtui_engine.account.case import Case, Yes, decide
+from ibtui_engine.account.criteria import AtLeast, AtMost, Share
+from ibtui_engine.account.finding import (
+    INAPPLICABLE,
+    NOT,
+    PARTLY,
+    REPRODUCED,
+    UNKNOWN,
+    Finding,
+    Number,
+    of_median,
+    of_spread,
+    place_of,
+)
+from ibtui_engine.account.questions import Mean, Median, Question
 from ibtui_engine.errors import either
 from ibtui_engine.settings import SETTINGS
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64
+
     from ibtui_engine.account.conditions import Condition
-    from ibtui_engine.account.criteria import Clear
     from ibtui_engine.account.evidence import Evidence
     from ibtui_engine.session.ensemble import RecordedEnsemble
-
-Judgement = tuple[str, Sequence[Number], str]
-"""Verdict, numbers, and the reason where the verdict is not `reproduced`, or what is to be kept in mind where it is."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +77,8 @@ class Claim(ABC):
         """
 
     @abstractmethod
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
-        """The verdict on one ensemble, or, where the claim `spans` settings, on those that it compares."""
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """What is measured and asked of one ensemble, or of those that it compares where it `spans` settings."""
 
     def place(self, one: Evidence) -> float:
         """By what ensembles that are compared are sorted; as they are given where it is the same for all."""
@@ -78,8 +94,10 @@ class Claim(ABC):
 
     def found(self, given: Sequence[Evidence], where: str = "") -> Finding:
         """The finding on ensembles that have what is needed. `where` they are from, in words."""
-        verdict, numbers, reason = self.judge(given)
-        return self._finding(verdict, tuple(numbers), reason, given, where)
+        case = self.case(given)
+        decision = decide(case)
+        finding = self._finding(decision.verdict, tuple(case.numbers), decision.reason, given, where)
+        return replace(finding, networks=case.networks, resampled=decision.resampled)
 
     def unknown(self, missing: Sequence[str], where: str = "") -> Finding:
         """The finding where sessions are missing."""
@@ -114,17 +132,79 @@ def hidden_losses(of: RecordedEnsemble, words: str = "{} loses") -> list[Number]
     return [of_spread(words.format(of.layer_names[k]), row.compression, "bits") for k, row in enumerate(rows)]
 
 
-def compressed(of: RecordedEnsemble, loss: Clear) -> list[int]:
-    """The hidden layers that lose enough of I(X;T)."""
-    return [k for k, row in enumerate(of.phases.layers[:-1]) if loss.holds(row.compression)]
+def losses(of: RecordedEnsemble) -> Float64[np.ndarray, "networks hidden"]:
+    """Bits that each network's hidden layers lose of I(X;T), from the peak to the last snapshot."""
+    return of.phases.turning.compression[:, :-1]
 
 
-def not_compressed(of: RecordedEnsemble, loss: Clear) -> list[int]:
-    """The other hidden layers."""
-    done = compressed(of, loss)
-    return [k for k in range(of.hidden_layers) if k not in done]
+def do_lose(of: RecordedEnsemble, loss: AtLeast) -> list[Mean]:
+    """Of each hidden layer, whether it loses so much of I(X;T)."""
+    columns = losses(of).T
+    return [Mean(f"{of.layer_names[k]} loses {loss}", column, loss) for k, column in enumerate(columns)]
+
+
+def censored(epochs: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """Epochs at which something happens, with infinity where it had not happened when training ended."""
+    return np.where(np.isnan(epochs), np.inf, epochs)
+
+
+def named(of: RecordedEnsemble, questions: Sequence[Question | None], yes: Yes, answer: bool) -> str:
+    """The names of the layers, in order, whose question has this answer."""
+    those = (k for k, one in enumerate(questions) if one is not None and yes(one) is answer)
+    return listed(of, tuple(those))
 
 
 def listed(of: RecordedEnsemble, layers: Sequence[int]) -> str:
     """The names of some layers."""
     return ", ".join(of.layer_names[k] for k in layers)
+
+
+EARLIER = AtMost(-1e-12)
+"""Of the logarithm of a ratio of epochs: both at the same one do not count."""
+
+
+def log_ratio(
+    one: Float64[np.ndarray, " networks"], other: Float64[np.ndarray, " networks"]
+) -> Float64[np.ndarray, " networks"]:
+    """Logarithms of ratios, network by network; 0 of two that are infinite: neither had come when training ended."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.log(one) - np.log(other)
+    return np.where(np.isinf(one) & np.isinf(other), 0.0, ratio)
+
+
+def in_order(
+    of: RecordedEnsemble,
+    epochs: Float64[np.ndarray, "networks layers"],
+    enough: Share,
+    pairs: float,
+    *,
+    upward: bool,
+    verb: str,
+) -> Case:
+    """Whether layers do something one after the other, pair by pair.
+
+    Args:
+        of: the ensemble.
+        epochs: when each layer of each network does it; NaN where it had not when training ended.
+        enough: networks that must do it in a layer for it to count.
+        pairs: share of the pairs of which more must be in that order for `partly`.
+        upward: from the input to the output, or the other way.
+        verb: what they do.
+    """
+    names, when = of.layer_names, censored(epochs)
+    layers = [k for k in range(when.shape[1]) if enough.holds(int(np.isfinite(when[:, k]).sum()), len(when))]
+    asked = []
+    for lower, upper in itertools.combinations(layers, 2):
+        first, second = (lower, upper) if upward else (upper, lower)
+        ratio = log_ratio(when[:, first], when[:, second])
+        asked.append(Median(f"{names[first]} is before {names[second]}", ratio, EARLIER))
+
+    def weigh(yes: Yes) -> tuple[str, str]:
+        if not asked:
+            return NOT, f"fewer than two layers {verb} in {enough}"
+        against = [one.said.replace(" is before ", " not before ") for one in asked if not yes(one)]
+        if not against:
+            return REPRODUCED, ""
+        return PARTLY if len(asked) - len(against) > pairs * len(asked) else NOT, "; ".join(against)
+
+    return Case([of_median(names[k], when[:, k], "epoch") for k in layers], asked, weigh)

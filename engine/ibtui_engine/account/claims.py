@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from ibtui_engine.account.claim import Claim
 from ibtui_engine.account.controls import RandomLabels, Relu, Sensitivity
-from ibtui_engine.account.section_3_3 import Corner, TwoPhases
+from ibtui_engine.account.section_2 import DataProcessing
+from ibtui_engine.account.section_3_3 import Corner, Endpoints, FitOrder, TwoPhases
 from ibtui_engine.account.section_3_4 import LittleData
 from ibtui_engine.account.section_3_5 import Coincidence, Leveling, TransitionEpoch
 from ibtui_engine.account.section_3_6 import Depth, Order
 from ibtui_engine.account.section_3_7 import Correlations, Noise, Wiener
-from ibtui_engine.account.section_3_8 import Bound, SoftBound, SymmetricBound
-from ibtui_engine.account.section_3_9 import MoreData
-from ibtui_engine.account.section_4 import Committee, MonteCarlo, Perceptron, StandardProblem
+from ibtui_engine.account.section_3_8 import Bound, Consistent, Slopes, SoftBound, SymmetricBound
+from ibtui_engine.account.section_3_9 import MoreData, RightWithData
+from ibtui_engine.account.section_4 import Committee, MonteCarlo, NoiseAndDepth, Perceptron, StandardProblem
 
 CLAIMS: tuple[Claim, ...] = (
+    DataProcessing(),
     TwoPhases(),
+    FitOrder(),
+    Endpoints(),
     LittleData(),
     TransitionEpoch(),
     Coincidence(),
@@ -27,10 +31,14 @@ CLAIMS: tuple[Claim, ...] = (
     SymmetricBound(),
     SoftBound(),
     Bound(),
+    Slopes(),
+    Consistent(),
     MoreData(),
+    RightWithData(),
     Committee(),
     StandardProblem(),
     Perceptron(),
+    NoiseAndDepth(),
     MonteCarlo(),
     Noise(),
     Relu(),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, not_compressed, only
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, losses, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
-from ibtui_engine.account.criteria import Clear
-from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
+from ibtui_engine.account.criteria import AtLeast
+from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, of_median, of_spread
 from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
@@ -30,24 +28,29 @@ class Relu(Claim):
     rests_on = ("relu",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, setting("activation", "relu"))
 
-    loss: Clear = Clear(0.5)
+    loss: AtLeast = AtLeast(0.5, "bits")
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         return f"every hidden layer loses {self.loss}; partly: some do"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers compress."""
         of = only(given).of
-        numbers, rest = hidden_losses(of), not_compressed(of, self.loss)
-        if not rest:
-            return REPRODUCED, numbers, ""
-        why = (
-            f"no {self.loss.least:g} bits are clearly lost in {listed(of, rest)}; relu layers are binned on the range "
-            "that occurs in them at each snapshot, so the bins grow with the outputs"
-        )
-        return PARTLY if compressed(of, self.loss) else NOT, numbers, why
+        lose = do_lose(of, self.loss)
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            rest = named(of, lose, yes, False)
+            if not rest:
+                return REPRODUCED, ""
+            why = (
+                f"less than {self.loss.limit:g} bits are lost in {rest}; relu layers are binned on the range that "
+                "occurs in them at each snapshot, so the bins grow with the outputs"
+            )
+            return PARTLY if any(map(yes, lose)) else NOT, why
+
+        return Case(hidden_losses(of), lose, weigh)
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,11 @@ class RandomLabels(Claim):
     rests_on = ("random-labels",)
     needs = (A_HIDDEN_LAYER, setting("labels", "random"))
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Numbers alone."""
         of = only(given).of
         accuracy = of_spread("accuracy inside the sample", spread(of.learning.train_accuracy[-1]))
-        return NO_VERDICT, [*hidden_losses(of), accuracy], ""
+        return Case([*hidden_losses(of), accuracy], [], _no_verdict)
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,18 @@ class Sensitivity(Claim):
     needs = (A_HIDDEN_LAYER, BATCHES)
     spans = ("learning_rate", "batch", "optimizer")
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Numbers alone."""
         numbers = []
         usual = [given[0].setting(name) for name in self.spans]
         for one in given:
             of, said = one.of, _differs(one, usual)
-            numbers.append(of_epoch(f"{said}: drift ends", of.phases.transition.network))
-            lost = np.nansum([row.compression.mean for row in of.phases.layers[:-1]])
-            numbers.append(Number(f"{said}: hidden layers lose", float(lost), math.nan, "bits"))
+            ends = censored(of.phases.transition.network_epochs)
+            numbers.append(of_median(f"{said}: drift ends", ends, "epoch"))
+            lost = spread(losses(of).sum(axis=1))
+            numbers.append(of_spread(f"{said}: hidden layers lose", lost, "bits"))
             numbers.append(of_spread(f"{said}: output knows", spread(of.layers.i_y[-1, :, -1]), "bits"))
-        return NO_VERDICT, numbers, ""
+        return Case(numbers, [], _no_verdict)
 
 
 def _differs(one: Evidence, usual: Sequence[object]) -> str:
@@ -104,3 +108,7 @@ def _differs(one: Evidence, usual: Sequence[object]) -> str:
         return f"{optimizer} {rate:g}" + (f", batch {batch}" if batch != usual[1] else "")
     parts = [f"learning rate {rate:g}"] if rate != usual[0] else []
     return ", ".join(parts + ([f"batch {batch}"] if batch != usual[1] else []))
+
+
+def _no_verdict(_yes: Yes) -> tuple[str, str]:
+    return NO_VERDICT, ""

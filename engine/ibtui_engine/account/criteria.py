@@ -6,82 +6,109 @@ No criterion holds for NaN.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from ibtui_engine.statistics import Spread
+import numpy as np
+from jaxtyping import Bool, Float64
 
-CLEARLY = 3.0
-"""Standard errors by which a number must differ from 0."""
+
+class Criterion(ABC):
+    """A number from one limit to another, both included, of which one may be infinite."""
+
+    @property
+    @abstractmethod
+    def low(self) -> float:
+        """The least number that is within the limits."""
+
+    @property
+    @abstractmethod
+    def high(self) -> float:
+        """The greatest."""
+
+    def holds(self, values: Float64[np.ndarray, "*shape"] | float) -> Bool[np.ndarray, "*shape"]:
+        """Whether numbers are within the limits."""
+        return (np.asarray(values) >= self.low) & (np.asarray(values) <= self.high)
 
 
 @dataclass(frozen=True)
-class AtMost:
+class AtMost(Criterion):
     """A number up to a limit."""
 
     limit: float
     unit: str = ""
 
-    def holds(self, value: float) -> bool:
-        """Whether the number is within the limit."""
-        return value <= self.limit
+    @property
+    def low(self) -> float:
+        """None."""
+        return -math.inf
+
+    @property
+    def high(self) -> float:
+        """The limit."""
+        return self.limit
 
     def __str__(self) -> str:
         return f"at most {_amount(self.limit, self.unit)}"
 
 
 @dataclass(frozen=True)
-class AtLeast:
+class AtLeast(Criterion):
     """A number from a limit on."""
 
     limit: float
     unit: str = ""
 
-    def holds(self, value: float) -> bool:
-        """Whether the number reaches the limit."""
-        return value >= self.limit
+    @property
+    def low(self) -> float:
+        """The limit."""
+        return self.limit
+
+    @property
+    def high(self) -> float:
+        """None."""
+        return math.inf
 
     def __str__(self) -> str:
         return f"at least {_amount(self.limit, self.unit)}"
 
 
 @dataclass(frozen=True)
-class Below:
-    """A number below a limit."""
+class Between(Criterion):
+    """A number from one limit to another."""
 
-    limit: float
+    least: float
+    most: float
 
-    def holds(self, value: float) -> bool:
-        """Whether the number is below the limit."""
-        return value < self.limit
+    @property
+    def low(self) -> float:
+        """The first."""
+        return self.least
+
+    @property
+    def high(self) -> float:
+        """The second."""
+        return self.most
 
     def __str__(self) -> str:
-        return f"below {self.limit:g}"
+        return f"between {self.least:g} and {self.most:g}"
 
 
 @dataclass(frozen=True)
-class Between:
-    """A number from one limit to another, both included."""
-
-    low: float
-    high: float
-
-    def holds(self, value: float) -> bool:
-        """Whether the number is between the limits."""
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"between {self.low:g} and {self.high:g}"
-
-
-@dataclass(frozen=True)
-class Factor:
-    """A ratio that is at most a factor, up or down, from 1."""
+class Factor(Criterion):
+    """A ratio that is at most a factor, up or down, from 1, given by its natural logarithm."""
 
     factor: float
 
-    def holds(self, log_ratio: float) -> bool:
-        """Whether a ratio, given by its natural logarithm, is within the factor."""
-        return abs(log_ratio) <= math.log(self.factor)
+    @property
+    def low(self) -> float:
+        """Of the logarithm."""
+        return -self.high
+
+    @property
+    def high(self) -> float:
+        """Of the logarithm."""
+        return math.log(self.factor)
 
     def __str__(self) -> str:
         return f"within a factor {self.factor:g}"
@@ -93,30 +120,14 @@ class Share:
 
     share: float
 
-    def holds(self, count: int, networks: int) -> bool:
-        """Whether `count` of `networks` are enough."""
-        return count > 0 and count >= self.share * networks
+    def holds(
+        self, counts: Bool[np.ndarray, "*shape"] | Float64[np.ndarray, "*shape"] | int, networks: int
+    ) -> Bool[np.ndarray, "*shape"]:
+        """Whether so many of the networks are enough."""
+        return (np.asarray(counts) > 0) & (np.asarray(counts) >= self.share * networks)
 
     def __str__(self) -> str:
         return f"at least {100 * self.share:g} % of the networks"
-
-
-@dataclass(frozen=True)
-class Clear:
-    """A mean over networks of at least `least`, and above 0 by more than `errors` standard errors."""
-
-    least: float = 0.0
-    """In bits."""
-    errors: float = CLEARLY
-
-    def holds(self, value: Spread) -> bool:
-        """Whether the mean is large enough; that of one network has no error, and has to be above 0 alone."""
-        floor = self.errors * value.error if math.isfinite(value.error) else 0.0
-        return value.mean >= self.least and value.mean > floor
-
-    def __str__(self) -> str:
-        least = f"at least {self.least:g} bits and " if self.least else ""
-        return f"{least}more than {self.errors:g} standard errors"
 
 
 def _amount(limit: float, unit: str) -> str:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float64
 
 from ibtui_engine.noise import NoiseErrors, noise_of
 from ibtui_engine.session.history import SessionReader
@@ -14,7 +18,7 @@ from ibtui_engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.fits import LayerFits
-    from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.diffusion import Displacements, LayerDiffusion
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
 INCIDENTAL = frozenset({"networks", "seed", "snapshots", "snapshot_at", "weights", "trainer", "device"})
@@ -30,9 +34,22 @@ class Evidence:
     """For what takes computing; None takes all cores."""
 
     @cached_property
-    def moves(self) -> tuple[LayerDiffusion, ...]:
-        """How the weights move after the transition, by layer."""
+    def moves(self) -> tuple[tuple[LayerDiffusion, ...], Displacements]:
+        """How the weights move after the transition, by layer and of every network."""
         return self.of.diffusion()
+
+    @cached_property
+    def by_noise(self) -> Float64[np.ndarray, "networks layers"]:
+        """Squared displacement after the transition over what the batches' noise alone would make; of SGD alone."""
+        from ibtui_engine.phases.diffusion import by_noise
+
+        of, moves = self.of, self.moves[1]
+        weights = [inputs * units for inputs, units in pairwise((of.ensemble.rule.inputs, *of.widths))]
+        rows = np.searchsorted(of.layers.epochs, moves.epochs)
+        noise = (of.layers.grad_std * of.layers.weight_norm)[rows]
+        rate = float(self.setting("learning_rate"))
+        found = by_noise(moves, weights, noise, batches=of.batches, learning_rate=rate)
+        return found if self.setting("optimizer") == "sgd" else np.full_like(found, np.nan)
 
     @cached_property
     def fits(self) -> LayerFits:

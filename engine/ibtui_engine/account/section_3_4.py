@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement, listed
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim, named
 from ibtui_engine.account.conditions import SEVERAL_NETWORKS
-from ibtui_engine.account.criteria import Clear
+from ibtui_engine.account.criteria import AtLeast
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_spread
-from ibtui_engine.statistics import Spread, mean, spread
+from ibtui_engine.account.questions import Mean
+from ibtui_engine.statistics import mean, spread
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64
+
     from ibtui_engine.account.evidence import Evidence
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
@@ -31,7 +35,7 @@ class LittleData(Claim):
     needs = (SEVERAL_NETWORKS,)
     spans = ("fraction",)
 
-    loss: Clear = Clear(0.02)
+    loss: AtLeast = AtLeast(0.02, "bits")
 
     @property
     def rule(self) -> str:
@@ -42,21 +46,25 @@ class LittleData(Claim):
         """By the sample fraction."""
         return one.of.ensemble.fraction
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where much data loses some, too."""
-        few, most = given[0].of, given[-1].of
+        ends = few, most = given[0].of, given[-1].of
         numbers: list[Number] = []
-        lost: list[list[int]] = []
-        for of in (few, most):
-            losses = label_losses(of)
+        asked: list[list[Mean]] = []
+        for of in ends:
             said = percent(of)
-            numbers += [of_spread(f"{of.layer_names[k]} at {said}", one, "bits") for k, one in enumerate(losses)]
-            lost.append([k for k, one in enumerate(losses) if self.loss.holds(one)])
-        if not lost[0]:
-            return NOT, numbers, f"no layer clearly loses label information with {percent(few)}"
-        if lost[1]:
-            return PARTLY, numbers, f"{listed(most, lost[1])} lose some with {percent(most)}, too"
-        return REPRODUCED, numbers, ""
+            columns = [(f"{of.layer_names[k]} at {said}", one) for k, one in enumerate(label_losses(of))]
+            numbers += [of_spread(name, spread(one), "bits") for name, one in columns]
+            asked.append([Mean(f"{name} loses {self.loss}", one, self.loss) for name, one in columns])
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not any(map(yes, asked[0])):
+                return NOT, f"no layer loses {self.loss} of label information with {percent(few)}"
+            if too := named(most, asked[1], yes, True):
+                return PARTLY, f"{too} lose some with {percent(most)}, too"
+            return REPRODUCED, ""
+
+        return Case(numbers, [*asked[0], *asked[1]], weigh)
 
 
 def percent(of: RecordedEnsemble) -> str:
@@ -64,8 +72,8 @@ def percent(of: RecordedEnsemble) -> str:
     return f"{100 * of.ensemble.fraction:.3g} %"
 
 
-def label_losses(of: RecordedEnsemble) -> list[Spread]:
+def label_losses(of: RecordedEnsemble) -> list[Float64[np.ndarray, " networks"]]:
     """By layer, bits of I(T;Y) from the epoch at which its mean over networks is highest to the last one, paired."""
     i_y = of.layers.i_y
     best = np.nanargmax(mean(i_y, axis=1), axis=0)
-    return [spread(i_y[best[k], :, k] - i_y[-1, :, k]) for k in range(i_y.shape[2])]
+    return [i_y[best[k], :, k] - i_y[-1, :, k] for k in range(i_y.shape[2])]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, listed, only
+import numpy as np
+
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim, censored, named, only
 from ibtui_engine.account.conditions import BATCHES, SEVERAL_NETWORKS, measured_until
 from ibtui_engine.account.criteria import Factor, Share
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
+from ibtui_engine.account.questions import Mean, Median, OfShare
+from ibtui_engine.statistics import common_error, spread
 
 if TYPE_CHECKING:
     from ibtui_engine.account.evidence import Evidence
@@ -22,7 +27,7 @@ class TransitionEpoch(Claim):
 
     key = "transition"
     section = "3.5"
-    measured = "where the SNR of all weights falls below one, and of each layer"
+    measured = "where the SNR of all weights falls below one, and of each layer: the median over networks"
     rests_on = ("figure-3",)
     which = "85 % of the patterns"
 
@@ -43,26 +48,33 @@ class TransitionEpoch(Claim):
         """From the thresholds."""
         return f"{self.near} of {self.papers:.0f}; partly: in some layers, or {self.loosely}"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers, but not all weights together, are near the paper's epoch."""
         of = only(given).of
-        whole, layers = of.phases.transition.network, of.phases.transition.layers
-        numbers = [of_epoch("all weights", whole), *(of_epoch(of.layer_names[k], one) for k, one in enumerate(layers))]
-        if self.near.holds(self._off(whole.epoch)):
-            return REPRODUCED, numbers, ""
-        close = [k for k, one in enumerate(layers) if self.near.holds(self._off(one.epoch))]
-        if not close and not self.loosely.holds(self._off(whole.epoch)):
-            return NOT, numbers, "drift ends elsewhere, or not at all"
-        near = f"near {self.papers:.0f}"
-        where = f"{near} it is in {listed(of, close)}" if close else f"no layer's is {near}"
-        told = (
-            f"there is a transition, but layers have it one after the other: {where}. Its epoch is set by the learning "
-            "rate and the batch (see sensitivity), which the paper does not give"
+        whole, layers = censored(of.phases.transition.network_epochs), censored(of.phases.transition.epochs)
+        at = f"of {self.papers:.0f}"
+        near, loosely = (
+            Median(f"drift ends {one} {at}", np.log(whole / self.papers), one) for one in (self.near, self.loosely)
         )
-        return PARTLY, numbers, told
+        by_layer = [
+            Median(f"that of {of.layer_names[k]} ends {self.near} {at}", np.log(column / self.papers), self.near)
+            for k, column in enumerate(layers.T)
+        ]
 
-    def _off(self, epoch: float) -> float:
-        return math.log(epoch / self.papers)
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if yes(near):
+                return REPRODUCED, ""
+            close = named(of, by_layer, yes, True)
+            if not close and not yes(loosely):
+                return NOT, "drift ends elsewhere, or not at all"
+            where = f"near {self.papers:.0f} it is in {close}" if close else f"no layer's is near {self.papers:.0f}"
+            return PARTLY, (
+                f"there is a transition, but layers have it one after the other: {where}. Its epoch is set by the "
+                "learning rate and the batch (see sensitivity), which the paper does not give"
+            )
+
+        columns = (("all weights", whole), *zip(of.layer_names, layers.T, strict=True))
+        return Case([of_median(*one, "epoch") for one in columns], [near, loosely, *by_layer], weigh)
 
 
 @dataclass(frozen=True)
@@ -84,24 +96,38 @@ class Coincidence(Claim):
     @property
     def rule(self) -> str:
         """From the thresholds."""
-        return f"{self.near} in all layers in which at least {self.networks} networks have both; partly: in some"
+        return (
+            f"shown to be {self.near} (an equivalence test) in all layers in which at least {self.networks} networks "
+            "have both; partly: in some"
+        )
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where it is so in some layers."""
         of = only(given).of
-        both = [(k, row) for k, row in enumerate(of.phases.layers) if row.delay.count >= self.networks]
-        numbers = []
-        for k, row in both:
-            factor = math.exp(row.delay.mean)
-            number = of_spread(f"{of.layer_names[k]} factor", row.delay)
-            numbers.append(replace(number, value=factor, error=factor * row.delay.error))
-        apart = [k for k, row in both if not self.near.holds(row.delay.mean)]
-        if not both:
-            return NOT, numbers, "no layer has both"
-        if not apart:
-            return REPRODUCED, numbers, ""
-        why = f"I(X;T) turns later or earlier in {listed(of, apart)}"
-        return PARTLY if len(apart) < len(both) else NOT, numbers, why
+        found, turns = of.phases.transition, of.phases.turning
+        delay = np.log(turns.epochs / found.epochs)
+        numbers, asked = [], []
+        both: list[Mean | None] = []
+        for k, column in enumerate(delay.T):
+            if np.isfinite(column).sum() < self.networks:
+                both.append(None)
+                continue
+            common = math.hypot(common_error(turns.resolution[:, k]), common_error(found.resolution[:, k]))
+            both.append(Mean(f"{of.layer_names[k]} turns {self.near} of it", column, self.near, common))
+            of_layer = spread(column, common)
+            factor = math.exp(of_layer.mean)
+            count = of_layer.count, of_layer.networks
+            numbers.append(Number(f"{of.layer_names[k]} factor", factor, factor * of_layer.error, "", *count))
+        asked = [one for one in both if one is not None]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not asked:
+                return NOT, "no layer has both"
+            if apart := named(of, both, yes, False):
+                return PARTLY if any(map(yes, asked)) else NOT, f"I(X;T) turns later or earlier in {apart}"
+            return REPRODUCED, ""
+
+        return Case(numbers, asked, weigh)
 
 
 @dataclass(frozen=True)
@@ -123,17 +149,25 @@ class Leveling(Claim):
         """From the thresholds."""
         return f"in {self.networks}, of all layers; partly: of some"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers level off."""
         of = only(given).of
-        rows = of.phases.layers
+        rows, total = of.phases.layers, of.ensemble.networks
+        level = [
+            OfShare(f"{of.layer_names[k]} levels off in {self.networks}", column, self.networks)
+            for k, column in enumerate(np.isfinite(of.phases.leveling.epochs).T)
+        ]
         numbers = [of_spread(f"{of.layer_names[k]}: SNR", row.level) for k, row in enumerate(rows)]
-        share = of.phases.levels_at.count / of.ensemble.networks
+        share = of.phases.levels_at.count / total
         numbers.append(Number("share of networks, all weights", share, math.nan, ""))
-        rest = [k for k, row in enumerate(rows) if not self.networks.holds(row.levels_at.count, row.levels_at.networks)]
-        if not rest:
-            return REPRODUCED, numbers, ""
-        back = [k for k, row in enumerate(rows) if self.networks.holds(row.returns, row.levels_at.networks)]
-        why = f"it does not in most networks of {listed(of, rest)}"
-        why += f"; SNR is above one again at the end in {listed(of, back)}" if back else ""
-        return PARTLY if len(rest) < len(rows) else NOT, numbers, why
+        back = [of.layer_names[k] for k, row in enumerate(rows) if self.networks.holds(row.returns, total)]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            rest = named(of, level, yes, False)
+            if not rest:
+                return REPRODUCED, ""
+            why = f"it does not in most networks of {rest}"
+            why += f"; SNR is above one again at the end in {', '.join(back)}" if back else ""
+            return PARTLY if any(map(yes, level)) else NOT, why
+
+        return Case(numbers, level, weigh)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement, only
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import EARLIER, Claim, in_order, log_ratio, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, SEVERAL_NETWORKS, measured_until
-from ibtui_engine.account.criteria import AtLeast
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
-from ibtui_engine.statistics import mean, spread
+from ibtui_engine.account.criteria import AtLeast, AtMost, Share
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
+from ibtui_engine.account.questions import Median, OfShare
+from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64
+
     from ibtui_engine.account.evidence import Evidence
+    from ibtui_engine.session.ensemble import RecordedEnsemble
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,12 @@ class Depth(Claim):
     spans = ("hidden",)
 
     learned: AtLeast = AtLeast(0.8, "bits")
-    """Of I(T;Y) at the output, of 0.99, from which on networks count as having learned."""
+    """Of I(T;Y) at the output, of 0.99, from which on a network counts as having learned."""
     papers: float = 400.0
     """The epochs in which the paper's deepest network has learned."""
     factor: float = 1.5
     """By which they may be exceeded."""
+    fail: Share = Share(0.5)
 
     needs = (measured_until(round(factor * papers)),)
 
@@ -45,15 +51,15 @@ class Depth(Claim):
     @property
     def measured(self) -> str:
         """With what counts as having learned."""
-        return f"first measured epoch with {self.learned} of I(T;Y) at the output, mean over networks"
+        return f"first measured epoch with {self.learned} of I(T;Y) at the output: the median over networks"
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         by = self.factor * self.papers
         return (
-            f"the shallowest never gets there, the deepest by epoch {by:.0f} ({self.factor:g} times the paper's); "
-            "partly: the deepest is faster"
+            f"{self.fail} of the shallowest kind never get there, and the deepest kind does by epoch {by:.0f} "
+            f"({self.factor:g} times the paper's); partly: the deepest is faster"
         )
 
     def place(self, one: Evidence) -> float:
@@ -65,29 +71,39 @@ class Depth(Claim):
         several = len({one.of.hidden_layers for one in given}) > 1
         return "" if several else "needs ensembles that differ only in the number of hidden layers"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def reached(self, of: RecordedEnsemble) -> Float64[np.ndarray, " networks"]:
+        """Where each network has learned; infinite where it never has."""
+        there = self.learned.holds(of.layers.i_y[:, :, -1])
+        first = np.asarray(of.layers.epochs, np.float64)[np.argmax(there, axis=0)]
+        return np.where(there.any(axis=0), first, np.inf)
+
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where the deepest is faster than the shallowest."""
         numbers = []
-        reached: list[float] = []
         for of in (one.of for one in given):
-            output = mean(of.layers.i_y[:, :, -1], axis=1)
-            there = np.flatnonzero([self.learned.holds(bits) for bits in output])
-            reached.append(float(of.layers.epochs[there[0]]) if len(there) else math.nan)
-            numbers.append(Number(f"{of.hidden_layers} hidden", reached[-1], math.nan, "epoch"))
-            numbers.append(
-                of_spread(f"{of.hidden_layers} hidden, at the end", spread(of.layers.i_y[-1, :, -1]), "bits")
-            )
-        shallow, deep = reached[0], reached[-1]
-        fast = deep <= self.factor * self.papers
-        if math.isnan(shallow) and fast:
-            return REPRODUCED, numbers, ""
-        why = [] if math.isnan(shallow) else [f"the shallowest gets there by epoch {shallow:.0f}"]
-        if math.isnan(deep):
-            why.append("the deepest never does")
-        elif not fast:
-            why.append(f"the deepest takes {deep:.0f} epochs, not {self.papers:.0f}")
-        faster = not math.isnan(deep) and (math.isnan(shallow) or deep < shallow)
-        return PARTLY if faster else NOT, numbers, "; ".join(why)
+            numbers.append(of_median(f"{of.hidden_layers} hidden", self.reached(of), "epoch"))
+            at_end = spread(of.layers.i_y[-1, :, -1])
+            numbers.append(of_spread(f"{of.hidden_layers} hidden, at the end", at_end, "bits"))
+        shallow, deep = self.reached(given[0].of), self.reached(given[-1].of)
+        by = AtMost(self.factor * self.papers)
+        both = min(len(shallow), len(deep))
+        fails = OfShare(f"{self.fail} with the fewest hidden layers never learn", np.isinf(shallow), self.fail)
+        fast = Median(f"those with the most learn by epoch {by.limit:.0f}", deep, by)
+        ratio = log_ratio(deep[:both], shallow[:both])
+        faster = Median("those with the most are faster", ratio, EARLIER)
+        first, last = numbers[0], numbers[-2]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if yes(fails) and yes(fast):
+                return REPRODUCED, ""
+            why = [] if yes(fails) else [f"the shallowest gets there by epoch {first.value:.0f}"]
+            if math.isinf(last.value):
+                why.append("the deepest never does")
+            elif not yes(fast):
+                why.append(f"the deepest takes {last.value:.0f} epochs, not {self.papers:.0f}")
+            return PARTLY if yes(faster) else NOT, "; ".join(why)
+
+        return Case(numbers, [fails, fast, faster], weigh)
 
 
 @dataclass(frozen=True)
@@ -97,36 +113,29 @@ class Order(Claim):
     key = "order"
     section = "3.6"
     text = "Layers compress one after the other, the top one first"
-    measured = "epoch at which half of the fall of I(X;T) is done"
+    measured = "epoch at which half of the fall of I(X;T) is done: medians, and pairs of layers in the same network"
     rests_on = ("figure-5",)
     which = "six hidden layers"
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
 
-    agreement: AtLeast = AtLeast(0.5)
-    """Kendall's W."""
+    compress: Share = Share(0.5)
+    """That must compress in a layer for it to count."""
     pairs: float = 0.5
     """Share of the pairs of layers of which more must be in that order."""
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
-        most = f"more than {100 * self.pairs:g} % of the pairs of layers"
-        return f"from the output down, networks agreeing (W {self.agreement}); partly: in {most}"
+        most = f"more than {100 * self.pairs:g} % of the pairs"
+        return (
+            "in every pair of layers the upper one is earlier in most networks, of those layers that compress in "
+            f"{self.compress}; partly: in {most}"
+        )
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where most pairs of layers are in that order."""
         of = only(given).of
-        found = of.phases.compressing
-        numbers = [
-            of_epoch(of.layer_names[k], row.half_compressed)
-            for k, row in enumerate(of.phases.layers)
-            if row.half_compressed.present
-        ]
-        numbers.append(Number("agreement of networks (Kendall's W)", found.agreement, math.nan, ""))
-        pairs = [a > b for n, a in enumerate(found.layers) for b in found.layers[n + 1 :]]
-        if not pairs:
-            return NOT, numbers, "fewer than two layers compress in most networks"
-        if all(pairs) and self.agreement.holds(found.agreement):
-            return REPRODUCED, numbers, ""
-        said = ", ".join(of.layer_names[layer - 1] for layer in found.layers)
-        return PARTLY if sum(pairs) > self.pairs * len(pairs) else NOT, numbers, f"the order is {said}"
+        half = of.phases.turning.half_compressed
+        case = in_order(of, half, self.compress, self.pairs, upward=False, verb="compress")
+        agreement = Number("agreement of networks (Kendall's W)", of.phases.compressing.agreement, math.nan, "")
+        return replace(case, numbers=[*case.numbers, agreement])

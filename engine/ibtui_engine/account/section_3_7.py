@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, only
+import numpy as np
+
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim, do_lose, hidden_losses, named, only
 from ibtui_engine.account.conditions import (
     A_HIDDEN_LAYER,
     BATCHES,
@@ -15,10 +18,13 @@ from ibtui_engine.account.conditions import (
     PAIRS_OF_NEURONS,
     SEVERAL_NETWORKS,
     WEIGHTS,
+    setting,
 )
-from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Clear
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_spread
+from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Factor
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
+from ibtui_engine.account.questions import Mean
 from ibtui_engine.experiment import Experiment
+from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
     from ibtui_engine.account.evidence import Evidence
@@ -31,33 +37,66 @@ class Wiener(Claim):
     key = "diffusion"
     section = "3.7"
     text = "After the transition weights move as in a Wiener process"
-    measured = "exponent of the mean squared displacement over epochs since"
+    measured = (
+        "exponent of the mean squared displacement over epochs since; squared displacement at the end over what the "
+        "measured noise of the batches alone would make of it"
+    )
     rests_on = ("figure-3",)
     which = "85 % of the patterns"
-    needs = (BATCHES, WEIGHTS)
+    needs = (BATCHES, WEIGHTS, setting("optimizer", "sgd"))
 
     exponent: Between = Between(0.75, 1.25)
+    driven: Factor = Factor(2.0)
+    """Of the squared displacement."""
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
-        return f"{self.exponent} in all layers (1 is Wiener's); partly: in some"
+        return (
+            f"in all layers the exponent is {self.exponent} (1 is Wiener's), and the squared displacement is "
+            f"{self.driven} of what noise makes; partly: in some"
+        )
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
-        """Partly where some layers move so."""
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where some layers move so, and as far."""
         one = only(given)
-        of, rows = one.of, one.moves
-        numbers = [of_spread(f"{of.layer_names[k]} exponent", row.exponent) for k, row in enumerate(rows)]
-        found = {k: row.exponent.mean for k, row in enumerate(rows) if row.exponent.present}
-        if not found:
-            return NOT, numbers, "there is no transition to measure from"
-        fast = [k for k, one in found.items() if one > self.exponent.high]
-        slow = [k for k, one in found.items() if one < self.exponent.low]
-        if not fast and not slow:
-            return REPRODUCED, numbers, ""
-        told = ((fast, "still go one way"), (slow, "come to rest"))
-        why = "; ".join(f"{listed(of, some)} {verb}" for some, verb in told if some)
-        return PARTLY if len(fast) + len(slow) < len(found) else NOT, numbers, why
+        names = one.of.layer_names
+        exponents = one.moves[1].exponents
+        with np.errstate(divide="ignore", invalid="ignore"):
+            driven = np.log(one.by_noise)
+        numbers: list[Number] = []
+        asked: list[Mean] = []
+        both: list[tuple[int, Mean, Mean]] = []
+        for k, (exponent, ratio) in enumerate(zip(exponents.T, driven.T, strict=True)):
+            numbers.append(of_spread(f"{names[k]} exponent", spread(exponent)))
+            if not np.isfinite(exponent).any():
+                continue
+            numbers.append(of_median(f"{names[k]} squared displacement, times noise's", np.exp(ratio)))
+            both.append(
+                (
+                    k,
+                    Mean(f"{names[k]} has an exponent {self.exponent}", exponent, self.exponent),
+                    Mean(f"{names[k]} moves {self.driven} of what noise makes", ratio, self.driven),
+                )
+            )
+            asked += both[-1][1:]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not both:
+                return NOT, "there is no transition to measure from"
+            apart = [k for k, shape, size in both if not (yes(shape) and yes(size))]
+            if not apart:
+                return REPRODUCED, ""
+            farther = [names[k] for k, _, size in both if not yes(size) and np.nanmean(driven[:, k]) > 0]
+            shapes = [names[k] for k, shape, _ in both if not yes(shape)]
+            told = (
+                (shapes, "have another exponent"),
+                (farther, "move farther than noise takes them: they still drift"),
+            )
+            why = "; ".join(f"{', '.join(some)} {verb}" for some, verb in told if some)
+            return PARTLY if len(apart) < len(both) else NOT, why
+
+        return Case(numbers, asked, weigh)
 
 
 @dataclass(frozen=True)
@@ -83,24 +122,36 @@ class Correlations(Claim):
         times = f"|r| over that of independent weights is {self.times}"
         return f"{times}, and norms, last over first, are {self.growth}; partly: one of both"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where one of both is so."""
         one = only(given)
-        of, rows = one.of, one.moves
-        there = [(k, row) for k, row in enumerate(rows) if row.correlation.present]
+        of, (rows, moves) = one.of, one.moves
+        names = of.layer_names
         numbers: list[Number] = []
-        for k, row in there:
-            numbers.append(of_spread(f"{of.layer_names[k]} mean |r|", row.correlation))
-            numbers.append(Number(f"{of.layer_names[k]} if independent", row.independent, math.nan, ""))
-        growth = [_over(row.norm_last.mean, row.norm_first.mean) for row in of.phases.layers]
-        numbers += [Number(f"{of.layer_names[k]} norm, times", one, math.nan, "") for k, one in enumerate(growth)]
-        related = [k for k, row in there if row.correlation.mean > self.times.limit * row.independent]
-        shrunk = [k for k, one in enumerate(growth) if one < self.growth.limit]
-        if not related and not shrunk:
-            return REPRODUCED, numbers, ""
-        why = [f"in-weights are correlated in {listed(of, related)}"] if related else []
-        why += [f"norms shrink in {listed(of, shrunk)}"] if shrunk else []
-        return PARTLY if len(why) == 1 else NOT, numbers, "; ".join(why)
+        loose: list[Mean | None] = []
+        for k, (row, column) in enumerate(zip(rows, moves.correlations.T, strict=True)):
+            if not np.isfinite(column).any():
+                loose.append(None)
+                continue
+            numbers.append(of_spread(f"{names[k]} mean |r|", spread(column)))
+            numbers.append(Number(f"{names[k]} if independent", row.independent, math.nan, ""))
+            said = f"|r| of {names[k]} is {self.times} times that of independent weights"
+            loose.append(Mean(said, column / row.independent, self.times))
+        norms = of.layers.weight_norm
+        kept: list[Mean] = []
+        for k in range(norms.shape[2]):
+            growth = np.full(norms.shape[1], np.nan)
+            np.divide(norms[-1, :, k], norms[0, :, k], out=growth, where=norms[0, :, k] > 0)
+            numbers.append(of_spread(f"{names[k]} norm, times", spread(growth)))
+            kept.append(Mean(f"the norm of {names[k]} is {self.growth} times the first", growth, self.growth))
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            related, shrunk = named(of, loose, yes, False), named(of, kept, yes, False)
+            why = [f"in-weights are correlated in {related}"] if related else []
+            why += [f"norms shrink in {shrunk}"] if shrunk else []
+            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+
+        return Case(numbers, [*(one for one in loose if one is not None), *kept], weigh)
 
 
 @dataclass(frozen=True)
@@ -110,29 +161,29 @@ class Noise(Claim):
     key = "noise"
     section = "3.7"
     text = "It is the noise of SGD that compresses"
-    measured = "bits from the peak of I(X;T) to the end when a batch is the whole sample"
+    measured = "bits from the peak of I(X;T) to the end when a batch is the whole sample, after as many updates"
     rests_on = ("full-batch",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, ONE_BATCH)
 
-    loss: Clear = Clear(0.5)
+    loss: AtLeast = AtLeast(0.5, "bits")
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         return f"without batches no hidden layer loses {self.loss}"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """There is no partly."""
         of = only(given).of
-        numbers, done = hidden_losses(of), compressed(of, self.loss)
-        if done:
-            why = f"{listed(of, done)} compress without any noise of batches, as Saxe et al. (2018) found"
-            return NOT, numbers, why
-        (usual,) = Experiment().batch
-        batches = math.ceil(of.ensemble.sample_size / usual)  # type: ignore[operator]
-        said = f"an epoch is one update here, of {batches} with batches of {usual}: less is learned, too"
-        return REPRODUCED, numbers, said
+        lose = do_lose(of, self.loss)
+        usual = Experiment()
+        batches = math.ceil(of.ensemble.sample_size / usual.batch[0])  # type: ignore[operator]
+        fewer = of.phases.epochs < batches * usual.epochs
+        note = f"an epoch is one update here, of {batches} with batches of {usual.batch[0]}: less is learned, too"
 
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if done := named(of, lose, yes, True):
+                return NOT, f"{done} compress without any noise of batches, as Saxe et al. (2018) found"
+            return REPRODUCED, note if fewer else ""
 
-def _over(last: float, first: float) -> float:
-    return last / first if first else math.nan
+        return Case(hidden_losses(of), lose, weigh)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ibtui_engine.account.claim import Claim, Judgement, listed, only
+import numpy as np
+
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import EARLIER, Claim, log_ratio, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, TWO_LABELS, WEIGHTS, of_rule, other_rule_than
-from ibtui_engine.account.criteria import AtMost
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
+from ibtui_engine.account.criteria import AtMost, Factor, Share
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_median, of_spread
+from ibtui_engine.account.questions import Mean, Median
+from ibtui_engine.statistics import logarithms, spread
 
 if TYPE_CHECKING:
     from ibtui_engine.account.evidence import Evidence
 
 SAID = "Converged layers lie on the IB bound, with beta falling from layer to layer"
+EQ_9 = "Converged layers satisfy the IB equations: the decoder of Eq. 9 at beta* is that of the layer"
 
 
 @dataclass(frozen=True)
@@ -26,45 +31,58 @@ class Bound(Claim):
     key = "bound"
     section = "3.8"
     text = SAID
-    measured = "bits of I(T;Y) below the curve, and beta* of Eq. 12, mean over networks"
+    measured = "bits of I(T;Y) below the curve, means over networks, and beta* of Eq. 12, medians"
     needs = (WEIGHTS, TWO_LABELS, A_HIDDEN_LAYER, other_rule_than("symmetric", "symmetric-soft"))
 
     distance: AtMost = AtMost(0.02, "bits")
     """Of I(T;Y), below the curve."""
     layers: int = 3
     """That must have a beta* for it to fall."""
+    most: Share = Share(0.5)
+    """That must have a beta* in a layer for it to count."""
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         return (
-            f"{self.distance} in all layers, and beta* falls from layer to layer, of which at least {self.layers} have "
-            "one; partly: one of both"
+            f"{self.distance} in all layers, and beta* falls from layer to layer in most networks, of at least "
+            f"{self.layers} layers in which {self.most} have one; partly: one of both"
         )
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where layers are at the curve or beta* falls."""
         one = only(given)
-        of, fits = one.of, one.fits
-        betas, below = fits.spreads("beta"), fits.spreads("distance")
+        of, fits, names = one.of, one.fits, one.of.layer_names
         numbers = []
-        for k, name in enumerate(of.layer_names):
-            numbers.append(of_spread(f"{name} below", below[k], "bits"))
-            if math.isfinite(betas[k].mean):
-                numbers.append(of_spread(f"{name} beta*", betas[k]))
-        away = [k for k, one in enumerate(below) if not self.distance.holds(one.mean)]
-        known = [one.mean for one in betas if math.isfinite(one.mean)]
-        falling = len(known) >= self.layers and all(a > b for a, b in pairwise(known))
-        if not away and falling:
-            return REPRODUCED, numbers, ""
-        why = []
-        if away:
-            why.append(f"more than {self.distance.limit:g} bits below the curve: {listed(of, away)}")
-        if not falling:
-            without = len(betas) - len(known)
-            some = f" ({without} layers have none: the curve is all but a corner there)" if without else ""
-            why.append(f"beta* does not fall from layer to layer{some}")
-        return PARTLY if not away or falling else NOT, numbers, "; ".join(why)
+        near: list[Mean] = []
+        for k, (below, beta) in enumerate(zip(fits.distance.T, fits.beta.T, strict=True)):
+            numbers.append(of_spread(f"{names[k]} below", spread(below), "bits"))
+            near.append(Mean(f"{names[k]} is {self.distance} below the curve", below, self.distance))
+            if np.isfinite(beta).any():
+                numbers.append(of_median(f"{names[k]} beta*", beta))
+        known = [k for k, beta in enumerate(fits.beta.T) if self.most.holds(np.isfinite(beta).sum(), len(beta))]
+        falls = [
+            Median(
+                f"beta* of {names[upper]} is below that of {names[lower]}",
+                log_ratio(fits.beta[:, upper], fits.beta[:, lower]),
+                EARLIER,
+            )
+            for lower, upper in pairwise(known)
+        ]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            away = named(of, near, yes, False)
+            falling = len(known) >= self.layers and all(map(yes, falls))
+            if not away and falling:
+                return REPRODUCED, ""
+            why = [f"more than {self.distance.limit:g} bits below the curve: {away}"] if away else []
+            if not falling:
+                without = len(names) - len(known)
+                some = f" ({without} layers have none: the curve is all but a corner there)" if without else ""
+                why.append(f"beta* does not fall from layer to layer{some}")
+            return PARTLY if not away or falling else NOT, "; ".join(why)
+
+        return Case(numbers, [*near, *falls], weigh)
 
 
 @dataclass(frozen=True)
@@ -85,3 +103,104 @@ class SoftBound(Bound):
     text = f"{SAID} (symmetric-soft)"
     rests_on = ("figure-6-soft",)
     needs = (WEIGHTS, TWO_LABELS, A_HIDDEN_LAYER, of_rule("symmetric-soft"))
+
+
+@dataclass(frozen=True)
+class Slopes(Claim):
+    """beta* is where the curve has that slope."""
+
+    key = "slopes"
+    section = "3.8"
+    text = "The slope of the IB curve at a layer is 1/beta* of the layer (symmetric-soft)"
+    measured = "slope of the curve above the layer, times beta*: the median over networks"
+    rests_on = ("figure-6-soft",)
+    needs = (WEIGHTS, TWO_LABELS, A_HIDDEN_LAYER)
+
+    near: Factor = Factor(1.5)
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return f"{self.near} of 1 in all layers that have both; partly: in some"
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where it is so in some layers."""
+        one = only(given)
+        of, fits = one.of, one.fits
+        product = np.full(fits.beta.shape, np.nan)
+        np.divide(fits.beta * fits.distance, fits.worth, out=product, where=np.isfinite(fits.worth) & (fits.worth > 0))
+        numbers = []
+        asked: list[Median | None] = []
+        for k, column in enumerate(product.T):
+            there = bool(np.isfinite(column).any())
+            said = f"the slope at {of.layer_names[k]} is {self.near} of 1/beta*"
+            asked.append(Median(said, logarithms(column), self.near) if there else None)
+            if there:
+                numbers.append(of_median(f"{of.layer_names[k]} slope times beta*", column))
+        known = [one for one in asked if one is not None]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not known:
+                return NOT, "no layer has a beta* below a part of the curve that rises"
+            if off := named(of, asked, yes, False):
+                return PARTLY if any(map(yes, known)) else NOT, f"it is another in {off}"
+            return REPRODUCED, ""
+
+        return Case(numbers, known, weigh)
+
+
+@dataclass(frozen=True)
+class Consistent(Claim):
+    """The self-consistent equations hold."""
+
+    key = "eq-9"
+    section = "3.8"
+    text = f"{EQ_9} (symmetric-soft)"
+    measured = "residual of Eq. 12, KL(p(t|x) ‖ p_beta*(t|x)), and KL(p(y|t) ‖ the decoder of Eq. 9), bits"
+    rests_on = ("figure-6-soft",)
+    needs = (WEIGHTS, TWO_LABELS, A_HIDDEN_LAYER)
+
+    residual: AtMost = AtMost(0.05, "bits")
+    decoder: AtMost = AtMost(0.005, "bits")
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"the residual is {self.residual} and the decoders are {self.decoder} apart in all layers that have a "
+            "beta*; partly: one of both"
+        )
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where the decoders agree and the encoders do not, or the other way round."""
+        one = only(given)
+        of, fits, names = one.of, one.fits, one.of.layer_names
+        numbers = []
+        encoders: list[Mean | None] = []
+        decoders: list[Mean | None] = []
+        for k in range(len(names)):
+            there = np.isfinite(fits.beta[:, k])
+            if not there.any():
+                encoders.append(None)
+                decoders.append(None)
+                continue
+            residual, apart = (np.where(there, column[:, k], np.nan) for column in (fits.residual, fits.inconsistency))
+            numbers.append(of_spread(f"{names[k]} residual", spread(residual), "bits"))
+            numbers.append(of_spread(f"{names[k]} decoder", spread(apart), "bits"))
+            encoders.append(Mean(f"the residual of {names[k]} is {self.residual}", residual, self.residual))
+            decoders.append(Mean(f"the decoders of {names[k]} are {self.decoder} apart", apart, self.decoder))
+        asked = [one for one in (*encoders, *decoders) if one is not None]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not asked:
+                return NOT, "no layer has a beta*"
+            far, off = named(of, encoders, yes, False), named(of, decoders, yes, False)
+            why = (
+                [f"encoders are not optimal in {far}: a layer is a function of x, and Eq. 8 asks for a soft one"]
+                if far
+                else []
+            )
+            why += [f"decoders are not in {off}"] if off else []
+            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+
+        return Case(numbers, asked, weigh)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ibtui_engine.account.claim import Claim, Judgement
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, SEVERAL_NETWORKS
-from ibtui_engine.account.criteria import Clear
+from ibtui_engine.account.criteria import AtLeast, AtMost, Between
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
+from ibtui_engine.account.questions import Mean
 from ibtui_engine.account.section_3_4 import percent
 from ibtui_engine.statistics import spread
 
@@ -26,46 +27,106 @@ class MoreData(Claim):
     key = "more-data"
     section = "3.9"
     text = "More data moves the deep layers up, to more information on the label"
-    measured = "I(T;Y) of the last hidden layer and the output at the end, by sample fraction"
+    measured = (
+        "I(T;Y) of the last hidden layer and the output at the end, by sample fraction; differences network by "
+        "network, as samples are nested"
+    )
     rests_on = ("figure-7",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
     spans = ("fraction",)
     paired = True
 
-    gain: Clear = Clear()
-    """From the least data to the most, network by network."""
-    fall: float = 2.0
-    """Standard errors by which no step from one fraction to the next may fall."""
+    gain: AtLeast = AtLeast(0.01, "bits")
+    """From the least data to the most."""
+    fall: AtMost = AtMost(0.01, "bits")
+    """At any step from one fraction to the next."""
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         return (
-            f"with the most data more than with the least by {self.gain}, and at no step less by more than "
-            f"{self.fall:g}; partly: less at some step"
+            f"with the most data {self.gain} more than with the least, and at every step {self.fall} less; partly: "
+            "they fall at some step"
         )
 
     def place(self, one: Evidence) -> float:
         """By the sample fraction."""
         return one.of.ensemble.fraction
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where they go up, but not at every step."""
         every = [one.of for one in given]
         few, most = every[0], every[-1]
         deep = (most.hidden_layers - 1, most.hidden_layers)
-        numbers = [
-            of_spread(f"{of.layer_names[k]} at {percent(of)}", spread(of.layers.i_y[-1, :, k]), "bits")
-            for k in deep
-            for of in (few, most)
-        ]
-        gains = [spread(most.layers.i_y[-1, :, k] - few.layers.i_y[-1, :, k]) for k in deep]
-        courses = [[spread(of.layers.i_y[-1, :, k]) for of in every] for k in deep]
-        means = np.array([[one.mean for one in course] for course in courses])
-        errors = np.array([[one.error for one in course] for course in courses])
-        back = np.diff(means, axis=1) < -self.fall * np.hypot(errors[:, 1:], errors[:, :-1])
-        if not all(self.gain.holds(one) for one in gains):
-            return NOT, numbers, "with more data they do not clearly know more of the label"
-        if back.any():
-            return PARTLY, numbers, "they go up, but not at every step"
-        return REPRODUCED, numbers, ""
+        names = most.layer_names
+        numbers = []
+        gains: list[Mean] = []
+        steps: list[Mean] = []
+        for k in deep:
+            courses = [of.layers.i_y[-1, :, k] for of in every]
+            numbers += [
+                of_spread(f"{names[k]} at {percent(of)}", spread(of.layers.i_y[-1, :, k]), "bits") for of in (few, most)
+            ]
+            gained = courses[-1] - courses[0]
+            numbers.append(of_spread(f"{names[k]} gains", spread(gained), "bits"))
+            gains.append(Mean(f"{names[k]} gains {self.gain}", gained, self.gain))
+            steps += [
+                Mean(f"{names[k]} falls by {self.fall} from {percent(a)} to {percent(b)}", before - after, self.fall)
+                for (a, before), (b, after) in pairwise(zip(every, courses, strict=True))
+            ]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not all(map(yes, gains)):
+                return NOT, "with more data they do not know more of the label"
+            if not all(map(yes, steps)):
+                return PARTLY, "they go up, but not at every step"
+            return REPRODUCED, ""
+
+        return Case(numbers, [*gains, *steps], weigh)
+
+
+@dataclass(frozen=True)
+class RightWithData(Claim):
+    """Middle layers keep more of the input."""
+
+    key = "more-data-middle"
+    section = "3.9"
+    text = "More data moves the middle layers to the right, to more information on the input, and hardly the lower ones"
+    measured = "I(X;T) of each hidden layer at the end, most data less least, network by network"
+    rests_on = ("figure-7",)
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
+    spans = ("fraction",)
+    paired = True
+
+    gain: AtLeast = AtLeast(0.1, "bits")
+    same: Between = Between(-0.1, 0.1)
+    """Bits, of the lowest layer."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"some middle layer (neither the lowest nor the last hidden one) gains {self.gain}, and the lowest "
+            f"changes by a number {self.same} (an equivalence test); partly: one of both"
+        )
+
+    def place(self, one: Evidence) -> float:
+        """By the sample fraction."""
+        return one.of.ensemble.fraction
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where one of both is so."""
+        few, most = given[0].of, given[-1].of
+        names = most.layer_names
+        gained = (most.layers.i_x[-1] - few.layers.i_x[-1])[:, :-1]
+        numbers = [of_spread(f"{names[k]} gains", spread(column), "bits") for k, column in enumerate(gained.T)]
+        middle = [Mean(f"{names[k]} gains {self.gain}", gained[:, k], self.gain) for k in range(1, gained.shape[1] - 1)]
+        lowest = Mean(f"{names[0]} changes by {self.same} bits", gained[:, 0], self.same)
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            right = any(map(yes, middle))
+            why = [] if right else ["no middle layer keeps more of the input with more data"]
+            why += [] if yes(lowest) else [f"{names[0]} moves, too"]
+            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+
+        return Case(numbers, [*middle, lowest], weigh)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.account.claim import Claim, Judgement, compressed, hidden_losses, listed, only
+from ibtui_engine.account.case import Case, Yes
+from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, listed, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, FROM_DATA, SEVERAL_NETWORKS, WEIGHTS, of_rule
-from ibtui_engine.account.criteria import AtMost, Clear, Share
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_epoch, of_spread
+from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Share
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
+from ibtui_engine.account.questions import Mean, OfShare
 from ibtui_engine.phases.relaxation import relaxation
-from ibtui_engine.statistics import Spread, spread, turned
+from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
     from ibtui_engine.account.evidence import Evidence
@@ -26,29 +28,32 @@ class Committee(Claim):
     key = "committee"
     section = "4"
     text = "The committee machine goes through the same phases"
-    measured = "where drift ends, and bits from the peak of I(X;T) to the end"
+    measured = "where drift ends, median over networks, and bits from the peak of I(X;T) to the end"
     rests_on = ("figure-8",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, BATCHES, of_rule("committee"))
 
     networks: Share = Share(0.5)
-    loss: Clear = Clear(0.5)
+    loss: AtLeast = AtLeast(0.5, "bits")
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
         return f"{self.networks} have a transition, and some hidden layer loses {self.loss}; partly: one of both"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where there is a transition or compression."""
         of = only(given).of
-        whole = of.phases.transition.network
-        numbers = [of_epoch("drift ends", whole), *hidden_losses(of)]
-        there, done = self.networks.holds(whole.count, whole.networks), compressed(of, self.loss)
-        if there and done:
-            return REPRODUCED, numbers, ""
-        why = [] if there else ["most networks have no transition"]
-        why += [] if done else [f"no hidden layer clearly loses {self.loss.least:g} bits"]
-        return PARTLY if there or done else NOT, numbers, "; ".join(why)
+        whole = of.phases.transition.network_epochs
+        there = OfShare(f"{self.networks} have a transition", np.isfinite(whole), self.networks)
+        lose = do_lose(of, self.loss)
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            why = [] if yes(there) else ["most networks have no transition"]
+            why += [] if any(map(yes, lose)) else [f"no hidden layer loses {self.loss}"]
+            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+
+        numbers = [of_median("drift ends", censored(whole), "epoch"), *hidden_losses(of)]
+        return Case(numbers, [there, *lose], weigh)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class StandardProblem(Claim):
     key = "large-problem"
     section = "4, question 1"
     text = "Drift and diffusion appear in standard problems, too"
-    measured = "where the gradient SNR falls below one, of all weights and of each layer"
+    measured = "where the gradient SNR falls below one, of all weights and of each layer: medians over networks"
     rests_on = ("digits",)
     needs = (BATCHES, FROM_DATA)
 
@@ -69,17 +74,25 @@ class StandardProblem(Claim):
         """From the thresholds."""
         return f"in {self.networks}, of all weights and of every layer; partly: of some"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers, or all weights together, have a transition."""
         of = only(given).of
-        whole, layers = of.phases.transition.network, of.phases.transition.layers
-        numbers = [of_epoch("all weights", whole), *(of_epoch(of.layer_names[k], one) for k, one in enumerate(layers))]
-        together = self.networks.holds(whole.count, whole.networks)
-        rest = [k for k, one in enumerate(layers) if not self.networks.holds(one.count, one.networks)]
-        if together and not rest:
-            return REPRODUCED, numbers, ""
-        why = f"most networks have none in {listed(of, rest) or 'all weights together'}"
-        return PARTLY if together or len(rest) < len(layers) else NOT, numbers, why
+        whole, layers = of.phases.transition.network_epochs, of.phases.transition.epochs
+        columns = [("all weights", whole), *zip(of.layer_names, layers.T, strict=True)]
+        together, *by_layer = (
+            OfShare(f"{name} have one in {self.networks}", np.isfinite(column), self.networks)
+            for name, column in columns
+        )
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            rest = named(of, by_layer, yes, False)
+            if yes(together) and not rest:
+                return REPRODUCED, ""
+            why = f"most networks have none in {rest or 'all weights together'}"
+            return PARTLY if yes(together) or any(map(yes, by_layer)) else NOT, why
+
+        numbers = [of_median(name, censored(column), "epoch") for name, column in columns]
+        return Case(numbers, [together, *by_layer], weigh)
 
 
 @dataclass(frozen=True)
@@ -94,14 +107,14 @@ class Perceptron(Claim):
     needs = (of_rule("perceptron"), WEIGHTS)
     spans = ("hidden",)
 
-    apart: AtMost = AtMost(0.01)
+    apart: Between = Between(-0.01, 0.01)
     shown: tuple[float, ...] = (0.3, 1.0)
     """Sizes of the noise, relative to the weights, that the account reports."""
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
-        return f"{self.apart} apart at every size of the noise"
+        return f"shown to be {self.apart} apart at every size of the noise (equivalence tests)"
 
     def place(self, one: Evidence) -> float:
         """By the number of hidden layers."""
@@ -113,20 +126,81 @@ class Perceptron(Claim):
             return why
         return "" if given[0].of.hidden_layers == 0 else "needs networks without hidden layers beside deep ones"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
+    def case(self, given: Sequence[Evidence]) -> Case:
         """There is no partly."""
         single, deep = given[0].noise, given[-1].noise
         assert single.closed is not None
-        differences = [spread(column) for column in (single.every - single.closed).T]
-        worst = max(differences, key=lambda one: abs(one.mean))
+        columns = (single.every - single.closed).T
+        worst = max((spread(column) for column in columns), key=lambda one: abs(one.mean))
         numbers = [of_spread("single layer less closed form, at most", worst)]
         for size in self.shown:
             at = int(np.argmin(np.abs(single.sigmas - size)))
             for name, errors in (("single layer", single), ("deep", deep)):
                 numbers.append(of_spread(f"{name}: error with noise {size:g}", spread(errors.outside[:, at])))
-        if self.apart.holds(abs(worst.mean)):
-            return REPRODUCED, numbers, ""
-        return NOT, numbers, "inputs and networks are finite, and the closed form is of many inputs"
+        same = [
+            Mean(f"they are {self.apart} apart with noise {size:g}", column, self.apart)
+            for size, column in zip(single.sigmas.tolist(), columns, strict=True)
+        ]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if all(map(yes, same)):
+                return REPRODUCED, ""
+            return NOT, "inputs and networks are finite, and the closed form is of many inputs"
+
+        return Case(numbers, same, weigh)
+
+
+@dataclass(frozen=True)
+class NoiseAndDepth(Claim):
+    """Question 2: which networks noise helps."""
+
+    key = "noise-depth"
+    section = "4, question 2"
+    text = (
+        "Noise in the weights lowers the generalisation error of deep networks, and not of a single layer (asked there)"
+    )
+    measured = "error outside the sample without noise, less the least with noise: means over networks"
+    rests_on = ("perceptron",)
+    needs = (of_rule("perceptron"), WEIGHTS)
+    spans = ("hidden",)
+
+    gain: AtLeast = AtLeast(0.001)
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return f"the error of the deep networks falls by {self.gain}, and that of a single layer does not"
+
+    def place(self, one: Evidence) -> float:
+        """By the number of hidden layers."""
+        return one.of.hidden_layers
+
+    def lacking(self, given: Sequence[Evidence]) -> str:
+        """As of the closed form."""
+        return Perceptron().lacking(given)
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """There is no partly."""
+        numbers: list[Number] = []
+        helps: list[Mean] = []
+        for name, one in (("single layer", given[0]), ("deep", given[-1])):
+            errors = one.noise.outside
+            best = 1 + int(np.argmin(errors[:, 1:].mean(axis=0)))
+            gained = errors[:, 0] - errors[:, best]
+            size = one.noise.sigmas[best]
+            numbers.append(of_spread(f"{name}: falls with noise {size:g}", spread(gained)))
+            helps.append(Mean(f"noise lowers the error of {name} networks by {self.gain}", gained, self.gain))
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            single, deep = map(yes, helps)
+            if deep and not single:
+                return REPRODUCED, ""
+            return (
+                NOT,
+                "it lowers neither" if not deep and not single else "it lowers both" if deep else "it lowers the other",
+            )
+
+        return Case(numbers, helps, weigh)
 
 
 @dataclass(frozen=True)
@@ -135,21 +209,23 @@ class MonteCarlo(Claim):
 
     key = "monte-carlo"
     section = "4, question 4"
-    text = "Any relaxation of the weights under the training-error constraint compresses, not SGD alone (asked there)"
-    measured = "change of I(X;T) by Metropolis moves from where they begin, beside SGD at the same cost"
+    text = "Monte-Carlo relaxation of the weights compresses more efficiently than SGD (asked there)"
+    measured = "change of I(X;T) and I(T;Y) by Metropolis moves from where they begin, beside SGD at the same cost"
     rests_on = ("monte-carlo",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
     spans = ("optimizer",)
     paired = True
 
-    loss: Clear = Clear(0.5)
-    label_loss: Clear = Clear(0.02)
-    """Share of I(T;Y) whose loss is reported; no part of the verdict."""
+    loss: AtLeast = AtLeast(0.5, "bits")
+    label_loss: AtMost = AtMost(0.02, "bits")
 
     @property
     def rule(self) -> str:
         """From the thresholds."""
-        return f"some hidden layer loses {self.loss} (noted: where I(T;Y) falls by {self.label_loss})"
+        return (
+            f"some hidden layer loses {self.loss} of I(X;T) more than by SGD, and {self.label_loss} of I(T;Y) more; "
+            f"partly: some hidden layer loses {self.loss}, whatever SGD does"
+        )
 
     def lacking(self, given: Sequence[Evidence]) -> str:
         """Both optimisers are needed, measured after the relaxation began."""
@@ -160,30 +236,40 @@ class MonteCarlo(Claim):
         there = all(start in of.ensemble.snapshots and of.ensemble.snapshots[-1] > start for of in by.values())
         return "" if there else f"needs epochs measured after {start}, where the relaxation begins"
 
-    def judge(self, given: Sequence[Evidence]) -> Judgement:
-        """There is no partly."""
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where it compresses at all."""
         by = {one.of.ensemble.optimizer: one.of for one in given}
         of, relaxed = by["sgd"], by["metropolis"]
+        names = of.layer_names
         start = relaxed.summary.experiment.relaxation_epoch
         found = relaxation(
             (relaxed.layers, relaxed.learning), (of.layers, of.learning), widths=relaxed.widths, start=start
         )
+        assert found.sgd_i_x is not None
+        assert found.sgd_i_y is not None
+        moved, sgd = (path[-1] - path[0] for path in (found.relaxed_i_x, found.sgd_i_x))
+        label, sgd_label = (path[-1] - path[0] for path in (found.relaxed_i_y, found.sgd_i_y))
         numbers: list[Number] = []
-        for k, row in enumerate(found.layers):
-            numbers.append(of_spread(f"{of.layer_names[k]} relaxed", row.i_x.relaxed, "bits"))
-            if row.i_x.sgd is not None:
-                numbers.append(of_spread(f"{of.layer_names[k]} SGD", row.i_x.sgd, "bits"))
-        falls = {k: row.i_x.relaxed for k, row in enumerate(found.layers[:-1])}
-        done = self._falling(falls, self.loss)
-        if done:
-            lost = self._falling({k: row.i_y.relaxed for k, row in enumerate(found.layers)}, self.label_loss)
-            but = f"; information on the label is lost with it in {listed(of, lost)}" if lost else ""
-            return REPRODUCED, numbers, f"in {listed(of, done)}{but}"
-        grown = [k for k, one in falls.items() if Clear(errors=self.loss.errors).holds(one)]
-        cost = f"at the cost of {found.end - found.start} epochs of SGD"
-        why = f"no hidden layer clearly loses {self.loss.least:g} bits {cost}"
-        return NOT, numbers, why + (f"; {listed(of, grown)} clearly gain" if grown else "")
+        for k, name in enumerate(names):
+            numbers.append(of_spread(f"{name} relaxed", spread(moved[:, k]), "bits"))
+            numbers.append(of_spread(f"{name} SGD", spread(sgd[:, k]), "bits"))
+            numbers.append(of_spread(f"{name} label, relaxed less SGD", spread((label - sgd_label)[:, k]), "bits"))
+        hidden = range(len(names) - 1)
+        loses = [Mean(f"{names[k]} loses {self.loss}", -moved[:, k], self.loss) for k in hidden]
+        more = [Mean(f"{names[k]} loses {self.loss} more than by SGD", (sgd - moved)[:, k], self.loss) for k in hidden]
+        keeps = [
+            Mean(f"{names[k]} loses {self.label_loss} more of the label", (sgd_label - label)[:, k], self.label_loss)
+            for k in hidden
+        ]
 
-    @staticmethod
-    def _falling(changes: dict[int, Spread], loss: Clear) -> list[int]:
-        return [k for k, one in changes.items() if loss.holds(turned(one))]
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if better := [k for k in hidden if yes(more[k]) and yes(keeps[k])]:
+                return REPRODUCED, f"in {listed(of, better)}"
+            cost = f"at the cost of {found.end - found.start} epochs of SGD"
+            if done := named(of, loses, yes, True):
+                dear = [k for k in hidden if yes(more[k])]
+                but = f"what {listed(of, dear)} lose more than by SGD they pay for with the label" if dear else ""
+                return PARTLY, f"{done} compress, {but or f'and SGD compresses as much {cost}'}"
+            return NOT, f"no hidden layer loses {self.loss} {cost}"
+
+        return Case(numbers, [*loses, *more, *keeps], weigh)

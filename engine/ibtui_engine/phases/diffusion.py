@@ -18,7 +18,7 @@ Snapshots come one after another, so that only two of them are in memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -70,6 +70,43 @@ class Displacements:
     since: Float64[np.ndarray, "epochs networks layers"]
     """Epochs since that snapshot; NaN before it."""
     squared: Float64[np.ndarray, "epochs networks layers"]
+    exponents: Float64[np.ndarray, "networks layers"]
+    """Of the squared displacement over the epochs since; NaN where there is none."""
+    correlations: Float64[np.ndarray, "networks layers"]
+    """Mean |r| over pairs of neurons at the last snapshot; NaN likewise."""
+
+
+def by_noise(
+    moves: Displacements,
+    weights: Sequence[int],
+    noise: Float64[np.ndarray, "epochs networks layers"],
+    *,
+    batches: int,
+    learning_rate: float,
+) -> Float64[np.ndarray, "networks layers"]:
+    """Squared displacement at the last snapshot over what the noise of the batches alone would make of it; NaN where
+    there is no transition.
+
+    Steps of SGD without momentum, with independent noise of which a batch's gradient has the summed variance s², would
+    move a layer by learning_rate² s² in the mean square each: one is a random walk, much more is motion one way. s² is
+    measured in single epochs, and integrated over epochs by the trapezoid rule from the one that displacement is
+    measured from. Batches of an epoch share no pattern, so their noise cancels in part: noise does no more than this.
+
+    Args:
+        moves: of all snapshots that `noise` has.
+        weights: of each layer, without biases: as many as displacement is a mean over.
+        noise: root of s², absolute: not over the norm of the weights.
+        batches: steps in an epoch.
+        learning_rate: of SGD.
+    """
+    epochs = np.asarray(moves.epochs, np.float64)
+    square = np.square(noise)
+    steps = np.diff(epochs)[:, None, None] * (square[1:] + square[:-1]) / 2
+    within = np.where(moves.since[:-1] >= 0, steps, 0.0).sum(axis=0) * batches * learning_rate**2
+    found = np.full(within.shape, np.nan)
+    moved = moves.squared[-1] * np.asarray(weights, np.float64)
+    np.divide(moved, within, out=found, where=(moves.since[-1] > 0) & (within > 0))
+    return found
 
 
 def diffusion(
@@ -111,8 +148,9 @@ def diffusion(
     for k, matrix in enumerate(latest):
         last[:, k], last_square[:, k] = correlations(matrix)
     shape = (len(epochs), networks, layers)
-    moves = Displacements(np.array(epochs), np.array(since).reshape(shape), np.array(squared).reshape(shape))
-    whole, late = exponents(moves.since, moves.squared), exponents(moves.since, moves.squared, late=True)
+    began_since, distances = np.array(since).reshape(shape), np.array(squared).reshape(shape)
+    whole, late = exponents(began_since, distances), exponents(began_since, distances, late=True)
+    moves = Displacements(np.array(epochs), began_since, distances, whole, last)
     moved = np.sqrt(moves.squared[-1]) if len(epochs) else np.full((networks, layers), np.nan)
     moved = np.where(moves.since[-1] > 0, moved, np.nan) if len(epochs) else moved
     rows = tuple(

@@ -14,7 +14,7 @@ import numpy as np
 
 from ibtui_engine.phases.decline import decline
 from ibtui_engine.phases.depth import Depth, depth
-from ibtui_engine.phases.leveling import leveling
+from ibtui_engine.phases.leveling import Leveling, leveling
 from ibtui_engine.phases.order import Order, order
 from ibtui_engine.phases.transition import Transition, transition
 from ibtui_engine.phases.turning import Turning, turning
@@ -81,6 +81,8 @@ class Phases:
     """With every network's own transition, and that of the network as a whole."""
     turning: Turning
     """With every network's own turning points."""
+    leveling: Leveling
+    """Where log SNR stops falling, of each layer of each network."""
     drift_share: Spread
     """Share of the epochs so far before the transition of the network as a whole."""
     levels_at: EpochSpread
@@ -149,6 +151,7 @@ def phases(history: LayerHistory, *, widths: Sequence[int], batches: int, h_x: f
         layers=rows,
         transition=found,
         turning=turns,
+        leveling=flat,
         drift_share=spread(found.network_epochs / max(last, 1)),
         levels_at=epoch_spread(whole_flat.epochs),
         level=geometric_spread(whole_flat.snr),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.experiment import Experiment
-    from ibtui_engine.phases.diffusion import LayerDiffusion
+    from ibtui_engine.phases.diffusion import Displacements, LayerDiffusion
     from ibtui_engine.phases.summary import Phases
     from ibtui_engine.phases.transition import Transition
     from ibtui_engine.session.columns import LayerHistory, LearningHistory
@@ -253,8 +253,9 @@ class RecordedEnsemble:
 
         return phases(self.layers, widths=self.widths, batches=self.batches, h_x=self.h_x)
 
-    def diffusion(self) -> tuple[LayerDiffusion, ...]:
-        """How the weights move after the transition, by layer; reads the weights of every snapshot from the file.
+    def diffusion(self) -> tuple[tuple[LayerDiffusion, ...], Displacements]:
+        """How the weights move after the transition, by layer and of every network; reads the weights of every snapshot
+        from the file.
 
         Raises:
             InvalidValue: the session keeps no weights.
@@ -264,7 +265,7 @@ class RecordedEnsemble:
 
         with self.open() as reader:
             snapshots = ((epoch, reader.weights(self.ensemble, epoch)) for epoch in self.ensemble.snapshots)
-            return diffusion(snapshots, reader.architecture(self.ensemble), self.transition.epochs)[0]
+            return diffusion(snapshots, reader.architecture(self.ensemble), self.transition.epochs)
 
     # the bound
 

@@ -12,12 +12,12 @@ import pytest
 
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
-from ibtui_engine.account.finding import Finding, Number, Place
+from ibtui_engine.account.finding import NOT, PARTLY, UNDECIDED, Finding, Number, Place
 from ibtui_engine.account.standard import VARIANTS, account, experiments
 from ibtui_engine.presets import QUICK_MOST
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import usable_cores
-from tests.engine.account.test_thresholds import judged, knowing, one, over_networks, row, value
+from tests.engine.account.test_thresholds import one
 
 SHIPPED = Path(__file__).parents[3] / "sessions"
 CLAIM = {claim.key: claim for claim in CLAIMS}
@@ -33,6 +33,9 @@ CLAIM = {claim.key: claim for claim in CLAIMS}
         (Number("T1", 1.0, 0.5, "", 0, 10), "T1 1.00 ± 0.50"),
         (Number("T1", 1.0, 0.5, "", 10, 10), "T1 1.00 ± 0.50"),
         (Number("T1", 1.0, 0.5, "", 9, 10), "T1 1.00 ± 0.50 (n 9)"),
+        (Number("T1", 350.4, math.nan, "epoch", 9, 10, 99.6, math.inf), "T1 350 (99.6 to never) (n 9)"),
+        (Number("T1", 99.4, math.nan, "bits", 10, 10, -math.inf, 99.44), "T1 99.4 (before to 99.4) bits"),
+        (Number("T1", math.inf, math.nan, "epoch", 5, 5), "T1 never"),
     ],
 )
 def test_a_number_has_as_many_digits_as_its_error(number: Number, text: str) -> None:
@@ -51,11 +54,36 @@ def test_a_finding_as_plain_values_has_all_but_paths() -> None:
     assert found.to_dict() == {
         "key": "key", "section": "3.4", "claim": "claim", "measured": "measured", "rule": "rule", "verdict": "partly",
         "numbers": [number.to_dict()], "reason": "why", "ensembles": [{"session": "a", "ensemble": 2}],
+        "networks": None, "agreement": None, "resampled": {},
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("verdict", "networks", "shares", "agreement", "said"),
+    [
+        (PARTLY, (50, 50), {PARTLY: 1.0}, 1.0, "n 50; 100 % of resamples"),
+        (PARTLY, (6, 36), {PARTLY: 0.999, NOT: 0.001}, 0.999, "n 6 to 36; 99.9 % of resamples"),
+        (PARTLY, (6, 6), {PARTLY: 0.9995, NOT: 0.0005}, 0.9995, "n 6; 99.9 % of resamples"),
+        (NOT, (6, 6), {PARTLY: 1.0}, 0.0, "n 6; 0 % of resamples"),
+        (UNDECIDED, (9, 9), {PARTLY: 0.6, NOT: 0.4}, 0.6, "n 9; partly 60 %, not 40 %"),
+    ],
+)
+def test_a_verdict_says_how_firmly_it_stands(
+    verdict: str, networks: tuple[int, int], shares: dict[str, float], agreement: float, said: str
+) -> None:
+    found = Finding("key", "3.4", "claim", "measured", "rule", verdict, (), networks=networks, resampled=shares)
+    assert (found.agreement, found.firmness) == (agreement, said)
+    plain = found.to_dict()
+    assert (plain["agreement"], plain["networks"], plain["resampled"]) == (agreement, list(networks), shares)
+
+
+def test_what_is_not_judged_has_no_firmness() -> None:
+    found = Finding("key", "3.4", "claim", "measured", "rule", "–", ())
+    assert (math.isnan(found.agreement), found.firmness) == (True, "")
+
+
 def test_a_finding_says_where_it_was_measured_if_that_is_told() -> None:
-    claim, given = CLAIM["leveling"], cast("Any", [one([row()] * 2)])
+    claim, given = CLAIM["leveling"], cast("Any", [one(2)])
     assert claim.found(given, "figure-3, 85 %").measured == f"{claim.measured} (figure-3, 85 %)"
     assert claim.found(given).measured == claim.measured
     assert CLAIM["leveling"].standard_place == "figure-3, 85 % of the patterns"
@@ -81,49 +109,3 @@ def test_evidence_is_of_converged_layers_with_a_beta_and_by_the_threads_that_are
         of = reader.recorded_ensembles()[0]
     assert Evidence(of, usable_cores() + 1).noise == usable_cores() + 1
     assert Evidence(of).noise == usable_cores()
-
-
-@pytest.mark.parametrize(
-    ("distances", "betas", "reason"),
-    [
-        ((0.0, 0.0, 0.0), (9.0, 5.0, 2.0), ""),
-        ((0.03, 0.0, 0.03), (9.0, 5.0, 2.0), "more than 0.02 bits below the curve: T1, output"),
-        ((0.0, 0.0, 0.0), (9.0, 5.0, 6.0), "beta* does not fall from layer to layer"),
-        (
-            (0.03, 0.0, 0.0),
-            (9.0, math.nan, math.nan),
-            "more than 0.02 bits below the curve: T1; beta* does not fall from layer to layer (2 layers have none: the "
-            "curve is all but a corner there)",
-        ),
-    ],
-)
-def test_the_bound_says_which_layers_are_away_and_which_have_no_beta(
-    distances: tuple[float, ...], betas: tuple[float, ...], reason: str
-) -> None:
-    of_layers = {"distance": [value(x) for x in distances], "beta": [value(x) for x in betas]}
-    _, numbers, why = judged("bound", one([row()] * 3, fits=SimpleNamespace(spreads=of_layers.__getitem__)))
-    assert why == reason
-    names = []
-    for name, beta in zip(("T1", "T2", "output"), betas, strict=True):
-        names += [f"{name} below", f"{name} beta*"] if math.isfinite(beta) else [f"{name} below"]
-    assert [number.name for number in numbers] == names
-
-
-def test_more_data_is_asked_of_the_last_hidden_layer_and_the_output_and_may_change_nothing_at_a_step() -> None:
-    def at(mean: float, fraction: float) -> SimpleNamespace:
-        return knowing(*[[[9.0, 9.0], over_networks(mean, 0.0)]] * 4, fraction=fraction)  # the end counts
-
-    verdict, numbers, _ = judged("more-data", at(0.25, 0.03), at(0.5, 0.4), at(0.5, 0.85))
-    assert verdict == "reproduced"
-    assert [(number.name, number.value) for number in numbers] == [
-        ("T3 at 3 %", 0.25), ("T3 at 85 %", 0.5), ("output at 3 %", 0.25), ("output at 85 %", 0.5)
-    ]  # fmt: skip
-
-
-def test_layers_that_lose_label_information_are_named() -> None:
-    def forgetful(*losses: float, fraction: float) -> SimpleNamespace:
-        return knowing(*[[[0.0, 0.0], [1.0, 1.0], [1.0 - loss] * 2] for loss in losses], fraction=fraction)
-
-    few, most = forgetful(0.1, 0.1, 0.0, fraction=0.05), forgetful(0.0, 0.1, 0.1, fraction=0.85)
-    assert judged("data", few, most)[2] == "T2, output lose some with 85 %, too"
-    assert judged("data", forgetful(0.0, 0.0, 0.0, fraction=0.05), most)[2].endswith("label information with 5 %")

@@ -234,7 +234,7 @@ def test_noise_needs_a_network_without_hidden_layers() -> None:
 
 
 def test_claims_about_differences_compare_networks_of_the_same_seeds() -> None:
-    assert {claim.key for claim in CLAIMS if claim.paired} == {"more-data", "monte-carlo"}
+    assert {claim.key for claim in CLAIMS if claim.paired} == {"more-data", "more-data-middle", "monte-carlo"}
     one = Evidence(recorded("figure-3")[2])
     summary = replace(one.of.summary, experiment=one.of.summary.experiment.override({"seed": 5}))
     other = Evidence(replace(one.of, summary=summary))

@@ -22,7 +22,9 @@ numba.njit(lambda a: a)(1)
 import yaml
 print(numba.config.DISABLE_JIT, int(numba.config.OPT), bool(yaml.safe_load))
 """
-COLORAMA = "def init(): print('streams taken')\n__version__, reinit, deinit, Fore, Style = '0.4.6', init, init, None, None"
+COLORAMA = (
+    "def init(): print('streams taken')\n__version__, reinit, deinit, Fore, Style = '0.4.6', init, init, None, None"
+)
 WORDING = """
 import sys
 sys.path.append(sys.argv[1])

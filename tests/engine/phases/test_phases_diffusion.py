@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ibtui_engine.experiment import Experiment, log_spaced_epochs
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.networks import Architecture
-from ibtui_engine.phases.diffusion import correlations, diffusion, exponents, independent_correlation
+from ibtui_engine.phases.diffusion import by_noise, correlations, diffusion, exponents, independent_correlation
 from ibtui_engine.runner import begin
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.writer import Measured, SessionWriter
@@ -71,6 +71,28 @@ def test_a_confined_walk_spreads_ever_less() -> None:
         assert row.exponent.high < 0.8
         assert row.late_exponent.mean == pytest.approx(0, abs=max(4 * row.late_exponent.error, 0.05))
         assert row.displacement.mean == pytest.approx(0.01 * np.sqrt(10), rel=0.2)
+
+
+@pytest.mark.parametrize(("kind", "ratio"), [("wiener", (0.9, 1.1)), ("ballistic", (20.0, 1e9))])
+def test_a_walk_goes_as_far_as_its_noise_takes_it(kind: str, ratio: tuple[float, float]) -> None:
+    _, moves = diffusion(walk(kind), SHAPE, transitions())
+    weights = [inputs * units for inputs, units in zip(SHAPE.widths[:-1], SHAPE.widths[1:], strict=True)]
+    noise = np.sqrt(np.array(weights) * 0.01**2 / 7) / 0.02 * np.ones((len(EPOCHS), NETWORKS, 1))
+    found = by_noise(moves, weights, noise, batches=7, learning_rate=0.02)
+    assert ratio[0] < np.exp(np.log(found[:, 0]).mean()) < ratio[1]
+    assert (ratio[0] < found.mean(axis=0)[:2]).all()
+    twice = by_noise(moves, weights, 2 * noise, batches=7, learning_rate=0.02)
+    np.testing.assert_allclose(twice, found / 4)
+
+
+def test_noise_is_integrated_from_the_transition_to_the_end_by_the_trapezoid_rule() -> None:
+    ones = np.ones((1, SHAPE.parameters), np.float32)
+    steps = [(0, 0 * ones), (10, 5 * ones), (14, 6 * ones), (20, 8 * ones)]
+    _, moves = diffusion(iter(steps), SHAPE, np.array([[5.0, 5.0, np.nan]]))
+    noise = np.sqrt(np.array([9.0, 1.0, 3.0, 5.0]))[:, None, None] * np.ones((4, 1, 3))
+    found = by_noise(moves, (96, 40, 5), noise, batches=2, learning_rate=0.5)
+    square = 2 * 0.25 * (4 * 2.0 + 6 * 4.0)
+    np.testing.assert_allclose(found, [[9 * 96 / square, 9 * 40 / square, np.nan]])
 
 
 def test_displacement_is_from_the_first_snapshot_after_each_layers_own_transition() -> None:

@@ -123,7 +123,7 @@ def test_phases_are_those_of_its_own_widths_batches_and_patterns(recorded: Recor
 
 
 def test_weights_are_read_where_they_are_needed(recorded: RecordedEnsemble) -> None:
-    assert [row.layer for row in recorded.diffusion()] == [1, 2, 3]
+    assert [row.layer for row in recorded.diffusion()[0]] == [1, 2, 3]
     fits = recorded.fits(12, threads=1)
     assert (fits.epoch, fits.hidden, fits.beta.shape) == (12, "4-3", (3, 3))
     np.testing.assert_allclose(fits.i_x, recorded.layers.i_x[recorded.row(12)])

@@ -1,0 +1,151 @@
+"""Answers of networks, against SciPy's tests, against the adjusted p-values of Holm's procedure, and by drawing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Share
+from ibtui_engine.account.questions import (
+    ERROR,
+    Mean,
+    Median,
+    OfShare,
+    Question,
+    _rejected,
+    answers,
+    medians,
+    resampled,
+)
+
+NUMBERS = st.lists(st.floats(-10, 10).map(lambda x: round(x, 3)), min_size=2, max_size=30)
+
+
+@given(NUMBERS, st.floats(-10, 10).map(lambda x: round(x, 3) + 0.0005))
+def test_a_mean_is_tested_by_students_t(values: list[float], limit: float) -> None:
+    array = np.array(values)
+    if array.std() < 1e-6:
+        return
+    for criterion, against, other in (
+        (AtLeast(limit), "greater", "less"),
+        (AtMost(limit), "less", "greater"),
+    ):
+        no, yes = Mean("", array, criterion).chances()
+        assert no == pytest.approx(stats.ttest_1samp(array, limit, alternative=against).pvalue, rel=1e-9, abs=1e-14)
+        assert yes == pytest.approx(stats.ttest_1samp(array, limit, alternative=other).pvalue, rel=1e-9, abs=1e-14)
+
+
+@given(NUMBERS, st.floats(0.1, 5))
+def test_between_two_limits_is_an_equivalence_test(values: list[float], width: float) -> None:
+    array = np.array(values)
+    if array.std() < 1e-6:
+        return
+    no, yes = Mean("", array, Between(-width, width)).chances()
+    above, below = (
+        stats.ttest_1samp(array, at, alternative=side).pvalue for at, side in ((-width, "greater"), (width, "less"))
+    )
+    assert no == pytest.approx(max(above, below), rel=1e-9, abs=1e-14)
+    assert yes == pytest.approx(min(1.0, 2 * min(1 - above, 1 - below)), rel=1e-6, abs=1e-12)
+
+
+@given(st.lists(st.sampled_from([1.0, 2.0, 3.0, math.inf, -math.inf]), min_size=1, max_size=40))
+def test_a_median_is_tested_by_signs(values: list[float]) -> None:
+    array = np.array(values)
+    within = int((array >= 2.5).sum())
+    no, yes = Median("", array, AtLeast(2.5)).chances()
+    assert no == pytest.approx(stats.binomtest(within, len(array), 0.5, alternative="greater").pvalue)
+    assert yes == pytest.approx(stats.binomtest(len(array) - within, len(array), 0.5, alternative="greater").pvalue)
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.sampled_from([0.25, 0.5, 0.9]))
+def test_a_share_is_tested_exactly(count: int, networks: int, share: float) -> None:
+    count = min(count, networks)
+    no, yes = OfShare("", np.arange(networks) < count, Share(share)).chances()
+    assert no == pytest.approx(stats.binomtest(count, networks, share, alternative="greater").pvalue)
+    assert yes == pytest.approx(stats.binomtest(count, networks, share, alternative="less").pvalue)
+
+
+def test_a_resolution_that_all_share_adds_to_the_error() -> None:
+    values = np.array([1.0, 2.0, 3.0])
+    alone, shared = (Mean("", values, AtLeast(1.0), common).chances()[0] for common in (0.0, 2.0))
+    error = math.hypot(1 / math.sqrt(3), 2.0)
+    assert shared == pytest.approx(stats.t.sf(1 / error, 2))
+    assert alone < shared
+
+
+def test_networks_without_a_number_do_not_count() -> None:
+    some, all_of_them = np.array([1.0, math.nan, 2.0, 4.0]), np.array([1.0, 2.0, 4.0])
+    for kind in (Mean, Median):
+        assert kind("", some, AtLeast(0.5)).chances() == kind("", all_of_them, AtLeast(0.5)).chances()
+        assert kind("", some, AtLeast(0.5)).networks == 4
+        nobody = kind("", np.full(4, math.nan), AtLeast(0.5))
+        assert (nobody.chances(), nobody.stands()) == ((1.0, 1.0), False)
+
+
+def test_one_network_decides_nothing_by_its_mean() -> None:
+    assert answers([Mean("", np.array([5.0]), AtLeast(1.0))]) == [None]
+
+
+@pytest.mark.parametrize(("value", "answer"), [(1.0, True), (0.999999, False), (1.000001, True)])
+def test_networks_that_all_say_the_same_decide(value: float, answer: bool) -> None:
+    assert answers([Mean("", np.full(5, value), AtLeast(1.0))]) == [answer]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holms_procedure(chances: list[float]) -> None:
+    """Its adjusted p-values are the running maximum of (m − k) p_(k)."""
+    order = np.argsort(chances, kind="stable")
+    adjusted = np.maximum.accumulate((len(chances) - np.arange(len(chances))) * np.array(chances)[order])
+    expected = np.empty(len(chances), bool)
+    expected[order] = adjusted <= ERROR
+    near = np.abs(adjusted - ERROR) < 1e-12
+    if not near.any():
+        assert _rejected(chances) == expected.tolist()
+
+
+def test_all_questions_of_a_claim_share_one_chance_of_error() -> None:
+    """p = .0156 of six networks that agree decides one question, and none of two."""
+    agreeing = Median("", np.full(6, 5.0), AtLeast(1.0))
+    assert answers([agreeing]) == [True]
+    assert answers([agreeing, Median("", np.full(6, 5.0), AtLeast(1.0))]) == [None, None]
+    sure = Mean("", np.full(6, 5.0), AtLeast(1.0))
+    assert answers([agreeing, sure]) == [True, True]  # the surer one first
+
+
+def test_wrong_answers_are_rare() -> None:
+    """Five true means at their limits: a yes or a no of any is wrong, and comes at most once in twenty times."""
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(1000):
+        asked: list[Question] = [Mean("", rng.normal(1.0, 1.0, 12), AtLeast(1.0)) for _ in range(5)]
+        wrong += any(one is not None for one in answers(asked))
+    assert 20 <= wrong <= 70  # 50 expected, 6.9 its standard deviation
+
+
+def test_medians_of_rows() -> None:
+    rows = np.array(
+        [[3.0, 1.0, math.nan, 2.0], [math.inf, 1.0, 2.0, math.inf], [math.nan] * 4, [math.inf, 1, 2, -math.inf]]
+    )
+    assert medians(rows).tolist()[:2] == [2.0, math.inf]
+    assert math.isnan(medians(rows)[2])
+    assert medians(rows)[3] == 1.5
+
+
+def test_resampled_answers_are_those_of_the_networks_drawn() -> None:
+    values = np.array([1.0, 2.0, 9.0, math.nan])
+    drawn = resampled(4, 200)
+    assert drawn.shape == (200, 4)
+    assert (drawn == resampled(4, 200)).all()
+    for row, mean, median in zip(
+        drawn, Mean("", values, AtLeast(2.5)).so(drawn), Median("", values, AtLeast(2.5)).so(drawn), strict=True
+    ):
+        known = values[row][~np.isnan(values[row])]
+        assert mean == (len(known) > 0 and known.mean() >= 2.5)
+        assert median == (len(known) > 0 and np.median(known) >= 2.5)
+    having = np.array([True, False, False, False])
+    assert OfShare("", having, Share(0.5)).so(drawn).tolist() == [having[row].sum() >= 2 for row in drawn]
