@@ -28,7 +28,7 @@ from textual.theme import Theme
 from ibtui.files import write_whole
 from ibtui.formatting import printable
 from ibtui.locations import is_example
-from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
+from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, ShowAccount, StartRun
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, save_theme
@@ -149,6 +149,13 @@ class IbtuiApp(App[None]):
         if followers:
             _log.info("sessions are compared: %s", ", ".join(map(str, message.paths)))
             self.push_screen(CompareScreen(followers))
+
+    def on_show_account(self, message: ShowAccount) -> None:
+        """Show which claims of the paper hold."""
+        from ibtui.screens.account import AccountScreen
+
+        self._leave_charts()
+        self.push_screen(AccountScreen(message.paths, self.directory))
 
     def _settle(self) -> None:
         """Collect garbage from now on; `ibtui` begins without."""

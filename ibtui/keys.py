@@ -71,6 +71,7 @@ def _require_apart(screen: str, bindings: Mapping[str, Binding], chosen: Mapping
 def _screens() -> dict[str, tuple[type, ...]]:
     """What has keys on each screen, at the same time."""
     from ibtui.app import IbtuiApp
+    from ibtui.screens.account import AccountScreen
     from ibtui.screens.compare import CompareScreen
     from ibtui.screens.form_fields import Picker
     from ibtui.screens.library import LibraryScreen
@@ -85,6 +86,7 @@ def _screens() -> dict[str, tuple[type, ...]]:
         "new experiment": (IbtuiApp, NewScreen, Picker),
         "session": (IbtuiApp, PlaybackScreen, SessionScreen, ChartView),
         "compare": (IbtuiApp, PlaybackScreen, CompareScreen, ChartView),
+        "account": (IbtuiApp, AccountScreen, ChartView),
     }
 
 

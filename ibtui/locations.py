@@ -75,6 +75,11 @@ def example_files() -> list[Path]:
         return []
 
 
+def example_file(experiment: str) -> Path:
+    """Where the example of an experiment of that name is, if it ships."""
+    return examples_directory() / f"example-{experiment}.ibs"
+
+
 def is_example(path: Path) -> bool:
     """Whether a session ships with the project: then it is read-only.
 

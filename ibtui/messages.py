@@ -29,6 +29,14 @@ class Compare(Message):
         self.paths = tuple(paths)
 
 
+class ShowAccount(Message):
+    """Judge the claims of the paper on these session files; on those that they rest on, where none is named."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self.paths = tuple(paths)
+
+
 class NewExperiment(Message):
     """Show the form for a new experiment, filled with the settings of another one if there is one."""
 

@@ -21,6 +21,7 @@ SCREENS = {
     "measure": "session: measure again",
     "run": "session: the run",
     "compare": "compare",
+    "account": "account",
     "chart": "a chart",
 }
 SIGNS = {

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ibtui.account_text import MARK, STYLES, link, sentences
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import Json, Quiet, SessionsDir, Threads, output_file
 from ibtui.files import require_output
 from ibtui.formatting import printable, titles_of
-from ibtui.locations import find_session, sessions_directory
+from ibtui.locations import example_file, find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
     Titles = Mapping[Place, str]
-
-STYLES = {"reproduced": "green", "partly": "yellow", "not": "red", "undecided": "cyan"}
-MARK = {"reproduced": "+", "partly": "~", "not": "-", "undecided": "?"}
-"""Marks in front of claims, which distinguish verdicts without colour."""
-LINK = {"reproduced": "Note", "undecided": "Possible"}
-"""How the reason follows the verdict, if not as `But`."""
 
 
 def account(
@@ -47,6 +42,13 @@ def account(
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Use small, fast versions of the experiments; their verdicts mean little."),
+    ] = False,
+    examples: Annotated[
+        bool,
+        typer.Option(
+            "--examples",
+            help="Where a session is missing, use the example of that name: fewer networks, so more is undecided.",
+        ),
     ] = False,
     networks: Annotated[
         int | None,
@@ -70,14 +72,14 @@ def account(
         require_output(out, (".md",))
     directory = sessions_directory(sessions_dir)
     if sessions:
-        given = {"run": run, "quick": quick, "networks": networks is not None}
+        given = {"run": run, "quick": quick, "examples": examples, "networks": networks is not None}
         if any(given.values()):
             named = ", ".join(f"--{option}" for option, there in given.items() if there)
             verb = "choose" if sum(given.values()) > 1 else "chooses"
             raise InvalidValue(f"{named} {verb} among the presets, but sessions are named: leave out one of them")
         findings, titles = _judged(sessions, directory, threads, quiet)
     else:
-        findings, titles = _standard(directory, run, quick, networks, threads, quiet), {}
+        findings, titles = _standard(directory, run, quick, examples, networks, threads, quiet), {}
     if json:
         print_json([one.to_dict() for one in findings])
     if out is not None:
@@ -88,7 +90,7 @@ def account(
 
 
 def _standard(
-    directory: Path, run: bool, quick: bool, networks: int | None, threads: int | None, quiet: bool
+    directory: Path, run: bool, quick: bool, examples: bool, networks: int | None, threads: int | None, quiet: bool
 ) -> list[Finding]:
     """The claims on the experiments that they rest on."""
     from ibtui_engine.account.standard import account as account_for
@@ -99,6 +101,8 @@ def _standard(
         there = {name: have_session(one, "", directory, threads, quiet) for name, one in wanted.items()}
     else:
         there = finished_sessions(wanted, directory)
+        if examples:
+            there = {name: path for name in wanted if (path := example_file(name)).is_file()} | there
     findings = account_for(there)
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -160,7 +164,7 @@ def _places(one: Finding, titles: Titles) -> str:
 
 
 def _linked(one: Finding) -> str:
-    return f"{LINK.get(one.verdict, 'But')}: {printable(one.reason)}"
+    return link(one.verdict, printable(one.reason))
 
 
 def _print(findings: Sequence[Finding], titles: Titles) -> None:
@@ -173,7 +177,7 @@ def _print(findings: Sequence[Finding], titles: Titles) -> None:
     for one in findings:
         head = Text(f"{MARK.get(one.verdict, ' ')} ", STYLES.get(one.verdict, ""))
         head.append(f"{one.verdict}: ", f"bold {STYLES.get(one.verdict, '')}".strip())
-        head.append(f"{one.claim} ({one.section})" if one.section != "–" else one.claim, "bold")
+        head.append(sentences({"claim": one.claim, "section": one.section}), "bold")
         console.print(head)
         if one.verdict == INAPPLICABLE:
             told = [Text(f"{_places(one, titles)}: {printable(one.reason)}.", "dim")]

@@ -112,6 +112,19 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                 ("a difference", "m marks the point that is read; the box then has the differences from it."),
             ),
         ),
+        "AccountScreen": (
+            "Account",
+            (
+                ("a claim", "of Shwartz-Ziv and Tishby (2017), with the chart that shows it, at the last epoch."),
+                ("+ ~ - ?", "reproduced, partly, not, undecided: the networks leave it open."),
+                ("n", "networks: the more there are, the less is undecided."),
+                ("resamples", "of 1000 draws of the networks, how many would give the same verdict."),
+                (
+                    "sessions",
+                    "those marked in the library; without marks, finished ones of the presets, or examples.",
+                ),
+            ),
+        ),
         "CompareScreen": (
             "Compare",
             (
@@ -139,6 +152,7 @@ GROUPS = MappingProxyType(
         "new": "Keys: the form",
         "session": "Keys: session",
         "compare": "Keys: compare",
+        "account": "Keys: account",
         "measure": "Keys: measure again",
         "run": "Keys: the run",
         "app": "Keys: everywhere",

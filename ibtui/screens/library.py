@@ -24,7 +24,7 @@ from textual.widgets import DataTable, Input, Static
 from ibtui.annotations import NONE, Annotations
 from ibtui.formatting import printable, size
 from ibtui.locations import free_path, is_example, require_name
-from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, StartRun
+from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, ShowAccount, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.closed import is_closed
 from ibtui.session_index import SessionIndex, matches
@@ -68,6 +68,7 @@ class LibraryScreen(Screen[None]):
         Binding("slash", "filter", "Filter", id="library.filter"),
         Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
+        Binding("a", "account", "Account", tooltip="Which claims of the paper hold", id="library.account"),
         Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
         Binding("w", "export", "Export", tooltip="Export as table, picture or film", show=False, id="library.export"),
@@ -377,13 +378,19 @@ class LibraryScreen(Screen[None]):
     def action_compare(self) -> None:
         """Compare the marked sessions' ensembles; without marks, those of the chosen one."""
         chosen = self.chosen()
-        marked = [s for s in self._index.own + self._index.examples if s.path in self._marked]
-        marked = marked or ([chosen] if chosen else [])
+        marked = self._all_marked() or ([chosen] if chosen else [])
         ensembles = sum(len(summary.ensembles) for summary in marked)
         if ensembles < 2:
             self.notify("mark two sessions or more with space, or choose one of several ensembles")
         else:
             self.post_message(Compare([summary.path for summary in marked]))
+
+    def action_account(self) -> None:
+        """Judge the claims of the paper on the marked sessions; without marks, on those that they rest on."""
+        self.post_message(ShowAccount([summary.path for summary in self._all_marked()]))
+
+    def _all_marked(self) -> list[Summary]:
+        return [one for one in self._index.own + self._index.examples if one.path in self._marked]
 
     def action_duplicate(self) -> None:
         """Set up an experiment with the chosen session's settings."""

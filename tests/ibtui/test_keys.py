@@ -42,7 +42,12 @@ def test_a_key_that_does_two_things_on_a_screen_is_refused(keys: Mapping[str, st
     [
         {"session.play": "x", "library.new": "x"},  # on different screens
         {"session.play": "p", "session.points": "space", "compare.points": "space"},  # changed with each other
-        {"app.quit": "ctrl+q,q", "session.leave": "escape", "compare.leave": "escape"},  # both quit the app
+        {
+            "app.quit": "ctrl+q,q",
+            "session.leave": "escape",
+            "compare.leave": "escape",
+            "account.leave": "escape",
+        },  # both quit the app
         {"session.leave": "x", "chart.no_cursor": "x"},  # as escape, by default
         {"session.play": "space, x , x"},
     ],

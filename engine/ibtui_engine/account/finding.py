@@ -73,7 +73,7 @@ class Number:
             None if not math.isfinite(x) else x for x in (self.value, self.error, self.low, self.high)
         )
         counted = self.count if self.networks else None
-        plain = {"name": self.name, "value": value, "error": error, "low": low, "high": high}
+        plain = {"name": self.name, "text": self.text, "value": value, "error": error, "low": low, "high": high}
         return plain | {"unit": self.unit, "networks": counted}
 
 
@@ -138,13 +138,14 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {name: getattr(self, name) for name in ("key", "section", "claim", "measured", "rule", "verdict")}
-        places = [{"session": one.session, "ensemble": one.ensemble} for one in self.ensembles]
+        places = [{"session": one.session, "ensemble": one.ensemble, "path": str(one.path)} for one in self.ensembles]
         return plain | {
             "numbers": [one.to_dict() for one in self.numbers],
             "reason": self.reason,
             "networks": list(self.networks) if self.networks[1] else None,
             "agreement": None if math.isnan(self.agreement) else self.agreement,
             "resampled": dict(self.resampled),
+            "firmness": self.firmness,
             "ensembles": places,
         }
 

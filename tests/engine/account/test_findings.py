@@ -48,13 +48,13 @@ def test_a_number_counts_the_networks_that_it_is_a_mean_over_where_it_is_one() -
     assert Number("T1", 1.0, 0.5, "", 7, 10).to_dict()["networks"] == 7
 
 
-def test_a_finding_as_plain_values_has_all_but_paths() -> None:
+def test_a_finding_as_plain_values_has_all_of_it() -> None:
     number = Number("T1", 1.0, 0.5, "bits", 7, 10)
     found = Finding("key", "3.4", "claim", "measured", "rule", "partly", (number,), "why", (Place("a", 2, Path("a")),))
     assert found.to_dict() == {
         "key": "key", "section": "3.4", "claim": "claim", "measured": "measured", "rule": "rule", "verdict": "partly",
-        "numbers": [number.to_dict()], "reason": "why", "ensembles": [{"session": "a", "ensemble": 2}],
-        "networks": None, "agreement": None, "resampled": {},
+        "numbers": [number.to_dict()], "reason": "why", "ensembles": [{"session": "a", "ensemble": 2, "path": "a"}],
+        "networks": None, "agreement": None, "resampled": {}, "firmness": "",
     }  # fmt: skip
 
 

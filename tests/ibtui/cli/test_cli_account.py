@@ -68,7 +68,10 @@ def test_any_session_is_judged_by_the_claims_whose_data_it_has(program: Program)
     assert list(dict.fromkeys(one["key"] for one in told)) == [claim.key for claim in CLAIMS]
     [depth] = [one for one in told if one["key"] == "depth"]
     assert depth["verdict"] != INAPPLICABLE
-    assert depth["ensembles"] == [{"session": "example-figure-5", "ensemble": k} for k in range(6)]
+    assert [(one["session"], one["ensemble"]) for one in depth["ensembles"]] == [
+        ("example-figure-5", k) for k in range(6)
+    ]
+    assert {Path(one["path"]).name for one in depth["ensembles"]} == {"example-figure-5.ibs"}
     [diffusion] = [one for one in told if one["key"] == "diffusion"]
     assert (diffusion["verdict"], diffusion["numbers"]) == (INAPPLICABLE, [])
     assert "kept weights" in diffusion["reason"]
