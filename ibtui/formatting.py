@@ -88,7 +88,7 @@ def estimate(experiment: Experiment) -> str:
     patterns where it is not all.
     """
     if isinstance(experiment, Recording):
-        return experiment.how.text
+        return experiment.estimation.text
     over = "" if experiment.measured is None else f", over {experiment.measured} patterns chosen at random"
     return _estimator(experiment) + over
 

@@ -132,24 +132,29 @@ def find_session(text: str, directory: Path) -> Path:
     raise SessionError(f"session {text!r} could be any of {len(matching)}: {names}")
 
 
-def open_session(session: Path | str, sessions_dir: Path | str | None = None) -> SessionReader:
+def open_session(
+    session: Path | str, sessions_dir: Path | str | None = None, *, by: str | None = None
+) -> SessionReader:
     """Open a session for reading: live while it runs, and afterwards.
 
     Args:
         session: a file, or the name that commands take: that of a session in the sessions directory, the unique
             beginning of one, or that of an example.
         sessions_dir: where names are looked up; by default as for commands (`sessions_directory`).
+        by: which estimator's numbers to read of a recording that has several, such as `kde`; by default those of the
+            first.
 
     Returns:
         A reader of its arrays, to be closed or used in a `with` statement.
 
     Raises:
+        InvalidValue: the session has no numbers by that estimator.
         SessionError: there is no such session, or more than one, or it cannot be read.
     """
     from ibtui_engine.session.history import SessionReader  # NumPy
 
     path = session if isinstance(session, Path) else find_session(session, sessions_directory(_as_path(sessions_dir)))
-    return SessionReader(path)
+    return SessionReader(path, by)
 
 
 def _as_path(directory: Path | str | None) -> Path | None:

@@ -4,6 +4,7 @@ need no numerics.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ SETTING_OF = {
     "width": "kernel_width",
 }
 """What the settings of an estimator are called among those of an experiment."""
+MOST_FURTHER = 15
+"""Estimators that a recording is measured by beside its own."""
 USED = {**{name: USED_BY[setting] for name, setting in SETTING_OF.items()}, "seed": ("gauss", "renyi", "probe")}
 """Which estimators use a setting."""
 
@@ -125,3 +128,44 @@ class Estimation:
         if self.noise is not None:
             return float(self.noise), self.scale or "absolute"
         return (DEFAULT_NOISE, "absolute") if self.estimator == "kde" else (DEFAULT_RELATIVE_NOISE, "layer")
+
+
+Further = Sequence[str | Mapping[str, Any] | Estimation]
+"""Estimators that measure beside another: each by its name, or with settings in a dictionary."""
+
+
+def further_estimations(first: Estimation, also: Further) -> tuple[Estimation, ...]:
+    """Estimators that measure beside the first.
+
+    Raises:
+        InvalidValue: one is none, or is there twice, or there are too many.
+    """
+    if isinstance(also, str | Mapping) or not isinstance(also, Sequence) or len(also) > MOST_FURTHER:
+        raise InvalidValue(f"also must be a list of up to {MOST_FURTHER} estimators, got {shown(also)}")
+    found = [first]
+    for given in also:
+        one = given if isinstance(given, Estimation) else _further(given)
+        if one.to_dict() in [other.to_dict() for other in found]:
+            raise InvalidValue(f"also must have estimators that differ, got {one.text} twice")
+        found.append(one)
+    return tuple(found[1:])
+
+
+def _further(given: object) -> Estimation:
+    settings: dict[Any, Any] = dict(given) if isinstance(given, Mapping) else {"estimator": given}
+    known = ("estimator", *USED)
+    if strange := [name for name in settings if name not in known]:
+        raise InvalidValue(f"a setting of also must be {either(known)}, got {shown(strange[0])}")
+    if "estimator" not in settings:
+        raise InvalidValue(f"also must say which estimator, got {shown(given)}")
+    return Estimation.chosen(**settings)
+
+
+def estimator_names(estimations: Sequence[Estimation]) -> tuple[str, ...]:
+    """What each is called: by its estimator; a second one of the same is `kde-2`."""
+    before: dict[str, int] = {}
+    found = []
+    for one in estimations:
+        before[one.estimator] = number = before.get(one.estimator, 0) + 1
+        found.append(one.estimator if number == 1 else f"{one.estimator}-{number}")
+    return tuple(found)

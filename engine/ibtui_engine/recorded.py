@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ibtui_engine.errors import InvalidValue
-from ibtui_engine.estimation import Estimation
+from ibtui_engine.errors import InvalidValue, either, shown
+from ibtui_engine.estimation import Estimation, Further, estimator_names, further_estimations
 from ibtui_engine.experiment import GRID, Ensemble, Experiment
 from ibtui_engine.rules.names import RECORDING_PREFIX
 from ibtui_engine.setting import is_whole
@@ -101,6 +101,10 @@ class Recording(Experiment):
 
     how: Estimation
     """The estimator with its settings."""
+    also: tuple[Estimation, ...] = ()
+    """Further ones, which measured the same layers."""
+    chosen: int = 0
+    """By which of them the numbers are that this stands beside: 0 is `how`."""
     planned: int | None = None
     """Epochs that were planned, where that was said; `epochs` has those that there are, where not."""
 
@@ -109,16 +113,18 @@ class Recording(Experiment):
             raise InvalidValue(f"epochs must be a whole number from 1 to {MAX_EPOCHS}, got {self.planned!r}")
 
     @classmethod
-    def make(cls, data: str, how: Estimation, planned: int | None = None) -> Recording:
+    def make(cls, data: str, how: Estimation, planned: int | None = None, also: Further = ()) -> Recording:
         """A recording of networks that learn `data`, as people call it.
 
         Raises:
-            InvalidValue: the name is empty or too long, or `planned` is no number of epochs.
+            InvalidValue: the name is empty or too long, `planned` is no number of epochs, or `also` are no further
+                estimators.
         """
         absent: dict[str, Any] = dict.fromkeys(GRID, ()) | dict.fromkeys(("theta", "gamma", "i_xy"), (None,))
         absent["rule"] = (RECORDING_PREFIX + require_name(data),)
         return cls(
             how=how,
+            also=further_estimations(how, also),
             planned=planned,
             estimator=how.estimator,
             bins=how.bins,
@@ -144,8 +150,34 @@ class Recording(Experiment):
 
     @property
     def estimation(self) -> Estimation:
-        """The estimator with its settings."""
-        return self.how
+        """The chosen estimator with its settings."""
+        return self.estimations[self.chosen]
+
+    @property
+    def estimations(self) -> tuple[Estimation, ...]:
+        """All estimators that it is measured by."""
+        return (self.how, *self.also)
+
+    @property
+    def estimator_names(self) -> tuple[str, ...]:
+        """What each is called: by its estimator; a second one of the same is `kde-2`."""
+        return estimator_names(self.estimations)
+
+    def place_of(self, name: str) -> int:
+        """Which of `estimations` is called so.
+
+        Raises:
+            InvalidValue: none is.
+        """
+        names = self.estimator_names
+        if name not in names:
+            raise InvalidValue(f"by must be {either(names)}, as this recording is measured, got {shown(name)}")
+        return names.index(name)
+
+    def by(self, place: int) -> Recording:
+        """The same where numbers are by another of its estimators."""
+        how = self.estimations[place]
+        return replace(self, chosen=place, estimator=how.estimator, bins=how.bins, noise=how.noise)
 
     def so_far(self, epoch: int, networks: int) -> Recording:
         """The same, with how far it has come."""
@@ -153,7 +185,9 @@ class Recording(Experiment):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `from_dict` reads them back."""
-        return {"data": self.data, "epochs": self.planned, **self.how.to_dict()}
+        others = [one.to_dict() for place, one in enumerate(self.estimations) if place != self.chosen]
+        also = {"also": others} if others else {}
+        return {"data": self.data, "epochs": self.planned, **also, **self.estimation.to_dict()}
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Recording:
@@ -166,7 +200,8 @@ class Recording(Experiment):
         rest = dict(settings)
         if not {"data", "epochs"} <= set(rest):
             raise InvalidValue("a recording says of what data it is, and how many epochs are planned")
-        return cls.make(str(rest.pop("data")), planned=rest.pop("epochs"), how=Estimation(**rest))
+        data, planned, also = str(rest.pop("data")), rest.pop("epochs"), rest.pop("also", [])
+        return cls.make(data, Estimation(**rest), planned, also)
 
 
 def require_name(name: object, *, least: int = 1) -> str:

@@ -63,7 +63,7 @@ def import_archives(
         activations: of the layers, where they are known (`ibtui.measure_outputs`).
         keep_inputs: whether the session keeps the inputs; else it keeps a digest.
         watch: told how far it has come.
-        settings: `estimator`, by default `gauss`, and its own, as `Recorder` takes them.
+        settings: `estimator`, by default `gauss`, its own, and `also` with further ones, as `Recorder` takes them.
 
     Returns:
         What could not be measured, in sentences: outputs that are not finite.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ibtui_engine.estimation import Further
 from ibtui_engine.packages import import_package
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def record(
     ensemble: str = "",
     activations: Mapping[str, str | None] | str | None = None,
     estimator: str = "gauss",
+    also: Further = (),
     every: int | None = None,
     at: Collection[int] | None = None,
     epochs: int | None = None,
@@ -61,6 +63,8 @@ def record(
         activations: of layers whose outputs have bounds (`ibtui.measure_outputs`); those of torch's own modules are
             known.
         estimator: how information is measured (`ibtui.measure_outputs`).
+        also: further estimators that measure each snapshot, by their names, or with settings of their own in a
+            dictionary: `("binning", {"estimator": "kde", "noise": 0.01})`. Readers choose one by its name (`by`).
         every: measure each so many epochs; by default each up to 20, and from there on in steps of 5 %.
         at: measure these epochs instead.
         epochs: how many are planned, where that is known.
@@ -72,7 +76,7 @@ def record(
             on rounding. The model itself stays as it is.
         held_out: inputs and labels of further patterns, which are measured separately: those that networks were not
             trained on.
-        settings: of the estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
+        settings: of the (first) estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
 
     Raises:
         InvalidValue: an argument is not allowed, a layer does not exist, the model cannot compute the inputs, or the
@@ -94,6 +98,7 @@ def record(
         ensemble=ensemble,
         activations=activations,
         estimator=estimator,
+        also=also,
         every=every,
         at=at,
         epochs=epochs,

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float64, Num
 
 from ibtui_engine.errors import EngineError, InvalidValue, SessionError, StorageError, shown
-from ibtui_engine.estimation import Estimation
+from ibtui_engine.estimation import Estimation, Further
 from ibtui_engine.logs import logger
 from ibtui_engine.measures.arrays import (
     Activations,
@@ -30,6 +30,7 @@ from ibtui_engine.measures.arrays import (
     label_probabilities,
     layers_of,
 )
+from ibtui_engine.measures.outputs import NUMBERS
 from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.recorded import RecordedLayer, RecordedSettings, Recording
 from ibtui_engine.recording.given import (
@@ -56,8 +57,8 @@ Outputs = Mapping[str, Num[np.ndarray, "patterns ..."]] | Iterable[tuple[str, Nu
 """Of each layer by name; as pairs, each is measured before the next is asked for."""
 
 
-Found = dict[str, tuple[int, Float64[np.ndarray, " numbers"]]]
-"""By layer its units, and its numbers as `ibtui_engine.measures.outputs` orders them."""
+Found = dict[str, tuple[int, Float64[np.ndarray, "estimators numbers"]]]
+"""By layer its units, and its numbers by each estimator as `ibtui_engine.measures.outputs` orders them."""
 
 
 class RecordingWarning(UserWarning):
@@ -93,6 +94,7 @@ class Recorder:
         name: str | None = None,
         data: str = "own data",
         estimator: str = "gauss",
+        also: Further = (),
         activations: Activations = None,
         every: int | None = None,
         at: Collection[int] | None = None,
@@ -111,6 +113,8 @@ class Recorder:
             name: of the session, for people; by default that of the file.
             data: what the networks learn, for people.
             estimator: how information is measured (`measure_outputs`).
+            also: further estimators that measure each snapshot, by their names, or with settings of their own in a
+                dictionary: `("binning", {"estimator": "kde", "noise": 0.01})`. Readers choose one by its name (`by`).
             activations: of the layers, where they are known (`measure_outputs`).
             every: measure each so many epochs; by default each up to 20, and from there on in steps of 5 %.
             at: measure these epochs instead.
@@ -118,7 +122,7 @@ class Recorder:
             keep_inputs: whether the session keeps the inputs.
             held_out: labels of further patterns, which are measured separately: I(X;T) and I(T;Y) of what networks were
                 not trained on.
-            settings: of the estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
+            settings: of the (first) estimator: `bins`, `noise`, `scale`, `samples`, `width`, `seed`.
 
         Raises:
             InvalidValue: an argument is not allowed, or the file is something else.
@@ -129,7 +133,7 @@ class Recorder:
         if self.path.suffix != ".ibs":
             raise InvalidValue(f"path must end in .ibs, got {str(path)!r}")
         how = Estimation.chosen(estimator, **settings)
-        recording = Recording.make(data, how, epochs)
+        recording = Recording.make(data, how, epochs, also)
         p_y = label_probabilities(labels)
         rows = None if inputs is None else as_rows("inputs", inputs, len(p_y))
         if keep_inputs and rows is None:
@@ -139,8 +143,9 @@ class Recorder:
         beside = None if held_out is None else _same_labels(p_y, label_probabilities(held_out))
         rule = rule_of(recording.rule[0], p_y, rows if keep_inputs else None, beside)
         h_x = math.log2(len(p_y)) if rows is None else entropy_of(rows)
-        self._measurer = OutputsMeasurer(p_y, how, inputs=rows, h_x=h_x)
-        self._held_out = None if beside is None else OutputsMeasurer(beside, how)
+        every_one = recording.estimations
+        self._measurers = [OutputsMeasurer(p_y, each, inputs=rows, h_x=h_x) for each in every_one]
+        self._held_out = None if beside is None else [OutputsMeasurer(beside, each) for each in every_one]
         self._activations = activations
         self._schedule = Schedule(every, at)
         self._rule = recording.rule[0]
@@ -279,7 +284,7 @@ class Recorder:
         if outputs[0] is None:
             raise InvalidValue("no outputs were given")
         notes: list[str] = []
-        found = self._measured(self._measurer, outputs[0], notes)
+        found = self._measured(self._measurers, outputs[0], notes)
         if known is None:
             layers = [
                 RecordedLayer(layer, units, any(layer in what for what in norms)) for layer, (units, _) in found.items()
@@ -296,26 +301,30 @@ class Recorder:
         if self._held_out is not None and outputs[1] is not None:
             beside = self._measured(self._held_out, outputs[1], notes)
             require_layers(known.settings, {layer: units for layer, (units, _) in beside.items()})
-            of = _information(beside, names)
-            lower = {"held_out_i_x_lower": of.i_x_lower, "held_out_i_y_lower": of.i_y_lower}
-            information = replace(information, held_out_i_x=of.i_x, held_out_i_y=of.i_y, **lower)
+            information = [*map(_with_held_out, information, _information(beside, names))]
         learning = Learning(*(np.array([value]) for value in learned))
-        self._writer.record_arrays(known.row, epoch, information, learning, shares_of_norms(names, *norms))
+        shares = shares_of_norms(names, *norms)
+        self._writer.record_arrays(known.row, epoch, information[0], learning, shares, information[1:])
         known.last = known.measured = epoch
         self._beat = time.monotonic()
         for note in notes:
             self._warn(f"recording {self.path.stem!r}, epoch {epoch}: {note}", note.split(":")[0])
 
-    def _measured(self, measurer: OutputsMeasurer, outputs: Outputs | Callable[[], Outputs], notes: list[str]) -> Found:
-        """Each layer's units and numbers; `notes` gets why some have none."""
+    def _measured(
+        self, measurers: Sequence[OutputsMeasurer], outputs: Outputs | Callable[[], Outputs], notes: list[str]
+    ) -> Found:
+        """Each layer's units, and its numbers by each estimator; `notes` gets why some have none."""
         given = outputs() if callable(outputs) else outputs
         found: Found = {}
         for layer, array in given.items() if isinstance(given, Mapping) else given:
-            rows = layers_of({layer: array}, measurer.patterns)[str(layer)]
-            measured = measurer.measure(str(layer), rows, self._activation(str(layer)))
-            found[str(layer)] = rows.shape[1], measured.numbers
-            if measured.note:
-                notes.append(measured.note)
+            name, first = str(layer), measurers[0]
+            rows = layers_of({layer: array}, first.patterns)[name]
+            kind = self._activation(name)
+            measured = first.measure(name, rows, kind)
+            told = [measured.note] if measured.note else []
+            numbers = [measured.numbers, *(_by_further(one, name, rows, kind, told) for one in measurers[1:])]
+            found[name] = rows.shape[1], np.stack(numbers)
+            notes.extend(told)
         return found
 
     def _activation(self, layer: str) -> str | None:
@@ -333,7 +342,7 @@ class Recorder:
         if settings is None:
             settings = RecordedSettings.make(len(there), self._rule, ensemble, layers, batches)
             RecordedSettings.from_text(settings.index, self._rule, settings.text())  # what could not be read is refused
-            self._writer.add_recorded(settings, self._measurer.patterns)
+            self._writer.add_recorded(settings, self._measurers[0].patterns)
         require_layers(settings, {layer.name: layer.units for layer in layers})
         rows = self._writer.networks_of(settings.index)
         if network is None:
@@ -461,9 +470,35 @@ def _outside() -> int:
     return level
 
 
-def _information(found: Found, names: Sequence[str]) -> LayerInformation:
-    """The numbers of these layers, of one network."""
-    return LayerInformation.of(np.stack([found[layer][1] for layer in names], axis=1)[:, None, :])
+def _by_further(
+    measurer: OutputsMeasurer,
+    layer: str,
+    rows: Num[np.ndarray, "patterns units"],
+    activation: str | None,
+    notes: list[str],
+) -> Float64[np.ndarray, " numbers"]:
+    """What a further estimator says of a layer: where it fails there is no number, and the others stay."""
+    try:
+        measured = measurer.measure(layer, rows, activation)
+    except Exception as error:
+        how = measurer.how.text
+        notes.append(f"{how}: layer {layer!r} is not measured: {type(error).__name__}: {' '.join(str(error).split())}")
+        return np.full(NUMBERS, math.nan)
+    if measured.note and measured.note not in notes:
+        notes.append(measured.note)
+    return measured.numbers
+
+
+def _information(found: Found, names: Sequence[str]) -> list[LayerInformation]:
+    """The numbers of these layers, of one network, by each estimator."""
+    by_estimator = np.stack([found[layer][1] for layer in names], axis=2)
+    return [LayerInformation.of(numbers[:, None, :]) for numbers in by_estimator]
+
+
+def _with_held_out(information: LayerInformation, of: LayerInformation) -> LayerInformation:
+    """The numbers with those of the held-out patterns beside them."""
+    lower = {"held_out_i_x_lower": of.i_x_lower, "held_out_i_y_lower": of.i_y_lower}
+    return replace(information, held_out_i_x=of.i_x, held_out_i_y=of.i_y, **lower)
 
 
 def _same_labels(

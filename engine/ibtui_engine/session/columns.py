@@ -13,6 +13,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from jaxtyping import Float64, Int64
 
@@ -220,6 +222,10 @@ class LayerHistory:
         estimated=True,
     )
 
+    def estimated_as(self, values: Iterable[ByLayer]) -> LayerHistory:
+        """The same networks by another estimator, which gave the values of `ESTIMATED_COLUMNS`."""
+        return replace(self, **dict(zip(ESTIMATED_COLUMNS, values, strict=True)))
+
     @property
     def snr(self) -> ByLayer:
         """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
@@ -253,6 +259,9 @@ LAYER = columns_of_history(LayerHistory)
 LEARNING = columns_of_history(LearningHistory)
 INFORMATION = tuple(column for column in LAYER if column.source.startswith("information."))
 """Those that follow from the weights: they can be measured again."""
+ESTIMATED = tuple(column for column in LAYER if column.estimated)
+"""Those that each further estimator of a recording has values of its own for."""
+ESTIMATED_COLUMNS = tuple(column.name for column in ESTIMATED)
 LAYER_COLUMNS = tuple(column.name for column in LAYER)
 LEARNING_COLUMNS = tuple(column.name for column in LEARNING)
 MEASURED = {column.name: column for column in (*LAYER, *LEARNING)}

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ibtui_engine.errors import ReplacedError
-from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, LayerHistory, LearningHistory
+from ibtui_engine.recorded import Recording
+from ibtui_engine.session.columns import (
+    ESTIMATED_COLUMNS,
+    LAYER_COLUMNS,
+    LEARNING_COLUMNS,
+    LayerHistory,
+    LearningHistory,
+)
 from ibtui_engine.session.connection import beside, file_identity
 from ibtui_engine.session.ending import tidy
 from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -63,6 +70,10 @@ class _Table:
         return _Table(np.concatenate([self.epochs, newer.epochs]), room)
 
 
+def _merged(before: _Table | None, newer: _Table) -> _Table:
+    return newer if before is None else before.merged(newer)
+
+
 def _state(path: Path) -> tuple[object, ...]:
     """What changes whenever somebody writes a session: which file it is, and size and time of it and of its log."""
     found: list[object] = []
@@ -93,6 +104,8 @@ class Follower:
         self._seen = 0
         self._layers: dict[int, _Table] = {}
         self._learning: dict[int, _Table] = {}
+        self._further: dict[tuple[int, int], _Table] = {}
+        """What further estimators of a recording say, by ensemble and by their place, from 1."""
         self._released: tuple[object, ...] | None = None
         """What the files of the session were like when they were let go of; None while they are open."""
         self.summary: Summary = self._reader.summary
@@ -148,20 +161,25 @@ class Follower:
         return True
 
     def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
-        depth = len(ensemble.widths)
-        for tables, name, columns, layers in (
-            (self._layers, "layer", LAYER_COLUMNS, depth),
-            (self._learning, "learning", LEARNING_COLUMNS, None),
-        ):
-            found = _Table(*self._reader.recorded(name, columns, ensemble, layers, after=self._seen))
-            if ensemble.index in tables:
-                found = tables[ensemble.index].merged(found)
-            tables[ensemble.index] = found
+        depth, index, after = len(ensemble.widths), ensemble.index, self._seen
+        layers = _Table(*self._reader.recorded("layer", LAYER_COLUMNS, ensemble, depth, after=after))
+        self._layers[index] = _merged(self._layers.get(index), layers)
+        learning = _Table(*self._reader.recorded("learning", LEARNING_COLUMNS, ensemble, None, after=after))
+        self._learning[index] = _merged(self._learning.get(index), learning)
+        experiment = self.summary.experiment
+        for place in range(1, len(experiment.estimations) if isinstance(experiment, Recording) else 0):
+            further = _Table(
+                *self._reader.recorded("estimate", ESTIMATED_COLUMNS, ensemble, depth, after=after, estimator=place)
+            )
+            self._further[index, place] = _merged(self._further.get((index, place)), further)
 
-    def layers(self, index: int) -> LayerHistory:
-        """Every layer of an ensemble at every epoch measured so far."""
+    def layers(self, index: int, by: int = 0) -> LayerHistory:
+        """Every layer of an ensemble at every epoch measured so far; `by`: the place of an estimator among those of a
+        recording (`Recording.estimations`).
+        """
         table = self._layers[index]
-        return LayerHistory(table.epochs, *table.values)
+        found = LayerHistory(table.epochs, *table.values)
+        return found.estimated_as(self._further[index, by].values) if by else found
 
     def learning(self, index: int) -> LearningHistory:
         """Losses and accuracies of an ensemble so far."""
@@ -179,20 +197,21 @@ class Follower:
             return "empty"
         return "as it was" if self._file in (None, now) else "taken"
 
-    def recorded_ensemble(self, index: int) -> RecordedEnsemble:
-        """Everything recorded of an ensemble so far.
+    def recorded_ensemble(self, index: int, by: int = 0) -> RecordedEnsemble:
+        """Everything recorded of an ensemble so far; `by`: the place of an estimator among those of a recording.
 
         Raises:
             KeyError: nothing is recorded of that ensemble yet.
         """
         if not 0 <= index < len(self.summary.ensembles):
             raise KeyError(index)  # a run that has just begun has recorded none yet
+        summary = self.summary.by(by) if by else self.summary
         return RecordedEnsemble(
-            self.summary,
-            self.summary.ensembles[index],
-            self.layers(index),
+            summary,
+            summary.ensembles[index],
+            self.layers(index, by),
             self.learning(index),
-            partial(SessionReader, self.summary.path),
+            partial(SessionReader, summary.path, summary.by_name),
         )
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from ibtui_engine.session.tables import added_since
+from ibtui_engine.session.tables import added_since, tables_since
 
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
@@ -44,7 +44,8 @@ def lacking(connection: sqlite3.Connection, table: str) -> frozenset[str]:
 def upgrade(connection: sqlite3.Connection) -> None:
     """Make a session of an earlier version one of this version, inside a transaction of the caller's.
 
-    SQLite adds columns by changing the table's description alone: what is recorded stays as it is, byte for byte. So
+    SQLite adds columns by changing the table's description alone, and further tables are empty: what is recorded stays
+    as it is, byte for byte. So
     there is no copy to go back to, which would take as much disk again and have nothing that the session lacks: the
     transaction leaves one of the earlier version or one of this one, whole, wherever it is broken off. Whoever wants to
     go on with it in an earlier program, too, copies the file first.
@@ -53,6 +54,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     if version < FORMAT_VERSION:
         for table, column in added_since(version):
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column.name} {column.sql}")
+        for added in tables_since(version):
+            connection.execute(added.statement)
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
 

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui_engine.errors import InvalidValue, ReplacedError, damaged
+from ibtui_engine.errors import InvalidValue, ReplacedError, damaged, shown
 from ibtui_engine.logs import logger
 from ibtui_engine.networks import Architecture, Samples
+from ibtui_engine.recorded import Recording
 from ibtui_engine.rules.limits import oversize
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.session.codec import unpack_bits, unpack_labels, unpack_numbers, unpack_weights
 from ibtui_engine.session.columns import (
+    ESTIMATED_COLUMNS,
     LAYER_COLUMNS,
     LEARNING_COLUMNS,
     MEASURED,
@@ -53,17 +55,32 @@ class SessionReader:
 
     It may be used from several threads: each has a connection of its own.
 
+    Args:
+        path: of the session.
+        by: which estimator's numbers to read of a recording that has several (`Recording.estimator_names`); by default
+            those of the first.
+
     Raises:
+        InvalidValue: the session has no numbers by that estimator.
         SessionError: the file is missing, not a session, damaged, or of a newer version.
         StorageError: its disk cannot be read, or has no locks.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, by: str | None = None) -> None:
         self.path = Path(path)
+        self._by = by
+        self._place = 0
+        """Of that estimator in the recording."""
         self._file = file_identity(self.path)
         self._connections: dict[int, Connection] = {}
         self._closed = False
         self._connection  # noqa: B018  opens it: what is no session is refused here
+        if by is not None:
+            try:
+                self._place = _place_of(self.summary, by)
+            except BaseException:
+                self.close()
+                raise
         _log.debug("session %s is opened for reading", self.path)
 
     @property
@@ -96,7 +113,8 @@ class SessionReader:
     @property
     def summary(self) -> Summary:
         """What the session is and how far it has come now."""
-        return summarize(self._connection, self.path)
+        found = summarize(self._connection, self.path)
+        return found.by(self._place) if self._place else found
 
     def ensemble(self, index: int) -> EnsembleSummary:
         """One ensemble's summary.
@@ -170,7 +188,8 @@ class SessionReader:
 
     def _recorded(self, summary: Summary, ensemble: EnsembleSummary) -> RecordedEnsemble:
         return RecordedEnsemble(
-            summary, ensemble, self.layers(ensemble), self.learning(ensemble), partial(SessionReader, self.path)
+            *(summary, ensemble, self.layers(ensemble), self.learning(ensemble)),
+            partial(SessionReader, self.path, self._by),
         )
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
@@ -250,8 +269,15 @@ class SessionReader:
     def layers(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LayerHistory:
         """Every layer at every epoch measured, or at one."""
         depth = len(ensemble.widths)
-        epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
-        return LayerHistory(epochs, *values)
+        with self.moment():
+            epochs, values = self.recorded("layer", LAYER_COLUMNS, ensemble, depth, epoch=epoch)
+            found = LayerHistory(epochs, *values)
+            if not self._place:
+                return found
+            _, others = self.recorded(
+                "estimate", ESTIMATED_COLUMNS, ensemble, depth, epoch=epoch, estimator=self._place
+            )
+        return found.estimated_as(others)
 
     def learning(self, ensemble: EnsembleSummary, epoch: int | None = None) -> LearningHistory:
         """Losses and accuracies at every epoch measured, or at one."""
@@ -271,10 +297,14 @@ class SessionReader:
         *,
         epoch: int | None = None,
         after: int = 0,
+        estimator: int = 0,
     ) -> tuple[Int64[np.ndarray, " epochs"], Float64[np.ndarray, "columns epochs networks ..."]]:
-        """Columns of a table of one ensemble, by epoch: at one epoch, or all recorded after a snapshot's number."""
+        """Columns of a table of one ensemble, by epoch: at one epoch, or all recorded after a snapshot's number; of
+        `estimate` those of one further estimator, from 1.
+        """
         place = "s.epoch, t.network" + (", t.layer" if depth else "")
         only = " AND s.epoch = ?" if epoch is not None else ""
+        by = f" AND t.estimator = {estimator:d}" if estimator else ""
         parameters = (ensemble.index, after) if epoch is None else (ensemble.index, after, epoch)
         with self.moment():
             chosen = columns_of(self._connection, table, columns)
@@ -285,7 +315,7 @@ class SessionReader:
             ).fetchone()
             rows = self._connection.execute(
                 f"SELECT {place}, {chosen} FROM cohort c JOIN snapshot s ON s.cohort = c.id"
-                f" JOIN {table} t ON t.snapshot = s.id WHERE c.ensemble = ? AND s.id > ?{only}",
+                f" JOIN {table} t ON t.snapshot = s.id{by} WHERE c.ensemble = ? AND s.id > ?{only}",
                 parameters,
             ).fetchall()
         if len(rows) != recorded * (depth or 1):
@@ -424,6 +454,19 @@ class SessionReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _place_of(summary: Summary, by: str) -> int:
+    """The place of an estimator among those that measured a session."""
+    experiment = summary.experiment
+    if isinstance(experiment, Recording):
+        return experiment.place_of(by)
+    if by != experiment.estimator:
+        raise InvalidValue(
+            f"by must be {experiment.estimator}, got {shown(by)}: session {summary.name!r} is a run, which `ibtui "
+            "remeasure` measures by other estimators"
+        )
+    return 0
 
 
 def _with_both_tails(rule: Rule) -> Rule:

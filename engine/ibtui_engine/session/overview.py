@@ -52,7 +52,7 @@ def overview(reader: SessionReader) -> str:
 
 def _rows(summary: Summary, one: RecordedEnsemble | None) -> list[tuple[str, str]]:
     experiment = summary.experiment
-    how = experiment.how.text if isinstance(experiment, Recording) else experiment.estimator
+    how = experiment.estimation.text if isinstance(experiment, Recording) else experiment.estimator
     found = [
         ("session", summary.name),
         ("file", str(summary.path)),

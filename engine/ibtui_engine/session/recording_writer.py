@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from ibtui_engine.measures.snapshot import LayerInformation, Learning
 from ibtui_engine.recorded import RecordedSettings, Recording
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import show_life
+from ibtui_engine.session.codec import cells
+from ibtui_engine.session.columns import ESTIMATED
 from ibtui_engine.session.limits import LONGEST_TEXT, CohortRow
 from ibtui_engine.session.writer import Measured, SessionWriter
 
@@ -115,10 +117,23 @@ class RecordingWriter(SessionWriter):
         information: LayerInformation,
         learning: Learning,
         norms: Mapping[str, Float64[np.ndarray, "1 layers"]],
+        further: Sequence[LayerInformation] = (),
     ) -> None:
-        """Record a snapshot of one network. `norms`: `grad_mean`, `grad_std` and `weight_norm`, NaN where unknown."""
+        """Record a snapshot of one network. `norms`: `grad_mean`, `grad_std` and `weight_norm`, NaN where unknown;
+        `further`: what further estimators say, in their order.
+        """
         with self._writing():
-            self._insert_measured(cohort, epoch, Measured(information, learning, **norms))
+            snapshot = self._insert_measured(cohort, epoch, Measured(information, learning, **norms))
+            layers = information.i_x.shape[1]
+            for place, one in enumerate(further, start=1):
+                rows: dict[str, Iterable[object]] = {
+                    "snapshot": [snapshot] * layers,
+                    "network": [cohort.first] * layers,
+                    "layer": range(1, layers + 1),
+                    "estimator": [place] * layers,
+                }
+                found = {column.name: cells(column, getattr(one, column.field)) for column in ESTIMATED}
+                self._connection.insert_rows("estimate", rows | found)
             self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (epoch, cohort.id))
             show_life(self._connection)
 
@@ -140,10 +155,10 @@ def _require_same(found: SessionWriter, recording: Recording, data: RecordedData
     if rows[0][0] != "recording":
         raise InvalidValue(f"{str(found.path)!r} is the session of a run: choose another name for the recording")
     there = Recording.from_dict(json.loads(rows[0][1]))
-    if there.how.to_dict() != recording.how.to_dict():
+    if [one.to_dict() for one in there.estimations] != [one.to_dict() for one in recording.estimations]:
+        before, now_by = ("; ".join(one.text for one in each.estimations) for each in (there, recording))
         raise InvalidValue(
-            f"recording {str(found.path)!r} is measured by {there.how.text}, not by {recording.how.text}: choose "
-            "another name"
+            f"recording {str(found.path)!r} is measured by {before}, not by {now_by}: choose another name"
         )
     digest = found._read("SELECT digest FROM rule")[0][0]
     if digest != data.digest:

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -196,6 +196,19 @@ class Summary:
     def recorded(self) -> bool:
         """Whether a training loop of somebody's own has filled it, rather than a run of an experiment."""
         return isinstance(self.experiment, Recording)
+
+    def by(self, place: int) -> Summary:
+        """The same of a recording where numbers are by another of its estimators (`Recording.estimations`)."""
+        assert isinstance(self.experiment, Recording)
+        return replace(self, experiment=self.experiment.by(place))
+
+    @property
+    def by_name(self) -> str | None:
+        """What the estimator is called that numbers are by, where it is a further one of a recording."""
+        experiment = self.experiment
+        if not isinstance(experiment, Recording) or not experiment.chosen:
+            return None
+        return experiment.estimator_names[experiment.chosen]
 
     def can(self, what: Ability) -> bool:
         """Whether the session supports something (`why_not`)."""

@@ -6,9 +6,9 @@ The schema is written from it, and so are the columns that later versions of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ibtui_engine.session.columns import BITS, LAYER, LEARNING, NUMBER, Column
+from ibtui_engine.session.columns import BITS, ESTIMATED, LAYER, LEARNING, NUMBER, Column
 
 SECONDS = NUMBER._replace(unit="seconds since 1970")
 
@@ -25,6 +25,8 @@ class Table:
     key: str = ""
     """A constraint over several columns."""
     without_rowid: bool = False
+    since: int = 1
+    """The version of the format that added it."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,6 +56,10 @@ def _one_row() -> Column:
 
 def _of(table: str) -> Column:
     return Column(table, f"INTEGER NOT NULL REFERENCES {table}", f"its {table}")
+
+
+def _since_6(column: Column) -> Column:
+    return replace(column, since=6)
 
 
 TABLES = (
@@ -196,6 +202,20 @@ TABLES = (
         without_rowid=True,
     ),
     Table(
+        *("estimate", "each layer of each network at each snapshot, by each further estimator of a recording"),
+        "I(X;T) and I(T;Y) by them; `layer` has all else, and those of the first estimator",
+        (
+            _since_6(_of("snapshot")),
+            Column("network", "INTEGER NOT NULL", "from 0, in its ensemble", since=6),
+            Column("layer", "INTEGER NOT NULL", "1 is next to the input, the last is the output", since=6),
+            Column("estimator", "INTEGER NOT NULL", "its place in `also` of the experiment, from 1", since=6),
+            *map(_since_6, ESTIMATED),
+        ),
+        key="PRIMARY KEY (snapshot, network, layer, estimator)",
+        without_rowid=True,
+        since=6,
+    ),
+    Table(
         *("learning", "each network at each snapshot", "losses and accuracies inside and outside its sample"),
         (_of("snapshot"), Column("network", "INTEGER NOT NULL", "from 0, in its ensemble"), *LEARNING),
         key="PRIMARY KEY (snapshot, network)",
@@ -239,7 +259,13 @@ SCHEMA = {table.name: table for table in TABLES}
 """The tables by their names."""
 
 
+def tables_since(version: int) -> list[Table]:
+    """The tables that sessions of an earlier version of the format lack."""
+    return [table for table in TABLES if table.since > version]
+
+
 def added_since(version: int) -> list[tuple[str, Column]]:
-    """Table and column of what sessions of an earlier version of the format lack, oldest first."""
-    found = [(table.name, column) for table in TABLES for column in table.columns if column.since > version]
+    """Table and column of what sessions of an earlier version lack in the tables that they have, oldest first."""
+    there = [table for table in TABLES if table.since <= version]
+    found = [(table.name, column) for table in there for column in table.columns if column.since > version]
     return sorted(found, key=lambda one: one[1].since)

@@ -87,10 +87,10 @@ def test_a_session_is_a_plain_sqlite_file_that_says_what_it_is(finished: Path) -
 
 
 def test_tables_explain_themselves(finished: Path) -> None:
-    tables = "session writer rule ensemble cohort network snapshot layer learning weights checkpoint control event"
+    tables = "session writer rule ensemble cohort network snapshot layer estimate learning weights checkpoint control"
     with closing(sqlite3.connect(finished)) as connection:
         schema = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    assert sorted(schema) == sorted(tables.split())
+    assert sorted(schema) == sorted([*tables.split(), "event"])
     assert "-- bits" in schema["layer"]
     assert "-- nats" in schema["learning"]
 
