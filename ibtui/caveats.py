@@ -21,14 +21,13 @@ from ibtui_engine.measures.checks import (
     violations,
 )
 from ibtui_engine.rules.image_files import PARTS
+from ibtui_engine.settings import BOUNDED
 
 if TYPE_CHECKING:
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.summary import RuleSummary
 
-BOUNDED = {"tanh", "sigmoid", "softsign"}
-"""Activations whose outputs lie between two bounds."""
 BATCHES = 8
 """Batches in an epoch, at least, with the size that is recommended where there is only one."""
 SATURATED = 0.5
@@ -58,6 +57,8 @@ class Caveats:
     one_batch: int | None = None
     """Patterns of the sample, where a batch is larger than that, so that an epoch is one batch without being asked to.
     """
+    quantised: bool = False
+    """Whether the networks round their outputs, which `exact` then measures as they are."""
 
     def name(self, layer: int) -> str:
         """A layer, counted from 1, as people read of it."""
@@ -87,6 +88,7 @@ def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -
         _saturated(of),
         of.layer_names,
         _one_batch(of),
+        not of.ensemble.recorded and of.ensemble.settings.bits > 0,
     )
 
 
@@ -177,6 +179,8 @@ def as_lines(found: Caveats) -> list[str]:
             for c in found.ceilings
         )
         what = "nothing more can be read there" if found.estimator == "probe" else "I(X;T) says nothing there"
+        if found.estimator == "exact" and found.quantised:
+            what = "nothing is compressed there"
         lines.append(f"note: at the ceiling: {layers}: {WHY_CEILING[found.estimator]}, so {what}")
     if found.violations:
         told = "; ".join(_exceeds(one, found) for one in found.violations)

@@ -18,7 +18,7 @@ from ibtui.charts.phases import transition_chart
 from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
 from ibtui.commentary import commentary
-from ibtui.formatting import estimate, title_of
+from ibtui.formatting import estimate, fitted_by, title_of
 from ibtui.measuring import MeasuringAgain
 from ibtui_engine.bottleneck.fits import distances, why_no_beta, why_no_curve
 from ibtui_engine.layer_names import called, marks
@@ -311,7 +311,10 @@ class EnsembleCharts:
         hard = None if frontier is None else (frontier.entropy, frontier.i_y)
         fitted = not why_no_beta(self.summary, self.ensemble)  # before there is one, too
         slopes = " Through each: slope 1/beta*." if fitted else ""
-        basis = f"binning, {fits.bins} bins" if fits and not fits.no_beta else estimate(self.summary.experiment)
+        experiment = self.summary.experiment
+        basis = estimate(experiment)
+        if fits is not None:
+            basis = fitted_by(experiment, self.ensemble.settings, fits.bins, fits.no_beta)
         layers = numbered(marks(self.names, len(self.widths)))
         caption = (
             f"Epoch {epoch if fits is None else fits.epoch}. {layers}, mean over networks.{slopes} "

@@ -12,6 +12,7 @@ from ibtui_engine.experiment import Experiment, named
 from ibtui_engine.recorded import Recording
 
 if TYPE_CHECKING:
+    from ibtui_engine.experiment import Ensemble
     from ibtui_engine.session.summary import EnsembleSummary, RuleSummary, Summary
 
 
@@ -93,6 +94,13 @@ def estimate(experiment: Experiment) -> str:
     return _estimator(experiment) + over
 
 
+def fitted_by(experiment: Experiment, settings: Ensemble, bins: int, no_beta: str) -> str:
+    """What the fits of an ensemble's layers rest on, in a few words: where there is no beta*, on what was measured."""
+    if no_beta:
+        return estimate(experiment)
+    return f"levels of {settings.bits} bits" if settings.bits else f"binning, {bins} bins"
+
+
 def rule_title(rule: RuleSummary) -> str:
     """A rule's name with what it is made with, where that was chosen: `symmetric, gamma 8`."""
     if rule.settings.name.of_recording:
@@ -124,6 +132,9 @@ def _estimator(experiment: Experiment) -> str:
         case "gauss":
             of = experiment.estimation.noise_text
             return f"gauss, Gaussian noise of variance {of}, by {experiment.estimation.samples} draws"
+        case "exact" if experiment.all_quantised:
+            bits = ", ".join(map(str, experiment.activation_bits))
+            return f"exact outputs of {bits} bits, so that nothing is estimated"
         case "exact":
             return "exact outputs, no bins"
         case "renyi" | "probe":

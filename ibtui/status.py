@@ -73,10 +73,13 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
         training += f", initial scale {text['init_scale']}"
     if own["labels"] != Experiment().labels:
         training += f", {text['labels']} labels"
+    rounded = ""
+    if own["activation_bits"] != Experiment().activation_bits:
+        rounded = f", rounded to levels of {text['activation_bits']} bits"
     rules = summary.rules if ensemble is None else (ensemble.rule,)
     return (
         *(f"rule     {rule_title(rule)}: H(X) {rule.h_x:.4g}, I(X;Y) {rule.i_xy:.4g} bits" for rule in rules),
-        f"hidden   {text['hidden']}, {text['activation']}",
+        f"hidden   {text['hidden']}, {text['activation']}{rounded}",
         f"sample   {text['fraction']} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
         f"networks {networks}, seeds from {experiment.seed}",
         f"training {training}, {experiment.epochs} epochs",

@@ -33,6 +33,16 @@ SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 """Derivatives, from the activations' values."""
 
 
+RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0)}
+"""Between which bounds activations lie."""
+
+
+def rounded(y: np.ndarray, activation: str, bits: int) -> np.ndarray:
+    """Each activation replaced by the centre of its cell, of 2^bits equal ones; an edge is in the cell above it."""
+    edges = np.linspace(*RANGES[activation], 2**bits + 1)
+    return ((edges[:-1] + edges[1:]) / 2)[np.digitize(y, edges[1:-1])]
+
+
 # a network
 
 
@@ -49,12 +59,15 @@ def parameters_of(network: Network) -> np.ndarray:
     return np.concatenate([matrix.ravel() for matrix in network])
 
 
-def outputs(network: Network, patterns: np.ndarray, activation: str) -> tuple[list[np.ndarray], np.ndarray]:
-    """Each layer's outputs, patterns x units, the last logistic; and what goes into that."""
+def outputs(
+    network: Network, patterns: np.ndarray, activation: str, bits: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Each layer's outputs, patterns x units, the last logistic; and what goes into that. Bits: all are rounded."""
     below, found, z = patterns.astype(np.float64), [], np.empty(0)
     for k, matrix in enumerate(network):
         z = below @ matrix[:, :-1].T + matrix[:, -1]
-        below = FUNCTIONS[activation if k < len(network) - 1 else "sigmoid"](z)
+        kind = activation if k < len(network) - 1 else "sigmoid"
+        below = rounded(FUNCTIONS[kind](z), kind, bits) if bits else FUNCTIONS[kind](z)
         found.append(below)
     return found, z[:, 0]
 
@@ -67,21 +80,23 @@ def losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 # training
 
 
-def gradients(network: Network, patterns: np.ndarray, labels: np.ndarray, activation: str) -> Network:
-    """Of the mean cross-entropy, by the chain rule from the output down."""
-    values, _ = outputs(network, patterns, activation)
+def gradients(network: Network, patterns: np.ndarray, labels: np.ndarray, activation: str, bits: int = 0) -> Network:
+    """Of the mean cross-entropy, by the chain rule from the output down; rounding to levels has the slope 1."""
+    values, logits = outputs(network, patterns, activation, bits)
     below = [patterns.astype(np.float64), *values[:-1]]
-    delta = (values[-1] - labels[:, None]) / len(labels)
+    delta = (FUNCTIONS["sigmoid"](logits) - labels)[:, None] / len(labels)
     found: Network = []
     for k in reversed(range(len(network))):
         found.insert(0, np.column_stack([delta.T @ below[k], delta.sum(axis=0)]))
-        delta = delta @ network[k][:, :-1] * SLOPES[activation](below[k])
+        if k > 0:
+            unrounded = FUNCTIONS[activation](below[k - 1] @ network[k - 1][:, :-1].T + network[k - 1][:, -1])
+            delta = delta @ network[k][:, :-1] * SLOPES[activation](unrounded)
     return found
 
 
 def trained(
     network: Network, patterns: np.ndarray, labels: np.ndarray, activation: str, *, seed: int, epochs: int,
-    optimizer: str, rate: float, momentum: float, batch: int,
+    optimizer: str, rate: float, momentum: float, batch: int, bits: int = 0,
 ) -> tuple[Network, list[Network], tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """The network after so many epochs, what its optimiser remembers, and the last epoch's gradients by layer: the norm
     of their mean over batches, and the root of their summed variance.
@@ -95,7 +110,7 @@ def trained(
         seen = []
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            seen.append(gradients(network, patterns[chosen], labels[chosen], activation))
+            seen.append(gradients(network, patterns[chosen], labels[chosen], activation, bits))
             step += 1
             for k, g in enumerate(seen[-1]):
                 if optimizer == "sgd":

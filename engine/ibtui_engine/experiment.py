@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.errors import InvalidValue, either, shown
 from ibtui_engine.estimation import SETTING_OF, Estimation
 from ibtui_engine.rules.names import RuleName, parse_rule_name, rule_kind, unreadable
 from ibtui_engine.rules.tables.options import Reading
@@ -24,6 +24,7 @@ from ibtui_engine.setting import is_whole, written
 from ibtui_engine.settings import (
     ACTIVATIONS,
     BINNED,
+    BOUNDED,
     DEFAULT_RELAX_FROM,
     DEFAULT_SNAPSHOTS,
     DEVICES,
@@ -33,6 +34,7 @@ from ibtui_engine.settings import (
     MAX_EPOCHS,
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
+    NOT_ROUNDED,
     OPTIMIZERS,
     SETTINGS,
     TRAINERS,
@@ -95,7 +97,9 @@ LONGEST_RULE = 5_000
 
 Hidden = tuple[int, ...]
 Batch = int | Literal["full"]
-
+Bits = int | Literal["none"]
+BY_NETWORKS = "auto"
+"""In place of an estimator: the one that fits the networks."""
 
 Theta = float | Literal["auto"]
 
@@ -131,12 +135,18 @@ class Ensemble:
     optimizer: str
     momentum: float
     activation: str
+    activation_bits: Bits
     init_scale: float
     labels: str
 
     def to_dict(self) -> dict[str, Any]:
         """Its settings as plain values for JSON."""
         return {name: plain_value(getattr(self, name)) for name in GRID}
+
+    @property
+    def bits(self) -> int:
+        """Bits of the levels that activations are rounded to; 0 where they are not."""
+        return 0 if self.activation_bits == NOT_ROUNDED else int(self.activation_bits)
 
     @property
     def rule_settings(self) -> RuleSettings:
@@ -219,13 +229,17 @@ class Experiment:
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
     activation: tuple[str, ...] = ("tanh",)
     """Of the hidden layers; the output is logistic, or a softmax where there are more than two labels."""
+    activation_bits: tuple[Bits, ...] = ("none",)
+    """Bits of the levels that outputs of layers are rounded to (Lorenzen, Igel and Nielsen 2022), of bounded
+    activations only; `none` leaves them as they are. Hidden layers hand the rounded outputs on, in training and in
+    measuring. The network's own output is rounded where it is measured; the loss and its gradient have it as it is."""
     init_scale: tuple[float, ...] = (1.0,)
     """Standard deviation of the initial weights in units of 1/sqrt(fan-in)."""
     labels: tuple[str, ...] = ("rule",)
     """Labels of the samples: drawn from p(y|x), or `random`: all equally likely, so that there is nothing to learn but
     the sample itself. Layers are measured under the true rule in both cases."""
-    estimator: str = "binning"
-    """One of `ESTIMATORS`."""
+    estimator: str = BY_NETWORKS
+    """One of `ESTIMATORS`; `auto` is replaced by `exact` where all networks are quantised, else by `binning`."""
     bins: int = 30
     """Intervals that a neuron's output is put in. Used by the estimators in `BINNED` only."""
     noise: float | None = None
@@ -253,6 +267,8 @@ class Experiment:
     def __post_init__(self) -> None:
         for name in GRID:
             self._take_values(name)
+        if self.estimator == BY_NETWORKS:
+            object.__setattr__(self, "estimator", self._estimator_of_networks)
         for rule in self.rule:
             if not isinstance(rule, str):
                 raise InvalidValue(f"rule must be a text such as symmetric or table:FILE, got {shown(rule)}")
@@ -268,6 +284,10 @@ class Experiment:
                 setting.require(name, value)
             if setting.grid and len(set(values)) < len(values):
                 raise InvalidValue(f"{written(name)} names the same value twice: {setting.text(values)}")
+        if self.quantised and (unbounded := [name for name in self.activation if name not in BOUNDED]):
+            raise InvalidValue(
+                f"activation must be {either(BOUNDED)} where activation-bits rounds it, got {shown(unbounded[0])}"
+            )
         if self.count > MAX_ENSEMBLES:
             many = [f"{len(getattr(self, name))} values of {written(name)}" for name in self.varied]
             raise InvalidValue(
@@ -385,6 +405,21 @@ class Experiment:
         return tuple(map(self.ensemble, range(self.count)))
 
     @property
+    def quantised(self) -> bool:
+        """Whether some networks round their activations."""
+        return any(bits != NOT_ROUNDED for bits in self.activation_bits)
+
+    @property
+    def all_quantised(self) -> bool:
+        """Whether all networks do."""
+        return self.quantised and NOT_ROUNDED not in self.activation_bits
+
+    @property
+    def _estimator_of_networks(self) -> str:
+        """What measures them unless somebody chooses."""
+        return "exact" if self.all_quantised else "binning"
+
+    @property
     def relaxes(self) -> bool:
         """Whether some networks leave SGD for the Monte-Carlo relaxation."""
         return "metropolis" in self.optimizer
@@ -421,9 +456,10 @@ class Experiment:
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
             ("-".join(self.activation), "tanh"),
+            (f"{'-'.join(map(str, self.activation_bits))}-bit", f"{NOT_ROUNDED}-bit"),
             ("-".join(self.optimizer), "sgd"),
             (f"{'-'.join(self.labels)}-labels", "rule-labels"),
-            (self.estimator, "binning"),
+            (self.estimator, self._estimator_of_networks),
         )
         extras = "".join(f"-{value}" for value, usual in unusual if value != usual)
         numbers = "".join(f"-{len(getattr(self, name))}-{kind}" for name, kind in PLURALS if name in self.varied)
@@ -446,7 +482,8 @@ class Experiment:
     def override(self, settings: Mapping[str, Any]) -> Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
 
-        Optimisers without metropolis among them take `relax_from` away with it, a rule that is no table those of
+        Other activation bits bring the estimator that fits them where the one before fitted those before. Optimisers
+        without metropolis among them take `relax_from` away with it, a rule that is no table those of
         tables, and no `noise` its scale.
 
         Raises:
@@ -460,6 +497,8 @@ class Experiment:
                 allowed = ", ".join(sorted(known))
                 raise InvalidValue(f"unknown setting {shown(raw_name)}: known are {allowed}")
             plain[name] = _READERS[name](value) if name in _READERS else value
+        if "activation_bits" in plain and self.estimator == self._estimator_of_networks:
+            plain.setdefault("estimator", BY_NETWORKS)
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
             plain.setdefault("relax_from", None)
         if "noise" in plain and plain["noise"] is None:
@@ -582,7 +621,7 @@ def _read_hidden(value: Any) -> tuple[Hidden, ...]:
     return tuple(parse_hidden(h) if isinstance(h, str) else tuple(h) for h in entries)
 
 
-def _read_batch(value: Any) -> Any:
+def _read_whole(value: Any) -> Any:
     if isinstance(value, str) and value.isdecimal() and len(value) < 20:
         return int(value)
     return value
@@ -609,7 +648,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     **{name: lambda value: tuple(_listed(value)) for name in (*GRID, "snapshot_at")},
     "hidden": _read_hidden,
     "fraction": _values_of(_read_fraction),
-    "batch": _values_of(_read_batch),
+    "batch": _values_of(_read_whole),
+    "activation_bits": _values_of(_read_whole),
     "theta": _values_of(_read_theta),
     "label": _read_names,
     "ignore": _read_names,

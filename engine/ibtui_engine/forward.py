@@ -129,6 +129,35 @@ def activate(kind: int, z: Float[np.ndarray, "rows columns"], a: Float[np.ndarra
 
 
 @compiled
+def round_to_levels(kind: int, bits: int, y: Float[np.ndarray, "rows columns"], a: Float[np.ndarray, "rows columns"],
+                    first: int, rows: int, columns: int) -> None:  # fmt: skip
+    """a[first + j] = y[first + j] rounded to the nearest of 2^bits levels, for each of `rows` rows; y may be a itself.
+
+    The levels are the centres of as many equal cells of the range of the activation `kind`, [−1, 1] or [0, 1]; an edge
+    belongs to the cell above it, the range's upper end to the last. All is in powers of two, so that a level is the
+    same number in any precision. What is no number stays so.
+    """
+    scale = y.dtype.type(2.0 ** (bits if kind == SIGMOID else bits - 1))  # cells in a length of 1
+    half = y.dtype.type(0.5)
+    size = y.dtype.type(1) / scale
+    last = scale - y.dtype.type(1)
+    for j in range(first, first + rows):
+        for s in range(columns):
+            cell = np.floor(y[j, s] * scale)
+            cell = last if cell > last else cell
+            a[j, s] = (cell + half) * size
+
+
+@compiled
+def activate_rounded(kind: int, bits: int, z: Float[np.ndarray, "rows columns"], a: Float[np.ndarray, "rows columns"],
+                     first: int, rows: int, columns: int) -> None:  # fmt: skip
+    """`activate`, and with bits `round_to_levels`."""
+    activate(kind, z, a, first, rows, columns)
+    if bits > 0:
+        round_to_levels(kind, bits, a, a, first, rows, columns)
+
+
+@compiled
 def forward_layer(w: Float[np.ndarray, "units inputs"], top: int, a: Float[np.ndarray, "rows columns"], first: int,
                   z: Float[np.ndarray, "rows columns"], inputs: int, outputs: int, columns: int) -> None:  # fmt: skip
     """z[j] = sum over i < inputs of w[top + j, i] a[first + i], for j < outputs rounded up to even."""

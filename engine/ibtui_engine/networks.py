@@ -32,11 +32,13 @@ class Architecture:
     """Inputs, hidden layers, and the output layer: one unit for two labels, else one for each label."""
     activation: str
     """Of the hidden layers: one of `ibtui_engine.experiment.ACTIVATIONS`."""
+    bits: int = 0
+    """Of the levels that outputs are rounded to (`ibtui_engine.forward.round_to_levels`); 0: they are not."""
 
     @classmethod
-    def of(cls, rule: Rule, hidden: Hidden, activation: str) -> Architecture:
+    def of(cls, rule: Rule, hidden: Hidden, activation: str, bits: int = 0) -> Architecture:
         """The network with these hidden layers for the inputs of `rule`."""
-        return cls((rule.inputs, *hidden, rule.outputs), activation)
+        return cls((rule.inputs, *hidden, rule.outputs), activation, bits)
 
     @property
     def layers(self) -> int:

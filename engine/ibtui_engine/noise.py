@@ -134,7 +134,7 @@ def noise_errors(
             widths = np.array(architecture.widths, np.int64)
             code = ACTIVATION_CODES[architecture.activation]
             scratch = threads.kept(make_scratch, architecture.widths, len(rule.p_y))
-            _wrong(first, last, noisy, widths, code, inputs, rule.p_y, mass, inside, found, scratch)
+            _wrong(first, last, noisy, widths, code, architecture.bits, inputs, rule.p_y, mass, inside, found, scratch)
 
         threads.share_out(networks, work)
         if single and teacher is not None:
@@ -202,7 +202,7 @@ def _noise(
 
 @compiled
 def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks parameters"],
-           widths: np.ndarray, activation: int, inputs: Float64[np.ndarray, "inputs_and_one columns"],
+           widths: np.ndarray, activation: int, bits: int, inputs: Float64[np.ndarray, "inputs_and_one columns"],
            p_y: Float64[np.ndarray, " patterns"], mass: Float64[np.ndarray, " patterns"], inside: np.ndarray,
            found: Float64[np.ndarray, "2 networks sigmas"], scratch: Scratch) -> None:  # fmt: skip
     """Add up wrong answers of networks first..last-1, in expectation: outside their samples, and in all."""
@@ -210,7 +210,7 @@ def _wrong(first: int, last: int, weights: Float32[np.ndarray, "sigmas networks 
     for network in range(first, last):
         for k in range(weights.shape[0]):
             for layer in range(widths.shape[0] - 1):
-                enter_layer(layer, weights[k, network], widths, activation, inputs, scratch)
+                enter_layer(layer, weights[k, network], widths, activation, bits, inputs, scratch)
             for s in range(patterns):
                 wrong = mass[s] * (1.0 - p_y[s] if scratch.z[0, s] > 0.0 else p_y[s])
                 found[1, network, k] += wrong

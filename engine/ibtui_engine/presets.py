@@ -126,6 +126,11 @@ PRESETS = _by_name(
         Experiment(activation=("relu",)),
     ),
     Preset(
+        "quantised",
+        "Activations rounded to 16 levels, in training too: every layer's information is exact, nothing is binned.",
+        Experiment(activation_bits=(4,), snapshots=120, snapshot_at=(400, 9_000)),
+    ),
+    Preset(
         "full-batch",
         "Gradient descent on the whole sample at once, with as many updates as with batches: no noise to compress by.",
         Experiment(batch=("full",), epochs=70_000, networks=20),

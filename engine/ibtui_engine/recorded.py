@@ -17,7 +17,7 @@ from ibtui_engine.estimation import Estimation, Further, estimator_names, furthe
 from ibtui_engine.experiment import GRID, Ensemble, Experiment
 from ibtui_engine.rules.names import RECORDING_PREFIX
 from ibtui_engine.setting import is_whole
-from ibtui_engine.settings import MAX_EPOCHS
+from ibtui_engine.settings import MAX_EPOCHS, NOT_ROUNDED
 
 MOST_LAYERS = 10_000
 """Layers of a recorded network."""
@@ -60,6 +60,7 @@ class RecordedSettings(Ensemble):
         """With everything that a run would have absent."""
         absent: dict[str, Any] = dict.fromkeys(GRID) | {"hidden": (), "activation": "", "optimizer": "", "labels": ""}
         absent |= dict.fromkeys(("fraction", "learning_rate", "momentum", "init_scale"), math.nan) | {"batch": "full"}
+        absent["activation_bits"] = NOT_ROUNDED
         absent["rule"] = rule
         return cls(index=index, name=name, layers=tuple(layers), batches=batches, **absent)
 

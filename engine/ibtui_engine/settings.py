@@ -13,6 +13,13 @@ from ibtui_engine.rules.tables.options import LABEL_KINDS, MOST_LABEL_BINS, SCAL
 from ibtui_engine.setting import HOW, MACHINE, MEASURED, WHAT, Setting
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "softsign", "linear")
+BOUNDED = ("tanh", "sigmoid", "softsign")
+"""Those whose outputs have two bounds."""
+NOT_ROUNDED = "none"
+"""In place of a number of bits: activations are not rounded."""
+MOST_BITS = 12
+"""There, training in single precision and measuring in double round one output in 20 000 to different levels; at 8 bits
+one in 500 000 (of the paper's networks at epoch 500)."""
 OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
 """`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
 training-error constraint (`ibtui_engine.training.relaxation`)."""
@@ -328,6 +335,22 @@ SETTINGS = MappingProxyType(
             choices=ACTIVATIONS,
             metavar="NAME",
             grid=True,
+        ),
+        "activation_bits": Setting(
+            label="Activation bits",
+            kind="whole",
+            panel=HOW,
+            about="Round each activation to one of 2^BITS levels and hand that on, in training and in measuring "
+            "(straight-through gradients; tanh, sigmoid and softsign): I(X;T) is then exact. Such networks are "
+            "measured by the estimator exact, unless you choose another.",
+            hint=f"round activations to 2^bits levels: 1 to {MOST_BITS}, or none",
+            least=1,
+            most=MOST_BITS,
+            words=(NOT_ROUNDED,),
+            suggested=(NOT_ROUNDED, "4", "8"),
+            metavar=f"BITS|{NOT_ROUNDED}",
+            grid=True,
+            named="activation bits {}",
         ),
         "init_scale": Setting(
             label="Initial scale",

@@ -11,7 +11,7 @@ import typer
 from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
 from ibtui.cli.options import Json, Session, SessionsDir, Threads
-from ibtui.formatting import estimate, labelled, printable, rule_title, title_of, under
+from ibtui.formatting import fitted_by, labelled, printable, rule_title, title_of, under
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import marks
@@ -109,12 +109,12 @@ def _print(summary: Summary, curves: dict[int, Curve], fits: list[tuple[Ensemble
         draw(spec, console.width)
         console.print(_table(one, heading, names))
     console.print()
-    for line in _footnotes(summary, fits[0][1]):
+    for line in _footnotes(summary, *fits[0]):
         console.print(printable(line), style="dim")
 
 
-def _footnotes(summary: Summary, one: LayerFits) -> list[str]:
-    basis = estimate(summary.experiment) if one.no_beta else f"binning, {one.bins} bins"
+def _footnotes(summary: Summary, ensemble: EnsembleSummary, one: LayerFits) -> list[str]:
+    basis = fitted_by(summary.experiment, ensemble.settings, one.bins, one.no_beta)
     lines = [f"Mean ± standard error (se) over networks; {basis}, {under(summary)}."]
     below = (
         "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "

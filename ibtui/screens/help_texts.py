@@ -176,7 +176,8 @@ WORDS: MappingProxyType[str, Rows] = MappingProxyType(
             ("diffusion", "the batches pull in random directions: SNR below 1."),
             ("compression", "I(X;T) falls. Shwartz-Ziv and Tishby (2017) claim that diffusion does it; how much of it "
              "is an artefact of bins is disputed (Saxe 2018, Goldfeld 2019)."),
-            ("to see for yourself", "run relu, full-batch, random-labels; change the bins and the estimator."),
+            ("to see for yourself", "run relu, full-batch, random-labels, or quantised, which bins nothing; change "
+             "the bins and the estimator."),
         ),
         "Words: what the numbers rest on": (
             ("bins", "each neuron's output is put in one of 30 equal intervals; a layer's value is the tuple of its "

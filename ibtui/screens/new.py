@@ -86,6 +86,8 @@ class NewScreen(Screen[None]):
         """Their patterns, inputs and labels."""
         self._wrong = ""
         """Why the settings cannot be run."""
+        self._fitting = self._base.estimator
+        """The estimator that fits the networks in the form."""
         self._others = ""
         """The hidden layers of the others in the grid."""
 
@@ -141,6 +143,7 @@ class NewScreen(Screen[None]):
     def fill(self, experiment: Experiment) -> None:
         """Put an experiment's settings into the form."""
         self._base = experiment
+        self._fitting = Experiment(activation_bits=experiment.activation_bits).estimator
         with self.prevent(Input.Changed):
             for name, setting in SETTINGS.items():
                 self.query_one(f"#{name}", Input).value = printable(setting.text(getattr(experiment, name)))
@@ -181,7 +184,9 @@ class NewScreen(Screen[None]):
                     self._fill_preset()
             case "config":
                 self._fill_from(event.value)
-            case _:
+            case name:
+                if name == "activation_bits":
+                    self._follow_bits(event.value)
                 self._check()
 
     def _fill_from(self, text: str) -> None:
@@ -345,6 +350,18 @@ class NewScreen(Screen[None]):
         )
         told = f", {changed} set" if changed else ""
         self.query_one("#more", Button).label = Content((OPEN if further.display else CLOSED) + told)
+
+    def _follow_bits(self, text: str) -> None:
+        """Put the estimator that fits the activation bits into its field, where the one is that fitted those before."""
+        try:
+            fitting = Experiment.from_dict({"activation_bits": FIELDS["activation_bits"].read(text)}).estimator
+        except (ValueError, EngineError):  # said beside the field
+            return
+        field = self.query_one("#estimator", Input)
+        if field.value == self._fitting:
+            with self.prevent(Input.Changed):
+                field.value = fitting
+        self._fitting = fitting
 
     def _experiment(self, settings: dict[str, Any]) -> Experiment:
         """The experiment of all fields. What nobody has touched follows the others: fewer epochs leave out those of the

@@ -44,13 +44,13 @@ def operations() -> int:
 
 
 def _problem(
-    optimizer: str, networks: int = NETWORKS, batch: int = BATCH, hidden: tuple[int, ...] = HIDDEN
+    optimizer: str, networks: int = NETWORKS, batch: int = BATCH, hidden: tuple[int, ...] = HIDDEN, bits: int = 0
 ) -> tuple[Problem, TrainingState]:
     rule = load_rule("symmetric")
     seeds = tuple(range(networks))
     samples = draw_samples(rule, 0.875, seeds)  # 3584 patterns: seven whole batches
     how = Optimization(optimizer, RATES[optimizer], 0.9, batch)
-    problem = Problem(Architecture.of(rule, hidden, "tanh"), rule, samples, seeds, how)
+    problem = Problem(Architecture.of(rule, hidden, "tanh", bits), rule, samples, seeds, how)
     return problem, TrainingState.initial(problem, 1.0)
 
 
@@ -60,11 +60,13 @@ def _steps(optimizer: str) -> list[Row]:
     torch.set_num_threads(cores)
     threads = Threads(cores)
     fused = FusedTrainer(problem, state, threads)
+    quantised = FusedTrainer(*_problem(optimizer, bits=4), threads)
     batched = TorchTrainer(problem, state, "cpu", cores)
     inputs = torch.from_numpy(problem.rule.patterns[problem.samples.patterns[:, :BATCH]]).float()
     labels = torch.from_numpy(problem.samples.labels[:, :BATCH]).float()
     work: dict[str, tuple[Callable[[], object], float]] = {
         "fused trainer": (lambda: fused.advance(20), 20 * problem.batches),
+        "fused, activations of 4 bits": (lambda: quantised.advance(20), 20 * problem.batches),
         "torch trainer": (lambda: batched.advance(2), 2 * problem.batches),
         "batched bmm with autograd": (_batched_autograd(problem, state, inputs, labels), 1),
         "plain torch loop per network": (_plain_loop(problem, state, inputs, labels), 1),

@@ -28,6 +28,9 @@ from ibtui_engine.settings import BINNED
         ({"estimator": "kde"}, "kde, pairwise bounds with Gaussian noise of variance 0.001"),
         ({"estimator": "kde", "noise": 0.25}, "kde, pairwise bounds with Gaussian noise of variance 0.25"),
         ({"estimator": "exact"}, "exact outputs, no bins"),
+        ({"activation_bits": (4, 8)}, "exact outputs of 4, 8 bits, so that nothing is estimated"),
+        ({"activation_bits": ("none", 4), "estimator": "exact"}, "exact outputs, no bins"),
+        ({"activation_bits": 4, "estimator": "binning"}, "binning, 30 bins of [−1, 1]"),
     ],
 )
 def test_estimator_bins_and_edges_are_named(settings: dict[str, object], said: str) -> None:

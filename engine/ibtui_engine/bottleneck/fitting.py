@@ -147,7 +147,7 @@ def fit_snapshot(
     epoch: int,
     optimizer: str = "sgd",
 ) -> LayerFits:
-    """beta* of every layer of networks with these weights, binned as the session bins them."""
+    """beta* of every layer of networks with these weights, binned as the session bins them, or by their levels."""
     groups, counts = layer_groups(rule, architecture, weights, bins, threads)
     return fit_layers(
         curve,
@@ -159,7 +159,7 @@ def fit_snapshot(
         fraction=fraction,
         optimizer=optimizer,
         epoch=epoch,
-        bins=bins,
+        bins=2**architecture.bits if architecture.bits else bins,
     )
 
 

@@ -157,6 +157,7 @@ def measure_networks(
     weights: Float32[np.ndarray, "networks parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
+    bits: int,
     estimator: Estimator,
     limits: Float64[np.ndarray, "2 2"],
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
@@ -178,7 +179,7 @@ def measure_networks(
     for network in range(first, last):
         for layer in range(layers):
             units = widths[layer + 1]
-            above = enter_layer(layer, weights[network], widths, activation, inputs, scratch)
+            above = enter_layer(layer, weights[network], widths, activation, bits, inputs, scratch)
             kind = HIDDEN if layer < layers - 1 else OUTPUT
             if kind == OUTPUT:  # one neuron
                 weigh_learning(scratch.z[0], labels[network], p_y, learning[:, network], scratch.z[1])

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import RELU, SIGMOID, activate, forward_layer
+from ibtui_engine.forward import RELU, SIGMOID, activate_rounded, forward_layer
 from ibtui_engine.measures.scratch import Scratch
 
 # Rows of the array that an estimator fills in, each networks x layers.
@@ -25,11 +25,12 @@ def enter_layer(
     weights: Float32[np.ndarray, " parameters"],
     widths: Int64[np.ndarray, " layers_and_one"],
     activation: int,
+    bits: int,
     inputs: Float64[np.ndarray, "inputs_and_one columns"],
     scratch: Scratch,
 ) -> Float64[np.ndarray, "rows columns"]:
     """Fill in the layer's pre-activations `scratch.z` and return its outputs, from those of the layer before it, or
-    from the patterns (`as_layer`). They stay until the layer after the next.
+    from the patterns (`as_layer`). They stay until the layer after the next. With `bits`, they are rounded to levels.
     """
     parameter = 0
     for earlier in range(layer):
@@ -44,7 +45,7 @@ def enter_layer(
     above: Float64[np.ndarray, "rows columns"] = scratch.outputs[layer % 2]
     forward_layer(scratch.matrix, 0, below, 0, scratch.z, fan_in + 1, units, inputs.shape[1])
     kind = SIGMOID if layer == widths.shape[0] - 2 else activation
-    activate(kind, scratch.z, above, 0, units, inputs.shape[1])
+    activate_rounded(kind, bits, scratch.z, above, 0, units, inputs.shape[1])
     above[units] = 1.0
     return above
 

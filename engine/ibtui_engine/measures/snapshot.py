@@ -139,6 +139,7 @@ class Measurer:
                 weights,
                 widths,
                 ACTIVATION_CODES[architecture.activation],
+                architecture.bits,
                 self._estimator,
                 limits,
                 self._inputs,

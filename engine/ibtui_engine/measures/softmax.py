@@ -20,7 +20,8 @@ from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT, OUTPUT_RANGE, SATURATED, bin_ends
 from ibtui_engine.estimation import Estimation
-from ibtui_engine.forward import ACTIVATION_CODES, RELU, activate
+from ibtui_engine.forward import ACTIVATION_CODES, RELU, SIGMOID, activate_rounded, round_to_levels
+from ibtui_engine.measures.grouping import group_patterns
 from ibtui_engine.measures.layer import measure_layer, require_equally_likely
 from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, shares_beyond
 from ibtui_engine.measures.outputs import SATURATED as SATURATED_ROW
@@ -114,7 +115,7 @@ class SoftmaxMeasurer:
         self, matrices: list[Float64[np.ndarray, "units inputs_and_bias"]], how: Estimation
     ) -> Iterator[Float64[np.ndarray, " numbers"]]:
         """The numbers of each layer, from the input on."""
-        patterns = self._part.patterns
+        patterns, bits = self._part.patterns, self._problem.architecture.bits
         activation, p_x = self._problem.architecture.activation, self._part.p_x
         a = np.empty((len(matrices[0]), len(patterns)))
         for layer, matrix in enumerate(matrices):
@@ -125,10 +126,15 @@ class SoftmaxMeasurer:
                 z = a
             else:
                 z = _enter(matrix, a)
+                if bits:  # equal columns of a product may differ in rounding: patterns that share their t share z
+                    groups, _ = group_patterns(LayerOutputs(a.T), "exact", 2, 0.0, 0.0)
+                    z = np.take(z, np.unique(groups, return_index=True)[1][groups], axis=1)
             if layer == len(matrices) - 1:
                 ends = OUTPUT_RANGE
                 if len(z) > 1:
                     a = np.exp(z - _log_sum_exp(z))
+                    if bits:
+                        round_to_levels(SIGMOID, bits, a, a, 0, *a.shape)
                     # of the way from the middle between 0 and 1, as for one logistic output
                     shares = float(mean_over((abs(2 * a - 1) > SATURATED).mean(axis=0), p_x)), math.nan
                 else:
@@ -147,8 +153,9 @@ class SoftmaxMeasurer:
     def _activated(
         self, z: Float64[np.ndarray, "units patterns"], activation: str = ""
     ) -> Float64[np.ndarray, "units patterns"]:
-        a = np.empty_like(z)
-        activate(ACTIVATION_CODES[activation or self._problem.architecture.activation], z, a, 0, *z.shape)
+        architecture, a = self._problem.architecture, np.empty_like(z)
+        kind = ACTIVATION_CODES[activation or architecture.activation]
+        activate_rounded(kind, architecture.bits, z, a, 0, *z.shape)
         return a
 
 

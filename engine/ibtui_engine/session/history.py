@@ -194,7 +194,8 @@ class SessionReader:
 
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
-        return Architecture((ensemble.rule.inputs, *ensemble.widths), ensemble.settings.activation)
+        trained = ensemble.settings
+        return Architecture((ensemble.rule.inputs, *ensemble.widths), trained.activation, trained.bits)
 
     def rule(self, number: int) -> Rule:
         """A joint distribution that was learned, from the file itself; `RuleSummary.number` says which.

@@ -41,6 +41,14 @@ _SLOPE: dict[str, Callable[[Tensor], Tensor]] = {
 """Each activation's derivative from its value."""
 
 
+def rounded(y: Tensor, activation: str, bits: int) -> Tensor:
+    """Activations rounded to levels as `ibtui_engine.forward.round_to_levels` does it; as they are without bits."""
+    if not bits:
+        return y
+    scale = 2.0 ** (bits if activation == "sigmoid" else bits - 1)
+    return torch.floor(y * scale).clamp_(max=scale - 1).add_(0.5).mul_(1 / scale)
+
+
 def _output(z: Tensor) -> Tensor:
     """One logistic unit, or the softmax of several."""
     return torch.sigmoid(z) if z.shape[2] == 1 else torch.softmax(z, dim=2)
@@ -122,16 +130,18 @@ class TorchTrainer:
 
         `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0; `counts`: how much each of them
         counts. The derivative by what goes into a softmax, as into a logistic output, is the output less the label,
-        which there is a row of 0 with one 1.
+        which there is a row of 0 with one 1. Rounding to levels is taken for the identity (straight-through).
         """
-        activation = _ACTIVATION[self._problem.architecture.activation]
-        slope = _SLOPE[self._problem.architecture.activation]
-        values = [inputs]
+        architecture = self._problem.architecture
+        activation, slope = _ACTIVATION[architecture.activation], _SLOPE[architecture.activation]
+        values, smooth = [inputs], [inputs]
         last = len(self._weights) - 1
         for layer, w in enumerate(self._weights):
             z = torch.baddbmm(w[:, None, :, -1], values[-1], w[:, :, :-1].transpose(1, 2))
-            values.append(activation(z) if layer < last else _output(z))
-        delta = values.pop()
+            smooth.append(activation(z) if layer < last else _output(z))
+            if layer < last:
+                values.append(rounded(smooth[-1], architecture.activation, architecture.bits))
+        delta = smooth.pop()
         if self._labels == 2:
             delta = delta - labels[:, :, None].to(delta.dtype)
         else:
@@ -141,11 +151,11 @@ class TorchTrainer:
             delta = delta * counts[:, :, None]
         found: list[Tensor] = []
         for layer in range(last, -1, -1):
-            below = values.pop()
+            below, unrounded = values.pop(), smooth.pop()
             by_weight = torch.bmm(delta.transpose(1, 2), below)
             found.append(torch.cat((by_weight, delta.sum(dim=1)[:, :, None]), dim=2))
             if layer > 0:
-                delta = torch.bmm(delta, self._weights[layer][:, :, :-1]) * slope(below)
+                delta = torch.bmm(delta, self._weights[layer][:, :, :-1]) * slope(unrounded)
         return found[::-1]
 
     def _update(self, gradients: list[Tensor], step: int) -> None:

@@ -84,6 +84,7 @@ class FusedTrainer:
                 self._shares,
                 self._widths,
                 ACTIVATION_CODES[self._problem.architecture.activation],
+                self._problem.architecture.bits,
                 _OPTIMIZER[how.optimizer],
                 float(how.learning_rate),  # a whole number would have the kernel compiled once more
                 float(how.momentum),
@@ -117,6 +118,7 @@ class FusedTrainer:
                 self._shares,
                 self._widths,
                 ACTIVATION_CODES[architecture.activation],
+                architecture.bits,
                 self._tile,
             )
 
@@ -145,6 +147,7 @@ def _tile(problem: Problem) -> int:
     """Samples in a tile, a multiple of the kernel's step: as many as fit the cache, at most a batch."""
     widths = problem.architecture.widths
     rows = sum(widths) + len(widths) + 3 * (max(widths) + 4)
+    rows += sum(widths) if problem.architecture.bits else 0
     fitting = TILE_BYTES // (4 * rows)
     wanted = min(fitting, LARGEST_TILE, problem.optimization.batch + kernel.STEP - 1)
     return max(wanted // kernel.STEP, 1) * kernel.STEP
@@ -163,5 +166,5 @@ def compile_kernel() -> None:
     arguments += [np.zeros((0, 0), np.float32)] * 3
     arguments += [np.zeros(0, np.int64), np.zeros((0, 0), np.uint32), np.zeros((0, 0), np.float32)]
     arguments += [np.zeros(0, np.float32)] * 2
-    arguments += [np.array([1, 1]), 0, 0, 0.1, 0.9, 1, kernel.STEP, np.zeros((0, 0)), np.zeros((0, 0))]
+    arguments += [np.array([1, 1]), 0, 0, 0, 0.1, 0.9, 1, kernel.STEP, np.zeros((0, 0)), np.zeros((0, 0))]
     kernel.train_networks(*arguments)

@@ -17,7 +17,16 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import RELU, SIGMOID, SOFTSIGN, TANH, activate, forward_layer, largest
+from ibtui_engine.forward import (
+    RELU,
+    SIGMOID,
+    SOFTSIGN,
+    TANH,
+    activate,
+    forward_layer,
+    largest,
+    round_to_levels,
+)
 from ibtui_engine.simd import (
     VECTOR_BYTES,
     add_square_of_sums,
@@ -61,11 +70,11 @@ def times_slope(kind: int, u: Any, y: Any) -> Any:
 
 @compiled
 def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Float32[np.ndarray, "rows columns"],
-                   kind: int, a: Float32[np.ndarray, "rows columns"], first: int,
+                   kind: int, y: Float32[np.ndarray, "rows columns"], first: int,
                    below: Float32[np.ndarray, "rows columns"], inputs: int, outputs: int,
                    columns: int) -> None:  # fmt: skip
     """below[i] = activation'(z) times the sum over j < outputs of w[top + j, i] delta[j], for i < inputs rounded up to
-    even; a[first + i] is the activation's value.
+    even; y[first + i] is the activation's value.
     """
     for s in range(0, columns, STEP):
         i = 0
@@ -81,10 +90,10 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                     u1 = multiply_add(splat(w[top + j, i + 1]), p, u1)
                     u2 = multiply_add(splat(w[top + j, i + 2]), p, u2)
                     u3 = multiply_add(splat(w[top + j, i + 3]), p, u3)
-                store(below, i, t, times_slope(kind, u0, load(a, first + i, t)))
-                store(below, i + 1, t, times_slope(kind, u1, load(a, first + i + 1, t)))
-                store(below, i + 2, t, times_slope(kind, u2, load(a, first + i + 2, t)))
-                store(below, i + 3, t, times_slope(kind, u3, load(a, first + i + 3, t)))
+                store(below, i, t, times_slope(kind, u0, load(y, first + i, t)))
+                store(below, i + 1, t, times_slope(kind, u1, load(y, first + i + 1, t)))
+                store(below, i + 2, t, times_slope(kind, u2, load(y, first + i + 2, t)))
+                store(below, i + 3, t, times_slope(kind, u3, load(y, first + i + 3, t)))
             i += 4
         while i < inputs:
             u0 = splat(_F(0))
@@ -100,10 +109,10 @@ def backward_layer(w: Float32[np.ndarray, "units inputs"], top: int, delta: Floa
                 x = splat(w[top + j, i + 1])
                 u1 = multiply_add(x, p, u1)
                 v1 = multiply_add(x, q, v1)
-            store(below, i, s, times_slope(kind, u0, load(a, first + i, s)))
-            store(below, i, s + LANES, times_slope(kind, v0, load(a, first + i, s + LANES)))
-            store(below, i + 1, s, times_slope(kind, u1, load(a, first + i + 1, s)))
-            store(below, i + 1, s + LANES, times_slope(kind, v1, load(a, first + i + 1, s + LANES)))
+            store(below, i, s, times_slope(kind, u0, load(y, first + i, s)))
+            store(below, i, s + LANES, times_slope(kind, v0, load(y, first + i, s + LANES)))
+            store(below, i + 1, s, times_slope(kind, u1, load(y, first + i + 1, s)))
+            store(below, i + 1, s + LANES, times_slope(kind, v1, load(y, first + i + 1, s + LANES)))
             i += 2
 
 
@@ -174,6 +183,7 @@ def train_networks(
     shares: Float32[np.ndarray, " networks_or_none"],
     widths: Int64[np.ndarray, " layers"],
     activation: int,
+    bits: int,
     optimizer: int,
     learning_rate: float,
     momentum: float,
@@ -185,7 +195,9 @@ def train_networks(
     """Train networks first..last-1 from the end of `epoch` to the end of `until`, in place.
 
     An item is a sample: twice a pattern (its bits where `table` is empty, else its column of `table`) plus the label.
-    Where `worth` is not empty, a pattern counts that much in the loss, times the network's of `shares`.
+    With `bits`, hidden layers hand on their activations rounded to levels, and gradients go through that as if it were
+    nothing (straight-through: the slope is that of the activation before it). Where `worth` is not empty, a pattern
+    counts that much in the loss, times the network's of `shares`.
     If `mean_norm` has rows, the last epoch's batch gradients are summed up: the norm of their mean over the batches,
     and the root of their summed unbiased variance, weights only; NaN for the latter where there is one batch.
     """
@@ -202,6 +214,7 @@ def train_networks(
     z = np.zeros((widest + 4, stride), np.float32)
     delta = np.zeros((widest + 4, stride), np.float32)
     below = np.zeros((widest + 4, stride), np.float32)
+    y = np.zeros_like(a) if bits > 0 else a  # activations before they are rounded
     for layer in range(layers):
         a[firsts[layer] + widths[layer]] = _F(1)
     order = np.empty(samples, np.uint32)
@@ -246,11 +259,13 @@ def train_networks(
                         outputs = widths[layer + 1]
                         forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
                         kind = activation if layer < layers - 1 else SIGMOID
-                        activate(kind, z, a, firsts[layer + 1], outputs, columns)
+                        activate(kind, z, y, firsts[layer + 1], outputs, columns)
+                        if bits > 0 and layer < layers - 1:
+                            round_to_levels(kind, bits, y, a, firsts[layer + 1], outputs, columns)
                     output = firsts[layers]
                     for s in range(count):
                         label = _F(chosen[s] & np.uint32(1))
-                        delta[0, s] = (a[output, s] - label) * share
+                        delta[0, s] = (y[output, s] - label) * share
                     if worth.shape[0] > 0:
                         for s in range(count):
                             delta[0, s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
@@ -263,7 +278,7 @@ def train_networks(
                         add_gradients(g, tops[layer], delta, a, firsts[layer], inputs + 1, outputs, columns)
                         if layer > 0:
                             backward_layer(
-                                w, tops[layer], delta, activation, a, firsts[layer], below, inputs, outputs, columns
+                                w, tops[layer], delta, activation, y, firsts[layer], below, inputs, outputs, columns
                             )
                             delta, below = below, delta
                 if optimizer == ADAM:

@@ -37,7 +37,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt32
 
 from ibtui_engine.compiled import compiled
-from ibtui_engine.forward import LEAST, activate, exp_less_one, forward_layer, largest
+from ibtui_engine.forward import LEAST, activate_rounded, exp_less_one, forward_layer, largest
 from ibtui_engine.networks import Architecture
 from ibtui_engine.streams import MOVES, fill_words
 from ibtui_engine.training.kernel import STEP
@@ -143,6 +143,7 @@ def relax_networks(
     shares: Float32[np.ndarray, " networks_or_none"],
     widths: Int64[np.ndarray, " layers"],
     activation: int,
+    bits: int,
     tile: int,
 ) -> None:
     """Make moves begin..end-1 (from 0 at `relax_from`) of networks first..last-1, in place.
@@ -199,7 +200,7 @@ def relax_networks(
                 outputs = widths[layer + 1]
                 forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
                 if layer < layers - 1:
-                    activate(activation, z, a, firsts[layer + 1], outputs, columns)
+                    activate_rounded(activation, bits, z, a, firsts[layer + 1], outputs, columns)
             loss += _tile_loss(z, labels, masses, start, count, scratch)
         if begin == 0:
             bound = _F(loss / samples)
@@ -246,13 +247,13 @@ def relax_networks(
                 forward_layer(trial, 0, a, firsts[layer], z, inputs, 1, columns)
                 if layer < layers - 1:
                     kept[done, :columns] = a[firsts[layer + 1] + j, :columns]
-                    activate(activation, z, a, firsts[layer + 1] + j, 1, columns)
+                    activate_rounded(activation, bits, z, a, firsts[layer + 1] + j, 1, columns)
                     for above in range(layer + 1, layers):
                         outputs = widths[above + 1]
                         source = a if above == layer + 1 else b
                         forward_layer(w, tops[above], source, firsts[above], z, widths[above] + 1, outputs, columns)
                         if above < layers - 1:
-                            activate(activation, z, b, firsts[above + 1], outputs, columns)
+                            activate_rounded(activation, bits, z, b, firsts[above + 1], outputs, columns)
                 loss += _tile_loss(z, labels, masses, start, count, scratch)
                 done += 1
             accepted = loss <= most

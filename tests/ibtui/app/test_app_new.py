@@ -533,6 +533,28 @@ async def test_everything_the_command_offers_is_in_the_form(open_app: Any) -> No
 
 @pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
+@pytest.mark.usefixtures("calibrated")
+async def test_the_estimator_follows_the_activation_bits_until_another_is_chosen(open_app: Any) -> None:
+    async with open_app(size=(120, 40)) as view:
+        await _open(view)
+        bits, estimator = view.one("#activation_bits", Input), view.one("#estimator", Input)
+        follows = {"4": "exact", "13": "exact", "none": "binning", "none 4": "binning", "": "binning", "2": "exact"}
+        for text, expected in follows.items():
+            bits.value = text
+            await view.pilot.pause()
+            assert estimator.value == expected, text
+        assert view.screen._check().estimator == "exact"
+        estimator.value = "binning"
+        await view.pilot.pause()
+        assert (view.screen._check().estimator, view.screen._check().activation_bits) == ("binning", (2,))
+        bits.value = "5"
+        await view.pilot.pause()
+        assert estimator.value == "binning"
+        view.one("#activation", Input).value = "relu"
+        await view.until(lambda: "where activation-bits rounds it, got 'relu'" in view.text())
+        assert view.one("#start", Button).disabled
+
+
 async def test_further_settings_that_are_wrong_or_unusual_are_not_hidden(open_app: Any) -> None:
     async with open_app(size=(120, 40)) as view:
         await _open(view)

@@ -96,6 +96,8 @@ BAD_SETTINGS = {
     "--optimizer": ("sdg", "sgd, momentum, adam"),
     "--momentum": ("1", "below 1"),
     "--activation": ("gelu", "tanh, relu"),
+    "--activation-bits": ("0", "from 1 to 12 or none"),
+    "--activation-bits ": ("four", "from 1 to 12 or none"),
     "--init-scale": ("-1", "must be a number from 1.18e-38 to 3.4e+38"),
     "--bins": ("1", "from 2"),
     "--snapshots": ("-1", "from 0"),
