@@ -53,10 +53,10 @@ class EnsembleCharts:
     """
 
     def __init__(self, follower: Follower, index: int, again: MeasuringAgain | None = None) -> None:
-        self.recorded: RecordedEnsemble = follower.recorded_ensemble(index)
+        self.recorded: RecordedEnsemble = follower.recorded_ensemble(index, 0 if again is None else again.place)
         self.shown: RecordedEnsemble = self.recorded
         """As recorded, or as measured again with other settings, absent where that is still to come."""
-        if again is not None and again.active:
+        if again is not None and again.active and not again.place:
             measured = again.history(index, self.recorded.layers)
             self.shown = self.recorded.measured_again(measured, again.experiment)
         self._curves: dict[tuple[str, tuple[int, ...], Display, float], ChartSpec] = {}

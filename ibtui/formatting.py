@@ -101,6 +101,11 @@ def fitted_by(experiment: Experiment, settings: Ensemble, bins: int, no_beta: st
     return f"levels of {settings.bits} bits" if settings.bits else f"binning, {bins} bins"
 
 
+def other_estimators(experiment: Experiment) -> str:
+    """By what else a recording is measured, `binning, kde, kde-2`; empty where that is nothing."""
+    return ", ".join(experiment.other_names) if isinstance(experiment, Recording) else ""
+
+
 def rule_title(rule: RuleSummary) -> str:
     """A rule's name with what it is made with, where that was chosen: `symmetric, gamma 8`."""
     if rule.settings.name.of_recording:

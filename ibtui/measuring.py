@@ -1,7 +1,8 @@
 """Measuring the shown session again, with other bins or another estimator, while somebody looks at it.
 
 The numbers come from a process of their own (`ibtui remeasure --stream`), the shown epoch first, and stay in memory:
-the session file is only read. Nothing here loads a compiler.
+the session file is only read. Nothing here loads a compiler. A recording has what its estimators said: of it, another
+one is shown, and nothing is measured.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from ibtui.formatting import estimate
 from ibtui.last_words import last_line
 from ibtui_engine.errors import EngineError, either
 from ibtui_engine.experiment import BINNED, ESTIMATORS, Experiment
-from ibtui_engine.session.columns import LAYER, LayerHistory
+from ibtui_engine.recorded import Recording
+from ibtui_engine.session.columns import ESTIMATED, LayerHistory
 from ibtui_engine.settings import USED_BY
 
 BINS = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 500, 1000)
 """Numbers of bins that the keys step through."""
-MEASURED = tuple(column.name for column in LAYER if column.estimated)
+MEASURED = tuple(column.name for column in ESTIMATED)
 """What an answer has for every network and layer."""
 
 
@@ -50,12 +52,27 @@ class MeasuringAgain:
         """Whether other numbers than the recorded ones are shown."""
         return self.experiment != self._recorded
 
+    @property
+    def place(self) -> int:
+        """Of the shown estimator among those that a recording was measured by; 0 of the first, and of runs."""
+        return self.experiment.chosen if isinstance(self.experiment, Recording) else 0
+
+    @property
+    def by(self) -> str | None:
+        """What that estimator is called, where it is not the first."""
+        return self.experiment.chosen_name if isinstance(self.experiment, Recording) else None
+
     def missing(self, ensemble: int, epochs: Sequence[int]) -> int:
         """How many of these epochs are still to come."""
-        return sum((ensemble, epoch) not in self._answers for epoch in epochs) if self.active else 0
+        if not self.active or self.place:
+            return 0
+        return sum((ensemble, epoch) not in self._answers for epoch in epochs)
 
     def basis(self, ensemble: int, epochs: Sequence[int]) -> str:
         """What the shown numbers rest on, in a few words, and how many of these epochs are still to come."""
+        if isinstance(self.experiment, Recording):
+            count = len(self.experiment.estimations)
+            return (f"{self.place + 1} of {count}: " if count > 1 else "") + estimate(self.experiment)
         if not self.active:
             return estimate(self._recorded)
         left = self.missing(ensemble, epochs)
@@ -73,7 +90,10 @@ class MeasuringAgain:
             self._choose(self.experiment.override({"bins": further[0]}))
 
     def next_estimator(self) -> None:
-        """The next of the estimators."""
+        """The next of the estimators, of a recording of those that it was measured by."""
+        if isinstance(self.experiment, Recording):
+            self._choose(self.experiment.by((self.place + 1) % len(self.experiment.estimations)))
+            return
         after = ESTIMATORS[(ESTIMATORS.index(self.experiment.estimator) + 1) % len(ESTIMATORS)]
         own = self._recorded if after == self._recorded.estimator else None
         noise = {name: getattr(own, name, None) for name in ("noise", "noise_scale")}
@@ -107,7 +127,7 @@ class MeasuringAgain:
     def ask(self, ensemble: int, shown: int, epochs: Sequence[int]) -> None:
         """Have the epochs that are still to come measured, the shown one first."""
         wanted = [epoch for epoch in epochs if (ensemble, epoch) not in self._answers]
-        if not self.active or not wanted:
+        if not self.active or self.place or not wanted:
             return
         whose, first, asked = self._asked
         if whose == ensemble and set(wanted) <= asked and (shown not in wanted or shown == first):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ibtui.formatting import duration, estimate, rule_title, shortened
+from ibtui.formatting import duration, estimate, other_estimators, rule_title, shortened
 from ibtui_engine.experiment import GRID, Experiment
 from ibtui_engine.recorded import Recording
 from ibtui_engine.session.summary import EnsembleSummary, Summary
@@ -97,6 +97,8 @@ def _about_recording(summary: Summary, ensemble: EnsembleSummary | None) -> Sequ
     networks = summary.experiment.networks if ensemble is None else ensemble.networks
     lines.append(f"networks {networks}")
     lines.append(f"measured by {estimate(summary.experiment)}")
+    if others := other_estimators(summary.experiment):
+        lines.append(f"also by  {others}")
     return lines
 
 

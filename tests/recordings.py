@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +13,11 @@ from ibtui_engine.recording.recorder import Recorder
 LABELS = np.arange(60) % 4
 
 
-def make_recording(path: Path, *, labels: np.ndarray = LABELS, estimator: str = "gauss") -> Path:
+def make_recording(
+    path: Path, *, labels: np.ndarray = LABELS, estimator: str = "gauss", also: Sequence[Any] = ()
+) -> Path:
     """Of four labels, or others. What the second layer does changes from epoch to epoch."""
-    with Recorder(path, labels, data="blobs", epochs=20, estimator=estimator) as recorder:
+    with Recorder(path, labels, data="blobs", epochs=20, estimator=estimator, also=also) as recorder:
         for network in range(3):
             random = np.random.default_rng(network)
             wide = random.normal(size=(60, 300))

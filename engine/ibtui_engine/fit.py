@@ -21,6 +21,7 @@ def fit_session(
     every: bool = False,
     require_beta: bool = False,
     ensembles: Container[int] | None = None,
+    by: str | None = None,
 ) -> tuple[Summary, dict[int, Curve], list[tuple[EnsembleSummary, LayerFits]]]:
     """Find the IB curve of a session's rules, and how far below it each layer lies, with its beta*.
 
@@ -34,6 +35,7 @@ def fit_session(
         every: fit every epoch that was measured for all networks of an ensemble, and ignore `epoch`.
         require_beta: raise an error where there is no beta*.
         ensembles: numbers of the ensembles to fit; None: all.
+        by: which estimator's numbers, of a recording that has several; None: those of the first.
 
     Returns:
         The session's summary, the curves by the number of their rule, and each fit with the ensemble that it is of.
@@ -42,7 +44,7 @@ def fit_session(
         InvalidValue: the epoch was not measured, or there is no beta* and it is required.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader:
+    with SessionReader(path, by) as reader:
         return fit_ensembles(
             reader,
             epoch=epoch,

@@ -164,6 +164,16 @@ class Recording(Experiment):
         """What each is called: by its estimator; a second one of the same is `kde-2`."""
         return estimator_names(self.estimations)
 
+    @property
+    def chosen_name(self) -> str | None:
+        """What the chosen one is called, where it is not the first."""
+        return self.estimator_names[self.chosen] if self.chosen else None
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """Those of the estimators that are not chosen."""
+        return tuple(name for place, name in enumerate(self.estimator_names) if place != self.chosen)
+
     def place_of(self, name: str) -> int:
         """Which of `estimations` is called so.
 

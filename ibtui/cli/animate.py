@@ -10,7 +10,7 @@ import typer
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.counting import counting
 from ibtui.cli.figure import require_pictures
-from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
+from ibtui.cli.options import By, Quiet, Session, SessionsDir, output_file
 from ibtui.files import require_output
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
@@ -40,6 +40,7 @@ def animate(
         typer.Option("--fps", help="Frames a second, instead of --seconds; one frame a snapshot.", show_default=False),
     ] = None,
     theme: Annotated[str, typer.Option("--theme", metavar="NAME", help="light or dark.")] = "light",
+    by: By = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -56,7 +57,7 @@ def animate(
     require_pictures(*(("PIL",) if ending == "gif" else ()))
     from ibtui.figures.film import film, scenes
 
-    shown = scenes(path, ensemble)
+    shown = scenes(path, ensemble, by)
     frames = max(len(one.epochs) for one in shown)
     speed = fps or min(max(frames / (seconds or SECONDS), SLOWEST), FASTEST)
     kind: Literal["light", "dark"] = "dark" if theme == "dark" else "light"

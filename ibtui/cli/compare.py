@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import or_none, output, print_json
-from ibtui.cli.options import Json, SessionsDir
+from ibtui.cli.options import By, Json, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
@@ -38,6 +38,7 @@ def compare(
     pinned: Annotated[
         int, typer.Option("--pinned", min=1, help="Number of the ensemble that the others are compared with.")
     ] = 1,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
@@ -51,7 +52,7 @@ def compare(
 
     those: list[RecordedEnsemble] = []
     for path in paths:
-        with SessionReader(path) as reader:
+        with SessionReader(path, by) as reader:
             those += reader.recorded_ensembles()
     if pinned > len(those):
         raise InvalidValue(f"pinned is {pinned}: there are {len(those)} ensembles that have been measured")

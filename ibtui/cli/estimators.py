@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads, with_estimators
-from ibtui.formatting import estimate
 from ibtui.locations import find_session, sessions_directory
-from ibtui_engine.errors import InvalidValue
+from ibtui_engine.errors import InvalidValue, either
+from ibtui_engine.recorded import Recording
+from ibtui_engine.setting import written
 from ibtui_engine.settings import ESTIMATORS, SETTINGS
 
 if TYPE_CHECKING:
@@ -45,40 +47,68 @@ def estimators(
     """Tabulate what every estimator says of one snapshot, layer by layer, from the saved weights.
 
     With bounds, errors, and where an estimator is at its ceiling. Estimators that use a setting get the one that is
-    given, as --noise for kde and gauss; a second or more for each network.
+    given, as --noise for kde and gauss; a second or more for each network. Of a recording, all that it was measured by.
     """
-    names = tuple(dict.fromkeys(estimator or ESTIMATORS))
-    for name in names:
-        SETTINGS["estimator"].require("estimator", name)
     source = find_session(session, sessions_directory(sessions_dir))
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.threads import Threads, usable_cores
 
     with SessionReader(source) as reader, reader.moment():
-        _require_weights(reader)
+        recorded = reader.summary.recorded
+        names = _recorded_names(reader, estimator, chosen) if recorded else _names(reader, estimator)
         one = reader.recorded_ensemble(ensemble)
         at = _measured_epoch(one, epoch)
-        pool = Threads(threads or usable_cores())
-        try:
-            with counting("measuring", quiet) as watch:
-                found = _measured(reader, one, at, names, chosen, pool, watch)
-        finally:
-            pool.close()
+        if recorded:
+            found = _as_recorded(source, one, names)
+        else:
+            pool = Threads(threads or usable_cores())
+            try:
+                with counting("measuring", quiet) as watch:
+                    found = _measured(reader, one, at, names, chosen, pool, watch)
+            finally:
+                pool.close()
     from ibtui.cli.estimators_report import report
 
     report(one, at, found, json=json)
 
 
-def _require_weights(reader: SessionReader) -> None:
-    """Refuse a session without weights; say what is possible with a recording."""
+def _names(reader: SessionReader, wanted: list[str] | None) -> tuple[str, ...]:
+    """The estimators to measure a run by."""
+    names = tuple(dict.fromkeys(wanted or ESTIMATORS))
+    for name in names:
+        SETTINGS["estimator"].require("estimator", name)
+    if why := reader.summary.why_not("remeasure"):
+        raise InvalidValue(f"session {reader.summary.name!r} cannot be measured again: {why}")
+    return names
+
+
+def _recorded_names(reader: SessionReader, wanted: list[str] | None, chosen: dict[str, Any]) -> tuple[str, ...]:
+    """The estimators of a recording, all or those that are wanted: it has their numbers, and keeps no weights."""
     summary = reader.summary
-    if summary.recorded:
+    assert isinstance(summary.experiment, Recording)
+    there = summary.experiment.estimator_names
+    if given := [name for name, value in chosen.items() if value is not None]:
         raise InvalidValue(
-            f"session {summary.name!r} is a recording, which keeps no weights to measure again: `ibtui show` has its "
-            f"numbers by {estimate(summary.experiment)}, and ibtui.measure_outputs measures arrays by any estimator"
+            f"--{written(given[0])} is for sessions that keep weights: the recording {summary.name!r} has numbers of "
+            f"{either(there)} as it was measured"
         )
-    if why := summary.why_not("remeasure"):
-        raise InvalidValue(f"session {summary.name!r} cannot be measured again: {why}")
+    for name in wanted or ():
+        if name not in there:
+            raise InvalidValue(
+                f"estimator must be {either(there)}, as the recording {summary.name!r} is measured, got {name!r}: "
+                "others are added where it is recorded (also=, --also)"
+            )
+    return tuple(dict.fromkeys(wanted or there))
+
+
+def _as_recorded(source: Path, one: RecordedEnsemble, names: tuple[str, ...]) -> Found:
+    from ibtui_engine.session.history import SessionReader
+
+    found: Found = {}
+    for name in names:
+        with SessionReader(source, name) as reader:
+            found[name] = reader.recorded_ensemble(one.ensemble.index)
+    return found
 
 
 def _measured_epoch(one: RecordedEnsemble, epoch: int | None) -> int:

@@ -47,7 +47,12 @@ def _document(one: RecordedEnsemble, epoch: int, found: Found) -> dict[str, Any]
         "estimators": [
             {"estimator": name, "why_not": measured, "layers": []}
             if isinstance(measured, str)
-            else {**basis(measured.summary.experiment), "why_not": None, "layers": _layers(measured, epoch)}
+            else {
+                "name": name,
+                **basis(measured.summary.experiment),
+                "why_not": None,
+                "layers": _layers(measured, epoch),
+            }
             for name, measured in found.items()
         ],
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ibtui.cli.console import tell, write_output
-from ibtui.cli.options import Quiet, Session, SessionsDir, output_file
+from ibtui.cli.options import By, Quiet, Session, SessionsDir, output_file
 from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
 from ibtui.files import FORMATS, TENSORBOARD, is_stream, require_output, require_vacant
 from ibtui.formatting import title_of
@@ -104,6 +104,7 @@ def export(
             f"Write to this {either(tuple(FORMATS.values()))} file instead of stdout; for TensorBoard a new directory.",
         ),
     ] = None,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -117,7 +118,7 @@ def export(
         raise InvalidValue(f"{chosen} is binary and stdout is a terminal: name a file with -o FILE{FORMATS[chosen]}")
     if chosen == "netcdf":
         require_packages("netCDF files need", "xarray", "h5netcdf")
-    with SessionReader(find_session(session, sessions_directory(sessions_dir))) as reader, reader.moment():
+    with SessionReader(find_session(session, sessions_directory(sessions_dir)), by) as reader, reader.moment():
         if what == "weights":
             data = _weights(reader, ensemble, epoch)
         elif chosen == "netcdf":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.cli.console import output, tell, write_output
-from ibtui.cli.options import OUTPUT, Quiet, SessionsDir, Threads, output_file
+from ibtui.cli.options import OUTPUT, By, Quiet, SessionsDir, Threads, output_file
 from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
 from ibtui.ending import orderly
 from ibtui.figures.registry import FIGURES, find_figure
@@ -71,6 +71,7 @@ def figure(
         ),
     ] = None,
     threads: Threads = None,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -93,7 +94,7 @@ def figure(
         settings = {key: value for key, value in (("networks", networks), ("epochs", epochs)) if value is not None}
         plans = [chosen_experiment(preset, settings, quick=quick) for preset in wanted.presets]
         paths = [have_session(experiment, said, directory, threads, quiet) for experiment, said in plans]
-    content = wanted.read(paths, threads=threads)
+    content = wanted.read(paths, threads=threads, by=by)
     for note in content.notes:
         tell(f"note: {note}", quiet=quiet)
     if data is not None:

@@ -10,7 +10,7 @@ import typer
 
 from ibtui.bound_text import COLUMNS, WITHOUT_BETA, fit_rows
 from ibtui.cli.console import output, print_json
-from ibtui.cli.options import Json, Session, SessionsDir, Threads
+from ibtui.cli.options import By, Json, Session, SessionsDir, Threads
 from ibtui.formatting import fitted_by, labelled, printable, rule_title, title_of, under
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
@@ -41,6 +41,7 @@ def fit(
         typer.Option("--stream", hidden=True, help="Answer requests on stdin, one JSON object a line (for the app)."),
     ] = False,
     threads: Threads = None,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
@@ -61,7 +62,7 @@ def fit(
         return
     from ibtui_engine.fit import fit_session
 
-    summary, curves, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every)
+    summary, curves, fits = fit_session(path, epoch=epoch, error=error, threads=threads, every=every, by=by)
     if json:
         of_rules = [{"rule": number} | curve.to_dict() for number, curve in curves.items()]
         print_json(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,10 @@ from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, output_file, session_target, setting
 from ibtui.files import require_new
 from ibtui.locations import free_path, sessions_directory
-from ibtui_engine.errors import InvalidValue, shown
+from ibtui_engine.errors import InvalidValue, either, shown
 from ibtui_engine.estimation import SETTING_OF
 from ibtui_engine.session.format import SUFFIX
+from ibtui_engine.setting import written
 from ibtui_engine.settings import ESTIMATORS, SETTINGS
 
 MEASURING = "How it is measured"
@@ -59,6 +60,16 @@ def import_arrays(
         str,
         typer.Option("--estimator", help=f"{', '.join(ESTIMATORS)}.", rich_help_panel=MEASURING),
     ] = "gauss",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            metavar="ESTIMATOR[,SETTING=VALUE...]",
+            help="Measure by this one, too, with settings of its own, such as kde,noise=0.01. Repeat it for more.",
+            rich_help_panel=MEASURING,
+            show_default=False,
+        ),
+    ] = None,
     bins: Annotated[int | None, setting("bins", default=False, panel=MEASURING)] = None,
     noise: Annotated[float | None, setting("noise", default=False, panel=MEASURING)] = None,
     noise_scale: Annotated[str | None, setting("noise_scale", default=False, panel=MEASURING)] = None,
@@ -122,6 +133,7 @@ def import_arrays(
             keep_inputs=keep_inputs,
             watch=watch,
             estimator=estimator,
+            also=[_further(text) for text in also or ()],
             **{name: value for name, value in settings.items() if value is not None},
         )
     for note in notes:
@@ -130,6 +142,25 @@ def import_arrays(
 
     report(path, epoch=None, json=json)
     tell(f"saved as {path}", quiet=quiet)
+
+
+def _further(text: str) -> dict[str, Any]:
+    """An estimator with settings: `kde,noise=0.01,noise-scale=layer`."""
+    estimator, *pairs = text.split(",")
+    options = {written(option): name for name, option in SETTING_OF.items()} | {"seed": "seed"}
+    found: dict[str, Any] = {"estimator": estimator}
+    for pair in pairs:
+        option, _, value = pair.partition("=")
+        if option not in options or not value or options[option] in found:
+            raise InvalidValue(
+                f"also must be ESTIMATOR,SETTING=VALUE with each setting once ({either(options)}), got {shown(text)}"
+            )
+        name = options[option]
+        try:
+            found[name] = value if name == "scale" else float(value) if name in ("noise", "width") else int(value)
+        except ValueError:
+            raise InvalidValue(f"{option} of also must be a number, got {shown(text)}") from None
+    return found
 
 
 def _activations(words: list[str] | tuple[()]) -> str | dict[str, str] | None:

@@ -27,6 +27,15 @@ Session = Annotated[
         show_default=False,
     ),
 ]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="ESTIMATOR",
+        help="Numbers by this estimator of a recording that has several; kde-2 is the second kde. [default: the first]",
+        show_default=False,
+    ),
+]
 SessionsDir = Annotated[
     Path | None,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli.options import Json, Session, SessionsDir
+from ibtui.cli.options import By, Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 
 
@@ -17,6 +17,7 @@ def phases(
         typer.Option("--ensemble", help="Only this ensemble, counted from 0. [default: all]", show_default=False),
     ] = None,
     chart: Annotated[bool, typer.Option("--chart/--no-chart", help="Draw the SNR with the transitions.")] = True,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
@@ -24,4 +25,4 @@ def phases(
     path = find_session(session, sessions_directory(sessions_dir))
     from ibtui.cli.phases_report import phases_report  # numpy
 
-    phases_report(path, ensemble=ensemble, json=json, chart=chart)
+    phases_report(path, ensemble=ensemble, json=json, chart=chart, by=by)

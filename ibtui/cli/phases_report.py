@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from ibtui_engine.session.summary import Summary
 
 
-def phases_report(path: Path, *, ensemble: int | None = None, json: bool = False, chart: bool = True) -> None:
-    """Print the phases of all ensembles of a session, or of one.
+def phases_report(
+    path: Path, *, ensemble: int | None = None, json: bool = False, chart: bool = True, by: str | None = None
+) -> None:
+    """Print the phases of all ensembles of a session, or of one; `by`: an estimator of a recording that has several.
 
     Raises:
         InvalidValue: there is no ensemble of that number, or nothing has been measured yet.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader, reader.moment():
+    with SessionReader(path, by) as reader, reader.moment():
         summary = reader.summary
         every = reader.recorded_ensembles() if ensemble is None else (reader.recorded_ensemble(ensemble),)
     recorded = [one for one in every if one.ensemble.snapshots]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
-from ibtui.formatting import estimate, labelled, over_some, printable, rule_title, title_of, under
+from ibtui.formatting import estimate, labelled, other_estimators, over_some, printable, rule_title, title_of, under
 from ibtui.layers_text import SAID, SAMPLED, columns
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_heading
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 
-def report(path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True) -> None:
-    """Print what the session has measured at an epoch, the last one where none is given.
+def report(
+    path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True, by: str | None = None
+) -> None:
+    """Print what the session has measured at an epoch, the last one where none is given; `by`: an estimator of a
+    recording that has several.
 
     Raises:
         InvalidValue: the epoch was not measured.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader, reader.moment():
+    with SessionReader(path, by) as reader, reader.moment():
         summary = reader.summary
         if epoch is not None and not any(epoch in e.snapshots for e in summary.ensembles):
             measured = max((e.snapshots for e in summary.ensembles), key=len, default=())
@@ -248,4 +251,6 @@ def _caption(summary: Summary) -> str:
     over += " that train" if over and apart else ""
     for held in apart:
         spread += f"Held out: {held.patterns} rows, H(X) = {held.h_x:.4g} bits, I(X;Y) = {held.i_xy:.4g} bits. "
-    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{bounds} {SAID}"
+    others = other_estimators(experiment)
+    told = f" Also recorded: {others} (--by)." if others else ""
+    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{told}{bounds} {SAID}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli.options import Json, Session, SessionsDir
+from ibtui.cli.options import By, Json, Session, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 
 
@@ -17,6 +17,7 @@ def show(
         typer.Option("--epoch", help="Show this measured epoch. [default: the last]", show_default=False),
     ] = None,
     chart: Annotated[bool, typer.Option("--chart/--no-chart", help="Draw the information plane.")] = True,
+    by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
@@ -24,4 +25,4 @@ def show(
     path = find_session(session, sessions_directory(sessions_dir))
     from ibtui.cli.report import report  # numpy
 
-    report(path, epoch=epoch, json=json, chart=chart)
+    report(path, epoch=epoch, json=json, chart=chart, by=by)

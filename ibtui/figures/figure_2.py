@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from ibtui.figures.content import TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, one_of, only_session, points
+from ibtui.figures.reading import ensembles, one_of, only_source, points
+from ibtui.figures.registry import Source
 
 EPOCHS = (0, 400, 9000)
 """The paper's."""
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """The paper's three epochs, or those that were measured nearest to them."""
-    one = one_of(ensembles(only_session(sessions, "2")))
+    one = one_of(ensembles(only_source(sources, "2")))
     nearest = {wanted: min(one.epochs, key=lambda epoch: abs(_place(epoch) - _place(wanted))) for wanted in EPOCHS}
     taken = {epoch: wanted for wanted, epoch in nearest.items()}
     other = [f"epoch {taken[epoch]} was not measured: epoch {epoch} is shown" for epoch in taken if epoch not in EPOCHS]

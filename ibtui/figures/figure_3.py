@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ibtui.figures.content import ONE_COLUMN, TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, of_first_values, one_of, only_session, percent, trajectories
+from ibtui.figures.reading import ensembles, of_first_values, one_of, only_source, percent, trajectories
+from ibtui.figures.registry import Source
 from ibtui_engine.session.ensemble import RecordedEnsemble
 
 FRACTIONS = (0.05, 0.45, 0.85)
 """The paper's."""
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """One panel for each of the paper's fractions, or those nearest to them; of one alone, its panel."""
-    path = only_session(sessions, "3")
-    found = of_first_values(ensembles(path))
+    source = only_source(sources, "3")
+    found = of_first_values(ensembles(source))
     hidden = one_of(found).ensemble.hidden
     same = {one.ensemble.fraction: one for one in found if one.ensemble.hidden == hidden}
     chosen = same if len(same) <= len(FRACTIONS) else _nearest(same)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ibtui.figures.content import TWO_COLUMNS, Content
-from ibtui.figures.reading import ensembles, gradients, one_of, only_session, percent, signal_to_noise
+from ibtui.figures.reading import ensembles, gradients, one_of, only_source, percent, signal_to_noise
+from ibtui.figures.registry import Source
 from ibtui_engine.session.ensemble import RecordedEnsemble
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
-    one = one_of(ensembles(only_session(sessions, "4")))
+    one = one_of(ensembles(only_source(sources, "4")))
     return gradients_and_ratio(one, f"{one.ensemble.hidden}, {percent(one.ensemble.fraction)}")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import ensembles, of_first_values, only_session, trajectories
+from ibtui.figures.reading import ensembles, of_first_values, only_source, trajectories
+from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
 from ibtui_engine.session.ensemble import RecordedEnsemble
@@ -20,10 +20,11 @@ ACROSS = 3
 """Panels side by side."""
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """One panel for each depth; below, epochs against depth and the layers' compression."""
-    path = only_session(sessions, "5")
-    found = of_first_values(ensembles(path))
+    source = only_source(sources, "5")
+    path = source.path
+    found = of_first_values(ensembles(source))
     fraction = max(one.ensemble.fraction for one in found)
     by_depth = {one.hidden_layers: one for one in found if one.ensemble.fraction == fraction}
     if len(by_depth) < 2:

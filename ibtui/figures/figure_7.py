@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
-from ibtui.figures.reading import ensembles, of_first_values, one_of, only_session, plane
+from ibtui.figures.reading import ensembles, of_first_values, one_of, only_source, plane
+from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import spread
@@ -19,14 +19,15 @@ SAMPLES = 10
 """Of each fraction that the finite-sample bound is a mean over, at most."""
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """One line for each fraction of the deepest architecture."""
     from ibtui_engine.bottleneck.choice import rule_curve
     from ibtui_engine.bottleneck.sampling import sampled_bound
     from ibtui_engine.threads import Threads, usable_cores
 
-    path = only_session(sessions, "7")
-    found = of_first_values(ensembles(path))
+    source = only_source(sources, "7")
+    path = source.path
+    found = of_first_values(ensembles(source))
     hidden = one_of(found).ensemble.hidden
     same = sorted((one for one in found if one.ensemble.hidden == hidden), key=lambda one: one.ensemble.fraction)
     if len(same) < LEAST:
@@ -36,7 +37,7 @@ def read(sessions: Sequence[Path], threads: int | None) -> Content:
         )
     epoch = min(one.epochs[-1] for one in same)
     rows = [one.epochs.index(one.at(epoch)) for one in same]
-    with SessionReader(path) as reader, reader.moment():
+    with SessionReader(*source) as reader, reader.moment():
         rule = reader.rule(same[-1].ensemble.rule.number)
         seeds = {one.ensemble.fraction: tuple(reader.seeds(one.ensemble)[:SAMPLES]) for one in same}
     if rule.labels > 2:

@@ -31,6 +31,7 @@ from ibtui.figures.paper import EDGE, STYLE, fix_layout, marker, new_figure, ste
 from ibtui.figures.plain import style
 from ibtui.figures.plots import frame_plane
 from ibtui.figures.reading import ensembles, percent, plane
+from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import differing, named
 
@@ -67,14 +68,14 @@ class Scene:
     mean_y: Float[np.ndarray, "epochs layers"]
 
 
-def scenes(path: Path, index: int | None = None) -> list[Scene]:
-    """All ensembles of a session, or one.
+def scenes(path: Path, index: int | None = None, by: str | None = None) -> list[Scene]:
+    """All ensembles of a session, or one; `by`: an estimator of a recording that has several.
 
     Raises:
         InvalidValue: there is none of that number, or there are more than fit side by side.
         SessionError: the session cannot be read.
     """
-    found = ensembles(path)
+    found = ensembles(Source(path, by))
     if index is not None:
         numbers = [one.ensemble.index for one in found]
         if index not in numbers:

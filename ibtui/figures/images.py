@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ibtui.figures.content import Content
 from ibtui.figures.figure_4 import gradients_and_ratio
-from ibtui.figures.reading import ensembles, one_of, only_session, percent
+from ibtui.figures.reading import ensembles, one_of, only_source, percent
+from ibtui.figures.registry import Source
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
-    one = one_of(ensembles(only_session(sessions, "of images")))
+    one = one_of(ensembles(only_source(sources, "of images")))
     name = one.ensemble.rule.settings.name.short
     return gradients_and_ratio(one, f"{name}, {one.ensemble.hidden}, {percent(one.ensemble.fraction)}")

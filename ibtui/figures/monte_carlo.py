@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import only_session
+from ibtui.figures.reading import only_source
+from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_names
 from ibtui_engine.phases.relaxation import Relaxation, relaxation_of
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float64
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """Layers under the relaxation at the left, the same networks under SGD at the right."""
-    path = only_session(sessions, "monte-carlo")
+    path = only_source(sources, "monte-carlo").path
     with SessionReader(path) as reader, reader.moment():
         relaxed = [one for one in reader.summary.ensembles if one.optimizer == "metropolis" and one.snapshots]
         if not relaxed:

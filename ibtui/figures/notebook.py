@@ -79,7 +79,12 @@ def bound(session: Session, ensemble: int | None = None, *, ax: Axes | None = No
 
     with _recorded(session, ensemble) as one:
         _, curves, fits = fit_session(
-            one.summary.path, error=CURVE_ERROR, threads=None, require_beta=False, ensembles=(one.ensemble.index,)
+            one.summary.path,
+            error=CURVE_ERROR,
+            threads=None,
+            require_beta=False,
+            ensembles=(one.ensemble.index,),
+            by=one.summary.by_name,
         )
         fitted = fits[0][1]
         title = f"{_title(one)}, epoch {fitted.epoch}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ibtui.figures.content import ONE_COLUMN, Content, Line, Lines
-from ibtui.figures.reading import only_session
+from ibtui.figures.reading import only_source
+from ibtui.figures.registry import Source
 from ibtui.formatting import title_of
 from ibtui_engine.noise import noise_of
 from ibtui_engine.session.history import SessionReader
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float64
 
 
-def read(sessions: Sequence[Path], threads: int | None) -> Content:
+def read(sources: Sequence[Source], threads: int | None) -> Content:
     """One line for each ensemble, and one for the closed form where there is one."""
-    path = only_session(sessions, "perceptron")
+    path = only_source(sources, "perceptron").path
     lines: list[Line] = []
     pool = Threads(threads or usable_cores())
     try:

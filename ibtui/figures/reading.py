@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
+from ibtui.figures.registry import Source
 from ibtui.formatting import estimate
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Ensemble
@@ -16,17 +16,17 @@ from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import geometric_mean
 
 
-def ensembles(path: Path) -> list[RecordedEnsemble]:
+def ensembles(source: Source) -> list[RecordedEnsemble]:
     """All ensembles of a session of which something is measured.
 
     Raises:
         InvalidValue: nothing is.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader:
+    with SessionReader(*source) as reader:
         found = list(reader.recorded_ensembles())
     if not found:
-        raise InvalidValue(f"session {path.stem!r}: no epoch has been measured yet")
+        raise InvalidValue(f"session {source.path.stem!r}: no epoch has been measured yet")
     return found
 
 
@@ -51,15 +51,15 @@ def one_of(found: Sequence[RecordedEnsemble]) -> RecordedEnsemble:
     return max(found, key=lambda one: (one.ensemble.fraction, len(one.widths)))
 
 
-def only_session(paths: Sequence[Path], figure: str) -> Path:
+def only_source(sources: Sequence[Source], figure: str) -> Source:
     """The session of a figure that is made of one.
 
     Raises:
         InvalidValue: there are more.
     """
-    if len(paths) > 1:
-        raise InvalidValue(f"session is given {len(paths)} times: figure {figure} is made of one")
-    return paths[0]
+    if len(sources) > 1:
+        raise InvalidValue(f"session is given {len(sources)} times: figure {figure} is made of one")
+    return sources[0]
 
 
 def percent(fraction: float) -> str:

@@ -1,6 +1,6 @@
 """The figures by name, and what each is made of. Each has a module here that is loaded when it is made.
 
-A figure is added with a module that has `read(sessions, threads) -> Content`, and an entry in `FIGURES`.
+A figure is added with a module that has `read(sources, threads) -> Content`, and an entry in `FIGURES`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ibtui.figures.content import Content
+
+
+class Source(NamedTuple):
+    """What a figure is made of."""
+
+    path: Path
+    """Of the session."""
+    by: str | None = None
+    """Which estimator's numbers, of a recording that has several; None: those of the first."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +40,15 @@ class Figure:
     module: str
     """Of this package."""
 
-    def read(self, sessions: Sequence[Path], *, threads: int | None = None) -> Content:
-        """What it shows of these sessions, in their order.
+    def read(self, sessions: Sequence[Path], *, threads: int | None = None, by: str | None = None) -> Content:
+        """What it shows of these sessions, in their order; `by`: an estimator of recordings that have several.
 
         Raises:
             InvalidValue: a session lacks what the figure needs.
             SessionError: a session cannot be read.
         """
-        return cast("Content", importlib.import_module(f"ibtui.figures.{self.module}").read(sessions, threads))
+        sources = [Source(path, by) for path in sessions]
+        return cast("Content", importlib.import_module(f"ibtui.figures.{self.module}").read(sources, threads))
 
 
 def _by_name(*figures: Figure) -> Mapping[str, Figure]:

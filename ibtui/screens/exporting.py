@@ -70,9 +70,11 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
-    def __init__(self, session: Path) -> None:
+    def __init__(self, session: Path, by: str | None = None) -> None:
+        """`by`: the estimator whose numbers are shown of a recording that has several."""
         super().__init__()
         self._session = session
+        self._by = "" if by is None else f", by {by}"
         self._kind = KINDS[0]
         self._replaces = ""
         """A file that exists, of which it was said that it would be replaced."""
@@ -80,7 +82,7 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
     def compose(self) -> ComposeResult:
         """What there is, where it goes, what is wrong, what keys do."""
         with Vertical(id="dialog"):
-            yield Static(f"Export {printable(self._session.stem)}:", markup=False)
+            yield Static(f"Export {printable(self._session.stem)}{self._by}:", markup=False)
             yield OptionList(*[Option(kind.told, id=kind.name) for kind in KINDS], id="kinds")
             yield Label(self._kind.where, id="where", classes="over-line", markup=False)
             yield Input(self._usual(), id="out")
@@ -137,14 +139,17 @@ class Exporting(ModalScreen[tuple[Kind, Path] | None]):
         self.dismiss((self._kind, Path(text)))
 
 
-async def export(screen: Screen[None], session: Path) -> None:
-    """Ask what and where, and write it with the command that does; say what came of it. To be awaited in a worker."""
-    chosen = await screen.app.push_screen_wait(Exporting(session))
+async def export(screen: Screen[None], session: Path, by: str | None = None) -> None:
+    """Ask what and where, and write it with the command that does; say what came of it. To be awaited in a worker.
+    `by`: the estimator whose numbers are shown of a recording that has several.
+    """
+    chosen = await screen.app.push_screen_wait(Exporting(session, by))
     if chosen is None:
         return
     kind, out = chosen
     words = [str(session.absolute()) if word == "SESSION" else word for word in kind.command]
     screen.notify(printable(f"writing {out} …"), markup=False)
+    words += ["--by", by] if by is not None else []
     answer = await ask(*words, "-o", str(out))
     if answer.status == 0:
         screen.notify(printable(f"wrote {out}"), markup=False)

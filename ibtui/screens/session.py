@@ -61,6 +61,7 @@ from ibtui_engine.settings import USED_BY
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
+    from ibtui_engine.session.summary import Ability
 
 FIRST_LOOK_SECONDS = 0.1
 """How often a session that has measured nothing yet is looked at."""
@@ -305,9 +306,10 @@ class SessionScreen(PlaybackScreen):
         match binding.id or "":
             case "session.ensemble" | "session.ensemble_back" | "session.all":
                 return len(summary.ensembles) > 1
-            case "measure.more_bins" | "measure.fewer_bins" | "measure.estimator":
+            case "measure.more_bins" | "measure.fewer_bins" | "measure.estimator" as name:
                 beside = self.app.size.width >= WIDE and not self.everything  # the plane is there whatever is chosen
-                return (self.panel in OF_INFORMATION or beside) and summary.can("remeasure")
+                able = summary.can("estimators" if name == "measure.estimator" else "remeasure")
+                return (self.panel in OF_INFORMATION or beside) and able
             case "run.pause":
                 return summary.status == "running"
             case "run.stop":
@@ -652,8 +654,8 @@ class SessionScreen(PlaybackScreen):
         if current is not None and self._again.active:
             self._again.ask(current.ensemble.index, self.playback.epoch, current.epochs)
 
-    def _change(self, change: Callable[[MeasuringAgain], None]) -> None:
-        if why := self.follower.summary.why_not("remeasure"):
+    def _change(self, change: Callable[[MeasuringAgain], None], ability: Ability = "remeasure") -> None:
+        if why := self.follower.summary.why_not(ability):
             self._complain(f"not measured again: {why}")
             return
         try:
@@ -666,8 +668,8 @@ class SessionScreen(PlaybackScreen):
         self._change(lambda again: again.step_bins(steps))
 
     def action_estimator(self) -> None:
-        """Measure again with another estimator."""
-        self._change(MeasuringAgain.next_estimator)
+        """Measure again with another estimator; of a recording, show what the next one said."""
+        self._change(MeasuringAgain.next_estimator, "estimators")
 
     def action_recorded(self) -> None:
         """Back to the numbers as recorded."""
@@ -676,6 +678,9 @@ class SessionScreen(PlaybackScreen):
     @work(exclusive=True, group="save")
     async def action_save(self) -> None:
         """Save the session as measured again under a name of its own."""
+        if why := self.follower.summary.why_not("remeasure"):
+            self._complain(f"not measured again: {why}")
+            return
         if not self._again.active:
             self.notify("nothing is measured again: ( and ) change the bins, e the estimator")
             return
@@ -911,7 +916,7 @@ class SessionScreen(PlaybackScreen):
         """Export the session: ask what and where."""
         from ibtui.screens.exporting import export
 
-        await export(self, self.path)
+        await export(self, self.path, self._again.by)
 
     def action_leave(self) -> None:
         """Back to the library; the run, if there is one, goes on."""

@@ -53,6 +53,7 @@ def overview(reader: SessionReader) -> str:
 def _rows(summary: Summary, one: RecordedEnsemble | None) -> list[tuple[str, str]]:
     experiment = summary.experiment
     how = experiment.estimation.text if isinstance(experiment, Recording) else experiment.estimator
+    others = experiment.other_names if isinstance(experiment, Recording) else ()
     found = [
         ("session", summary.name),
         ("file", str(summary.path)),
@@ -60,6 +61,7 @@ def _rows(summary: Summary, one: RecordedEnsemble | None) -> list[tuple[str, str
         ("status", summary.status),
         ("data", ", ".join(rule.name for rule in summary.rules[:4]) + (", …" if len(summary.rules) > 4 else "")),
         ("estimator", how),
+        *([("also by", ", ".join(others))] if others else []),
         ("ensembles", str(len(summary.ensembles))),
     ]
     if one is None:

@@ -28,10 +28,11 @@ from ibtui_engine.settings import MAX_EPOCHS
 
 HELD_OUT = ("held_out_rows", "held_out_h_x", "held_out_i_xy")
 """Columns of a rule that say of its rows that are held out."""
-Ability = Literal["resume", "remeasure", "fit", "weights"]
+Ability = Literal["resume", "remeasure", "estimators", "fit", "weights"]
 _NOT_OF_RECORDINGS: dict[Ability, str] = {
     "resume": "it is a recording: only the training loop that filled it can go on with it",
     "remeasure": "it is a recording, which keeps no weights to measure again",
+    "estimators": "it is a recording, measured by one estimator alone; others are named where it is recorded (also)",
     "fit": "it is a recording, which keeps no weights",
     "weights": "it is a recording, which keeps no weights",
 }
@@ -205,10 +206,7 @@ class Summary:
     @property
     def by_name(self) -> str | None:
         """What the estimator is called that numbers are by, where it is a further one of a recording."""
-        experiment = self.experiment
-        if not isinstance(experiment, Recording) or not experiment.chosen:
-            return None
-        return experiment.estimator_names[experiment.chosen]
+        return self.experiment.chosen_name if isinstance(self.experiment, Recording) else None
 
     def can(self, what: Ability) -> bool:
         """Whether the session supports something (`why_not`)."""
@@ -218,10 +216,13 @@ class Summary:
         """Why the session does not support something, in a sentence; empty where it does.
 
         Args:
-            what: `resume` (go on, further or with more networks), `remeasure` (by other estimators), `fit` (beta* of
-                its layers), or `weights` (any that need the networks themselves).
+            what: `resume` (go on, further or with more networks), `remeasure` (by other estimators), `estimators`
+                (numbers by several: measured again, or recorded), `fit` (beta* of its layers), or `weights` (any that
+                need the networks themselves).
         """
-        if self.recorded:
+        if isinstance(self.experiment, Recording):
+            if what == "estimators" and self.experiment.also:
+                return ""
             return _NOT_OF_RECORDINGS[what]
         if what != "resume" and not self.experiment.weights:
             return "the session keeps no weights: it was run with --no-weights"

@@ -101,10 +101,69 @@ def test_what_is_not_allowed_is_one_line(ibtui: Ibtui, session: Path, arguments:
     assert said in found.stderr
 
 
-def test_a_recording_says_what_is_possible(ibtui: Ibtui, tmp_path: Path) -> None:
-    found = ibtui("estimators", make_recording(tmp_path / "own.ibs"))
-    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
-    assert "which keeps no weights to measure again: `ibtui show` has its numbers by gauss" in found.stderr
+def test_of_a_recording_all_that_is_recorded_is_told(ibtui: Ibtui, tmp_path: Path) -> None:
+    also = ("binning", {"estimator": "kde", "noise": 0.1}, "kde")
+    path = make_recording(tmp_path / "own.ibs", also=also)
+    names = ["gauss", "binning", "kde", "kde-2"]
+    document = json.loads(ibtui("estimators", path, "--json", "--epoch", "4").stdout)
+    assert [one["name"] for one in document["estimators"]] == names
+    assert [one["noise"] for one in document["estimators"]] == [0.03, None, 0.1, 0.001]
+    for one in document["estimators"]:
+        with SessionReader(path, one["name"]) as reader:
+            expected = reader.recorded_ensemble(0).layer_figures(4)
+        assert [layer["i_x_mean"] for layer in one["layers"]] == [layer.i_x.mean for layer in expected]
+    some = ibtui("estimators", path, "--estimator", "kde-2", "--estimator", "gauss", "-q").stdout
+    table = [line.split() for line in some.partition("\n\n")[0].splitlines()]
+    assert [name for name in names if any(name in line for line in table)] == ["gauss", "kde-2"]
+    assert "kde, noise 0.001" in some
+    only = json.loads(ibtui("estimators", make_recording(tmp_path / "a.ibs"), "--json").stdout)
+    assert [one["name"] for one in only["estimators"]] == ["gauss"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--estimator", "renyi"),
+            "must be gauss or binning, as the recording 'own' is measured, got 'renyi'",
+        ),
+        (("--noise", "0.1"), "--noise is for sessions that keep weights: the recording 'own' has numbers of gauss or"),
+        (("--epoch", "3"), "epoch is 3: measured are 0, 1, 4"),
+    ],
+)
+def test_what_a_recording_has_not_is_one_line(
+    ibtui: Ibtui, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    found = ibtui("estimators", make_recording(tmp_path / "own.ibs", also=["binning"]), *arguments)
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    assert said in found.stderr
+
+
+def test_commands_show_the_numbers_of_the_estimator_that_is_chosen(ibtui: Ibtui, tmp_path: Path) -> None:
+    path = make_recording(tmp_path / "own.ibs", also=["binning"])
+    (tmp_path / "alone").mkdir()
+    alone = make_recording(tmp_path / "alone" / "own.ibs", estimator="binning")
+    for what, *more in (("show", "--no-chart"), ("phases", "--no-chart"), ("fit",), ("compare",)):
+        found, expected = ibtui(what, path, *more, "--by", "binning"), ibtui(what, alone, *more)
+        assert found.returncode == expected.returncode == 0, found.stderr
+        without = " ".join(found.stdout.split()).replace("Also recorded: gauss (--by). ", "")
+        assert without == " ".join(expected.stdout.split()), what
+        assert ibtui(what, path, *more).stdout != found.stdout
+    chosen = (path, ("--by", "binning")), (alone, ())
+    first, second = (ibtui("export", one, "--what", "information", *by).stdout for one, by in chosen)
+    assert first == second
+    figures = []
+    for one, by in (*chosen, (path, ())):
+        assert ibtui("figure", "3", "--session", one, "--data", tmp_path / "x.csv", "-q", *by).returncode == 0
+        figures.append((tmp_path / "x.csv").read_text())
+    assert figures[0] == figures[1] != figures[2]
+    assert "Also recorded: binning (--by)." in " ".join(ibtui("show", path, "--no-chart").stdout.split())
+    refused = ibtui("show", path, "--by", "kde")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "by must be gauss or binning, as this recording is measured, got 'kde'" in refused.stderr
+
+
+def test_without_weights_nothing_is_measured(ibtui: Ibtui, tmp_path: Path) -> None:
     bare = ibtui("estimators", made(tmp_path / "bare.ibs", weights=False))
     assert (bare.returncode, bare.stderr.count("\n")) == (2, 1)
     assert "it was run with --no-weights" in bare.stderr

@@ -81,6 +81,12 @@ def test_options_choose_layers_estimator_and_activations(program: Program) -> No
         (("acts.npz", "--layers", "nope"), "layers must be of those that network 0 has at epoch 0"),
         (("acts.npz", "--estimator", "guess"), "estimator must be "),
         (("acts.npz", "--noise-scale", "unit"), "give noise, too"),
+        (("acts.npz", "--also", "guess"), "estimator must be "),
+        (("acts.npz", "--also", "gauss"), "also must have estimators that differ, got gauss"),
+        (("acts.npz", "--also", "kde,bins=9"), "bins applies only to binning, adaptive or quantile, not to kde"),
+        (("acts.npz", "--also", "kde,size=9"), "also must be ESTIMATOR,SETTING=VALUE with each setting once"),
+        (("acts.npz", "--also", "kde,noise=1,noise=2"), "also must be ESTIMATOR,SETTING=VALUE with each setting once"),
+        (("acts.npz", "--also", "kde,noise=much"), "noise of also must be a number, got 'kde,noise=much'"),
         (("acts.npz", "--bins", "9"), "bins applies only to binning, adaptive or quantile, not to gauss"),
         (
             ("acts.npz", "--estimator", "exact", "--seed", "1"),
@@ -104,6 +110,27 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(program: Program, argument
     assert said in done.stderr
     assert sorted(one for one in program.directory.rglob("*") if one != program.sessions) == [
         one for one in before if one != program.sessions
+    ]
+
+
+def test_further_estimators_have_settings_of_their_own(program: Program) -> None:
+    save(program.directory / "acts.npz")
+    also = (
+        *("--also", "kde,noise=0.1,noise-scale=unit", "--also", "kde", "--also", "binning,bins=4"),
+        *("--also", "renyi,kernel-width=2,seed=3", "--also", "gauss,noise-samples=50"),
+    )
+    program.good("import", "acts.npz", "-o", "it.ibs", "-q", *also)
+    program.good("import", "acts.npz", "-o", "four.ibs", "-q", "--estimator", "binning", "--bins", "4")
+    with SessionReader(program.directory / "it.ibs", "binning") as reader:
+        found, experiment = reader.recorded_ensemble(0), reader.summary.experiment
+    with SessionReader(program.directory / "four.ibs") as reader:
+        expected = reader.recorded_ensemble(0)
+    assert np.array_equal(found.layers.i_x, expected.layers.i_x)
+    assert experiment.to_dict()["also"][1:] == [
+        {"estimator": "kde", "noise": 0.1, "scale": "unit"},
+        {"estimator": "kde", "noise": 0.001, "scale": "absolute"},
+        {"estimator": "renyi", "width": 2.0, "seed": 3},
+        {"estimator": "gauss", "noise": 0.03, "scale": "layer", "samples": 50, "seed": 0},
     ]
 
 

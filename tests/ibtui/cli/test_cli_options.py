@@ -16,7 +16,7 @@ from ibtui_engine.settings import GRID
 
 REPEATABLE = {*(f"run --{name.replace('_', '-')}" for name in GRID), "run --snapshot-at", "curve --fraction",
               "figure --session", "note --tag", "note --untag", "estimators --estimator",
-              "import --layers", "import --activation"}  # fmt: skip
+              "import --layers", "import --also", "import --activation"}  # fmt: skip
 
 
 def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
