@@ -59,6 +59,8 @@ class Paths:
     i_y: Float[np.ndarray, "epochs layers"]
     transitions: tuple[float, ...]
     """The epoch at which each layer's drift ends; NaN where it does in less than half of the networks."""
+    transition: float
+    """The same of the network as a whole."""
     last_epoch: int
     """Where the colours end."""
     networks: Int64[np.ndarray, "epochs layers"]

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from ibtui.figures.content import Content, Gradients, Panel, Paths, Points, SignalToNoise
 from ibtui.figures.lettering import Letters, symbols
 from ibtui.figures.paper import (
+    AT_TRANSITION,
     DRIFT_END,
     EDGE,
     FLOOR,
@@ -36,6 +37,7 @@ from ibtui.figures.plain import style
 from ibtui.figures.plots import draw
 
 TURNED = "drift ends: gradient SNR falls below 1"
+ACROSS = "all layers where the whole network's does"
 
 
 def picture(content: Content, suffix: str) -> bytes:
@@ -115,8 +117,11 @@ def _layers_key(part: SubFigure, panels: list[Panel]) -> None:
     ended = any(not math.isnan(end) for panel in panels if isinstance(panel, Paths) for end in panel.transitions)
     diamond = Line2D([], [], linestyle="none", **DRIFT_END)
     if not layers:
-        if ended:
-            part.legend([diamond], [TURNED], loc="outside lower center")
+        whole = any(not math.isnan(panel.transition) for panel in panels if isinstance(panel, Paths))
+        keys = [(diamond, TURNED)] if ended else []
+        keys += [(Line2D([], [], **AT_TRANSITION), ACROSS)] if whole else []
+        if keys:
+            part.legend(*zip(*keys, strict=True), loc="outside lower center", ncol=2)
         return
     gradients = [panel for panel in panels if isinstance(panel, Gradients)]
     lines = any(isinstance(panel, Gradients | SignalToNoise) for panel in panels)

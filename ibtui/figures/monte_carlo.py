@@ -1,8 +1,10 @@
-"""Monte-Carlo relaxation beside SGD (section 4, question four): what each layer loses of I(X;T), at equal cost."""
+"""Monte-Carlo relaxation beside SGD (section 4, question four): what each layer loses of I(X;T) and of I(T;Y), and what
+becomes of the losses, at equal cost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float64
 
 
+LOSSES = ("inside the sample", "outside")
+
+
 def read(sources: Sequence[Source], threads: int | None) -> Content:
     """Layers under the relaxation at the left, the same networks under SGD at the right."""
     path = only_source(sources, "monte-carlo").path
@@ -28,31 +33,60 @@ def read(sources: Sequence[Source], threads: int | None) -> Content:
         if not relaxed:
             raise InvalidValue(f"session {path.stem!r} has no ensemble of the optimiser metropolis")
         found = relaxation_of(reader, relaxed[-1])
-    courses = {"Monte-Carlo relaxation": found.relaxed_i_x, "SGD": found.sgd_i_x}
-    there = {name: _lost(found, values) for name, values in courses.items() if values is not None}
-    ends = np.concatenate([line.y for lines in there.values() for line in lines])
-    limits = float(np.nanmin(ends)) - 0.1, float(np.nanmax(ends)) + 0.1
-    panels = tuple(
-        Lines(
-            f"{name}, from epoch {found.start}",
-            "gradient evaluations of the sample, since",
-            "change of I(X;T)  (bits)",
-            lines,
-            x_log=True,
-            columns=("gradient_evaluations", "change_of_i_x_bits"),
-            y_limits=limits,
-            note="Mean over networks and 95 % interval.",
-        )
-        for name, lines in there.items()
+    chains = ("Monte-Carlo relaxation", "SGD")
+    names = layer_names(found.relaxed_i_x.shape[2])
+    rows = (
+        ("I(X;T)", "change of I(X;T)  (bits)", "change_of_i_x_bits", (found.relaxed_i_x, found.sgd_i_x), names),
+        ("I(T;Y)", "change of I(T;Y)  (bits)", "change_of_i_y_bits", (found.relaxed_i_y, found.sgd_i_y), names),
+        (
+            "losses",
+            "change of the loss  (nats)",
+            "change_of_loss_nats",
+            (found.relaxed_losses, found.sgd_losses),
+            LOSSES,
+        ),
     )
-    return Content((panels,), TWO_COLUMNS, (2.8,))
+    panels = []
+    for what, label, column, courses, called in rows:
+        lines = {
+            chain: _changes(found, values, called)
+            for chain, values in zip(chains, courses, strict=True)
+            if values is not None
+        }
+        limits = _limits(lines.values())
+        panels.append(
+            tuple(
+                Lines(
+                    f"{chain}, from epoch {found.start}: {what}",
+                    "gradient evaluations of the sample, since",
+                    label,
+                    of,
+                    x_log=True,
+                    columns=("gradient_evaluations", column),
+                    y_limits=limits,
+                    note="Mean over networks and 95 % interval.",
+                )
+                for chain, of in lines.items()
+            )
+        )
+    return Content(tuple(panels), TWO_COLUMNS, (2.6,) * len(panels))
 
 
-def _lost(found: Relaxation, i_x: Float64[np.ndarray, "epochs networks layers"]) -> tuple[Line, ...]:
+def _limits(lines: Iterable[tuple[Line, ...]]) -> tuple[float, float]:
+    """What holds all lines with their intervals."""
+    ends = np.concatenate([end for of in lines for line in of for end in (line.y, line.low, line.high)])
+    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+    margin = 0.05 * (high - low) or 0.1
+    return low - margin, high + margin
+
+
+def _changes(
+    found: Relaxation, values: Float64[np.ndarray, "epochs networks things"], names: Sequence[str]
+) -> tuple[Line, ...]:
     since = (found.epochs - found.start).astype(np.float64)[1:]
-    change = (i_x - i_x[0])[1:]
+    change = (values - values[0])[1:]
     lines = []
-    for k, name in enumerate(layer_names(i_x.shape[2])):
+    for k, name in enumerate(names):
         spreads = [spread(row) for row in change[:, :, k]]
         mean, low, high = (np.array([getattr(one, end) for one in spreads]) for end in ("mean", "low", "high"))
         lines.append(Line(name, since, mean, low, high, np.array([one.count for one in spreads])))

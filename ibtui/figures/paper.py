@@ -68,6 +68,8 @@ DRIFT_END: dict[str, Any] = {
     "markeredgecolor": "black",
     "markeredgewidth": 0.7,
 }
+AT_TRANSITION: dict[str, Any] = {"color": "0.25", "linewidth": 0.8, "linestyle": (0, (3, 1.5))}
+"""Through all layers where drift of the network ends."""
 GUIDE: dict[str, Any] = {"color": "0.5", "linewidth": 0.6, "zorder": 0.5}
 FLOOR: dict[str, Any] = {"color": "0.3", "linewidth": 1.0, "linestyle": (0, (1, 1.4))}
 NO_DATE: dict[str, dict[str, Any]] = {

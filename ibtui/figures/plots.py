@@ -17,7 +17,18 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Plane, Points, SignalToNoise
 from ibtui.figures.lettering import Letters, plain_text, symbols
-from ibtui.figures.paper import DRIFT_END, EDGE, FLOOR, GUIDE, SMALL, epoch_colours, epoch_scale, marker, steps
+from ibtui.figures.paper import (
+    AT_TRANSITION,
+    DRIFT_END,
+    EDGE,
+    FLOOR,
+    GUIDE,
+    SMALL,
+    epoch_colours,
+    epoch_scale,
+    marker,
+    steps,
+)
 from ibtui.figures.table import place_on_path
 from ibtui.formatting import over_some
 from ibtui_engine.layer_names import marks
@@ -28,6 +39,8 @@ NODES = 12
 """Neurons of a layer that are drawn, at most."""
 NEAR_CORNER = 0.4
 """Layers with less than this share of H(X) are shown once more, larger."""
+NAME_PLACES = (0.5, 0.3, 0.7, 0.2)
+"""Where the name of I(X;Y) may stand, as shares of H(X), the best first."""
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the plot."""
 
@@ -40,7 +53,7 @@ def draw(panel: Panel, axes: Axes, letters: Letters) -> None:
 
 @draw.register
 def _points(panel: Points, axes: Axes, letters: Letters) -> None:
-    frame_plane(panel.plane, axes, letters)
+    frame_plane(panel.plane, axes, letters, panel.i_x.ravel(), panel.i_y.ravel())
     for layer, colour in enumerate(steps(panel.i_x.shape[1])):
         axes.plot(
             panel.i_x[:, layer],
@@ -80,8 +93,22 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
         letters.add(float(x[-1]), float(y[-1]), texts[layer])
         letters.avoid(x, y)
         if not math.isnan(panel.transitions[layer]):
-            at = place_on_path(panel, layer)
+            at = place_on_path(panel, layer, panel.transitions[layer])
             axes.plot(*at, clip_on=False, zorder=5, **DRIFT_END)
+    if math.isnan(panel.transition):
+        axes.annotate(
+            "no end of drift",
+            (0.95, 0.12),
+            xycoords="axes fraction",
+            ha="right",
+            size=SMALL,
+            style="italic",
+            color="0.45",
+        )
+    else:
+        across = [place_on_path(panel, layer, panel.transition) for layer in range(panel.i_x.shape[1])]
+        axes.plot(*zip(*across, strict=True), zorder=2, clip_on=False, **AT_TRANSITION)
+        letters.avoid(*zip(*across, strict=True))
 
 
 @draw.register
@@ -264,8 +291,10 @@ def _lines(panel: Lines, axes: Axes, letters: Letters) -> None:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=min(len(panel.lines), 3))
 
 
-def frame_plane(plane: Plane, axes: Axes, letters: Letters) -> None:
-    """The axes of an information plane, with its ceilings."""
+def frame_plane(plane: Plane, axes: Axes, letters: Letters, crowd: Any = (), heights: Any = ()) -> None:
+    """The axes of an information plane, with its ceilings; `crowd` and `heights`: I(X;T) and I(T;Y) of dots that the
+    name of a ceiling should not be among.
+    """
     axes.set_title(plane.title)
     axes.set_xlim(0.0, plane.h_x * (1 + MARGIN_X))
     axes.set_ylim(0.0, plane.i_xy * (1 + MARGIN_Y))
@@ -278,10 +307,12 @@ def frame_plane(plane: Plane, axes: Axes, letters: Letters) -> None:
     axes.axhline(plane.i_xy, **GUIDE)
     names: dict[str, Any] = {"size": SMALL - 1, "color": "0.45", "zorder": 1}
     axes.annotate("$H(X)$", (plane.h_x, 0.0), xytext=(-2, 3), textcoords="offset points", ha="right", **names)
+    there = np.asarray(crowd, np.float64)[np.asarray(heights, np.float64) > plane.i_xy * (1 - MARGIN_Y)]
+    free = max(NAME_PLACES, key=lambda place: float(np.abs(there - place * plane.h_x).min(initial=plane.h_x / 4)))
     axes.annotate(
-        "$I(X;Y)$", (plane.h_x / 2, plane.i_xy), xytext=(0, 1.5), textcoords="offset points", ha="center", **names
+        "$I(X;Y)$", (plane.h_x * free, plane.i_xy), xytext=(0, 1.5), textcoords="offset points", ha="center", **names
     )
-    letters.avoid(plane.h_x * np.array([0.4, 0.6]), np.full(2, plane.i_xy * (1 + MARGIN_Y / 2)))
+    letters.avoid(plane.h_x * (free + np.array([-0.1, 0.1])), np.full(2, plane.i_xy * (1 + MARGIN_Y / 2)))
 
 
 def _curve(corners: Any, plane: Plane, axes: Axes) -> None:

@@ -91,6 +91,7 @@ def trajectories(of: RecordedEnsemble, title: str) -> Paths:
         of.middle_mean("i_x"),
         of.middle_mean("i_y"),
         tuple(math.nan if end is None else end for end in ends),
+        math.nan if of.transition.network.agreed is None else of.transition.network.agreed,
         of.epochs[-1],
         of.count("i_y"),
     )

@@ -75,9 +75,10 @@ def _paths(panel: Paths) -> Iterator[Row]:
         for epoch, x, y, networks in zip(*columns, strict=True):
             place = {**where, "networks": networks, "layer": layer, "epoch": epoch}
             yield {"what": "path", **place, "i_x_bits": x, "i_y_bits": y}
-        if not math.isnan(end):
-            x, y = place_on_path(panel, layer - 1)
-            yield {"what": "drift ends", **where, "layer": layer, "epoch": end, "i_x_bits": x, "i_y_bits": y}
+        for what, at in (("drift ends", end), ("network's drift ends", panel.transition)):
+            if not math.isnan(at):
+                x, y = place_on_path(panel, layer - 1, at)
+                yield {"what": what, **where, "layer": layer, "epoch": at, "i_x_bits": x, "i_y_bits": y}
     yield from _ceilings(panel.plane)
 
 
@@ -173,10 +174,9 @@ def _lines(panel: Lines) -> Iterator[Row]:
             yield {"what": line.name, "networks": count, across: x, up: y, f"{up}_low": low, f"{up}_high": high}
 
 
-def place_on_path(panel: Paths, layer: int) -> tuple[float, float]:
-    """Where a layer's mean path is at the end of its drift, between snapshots by a straight line."""
-    end = panel.transitions[layer]
-    return tuple(float(np.interp(end, panel.epochs, one[:, layer])) for one in (panel.i_x, panel.i_y))  # type: ignore[return-value]
+def place_on_path(panel: Paths, layer: int, epoch: float) -> tuple[float, float]:
+    """Where a layer's mean path is at an epoch, between snapshots by a straight line."""
+    return tuple(float(np.interp(epoch, panel.epochs, one[:, layer])) for one in (panel.i_x, panel.i_y))  # type: ignore[return-value]
 
 
 def _where(plane: Plane) -> Row:

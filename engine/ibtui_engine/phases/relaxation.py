@@ -74,6 +74,9 @@ class Relaxation:
     relaxed_i_y: Float64[np.ndarray, "epochs networks layers"]
     """I(T;Y), bits, at these."""
     sgd_i_y: Float64[np.ndarray, "epochs networks layers"] | None
+    relaxed_losses: Float64[np.ndarray, "epochs networks 2"]
+    """Cross-entropy inside the sample and outside, nats, at these."""
+    sgd_losses: Float64[np.ndarray, "epochs networks 2"] | None
 
 
 def relaxation(
@@ -119,6 +122,11 @@ def relaxation(
         history = histories[which][0]
         return np.asarray(getattr(history, name)[np.searchsorted(history.epochs, epochs)])
 
+    def losses(which: int) -> Float64[np.ndarray, "epochs networks 2"]:
+        history = histories[which][1]
+        rows = np.searchsorted(history.epochs, epochs)
+        return np.stack([history.train_loss[rows], history.test_loss[rows]], axis=2)
+
     last = relaxed[0].acceptance[np.searchsorted(relaxed[0].epochs, epochs[-1])]
     return Relaxation(
         start=start,
@@ -135,6 +143,8 @@ def relaxation(
         sgd_i_x=path("i_x", 1) if sgd is not None else None,
         relaxed_i_y=path("i_y", 0),
         sgd_i_y=path("i_y", 1) if sgd is not None else None,
+        relaxed_losses=losses(0),
+        sgd_losses=losses(1) if sgd is not None else None,
     )
 
 

@@ -51,6 +51,10 @@ def test_changes_are_from_the_start_to_the_end_and_differences_network_by_networ
     assert np.array_equal(found.relaxed_i_x, relaxed[0].i_x[1:])
     assert found.sgd_i_y is not None
     assert np.array_equal(found.sgd_i_y, sgd[0].i_y[1:])
+    assert found.sgd_losses is not None
+    for losses, learned in ((found.relaxed_losses, relaxed[1]), (found.sgd_losses, sgd[1])):
+        assert np.array_equal(losses[:, :, 0], learned.train_loss[1:])
+        assert np.array_equal(losses[:, :, 1], learned.test_loss[1:])
 
 
 def test_layers_and_learning_may_have_been_measured_at_other_epochs() -> None:

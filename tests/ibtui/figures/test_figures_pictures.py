@@ -180,6 +180,11 @@ def test_tables_have_all_that_is_drawn_with_units(contents: dict[str, Content]) 
         np.testing.assert_array_equal(path[:, 1], panel.i_y.T.ravel())
         turns = [float(row["epoch"]) for row in of_panel if row["what"] == "drift ends"]
         assert turns == [turn for turn in panel.transitions if not np.isnan(turn)]
+        across = [row for row in of_panel if row["what"] == "network's drift ends"]
+        assert len(across) == (0 if np.isnan(panel.transition) else panel.i_x.shape[1])
+        for row in across:
+            path = panel.i_x[:, int(row["layer"]) - 1]
+            assert float(row["i_x_bits"]) == pytest.approx(np.interp(panel.transition, panel.epochs, path))
     assert {row["what"] for row in _rows(contents["6"])} == {"layer", "IB curve", "H(X)", "I(X;Y)"}
     assert "finite-sample bound" in {row["what"] for row in _rows(contents["7"])}
     assert {"layer", "noise floor", "drift ends", "levels off", "independent noise"} == {
