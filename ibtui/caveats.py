@@ -70,15 +70,15 @@ def caveats(of: RecordedEnsemble, epoch: int, *, elsewhere: int | None = None) -
     history = of.layers
     row = np.flatnonzero(history.epochs == epoch)
     found: tuple[Ceiling, ...] = ()
+    estimator = of.measured_by
     if row.size:
         columns = {name: getattr(history, name)[row[0]] for name in ESTIMATES}
-        estimator = of.summary.experiment.estimator
         reached = layers_at_ceiling(estimator, columns, of.h_x, of.i_xy)
         found = ceilings(reached, np.isfinite(columns["i_y" if estimator == "probe" else "i_x"]))
     here = () if of.ensemble.recorded else violations(*_checked(of, row))
     count = broken(of) if elsewhere is None else elsewhere
     return Caveats(
-        of.summary.experiment.estimator,
+        estimator,
         sample_caveat(of.ensemble.rule, of.summary.experiment),
         found,
         here,

@@ -84,20 +84,29 @@ def size(count: float) -> str:
     return f"{count:.3g} GB"
 
 
+EXACT = "exact: the network's own noise"
+"""What the information of stochastic units rests on."""
+
+
 def estimate(experiment: Experiment) -> str:
     """What an experiment's I(X;T) and I(T;Y) rest on, in a few words: the estimator, its bins and their edges, and the
     patterns where it is not all.
     """
     if isinstance(experiment, Recording):
         return experiment.estimation.text
+    if experiment.all_stochastic:
+        return EXACT
     over = "" if experiment.measured is None else f", over {experiment.measured} patterns chosen at random"
-    return _estimator(experiment) + over
+    beside = f"; of stochastic units {EXACT}" if experiment.stochastic else ""
+    return _estimator(experiment) + over + beside
 
 
 def fitted_by(experiment: Experiment, settings: Ensemble, bins: int, no_beta: str) -> str:
     """What the fits of an ensemble's layers rest on, in a few words: where there is no beta*, on what was measured."""
     if no_beta:
         return estimate(experiment)
+    if settings.stochastic:
+        return f"p(t|x) {EXACT}"
     return f"levels of {settings.bits} bits" if settings.bits else f"binning, {bins} bins"
 
 

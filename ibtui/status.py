@@ -79,7 +79,7 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
     rules = summary.rules if ensemble is None else (ensemble.rule,)
     return (
         *(f"rule     {rule_title(rule)}: H(X) {rule.h_x:.4g}, I(X;Y) {rule.i_xy:.4g} bits" for rule in rules),
-        f"hidden   {text['hidden']}, {text['activation']}{rounded}",
+        f"hidden   {text['hidden']}, {_units(own['units'], text['activation'])}{rounded}",
         f"sample   {text['fraction']} of the patterns" + (f": {ensemble.sample_size}" if ensemble else ""),
         f"networks {networks}, seeds from {experiment.seed}",
         f"training {training}, {experiment.epochs} epochs",
@@ -100,6 +100,11 @@ def _about_recording(summary: Summary, ensemble: EnsembleSummary | None) -> Sequ
     if others := other_estimators(summary.experiment):
         lines.append(f"also by  {others}")
     return lines
+
+
+def _units(kinds: tuple[str, ...], activation: str) -> str:
+    """What hidden units are: the activation of deterministic ones."""
+    return ", ".join("stochastic units" if kind == "stochastic" else activation for kind in kinds)
 
 
 def _optimizer(name: str, momentum: str, experiment: Experiment) -> str:

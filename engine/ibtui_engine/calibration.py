@@ -32,6 +32,11 @@ CUBES = 0.05
 """Likewise of a pattern cubed by `renyi`, of those that are compared."""
 PROBED = 2300.0
 """Likewise of a pattern by `probe`."""
+STATES = 10.0, 500.0
+"""Time of a state, and of a unit, of a row of a transfer matrix in a step of stochastic units, over that of a sample
+and a weight in training (measured, as the next)."""
+STATES_LOOKED_AT = 0.0025, 0.5
+"""Time of a product, and of a state of a pattern, in a snapshot of them over that of a pattern and a neuron."""
 BYTES_PER_WEIGHT = 3.6
 """Of a compressed single-precision weight (measured on trained networks)."""
 BYTES_PER_LAYER_ROW = 90
@@ -81,12 +86,31 @@ def estimate(
         relaxing = experiment.epochs - experiment.relaxation_epoch if ensemble.optimizer == "metropolis" else 0
         epochs = experiment.epochs + (RELAXING - 1) * relaxing
         slower = SOFTMAX if labels > 2 else 1.0
-        seconds += experiment.networks * samples * weights * epochs * speed.train * slower
-        looks = _looks(experiment, patterns) * sum(widths[1:]) + _layer_looks(experiment, patterns) * len(widths[1:])
-        seconds += experiment.networks * looks * snapshots * speed.measure
+        if ensemble.stochastic:
+            batch = samples if ensemble.batch == "full" else min(ensemble.batch, samples)
+            work, looks = _of_states(ensemble.hidden, samples, -(-samples // batch), patterns)
+        else:
+            work = samples * weights * slower
+            looks = _looks(experiment, patterns) * sum(widths[1:])
+            looks += _layer_looks(experiment, patterns) * len(widths[1:])
+        seconds += experiment.networks * (work * epochs * speed.train + looks * snapshots * speed.measure)
         size += experiment.networks * snapshots * (len(widths) - 1) * BYTES_PER_LAYER_ROW
         size += experiment.networks * snapshots * weights * BYTES_PER_WEIGHT * experiment.weights
     return Estimate(seconds, size)
+
+
+def _of_states(hidden: Sequence[int], samples: int, batches: int, patterns: int) -> tuple[float, float]:
+    """What an epoch and a snapshot of stochastic units cost, in samples and weights, and in patterns and neurons."""
+    state, unit = STATES
+    product, look = STATES_LOOKED_AT
+    work = looks = 0.0
+    below = 0
+    for width in hidden:
+        rows = samples if not below else batches << below
+        work += rows * ((state * (1 << width)) + unit * width)
+        looks += patterns * (look + (product * (1 << below) if below else 0.0)) * (1 << width)
+        below = width
+    return work, looks
 
 
 def _looks(experiment: Experiment, patterns: int) -> float:

@@ -34,10 +34,13 @@ from ibtui_engine.settings import (
     MAX_EPOCHS,
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
+    MAX_STATES_WIDTH,
     NOT_ROUNDED,
     OPTIMIZERS,
+    OWN_NOISE,
     SETTINGS,
     TRAINERS,
+    UNITS,
     USED_BY,
 )
 from ibtui_engine.toml_file import read_toml
@@ -58,9 +61,11 @@ __all__ = [
     "MAX_NETWORKS",
     "MAX_SCHEDULE",
     "MAX_SNAPSHOTS",
+    "MAX_STATES_WIDTH",
     "MAX_WIDTH",
     "OPTIMIZERS",
     "TRAINERS",
+    "UNITS",
     "Ensemble",
     "Experiment",
     "Hidden",
@@ -134,6 +139,7 @@ class Ensemble:
     learning_rate: float
     optimizer: str
     momentum: float
+    units: str
     activation: str
     activation_bits: Bits
     init_scale: float
@@ -147,6 +153,11 @@ class Ensemble:
     def bits(self) -> int:
         """Bits of the levels that activations are rounded to; 0 where they are not."""
         return 0 if self.activation_bits == NOT_ROUNDED else int(self.activation_bits)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether its hidden units are −1 or 1 by chance."""
+        return self.units == "stochastic"
 
     @property
     def rule_settings(self) -> RuleSettings:
@@ -227,8 +238,10 @@ class Experiment:
     """Used by the optimiser `momentum` (and as the decay of Adam's first moment) only."""
     relax_from: int | None = None
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
+    units: tuple[str, ...] = ("deterministic",)
+    """Kinds of hidden units, of `UNITS`."""
     activation: tuple[str, ...] = ("tanh",)
-    """Of the hidden layers; the output is logistic, or a softmax where there are more than two labels."""
+    """Of deterministic hidden layers; the output is logistic, or a softmax where there are more than two labels."""
     activation_bits: tuple[Bits, ...] = ("none",)
     """Bits of the levels that outputs of layers are rounded to (Lorenzen, Igel and Nielsen 2022), of bounded
     activations only; `none` leaves them as they are. Hidden layers hand the rounded outputs on, in training and in
@@ -315,6 +328,7 @@ class Experiment:
         if self.trainer == "fused" and self.device not in ("auto", "cpu"):
             raise InvalidValue(f"the fused trainer runs on the cpu, not on {self.device}: use --trainer torch")
         self._require_relaxation()
+        self._require_stochastic()
 
     def _take_values(self, name: str) -> None:
         """Make a tuple of what a setting of the grid is given."""
@@ -351,6 +365,52 @@ class Experiment:
             raise InvalidValue("the torch trainer has no metropolis: use --trainer fused or auto")
         if self.device not in ("auto", "cpu"):
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
+
+    def _require_stochastic(self) -> None:
+        """Refuse what stochastic units have not: each line says what is allowed."""
+        if not self.stochastic:
+            return
+        for width in (width for widths in self.hidden for width in widths):
+            if width > MAX_STATES_WIDTH:
+                raise InvalidValue(
+                    f"each width of hidden must be at most {MAX_STATES_WIDTH} where units are stochastic, got {width}: "
+                    "a layer of n units has 2^n states"
+                )
+        if self.relaxes:
+            raise InvalidValue(
+                "metropolis relaxes deterministic units: choose sgd, momentum or adam for stochastic ones"
+            )
+        for name in ("activation", "activation_bits"):
+            values = getattr(self, name)
+            if values != _usual(name):
+                got = SETTINGS[name].text(values)
+                raise InvalidValue(f"{written(name)} applies only to deterministic units, got {got}: leave it out")
+        if self.trainer != "auto":
+            raise InvalidValue(
+                f"the {self.trainer} trainer has no stochastic units, which have one of their own: use --trainer auto"
+            )
+        if self.device not in ("auto", "cpu"):
+            raise InvalidValue(f"stochastic units are trained on the cpu, not on {self.device}: leave out --device")
+        if self.all_stochastic and self.estimator != self._estimator_of_networks:
+            raise InvalidValue(
+                f"estimator applies only to deterministic units, got {self.estimator}: information of stochastic ones "
+                "is exact"
+            )
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether some networks have stochastic units."""
+        return "stochastic" in self.units
+
+    @property
+    def all_stochastic(self) -> bool:
+        """Whether all have, so that nothing is estimated."""
+        return set(self.units) == {"stochastic"}
+
+    @property
+    def measured_by(self) -> str:
+        """The estimator, or `OWN_NOISE` where nothing is estimated."""
+        return OWN_NOISE if self.all_stochastic else self.estimator
 
     @property
     def rule_names(self) -> tuple[RuleName, ...]:
@@ -455,6 +515,7 @@ class Experiment:
         architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
+            ("-".join(self.units), "deterministic"),
             ("-".join(self.activation), "tanh"),
             (f"{'-'.join(map(str, self.activation_bits))}-bit", f"{NOT_ROUNDED}-bit"),
             ("-".join(self.optimizer), "sgd"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ibtui_engine.experiment import Hidden
+from ibtui_engine.experiment import Ensemble, Hidden
 from ibtui_engine.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -31,14 +31,23 @@ class Architecture:
     widths: tuple[int, ...]
     """Inputs, hidden layers, and the output layer: one unit for two labels, else one for each label."""
     activation: str
-    """Of the hidden layers: one of `ibtui_engine.experiment.ACTIVATIONS`."""
+    """Of deterministic hidden layers: one of `ibtui_engine.experiment.ACTIVATIONS`."""
     bits: int = 0
     """Of the levels that outputs are rounded to (`ibtui_engine.forward.round_to_levels`); 0: they are not."""
+    stochastic: bool = False
+    """Whether hidden units are −1 or 1 by chance (`ibtui_engine.stochastic`)."""
 
     @classmethod
-    def of(cls, rule: Rule, hidden: Hidden, activation: str, bits: int = 0) -> Architecture:
+    def of(
+        cls, rule: Rule, hidden: Hidden, activation: str, bits: int = 0, *, stochastic: bool = False
+    ) -> Architecture:
         """The network with these hidden layers for the inputs of `rule`."""
-        return cls((rule.inputs, *hidden, rule.outputs), activation, bits)
+        return cls((rule.inputs, *hidden, rule.outputs), activation, bits, stochastic)
+
+    @classmethod
+    def of_ensemble(cls, rule: Rule, ensemble: Ensemble) -> Architecture:
+        """The networks of an ensemble that learn `rule`."""
+        return cls.of(rule, ensemble.hidden, ensemble.activation, ensemble.bits, stochastic=ensemble.stochastic)
 
     @property
     def layers(self) -> int:

@@ -109,7 +109,8 @@ def noise_errors(
         watch: told after each draw how many are done, of how many.
 
     Raises:
-        InvalidValue: a sigma or the number of draws is out of range, or the rule has more than two labels.
+        InvalidValue: a sigma or the number of draws is out of range, or the rule has more than two labels, or the
+            units are stochastic.
     """
     sizes = np.array(sigmas, np.float64)
     if not sizes.size or not ((sizes >= 0) & (sizes <= MOST_SIGMA)).all():
@@ -118,6 +119,8 @@ def noise_errors(
         raise InvalidValue(f"draws must be a whole number from 1 to {MOST_DRAWS}, got {draws}")
     if rule.labels > 2:
         raise InvalidValue(f"the rule {rule.name} has {rule.labels} labels: noise is added to networks of two")
+    if architecture.stochastic:
+        raise InvalidValue("noise is added to weights of deterministic units, and these units are stochastic")
     networks = len(weights)
     inputs = as_layer(rule.patterns)
     inside = np.zeros((networks, len(rule.p_y)), np.bool_)

@@ -194,6 +194,14 @@ PRESETS = _by_name(
             snapshots=40,
         ),
     ),
+    Preset(
+        "stochastic",
+        "Units that are −1 or 1 by chance: information is exact, so no bins can make compression, or hide it.",
+        Experiment(
+            units=("stochastic",), optimizer=("adam",), learning_rate=(0.005,), networks=10, epochs=2_000, snapshots=60
+        ),
+        {"networks": 2, "epochs": 150, "snapshots": 20},
+    ),
     Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=(4e-4,))),
 )
 """All presets by name, in the order to show them in."""

@@ -58,7 +58,13 @@ class RecordedSettings(Ensemble):
     @classmethod
     def make(cls, index: int, rule: str, name: str, layers: Iterable[RecordedLayer], batches: int) -> RecordedSettings:
         """With everything that a run would have absent."""
-        absent: dict[str, Any] = dict.fromkeys(GRID) | {"hidden": (), "activation": "", "optimizer": "", "labels": ""}
+        absent: dict[str, Any] = dict.fromkeys(GRID) | {
+            "hidden": (),
+            "units": "",
+            "activation": "",
+            "optimizer": "",
+            "labels": "",
+        }
         absent |= dict.fromkeys(("fraction", "learning_rate", "momentum", "init_scale"), math.nan) | {"batch": "full"}
         absent["activation_bits"] = NOT_ROUNDED
         absent["rule"] = rule

@@ -173,10 +173,13 @@ def by_every_estimator(
     cannot be. A change of settings is for the estimators that use them.
 
     Raises:
-        InvalidValue: the epoch was not measured, a setting is outside its range, or the session keeps no weights.
+        InvalidValue: the epoch was not measured, a setting is outside its range, the units are stochastic, or the
+            session keeps no weights.
         SessionError: the session is damaged.
     """
     own, ensemble = reader.summary.experiment, recorded.ensemble
+    if ensemble.settings.stochastic:
+        raise InvalidValue("estimators differ on deterministic units: information of stochastic ones is exact")
     for name, value in changes.items():
         if value is not None:
             SETTINGS_OF[name].require(name, value)

@@ -114,7 +114,7 @@ class _Cohort:
         optimization = Optimization(
             ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch, experiment.relaxation_epoch
         )
-        architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation, ensemble.bits)
+        architecture = Architecture.of_ensemble(rule, ensemble)
         self.row = row
         self.ensemble = ensemble
         self.problem = Problem(architecture, rule, samples, seeds, optimization)
@@ -295,7 +295,7 @@ def _checkpoint(
     if row.ensemble >= experiment.count:
         raise damaged(writer.path, f"its experiment has no ensemble {row.ensemble}")
     ensemble = experiment.ensembles[row.ensemble]
-    architecture = Architecture.of(rules[ensemble.rule_settings], ensemble.hidden, ensemble.activation, ensemble.bits)
+    architecture = Architecture.of_ensemble(rules[ensemble.rule_settings], ensemble)
     return writer.read_checkpoint(row, architecture.parameters, SLOTS[ensemble.optimizer])
 
 
@@ -326,9 +326,11 @@ def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None
 
 
 def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
-    architecture = Architecture.of(rule, ensemble.hidden, ensemble.activation, ensemble.bits)
+    architecture = Architecture.of_ensemble(rule, ensemble)
     if experiment.relaxes and rule.labels > 2:
         raise InvalidValue(f"metropolis relaxes networks of two labels, and the rule {rule.name} has {rule.labels}")
+    if ensemble.stochastic and rule.labels > 2:
+        raise InvalidValue(f"stochastic units learn two labels, and the rule {rule.name} has {rule.labels}")
     # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
     trainer = "fused" if experiment.relaxes else experiment.trainer
     return choose(trainer, experiment.device, architecture)

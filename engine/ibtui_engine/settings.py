@@ -48,6 +48,13 @@ NOISE_SCALES = ("absolute", "unit", "layer")
 """What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
 of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
 LABELS = ("rule", "random")
+UNITS = ("deterministic", "stochastic")
+"""What hidden units give out: the activation of what goes into them, or −1 or 1 by chance
+(`ibtui_engine.stochastic`)."""
+OWN_NOISE = "own-noise"
+"""What information of stochastic units rests on, where estimators are named: the network's own noise, exactly."""
+MAX_STATES_WIDTH = 12
+"""Units of a stochastic layer: n of them have 2^n states, all of which are computed with."""
 
 MAX_NETWORKS = 100_000
 MAX_EPOCHS = 100_000_000
@@ -327,11 +334,23 @@ SETTINGS = MappingProxyType(
             metavar="EPOCH",
             of="metropolis",
         ),
+        "units": Setting(
+            label="Units",
+            kind="choice",
+            panel=HOW,
+            about="deterministic, or stochastic: hidden units are −1 or 1 by chance, p(1) = s(2 (w·t + b)), so that "
+            "information is exact; layers of up to 12 units, two labels.",
+            hint="stochastic: −1 or 1 by chance, information exact, layers of up to 12",
+            choices=UNITS,
+            metavar="KIND",
+            grid=True,
+            named="{} units",
+        ),
         "activation": Setting(
             label="Activation",
             kind="choice",
             panel=HOW,
-            about="Of the hidden layers: tanh, relu, sigmoid, softsign or linear.",
+            about="Of deterministic hidden layers: tanh, relu, sigmoid, softsign or linear.",
             choices=ACTIVATIONS,
             metavar="NAME",
             grid=True,

@@ -63,11 +63,13 @@ def sweep(
     """Measure an ensemble at `epochs` by `experiment`'s estimator, with each number of `bins` in turn.
 
     Raises:
-        InvalidValue: nothing has been measured, or the session keeps no weights.
+        InvalidValue: nothing has been measured, the units are stochastic, or the session keeps no weights.
         SessionError: the session is damaged.
     """
     if not epochs:
         raise InvalidValue("nothing has been measured yet")
+    if ensemble.settings.stochastic:
+        raise InvalidValue("stochastic units have no bins: their information is exact")
     h_x = ensemble.rule.h_x
     again = [Remeasurer(reader, ensemble, experiment.override({"bins": number}), threads) for number in bins]
     found = []

@@ -20,6 +20,7 @@ from ibtui_engine.errors import InvalidValue, either
 from ibtui_engine.experiment import BINNED, Experiment
 from ibtui_engine.packages import require_packages
 from ibtui_engine.session.columns import INFORMATION, LAYER, LEARNING, MEASURED
+from ibtui_engine.settings import OWN_NOISE
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -234,7 +235,7 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     names = (*RECORDED[what], *FURTHER[what])
     values = np.stack([getattr(history, name) for name in names], axis=-1)
     values = values[:, :, None] if what == "learning" else values
-    settings = basis(reader.summary.experiment) | {"optimizer": ensemble.optimizer}
+    settings = basis(reader.summary.experiment, exact=ensemble.settings.stochastic) | {"optimizer": ensemble.optimizer}
     chosen = [math.nan if settings[name] is None else settings[name] for name in SETTINGS[what]]
     whole = [k for k, name in enumerate(names) if name in MEASURED and MEASURED[name].sql.startswith("INTEGER")]
     of = values[..., :1] if what == "gradients" else values  # weights have a norm at epoch 0, too
@@ -253,12 +254,17 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
                 yield (*place, *layer_place, *row[:first], *chosen, *row[first:], *name)
 
 
-def basis(experiment: Experiment) -> dict[str, Any]:
-    """What the information rests on; None where the estimator has no such setting, or all patterns are `measured`."""
-    used = experiment.estimation.to_dict()
+def basis(experiment: Experiment, *, exact: bool | None = None) -> dict[str, Any]:
+    """What the information rests on; None where the estimator has no such setting, or all patterns are `measured`.
+
+    `exact`: whether it is that of stochastic units, whose estimator is called `OWN_NOISE`; None: whether all are.
+    """
+    exact = experiment.all_stochastic if exact is None else exact
+    estimator = OWN_NOISE if exact else experiment.estimator
+    used = {} if exact else experiment.estimation.to_dict()
     return {
-        "estimator": experiment.estimator,
-        "bins": experiment.bins if experiment.estimator in BINNED else None,
+        "estimator": estimator,
+        "bins": experiment.bins if estimator in BINNED else None,
         "noise": used.get("noise"),
         "measured": experiment.measured,
         "noise_scale": used.get("scale"),

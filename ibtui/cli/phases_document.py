@@ -36,8 +36,8 @@ def document(summary: Summary, found: list[Found]) -> dict[str, Any]:
         "name": summary.name,
         "path": str(summary.path),
         "status": summary.status,
-        "estimator": summary.experiment.estimator,
-        "bins": summary.experiment.bins,
+        "estimator": summary.experiment.measured_by,
+        "bins": None if summary.experiment.all_stochastic else summary.experiment.bins,
         "ensembles": [_ensemble_document(each) for each in found],
     }
 

@@ -251,6 +251,7 @@ def _caption(summary: Summary) -> str:
     over += " that train" if over and apart else ""
     for held in apart:
         spread += f"Held out: {held.patterns} rows, H(X) = {held.h_x:.4g} bits, I(X;Y) = {held.i_xy:.4g} bits. "
+    by = "" if experiment.all_stochastic else "by "
     others = other_estimators(experiment)
     told = f" Also recorded: {others} (--by)." if others else ""
-    return f"{spread}I(X;T) and I(T;Y) by {estimate(experiment)}{over} {under(summary)}.{told}{bounds} {SAID}"
+    return f"{spread}I(X;T) and I(T;Y) {by}{estimate(experiment)}{over} {under(summary)}.{told}{bounds} {SAID}"

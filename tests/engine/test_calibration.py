@@ -45,6 +45,19 @@ def test_training_goes_with_the_sample_and_measuring_does_not(fraction: float) -
     assert estimate(part, MEASURING).seconds == estimate(whole, MEASURING).seconds
 
 
+def test_stochastic_units_cost_as_many_states_as_they_have() -> None:
+    def cost(hidden: tuple[int, ...], speed: Speed, batch: int | str = "full") -> float:
+        experiment = Experiment(units=("stochastic",), hidden=(hidden,), batch=(batch,))  # type: ignore[arg-type]
+        return estimate(experiment, speed).seconds
+
+    for speed in (TRAINING, MEASURING):
+        assert cost((12,), speed) > 3 * cost((10,), speed)
+        assert cost((12, 12), speed) > cost((12, 6), speed) > cost((12,), speed)
+    assert cost((10, 8), TRAINING, 512) > cost((10, 8), TRAINING) > cost((10,), TRAINING)
+    assert cost((10,), TRAINING, 512) == pytest.approx(cost((10,), TRAINING))
+    assert cost((10, 8), MEASURING, 512) == cost((10, 8), MEASURING)
+
+
 def test_measuring_goes_with_what_is_measured_and_how() -> None:
     """kde with the pairs of patterns, the others with the patterns."""
 

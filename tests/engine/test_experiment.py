@@ -670,6 +670,43 @@ def test_a_relaxation_that_cannot_be_is_refused(settings: dict[str, object], tol
     assert str(caught.value).startswith(told)
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"hidden": "12-13"},
+            "each width of hidden must be at most 12 where units are stochastic, got 13: a layer of n",
+        ),
+        ({"optimizer": ["sgd", "metropolis"]}, "metropolis relaxes deterministic units: choose sgd, momentum or adam "),
+        ({"activation": "relu"}, "activation applies only to deterministic units, got relu: leave it out"),
+        ({"activation": ["tanh", "relu"]}, "activation applies only to deterministic units, got tanh, relu: "),
+        ({"trainer": "fused"}, "the fused trainer has no stochastic units, which have one of their own: "),
+        ({"trainer": "torch"}, "the torch trainer has no stochastic units, which have one of their own: "),
+        ({"device": "mps"}, "stochastic units are trained on the cpu, not on mps: leave out --device"),
+        ({"estimator": "kde"}, "estimator applies only to deterministic units, got kde: information of stochastic "),
+    ],
+)
+@pytest.mark.parametrize("units", ["stochastic", ["deterministic", "stochastic"]], ids=["all", "some"])
+def test_stochastic_units_refuse_what_they_have_not(units: object, settings: dict[str, object], told: str) -> None:
+    given = {"units": units, **settings}
+    if "estimator" in settings and units != "stochastic":
+        assert Experiment.from_dict(given).estimator == "kde"  # of the deterministic ones
+        return
+    with pytest.raises(InvalidValue) as caught:
+        Experiment.from_dict(given)
+    assert str(caught.value).startswith(told)
+    assert Experiment.from_dict(settings | {"relax_from": None})
+
+
+def test_layers_of_twelve_stochastic_units_are_the_widest() -> None:
+    assert Experiment(units=("stochastic",), hidden=((12, 1),)).title == "symmetric-12-1-0.85-stochastic-50x10000"
+    assert Experiment(units=("stochastic",), optimizer=("sgd", "adam")).measured_by == "own-noise"
+    both = Experiment(units=("deterministic", "stochastic"))
+    assert (both.measured_by, both.stochastic, both.all_stochastic) == ("binning", True, False)
+    assert [one.stochastic for one in both.ensembles] == [False, True]
+    assert not Experiment().stochastic
+
+
 def test_optimizers_without_metropolis_take_relax_from_away() -> None:
     relaxed = Experiment(optimizer=("sgd", "metropolis"), relax_from=400)
     assert relaxed.override({"optimizer": "adam"}) == Experiment(optimizer=("adam",))

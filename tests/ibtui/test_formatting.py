@@ -37,6 +37,13 @@ def test_estimator_bins_and_edges_are_named(settings: dict[str, object], said: s
     assert estimate(Experiment(**settings)) == said  # type: ignore[arg-type]
 
 
+def test_information_of_stochastic_units_is_exact() -> None:
+    assert estimate(Experiment(units=("stochastic",))) == "exact: the network's own noise"
+    assert estimate(Experiment(units=("deterministic", "stochastic"))) == (
+        "binning, 30 bins of [−1, 1]; of stochastic units exact: the network's own noise"
+    )
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_a_number_of_bins_is_named_where_there_are_bins(estimator: str) -> None:
     for activation in ACTIVATIONS:

@@ -169,7 +169,7 @@ class Corner(Claim):
         def weigh(yes: Yes) -> tuple[str, str]:
             if not (yes(inputs) and yes(labels)):
                 return NOT, "it leaves the corner"
-            return REPRODUCED, note if experiment.estimator in BINNED else ""
+            return REPRODUCED, note if of.measured_by in BINNED else ""
 
         numbers = (("H(X) − I(X;T1)", below), ("I(X;Y) − I(T1;Y)", label))
         return Case([of_spread(name, spread(values), "bits") for name, values in numbers], [inputs, labels], weigh)

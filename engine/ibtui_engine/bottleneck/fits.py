@@ -41,6 +41,7 @@ class LayerFits:
     """Share of the patterns in each network's sample."""
     epoch: int
     bins: int
+    """That the layers were binned with; 0 where their true p(t|x) was fitted, that of stochastic units."""
     greatest: float
     """beta is looked for from 0 to here."""
     beta: Float64[np.ndarray, "networks layers"]
@@ -165,7 +166,7 @@ def distances(
         hidden=ensemble.hidden,
         fraction=ensemble.fraction,
         epoch=epoch,
-        bins=summary.experiment.bins,
+        bins=0 if ensemble.settings.stochastic else summary.experiment.bins,
         greatest=GREATEST,
         beta=absent,
         residual=absent,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
+from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.bottleneck.curve import Curve
 from ibtui_engine.bottleneck.encoder import INSIDE, cell_of, divergences_of, fit_encoder, fit_groups
@@ -18,6 +20,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.networks import Architecture
 from ibtui_engine.rules.log_odds import divergences, log_ratio
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.stochastic import encoders_of
 from ibtui_engine.threads import Threads
 
 EXACT_CLASSES = 256
@@ -55,16 +58,25 @@ def fit_classes(source: Source, encoder: Float64[np.ndarray, "classes t"]) -> En
         raise InvalidValue("an encoder's rows must be distributions over t")
     joint = source.weights[:, None] * r
     p_t = joint.sum(axis=0)
-    used = p_t > 0
-    joint, r, p_t = joint[:, used], r[:, used], p_t[used]
-    t = log_ratio(source.p_y @ joint, source.rest @ joint)
-    order = np.argsort(t, kind="stable")
-    joint, r, p_t, t = joint[:, order], r[:, order], p_t[order], t[order]
     with np.errstate(divide="ignore", invalid="ignore"):
         i_x = float(np.where(joint > 0, joint * np.log(r / p_t), 0.0).sum())
+    return fit_joint(source, joint, i_x)
+
+
+def fit_joint(source: Source, joint: Float64[np.ndarray, "classes t"], i_x: float) -> EncoderFit:
+    """beta* of an encoder by p(class, t) and I(X;T) in nats, which is more than that of the classes where patterns of
+    one class are encoded differently: E KL(p(t|x) ‖ p_beta(t|x)) = I(X;T) + beta D + E log Z depends on them alone.
+    """
+    p_t = joint.sum(axis=0)
+    used = p_t > 0
+    joint, p_t = joint[:, used], p_t[used]
+    t = log_ratio(source.p_y @ joint, source.rest @ joint)
+    order = np.argsort(t, kind="stable")
+    joint, p_t, t = joint[:, order], p_t[order], t[order]
+    with np.errstate(invalid="ignore"):
         cost = np.where(joint > 0, joint * divergences(source.log_odds[:, None], t[None, :]), 0.0)
     distortion = float(cost.sum())
-    d = np.empty(r.shape)
+    d = np.empty(joint.shape)
     divergences_of(source.p_y, source.rest, source.log_odds, t, d)
     beyond = float(np.where(joint > 0, joint * d, 0.0).sum())
     beta, residual, end, gap = fit_encoder(source.weights, source.p_y, source.rest, p_t, t, d, beyond, i_x)
@@ -147,7 +159,12 @@ def fit_snapshot(
     epoch: int,
     optimizer: str = "sgd",
 ) -> LayerFits:
-    """beta* of every layer of networks with these weights, binned as the session bins them, or by their levels."""
+    """beta* of every layer of networks with these weights: of stochastic units with their true p(t|x), of deterministic
+    ones binned as the session bins them, or by their levels.
+    """
+    if architecture.stochastic:
+        found = fit_stochastic(curve, rule, architecture, weights, threads)
+        return replace(found, hidden=hidden, fraction=fraction, optimizer=optimizer, epoch=epoch)
     groups, counts = layer_groups(rule, architecture, weights, bins, threads)
     return fit_layers(
         curve,
@@ -161,6 +178,45 @@ def fit_snapshot(
         epoch=epoch,
         bins=2**architecture.bits if architecture.bits else bins,
     )
+
+
+def fit_stochastic(
+    curve: Curve,
+    rule: Rule,
+    architecture: Architecture,
+    weights: Float32[np.ndarray, "networks parameters"],
+    threads: Threads,
+) -> LayerFits:
+    """beta* of every layer of networks of stochastic units, whose encoders p(t|x) are known: the residual can be 0, and
+    layers can lie on the curve.
+
+    Rules of more than `EXACT_CLASSES` classes are fitted with those `NEAR` each other made one.
+    """
+    source = Source.of_rule(rule)
+    class_of = np.searchsorted(source.log_odds, rule.log_odds)
+    if len(source.weights) > EXACT_CLASSES:
+        class_of = cells(source.log_odds, NEAR)[class_of]
+        source = merged(source, NEAR)
+    parts = np.zeros((len(source.weights), len(rule.p_y)))
+    parts[class_of, np.arange(len(rule.p_y))] = 1.0 / len(rule.p_y) if rule.p_x is None else rule.p_x
+    found: list[list[EncoderFit]] = [[] for _ in weights]
+
+    def work(first: int, last: int) -> None:
+        for network in range(first, last):
+            matrices = [matrix[0].astype(np.float64) for matrix in architecture.matrices(weights[network][None])]
+            found[network] = [
+                fit_joint(source, joint, i_x / BITS) for joint, i_x in encoders_of(matrices, rule.patterns, parts)
+            ]
+
+    with ThreadpoolController().limit(limits=1, user_api="blas"):
+        threads.share_out(len(weights), work)
+    columns: dict[str, Any] = {
+        name: np.array([[getattr(one, name) for one in layers] for layers in found], np.float64)
+        for name in ("beta", "residual", "end", "inconsistency", "i_x", "i_y")
+    }
+    columns |= dict.fromkeys(("ib_x", "ib_y", "distance", "worth", "critical"), np.full_like(columns["beta"], np.nan))
+    about: dict[str, Any] = {"hidden": "", "fraction": 1.0, "epoch": 0, "bins": 0, "greatest": GREATEST}
+    return LayerFits(**about, **columns).against(curve)
 
 
 def merged(source: Source, near: float) -> Source:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ibtui_engine.settings import OWN_NOISE
 from ibtui_engine.statistics import greatest, mean
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ WHY_CEILING = {
     "gauss": "the noise is too small to confuse any patterns",
     "renyi": "the kernel is too narrow to confuse any patterns",
     "probe": "a linear classifier reads all that there is of the label",
+    OWN_NOISE: "the units' own noise is too small to confuse any patterns",
 }
 """By estimator: why I(X;T) is H(X) there, and says nothing of the layer."""
 
@@ -56,6 +58,7 @@ WHY_VIOLATION = {
     "gauss": "each layer gets noise of its own that the next layer does not see, so layers with noise are no chain",
     "renyi": "what the kernels give is no Shannon information, for which alone the inequality holds",
     "probe": "what a linear classifier reads is a lower bound, which may rise from layer to layer",
+    OWN_NOISE: "the layers of stochastic units are a chain, so this can only be rounding or a damaged file",
 }
 """By estimator: how an inequality that holds for layers can fail for what is measured of them."""
 

@@ -1,5 +1,5 @@
 """Which measurer a cohort gets: compiled loops for two labels and equally likely patterns by estimators that have them,
-else matrix products; and a second one where rows are held out.
+else matrix products; for stochastic units sums over their states; and a second one where rows are held out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.measures.kernels import COMPILED
 from ibtui_engine.measures.snapshot import LayerInformation, Learning, Measurer
 from ibtui_engine.measures.softmax import SoftmaxMeasurer
+from ibtui_engine.measures.stochastic import StochasticMeasurer
 from ibtui_engine.networks import Samples
 from ibtui_engine.settings import NOISY
 from ibtui_engine.threads import Threads
@@ -43,6 +44,8 @@ def make_measurer(
 def _of_one_rule(
     problem: Problem, experiment: Experiment, threads: Threads, measured: Int64[np.ndarray, " measured"] | None
 ) -> AnyMeasurer:
+    if problem.architecture.stochastic:
+        return StochasticMeasurer(problem, threads)
     how = experiment.estimation
     noise, scale = how.relative_noise
     compiled = how.estimator in COMPILED and (how.estimator not in NOISY or scale == "absolute")

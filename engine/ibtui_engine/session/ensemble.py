@@ -15,6 +15,7 @@ import numpy as np
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.columns import LEARNING_COLUMNS
+from ibtui_engine.settings import OWN_NOISE
 from ibtui_engine.statistics import (
     Spread,
     count,
@@ -106,6 +107,11 @@ class RecordedEnsemble:
     def title(self) -> str:
         """What tells it from the others of its session."""
         return self.ensemble.settings.told_apart(self.summary.experiment.varied)
+
+    @property
+    def measured_by(self) -> str:
+        """The estimator of its information, or `OWN_NOISE` where that is exact."""
+        return OWN_NOISE if self.ensemble.settings.stochastic else self.summary.experiment.estimator
 
     @property
     def widths(self) -> tuple[int, ...]:

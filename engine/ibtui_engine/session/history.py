@@ -195,7 +195,8 @@ class SessionReader:
     def architecture(self, ensemble: EnsembleSummary) -> Architecture:
         """The shape of its networks."""
         trained = ensemble.settings
-        return Architecture((ensemble.rule.inputs, *ensemble.widths), trained.activation, trained.bits)
+        widths = (ensemble.rule.inputs, *ensemble.widths)
+        return Architecture(widths, trained.activation, trained.bits, trained.stochastic)
 
     def rule(self, number: int) -> Rule:
         """A joint distribution that was learned, from the file itself; `RuleSummary.number` says which.

@@ -145,7 +145,9 @@ TABLES = (
             Column("fraction", "REAL NOT NULL", "share of the patterns in a sample"),
             Column("inputs", "INTEGER NOT NULL", "of a pattern"),
             Column("sample_size", "INTEGER NOT NULL", "patterns in a sample"),
-            Column("trainer", "TEXT NOT NULL CHECK (trainer IN ('fused', 'torch', ''))", "what trains it"),
+            Column(
+                "trainer", "TEXT NOT NULL CHECK (trainer IN ('fused', 'torch', 'stochastic', ''))", "what trains it"
+            ),
             Column("device", "TEXT NOT NULL", "where: cpu, cuda, ..."),
             Column("optimizer", "TEXT", "absent if begun in an earlier version: the experiment's only one", since=3),
             Column("settings", "TEXT", "JSON: its values of settings that have several in the experiment", since=5),

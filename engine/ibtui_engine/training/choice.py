@@ -18,7 +18,7 @@ LARGE = 250_000
 
 
 def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, str]:
-    """The trainer, `fused` or `torch`, and its device, for `auto` or a given choice.
+    """The trainer, `fused`, `torch` or `stochastic`, and its device, for `auto` or a given choice.
 
     Where torch cannot be imported, `auto` is the fused trainer if that can do the work.
 
@@ -26,6 +26,8 @@ def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, 
         InvalidValue: the device is not available, the fused trainer is to train more than one output, or torch is
             needed and cannot be imported.
     """
+    if architecture.stochastic:
+        return "stochastic", "cpu"
     size = architecture.parameters
     outputs = architecture.widths[-1]
     need = "the torch trainer needs" if trainer == "torch" else f"device {device!r} needs"
@@ -76,6 +78,10 @@ def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingSta
         from ibtui_engine.training.fused import FusedTrainer
 
         return FusedTrainer(problem, state, threads)
+    if trainer == "stochastic":
+        from ibtui_engine.training.stochastic import StochasticTrainer
+
+        return StochasticTrainer(problem, state, threads)
     if trainer == "torch":
         from ibtui_engine.training.batched import TorchTrainer
 
@@ -83,4 +89,4 @@ def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingSta
         # took ten times as long
         count = threads.count if problem.architecture.parameters > THREADS_PAY else 1
         return TorchTrainer(problem, state, device, count)
-    raise InvalidValue(f"trainer must be fused or torch, got {trainer!r}")
+    raise InvalidValue(f"trainer must be fused, torch or stochastic, got {trainer!r}")

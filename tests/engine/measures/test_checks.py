@@ -23,7 +23,7 @@ from ibtui_engine.measures.checks import (
 )
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.rules.catalogue import load_rule
-from ibtui_engine.settings import ESTIMATORS
+from ibtui_engine.settings import ESTIMATORS, OWN_NOISE
 from ibtui_engine.threads import Threads
 from tests.engine.measures.test_estimators import SMALL, problem_of
 
@@ -134,7 +134,7 @@ def test_exact_outputs_break_no_inequality_and_bins_do() -> None:
 
 
 def test_every_estimator_has_its_reasons() -> None:
-    assert set(WHY_CEILING) == set(WHY_VIOLATION) == set(ESTIMATORS)
+    assert set(WHY_CEILING) == set(WHY_VIOLATION) == {*ESTIMATORS, OWN_NOISE}
 
 
 def test_checking_waits_for_no_compiler() -> None:

@@ -18,6 +18,7 @@ from ibtui_engine.training.batched import TorchTrainer, require_device
 from ibtui_engine.training.choice import GPU_PAYS, LARGE, choose, make_trainer
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
+from ibtui_engine.training.stochastic import StochasticTrainer
 
 PAPER = Architecture((12, 10, 8, 6, 4, 2, 1), "tanh")
 
@@ -135,12 +136,19 @@ def test_trainers_are_made_by_name() -> None:
     problem, state = tiny_problem()
     assert isinstance(make_trainer("fused", "cpu", problem, state, Threads(1)), FusedTrainer)
     assert isinstance(make_trainer("torch", "cpu", problem, state, Threads(1)), TorchTrainer)
+    assert isinstance(make_trainer("stochastic", "cpu", problem, state, Threads(1)), StochasticTrainer)
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("size", [GPU_PAYS, LARGE + 1])
+def test_stochastic_units_of_any_number_of_weights_are_trained_on_the_cpu(size: int) -> None:
+    assert choose("auto", "auto", Architecture((size - 1, 1), "tanh", stochastic=True)) == ("stochastic", "cpu")
 
 
 @pytest.mark.usefixtures("devices")
 def test_an_unknown_trainer_or_a_device_that_is_not_there_makes_none() -> None:
     problem, state = tiny_problem()
-    with pytest.raises(InvalidValue, match=r"^trainer must be fused or torch, got 'jax'$"):
+    with pytest.raises(InvalidValue, match=r"^trainer must be fused, torch or stochastic, got 'jax'$"):
         make_trainer("jax", "cpu", problem, state, Threads(1))
     with pytest.raises(InvalidValue, match="device 'cuda' is not available here; available: cpu"):
         make_trainer("torch", "cuda", problem, state, Threads(1))
