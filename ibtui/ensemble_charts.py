@@ -1,4 +1,4 @@
-"""The charts and the table of one ensemble of a followed session: means over networks, at an epoch, of some layers."""
+"""The charts and the table of one ensemble of a session: means over networks, at an epoch, of some layers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from ibtui_engine.layer_names import called, marks
 from ibtui_engine.phases.summary import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
-from ibtui_engine.session.follow import Follower
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.bottleneck.partitions import Frontier
+    from ibtui_engine.session.follow import Follower
+    from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 INFORMATION = ("I(X;T)", "i_x"), ("I(T;Y)", "i_y")
@@ -46,14 +47,14 @@ LEARNED = (
 
 
 class EnsembleCharts:
-    """Makes the charts of one ensemble of a followed session. Made again when more is measured.
+    """Makes the charts of one ensemble of a session. Made again when more is measured.
 
     Raises:
         KeyError: nothing is recorded of that ensemble yet.
     """
 
-    def __init__(self, follower: Follower, index: int, again: MeasuringAgain | None = None) -> None:
-        self.recorded: RecordedEnsemble = follower.recorded_ensemble(index, 0 if again is None else again.place)
+    def __init__(self, source: Follower | SessionReader, index: int, again: MeasuringAgain | None = None) -> None:
+        self.recorded: RecordedEnsemble = source.recorded_ensemble(index, 0 if again is None else again.place)
         self.shown: RecordedEnsemble = self.recorded
         """As recorded, or as measured again with other settings, absent where that is still to come."""
         if again is not None and again.active and not again.place:

@@ -23,6 +23,8 @@ IDENTITY = slice(68, 72)
 
 FORMATS = {"csv": ".csv", "json": ".json", "npz": ".npz", "jsonl": ".jsonl", "parquet": ".parquet", "netcdf": ".nc"}
 """Formats of exported numbers that are one file, with its ending."""
+PAGE = "html"
+"""The format that is a page for a browser, which has all kinds of numbers in it."""
 TENSORBOARD = "tensorboard"
 """The format that is a directory."""
 

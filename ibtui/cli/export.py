@@ -1,4 +1,4 @@
-"""`ibtui export`: a session's numbers as a table, as arrays, or for TensorBoard."""
+"""`ibtui export`: a session's numbers as a table, as arrays, for TensorBoard, or as a page for a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.options import By, Quiet, Session, SessionsDir, output_file
 from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
-from ibtui.files import FORMATS, TENSORBOARD, is_stream, require_output, require_vacant
+from ibtui.files import FORMATS, PAGE, TENSORBOARD, is_stream, require_output, require_vacant
 from ibtui.formatting import title_of
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue, either
@@ -77,16 +77,21 @@ BINARY = ("npz", "parquet", "netcdf")
 def export(
     session: Session,
     what: Annotated[
-        str,
-        typer.Option("--what", metavar="KIND", help="information, gradients, learning or weights.", show_default=False),
-    ],
+        str | None,
+        typer.Option(
+            "--what",
+            metavar="KIND",
+            help="information, gradients, learning or weights. A page (.html) has all, and no --what.",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"{', '.join(FORMATS)} or {TENSORBOARD} (a directory); weights are npz only. [default: the output "
-            "file's ending, else csv]",
+            help=f"{', '.join(FORMATS)}, {PAGE} (a page) or {TENSORBOARD} (a directory); weights are npz only. "
+            "[default: the output file's ending, else csv]",
             show_default=False,
         ),
     ] = None,
@@ -102,18 +107,26 @@ def export(
         Path | None,
         output_file(
             "FILE",
-            f"Write to this {either(tuple(FORMATS.values()))} file instead of stdout; for TensorBoard a new directory.",
+            f"Write to this {either((*FORMATS.values(), f'.{PAGE}'))} file instead of stdout; for TensorBoard a new "
+            "directory.",
         ),
     ] = None,
     by: By = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Export a session's numbers: bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz)."""
+    """Export a session's numbers: bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz).
+
+    To a .html file: one page for any browser with the charts, to replay them; it needs no network.
+    """
     from ibtui_engine.session.history import SessionReader
 
+    if _is_page(format, out):
+        _export_page(find_session(session, sessions_directory(sessions_dir)), what, ensemble, epoch, out, quiet)
+        return
     if what not in (*COLUMNS, "weights"):
-        raise InvalidValue(f"invalid --what {what!r}: choose from {', '.join(COLUMNS)}, weights")
+        given = "no --what is given" if what is None else f"invalid --what {what!r}"
+        raise InvalidValue(f"{given}: choose from {', '.join(COLUMNS)}, weights")
     chosen = _format(what, format, out)
     if chosen in BINARY and out is None and sys.stdout.isatty():
         raise InvalidValue(f"{chosen} is binary and stdout is a terminal: name a file with -o FILE{FORMATS[chosen]}")
@@ -137,10 +150,33 @@ def export(
         tell(f"wrote {what} to {out}", quiet=quiet)
 
 
+def _is_page(format: str | None, out: Path | None) -> bool:
+    """Whether a page is asked for; where it is by --format, the name of its file must agree."""
+    by_name = out is not None and not is_stream(out) and out.suffix.lower() == f".{PAGE}"
+    if format == PAGE and out is not None and not is_stream(out):
+        require_output(out, (f".{PAGE}",))
+    return format == PAGE or (format is None and by_name)
+
+
+def _export_page(
+    path: Path, what: str | None, ensemble: int | None, epoch: int | None, out: Path | None, quiet: bool
+) -> None:
+    for name, value in (("--what", what), ("--epoch", epoch)):
+        if value is not None:
+            raise InvalidValue(f"a page has all kinds of numbers at all epochs: leave out {name}")
+    if out is not None and not is_stream(out):
+        require_output(out, (f".{PAGE}",), source=path)
+    from ibtui.web.page import page
+
+    write_output(out, page(path, ensemble, lambda said: tell(said, quiet=quiet)))
+    if out is not None:
+        tell(f"wrote a page to {out}", quiet=quiet)
+
+
 def _format(what: str, format: str | None, out: Path | None) -> str:
     """The format of an export, on which its kind, --format and the name of its file must agree."""
     if format not in (None, *FORMATS, TENSORBOARD):
-        raise InvalidValue(f"invalid --format {format!r}: choose from {', '.join((*FORMATS, TENSORBOARD))}")
+        raise InvalidValue(f"invalid --format {format!r}: choose from {', '.join((*FORMATS, PAGE, TENSORBOARD))}")
     possible = ("npz",) if what == "weights" else (*FORMATS, TENSORBOARD)
     if format not in (None, *possible):
         raise InvalidValue(f"invalid --format {format!r}: weights are exported as npz only")

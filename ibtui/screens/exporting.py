@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ibtui.commands import ask
-from ibtui.files import FORMATS, TENSORBOARD, require_output, require_vacant
+from ibtui.files import FORMATS, PAGE, TENSORBOARD, require_output, require_vacant
 from ibtui.formatting import printable
 from ibtui.locations import safe_name
 from ibtui_engine.errors import EngineError, either
@@ -61,6 +61,7 @@ KINDS = (
          (".png", ".svg", ".pdf")),
     Kind("figure-4", "Picture: gradients over epochs (figure 4)", ("figure", "4", "--session", "SESSION"),
          (".png", ".svg", ".pdf")),
+    Kind("page", "Page for a browser: all charts, to replay", ("export", "SESSION"), (f".{PAGE}",)),
     Kind("film", "Film of the moving plane", ("animate", "SESSION"), (".gif", ".mp4")),
 )  # fmt: skip
 

@@ -71,7 +71,9 @@ class LibraryScreen(Screen[None]):
         Binding("a", "account", "Account", tooltip="Which claims of the paper hold", id="library.account"),
         Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
-        Binding("w", "export", "Export", tooltip="Export as table, picture or film", show=False, id="library.export"),
+        Binding(
+            "w", "export", "Export", tooltip="Export as table, picture, film or page", show=False, id="library.export"
+        ),
         Binding("t", "note", "Note", tooltip="Write a note and tags", show=False, id="library.note"),
         Binding("m", "rename", "Rename", show=False, id="library.rename"),
         Binding("delete,backspace", "delete", "Delete", show=False, id="library.delete"),

@@ -136,7 +136,7 @@ def test_what_cannot_be_exported_leaves_nothing(path: Path, monkeypatch: pytest.
         ({"format": "tensorboard", "out": path.parent / "no" / "where"}, "there is no directory"),
         ({"format": "parquet", "out": path.with_name("it.nc")}, "give a name that ends in .parquet"),
         ({"out": path.with_name("it.xls")}, "give a name that ends in .csv, .json, .npz, .jsonl, .parquet or .nc"),
-        ({"format": "xls"}, "choose from csv, json, npz, jsonl, parquet, netcdf, tensorboard"),
+        ({"format": "xls"}, "choose from csv, json, npz, jsonl, parquet, netcdf, html, tensorboard"),
         ({"out": path.with_name("it.nc"), "epoch": 3}, "epoch is 3"),
         ({"out": path.with_name("it.nc"), "ensemble": 9}, "ensemble is 9"),
     ):
