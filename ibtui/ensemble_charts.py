@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.bottleneck.partitions import Frontier
-    from ibtui_engine.session.follow import Follower
-    from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
 INFORMATION = ("I(X;T)", "i_x"), ("I(T;Y)", "i_y")
@@ -47,18 +45,15 @@ LEARNED = (
 
 
 class EnsembleCharts:
-    """Makes the charts of one ensemble of a session. Made again when more is measured.
+    """Makes the charts of one ensemble of a session. Made again when more is measured."""
 
-    Raises:
-        KeyError: nothing is recorded of that ensemble yet.
-    """
-
-    def __init__(self, source: Follower | SessionReader, index: int, again: MeasuringAgain | None = None) -> None:
-        self.recorded: RecordedEnsemble = source.recorded_ensemble(index, 0 if again is None else again.place)
+    def __init__(self, recorded: RecordedEnsemble, again: MeasuringAgain | None = None) -> None:
+        """`again`: how the shown numbers are measured, where that need not be as they were recorded."""
+        self.recorded = recorded
         self.shown: RecordedEnsemble = self.recorded
         """As recorded, or as measured again with other settings, absent where that is still to come."""
         if again is not None and again.active and not again.place:
-            measured = again.history(index, self.recorded.layers)
+            measured = again.history(recorded.ensemble.index, recorded.layers)
             self.shown = self.recorded.measured_again(measured, again.experiment)
         self._curves: dict[tuple[str, tuple[int, ...], Display, float], ChartSpec] = {}
 

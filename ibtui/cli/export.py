@@ -122,7 +122,10 @@ def export(
     from ibtui_engine.session.history import SessionReader
 
     if _is_page(format, out):
-        _export_page(find_session(session, sessions_directory(sessions_dir)), what, ensemble, epoch, out, quiet)
+        for name, value in (("--what", what), ("--epoch", epoch)):
+            if value is not None:
+                raise InvalidValue(f"a page has all kinds of numbers at all epochs: leave out {name}")
+        _export_page(find_session(session, sessions_directory(sessions_dir)), ensemble, by, out, quiet)
         return
     if what not in (*COLUMNS, "weights"):
         given = "no --what is given" if what is None else f"invalid --what {what!r}"
@@ -158,17 +161,12 @@ def _is_page(format: str | None, out: Path | None) -> bool:
     return format == PAGE or (format is None and by_name)
 
 
-def _export_page(
-    path: Path, what: str | None, ensemble: int | None, epoch: int | None, out: Path | None, quiet: bool
-) -> None:
-    for name, value in (("--what", what), ("--epoch", epoch)):
-        if value is not None:
-            raise InvalidValue(f"a page has all kinds of numbers at all epochs: leave out {name}")
+def _export_page(path: Path, ensemble: int | None, by: str | None, out: Path | None, quiet: bool) -> None:
     if out is not None and not is_stream(out):
         require_output(out, (f".{PAGE}",), source=path)
     from ibtui.web.page import page
 
-    write_output(out, page(path, ensemble, lambda said: tell(said, quiet=quiet)))
+    write_output(out, page(path, ensemble, by, lambda said: tell(said, quiet=quiet)))
     if out is not None:
         tell(f"wrote a page to {out}", quiet=quiet)
 

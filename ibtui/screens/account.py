@@ -188,7 +188,7 @@ class AccountScreen(Screen[None]):
 
             self._bound = BoundFits(path, self._show, self._complain, rule_of)
         if (path, ensemble) not in self._charts:
-            self._charts[path, ensemble] = EnsembleCharts(self._follower, ensemble)
+            self._charts[path, ensemble] = EnsembleCharts(self._follower.recorded_ensemble(ensemble))
         return self._charts[path, ensemble]
 
     def _complain(self, text: str) -> None:

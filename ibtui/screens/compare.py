@@ -166,7 +166,7 @@ class CompareScreen(PlaybackScreen):
         found: list[EnsembleCharts | None] = []
         for number, index in self._shown:
             try:
-                found.append(EnsembleCharts(self._followers[number], index))
+                found.append(EnsembleCharts(self._followers[number].recorded_ensemble(index)))
             except KeyError:  # nothing of it is measured yet
                 found.append(None)
         return found

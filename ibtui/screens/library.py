@@ -311,7 +311,7 @@ class LibraryScreen(Screen[None]):
         view = self.query_one("#small-plane", ChartView)
         try:
             with Follower(summary.path) as follower:
-                charts = EnsembleCharts(follower, 0)
+                charts = EnsembleCharts(follower.recorded_ensemble(0))
                 last = charts.epochs[-1] if charts.epochs else 0
                 shown = tuple(range(len(charts.widths)))
                 view.show(charts.chart("plane", epoch=last, shown=shown, points=False))

@@ -437,7 +437,8 @@ class SessionScreen(PlaybackScreen):
             return None
         if index not in self._charts:
             try:
-                self._charts[index] = EnsembleCharts(self.follower, index, self._again)
+                recorded = self.follower.recorded_ensemble(index, self._again.place)
+                self._charts[index] = EnsembleCharts(recorded, self._again)
             except KeyError:  # nothing of it is recorded yet
                 return None
         return self._charts[index]

@@ -26,6 +26,7 @@ from ibtui.status import about
 from ibtui_engine.bottleneck.fits import why_no_curve
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import called, marks
+from ibtui_engine.recorded import Recording
 from ibtui_engine.session.bound import fit_ensembles
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.statistics import count, geometric_mean, logarithms, mean, standard_deviation
@@ -49,36 +50,54 @@ PANELS = ("gradients", "snr", "learning")
 Plain = dict[str, Any]
 
 
-def contents(path: Path, ensemble: int | None = None, tell: Callable[[str], None] = lambda said: None) -> Plain:
+def contents(
+    path: Path, ensemble: int | None = None, by: str | None = None, tell: Callable[[str], None] = lambda said: None
+) -> Plain:
     """All that the page of a session shows.
 
     Args:
         path: of the session.
         ensemble: only this one, counted from 0; None: all of which something is measured.
+        by: of a recording with several estimators the one whose numbers are shown; None: all, one after another.
         tell: called with what takes long, before it begins.
 
     Raises:
-        InvalidValue: nothing is measured, or there is no such ensemble.
+        InvalidValue: nothing is measured, or there is no such ensemble or estimator.
         SessionError: the session cannot be read.
     """
-    with SessionReader(path) as reader:
-        with reader.moment():
-            summary = reader.summary
-            chosen = summary.ensembles if ensemble is None else (reader.ensemble(ensemble),)
-            charts = [EnsembleCharts(reader, one.index) for one in chosen if one.snapshots]
-        if not charts:
-            raise InvalidValue(f"session {summary.name!r} has measured no epoch yet, so there is nothing to show")
-        bounds = _Bounds(reader, charts, tell)
-        singles = sum(2 * one.shown.values("i_x").size for one in charts) <= MOST_POINTS
-        telling = summary.telling
-        return {
-            "name": printable(summary.name),
-            "state": _state(summary),
-            "basis": f"{sentence(estimate(summary.experiment)).strip()} Information is measured {under(summary)}.",
-            "steps": STEPS,
-            "first": next((k for k, one in enumerate(charts) if telling and one.ensemble.index == telling.index), 0),
-            "ensembles": [_ensemble(one, bounds.of(one), singles=singles) for one in charts],
-        }
+    with SessionReader(path, by) as reader:
+        summary = reader.summary
+        found = _measured(reader, ensemble, tell)
+    if not found:
+        raise InvalidValue(f"session {summary.name!r} has measured no epoch yet, so there is nothing to show")
+    others = summary.experiment.other_names if by is None and isinstance(summary.experiment, Recording) else ()
+    for name in others:
+        with SessionReader(path, name) as reader:
+            found += _measured(reader, ensemble, tell)
+    size = sum(2 * one.shown.values("i_x").size for one, _ in found)
+    telling = summary.telling
+    return {
+        "name": printable(summary.name),
+        "state": _state(summary),
+        "steps": STEPS,
+        "first": next((k for k, (one, _) in enumerate(found) if telling and one.ensemble.index == telling.index), 0),
+        "ensembles": [
+            _ensemble(one, bound, singles=size <= MOST_POINTS, among_estimators=bool(others)) for one, bound in found
+        ],
+    }
+
+
+def _measured(
+    reader: SessionReader, ensemble: int | None, tell: Callable[[str], None]
+) -> list[tuple[EnsembleCharts, Plain]]:
+    """The chosen ensembles of which something is measured, each with its bound."""
+    with reader.moment():
+        chosen = reader.summary.ensembles if ensemble is None else (reader.ensemble(ensemble),)
+        charts = [EnsembleCharts(reader.recorded_ensemble(one.index)) for one in chosen if one.snapshots]
+    if not charts:
+        return []
+    bounds = _Bounds(reader, charts, tell)
+    return [(one, bounds.of(one)) for one in charts]
 
 
 def _state(summary: Summary) -> str:
@@ -88,7 +107,9 @@ def _state(summary: Summary) -> str:
     return f"{kind}, {summary.status}: epoch {summary.epochs_done} of {summary.experiment.epochs}"
 
 
-def _ensemble(charts: EnsembleCharts, bound: Plain, *, singles: bool) -> Plain:
+def _ensemble(charts: EnsembleCharts, bound: Plain, *, singles: bool, among_estimators: bool) -> Plain:
+    """Of one ensemble. `singles`: with every network's place; `among_estimators`: its title says which one it is by."""
+    basis = estimate(charts.summary.experiment)
     own, layers = charts.names, len(charts.widths)
     epochs = charts.epochs
     lines = [charts.caveats(epoch) for epoch in epochs]
@@ -101,7 +122,8 @@ def _ensemble(charts: EnsembleCharts, bound: Plain, *, singles: bool) -> Plain:
     }
     plane = charts.chart("plane", epoch=epochs[-1], shown=shown, points=False)
     return {
-        "title": printable(charts.title),
+        "title": printable(charts.title + (f", by {basis}" if among_estimators else "")),
+        "basis": f"{sentence(basis).strip()} Information is measured {under(charts.summary)}.",
         "about": [[line[:9].strip(), printable(line[9:])] for line in about(charts.summary, charts.ensemble)],
         "networks": charts.ensemble.networks,
         "seed": charts.summary.experiment.seed,

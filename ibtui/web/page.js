@@ -296,7 +296,7 @@ function showEnsemble() {
   );
   const facts = make("dl");
   for (const [name, text] of one.about) facts.append(make("dt", {}, name), make("dd", {}, text));
-  byId("about").lastElementChild.replaceChildren(make("p", {}, contents.basis), facts, make("ul", { id: "caveats" }));
+  byId("about").lastElementChild.replaceChildren(make("p", {}, one.basis), facts, make("ul", { id: "caveats" }));
 }
 
 function layerBox(name, layer) {

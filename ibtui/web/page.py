@@ -33,13 +33,15 @@ INK: dict[str, dict[str, RGB]] = {
 """Colours of the page that charts have no need of: text, controls and their edges, what is chosen or has the focus."""
 
 
-def page(path: Path, ensemble: int | None = None, tell: Callable[[str], None] = lambda said: None) -> bytes:
+def page(
+    path: Path, ensemble: int | None = None, by: str | None = None, tell: Callable[[str], None] = lambda said: None
+) -> bytes:
     """A session, or one ensemble of it, as one HTML file. Arguments and errors as of `contents`.
 
     Raises:
         InvalidValue: likewise, or the page would have more than `LARGEST` bytes.
     """
-    found = document(contents(path, ensemble, tell)).encode()
+    found = document(contents(path, ensemble, by, tell)).encode()
     if len(found) > LARGEST:
         raise InvalidValue(
             f"the page must be at most {LARGEST // 10**6} MB, got {len(found) / 1e6:.0f} MB: choose one ensemble with "

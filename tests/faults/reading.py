@@ -120,7 +120,7 @@ def _charts(path: Path, chance: random.Random) -> bool:
             follower.update()
             for index in range(min(len(follower.summary.ensembles), 2)):
                 try:
-                    charts = EnsembleCharts(follower, index)
+                    charts = EnsembleCharts(follower.recorded_ensemble(index))
                 except KeyError:  # nothing is recorded of it: the screen says so
                     continue
                 if not charts.epochs:

@@ -42,7 +42,7 @@ def read(path: Path, index: int = 0) -> tuple[LayerHistory, LearningHistory]:
 
 def charts(path: Path, index: int = 0) -> EnsembleCharts:
     with Follower(path) as follower:
-        return EnsembleCharts(follower, index)
+        return EnsembleCharts(follower.recorded_ensemble(index))
 
 
 def test_the_plane_has_the_mean_paths_up_to_the_playhead(path: Path) -> None:
@@ -128,7 +128,7 @@ def test_measured_again_the_recorded_numbers_stay_behind_in_grey(tmp_path: Path)
     path = made(tmp_path / "kept.ibs", weights=True, hidden=((4, 3),))
     layers, _ = read(path)
     with Follower(path) as follower:
-        one = EnsembleCharts(follower, 0)
+        one = EnsembleCharts(follower.recorded_ensemble(0))
         again = replace(layers, i_x=layers.i_x / 2, i_y=layers.i_y / 3)
         one.shown = one.recorded.measured_again(again, one.summary.experiment)
         until = layers.epochs <= 12

@@ -53,7 +53,7 @@ def texts(spec: ChartSpec) -> str:
 def charts_of(path: Path) -> EnsembleCharts:
     with Follower(path) as follower:
         follower.update()
-        return EnsembleCharts(follower, 0)
+        return EnsembleCharts(follower.recorded_ensemble(0))
 
 
 @pytest.mark.parametrize("panel", ["plane", "gradients", "snr"])

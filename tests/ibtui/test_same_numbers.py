@@ -111,7 +111,7 @@ def charts() -> Callable[[str], list[EnsembleCharts]]:
     @cache
     def read(name: str) -> list[EnsembleCharts]:
         with Follower(path_of(name)) as follower:
-            return [EnsembleCharts(follower, one.index) for one in follower.summary.ensembles]
+            return [EnsembleCharts(follower.recorded_ensemble(one.index)) for one in follower.summary.ensembles]
 
     return read
 

@@ -26,7 +26,7 @@ def made(path: Path, **settings: object) -> Path:
 def charts_of(path: Path) -> EnsembleCharts:
     with Follower(path) as follower:
         follower.update()
-        return EnsembleCharts(follower, 0)
+        return EnsembleCharts(follower.recorded_ensemble(0))
 
 
 def test_bounds_are_a_cross_and_a_path_between_them(tmp_path: Path) -> None:

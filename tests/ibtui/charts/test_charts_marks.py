@@ -39,7 +39,7 @@ def snapshots(every: int) -> Iterator[tuple[str, int, ChartSpec]]:
     for path in example_files():
         follower = Follower(path)
         for ensemble in follower.summary.ensembles:
-            charts = EnsembleCharts(follower, ensemble.index)
+            charts = EnsembleCharts(follower.recorded_ensemble(ensemble.index))
             epochs = charts.epochs
             for number, epoch in enumerate(epochs):
                 if number % every == 0 or number == len(epochs) - 1:

@@ -128,7 +128,7 @@ def test_numbers_are_those_of_the_exports(third: dict[str, Any], tmp_path: Path)
 def test_lines_paths_and_texts_are_those_of_the_app_s_charts(third: dict[str, Any]) -> None:
     with SessionReader(example("example-figure-3")) as reader:
         for number, one in enumerate(third["ensembles"]):
-            charts = EnsembleCharts(reader, number)
+            charts = EnsembleCharts(reader.recorded_ensemble(number))
             assert one["epochs"] == list(charts.epochs)
             assert one["commentary"] == [charts.commentary(epoch) for epoch in charts.epochs]
             told = [[one["caveats"][k] for k in of_epoch] for of_epoch in one["caveatsAt"]]
@@ -295,6 +295,18 @@ def test_recordings_have_their_names_and_estimators(tmp_path: Path) -> None:
     assert second["layers"] == ["only"]
     assert second["absent"]["gradients"] == "No gradients are recorded."
     assert second["plane"]["points"] is None, "one network is its own mean"
+
+
+def test_a_recording_shows_each_of_its_estimators(tmp_path: Path) -> None:
+    path = make_recording(tmp_path / "own.ibs", labels=LABELS % 2, also=["probe"])
+    found = contents(path)["ensembles"]
+    titles = [one["title"] for one in found]
+    assert [title.partition(", by ")[0] for title in titles] == ["blobs", "other", "blobs", "other"]
+    assert ["probe" in title for title in titles] == [False, False, True, True]
+    assert [one["bound"].keys() == {"none"} for one in found] == [False, False, True, True]
+    alone = contents(path, 0, "probe")["ensembles"]
+    assert [one["title"] for one in alone] == ["blobs"]
+    assert alone[0]["table"] == found[2]["table"] != found[0]["table"]
 
 
 def test_without_i_x_t_there_is_no_bound_and_the_page_says_why(tmp_path: Path) -> None:
