@@ -24,6 +24,11 @@ SHOWN_BY = MappingProxyType(
 """By the key of a claim, which chart shows what it is about."""
 
 
+def shown_by(key: str) -> str:
+    """Which chart shows a claim, also where it is judged again on other networks (`two-phases-quantised`)."""
+    return SHOWN_BY[max((one for one in SHOWN_BY if f"{key}-".startswith(f"{one}-")), key=len)]
+
+
 def link(verdict: str, reason: str) -> str:
     """The reason, as it follows the verdict."""
     return f"{LINK.get(verdict, 'But')}: {reason}"

@@ -8,17 +8,22 @@ as they are declared, and runs nothing: after a change of wording. A changed thr
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from ibtui_engine.account.exact import AGAIN, KINDS
 from ibtui_engine.account.standard import STANDARD
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- account: begin -->\n", "<!-- account: end -->"
+SURVIVE, SURVIVED = "<!-- exact: begin -->\n", "<!-- exact: end -->"
+USUAL = {"order": "order", "bound": "bound-symmetric"}
+"""Keys of claims as the paper's networks show them, where they are others."""
 
 
 def main() -> None:
@@ -33,16 +38,32 @@ def main() -> None:
     networks = chosen.networks
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "account.md"
-        command = ["account", "--run", "--out", str(table)]
+        command = ["account", "--run", "--json", "--out", str(table)]
         command += ["--networks", str(networks)] if networks is not None else []
-        subprocess.run([sys.executable, "-m", "ibtui", *command], check=True, cwd=HERE.parent)
+        done = subprocess.run(
+            [sys.executable, "-m", "ibtui", *command], check=True, cwd=HERE.parent, stdout=subprocess.PIPE
+        )
         written = table.read_text(encoding="utf-8")
+        verdicts = {one["key"]: one["verdict"] for one in json.loads(done.stdout)}
     rest = f" --networks {networks}" if networks is not None else ""
     of = f"at most {networks} networks" if networks is not None else "up to 50 networks"
     said = f"Made by `python sessions/make_account.py{rest}`, of {of} in each ensemble.\n\n"
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, after = page.partition(BEGIN)
-    PAGE.write_text(before + BEGIN + said + written + END + after.partition(END)[2], encoding="utf-8")
+    page = _with(PAGE.read_text(encoding="utf-8"), (BEGIN, END), said + written)
+    PAGE.write_text(_with(page, (SURVIVE, SURVIVED), surviving(verdicts)), encoding="utf-8")
+
+
+def _with(page: str, marks: tuple[str, str], text: str) -> str:
+    before, _, after = page.partition(marks[0])
+    return before + marks[0] + text + marks[1] + after.partition(marks[1])[2]
+
+
+def surviving(verdicts: dict[str, str]) -> str:
+    """A table of the claims that are judged again where information is exact, by the keys of all claims."""
+    lines = [f"| claim | tanh, 30 bins | {' | '.join(KINDS.values())} |", "| --- | --- |" + " --- |" * len(KINDS)]
+    for claim in AGAIN:
+        keys = [USUAL.get(claim.key, claim.key), *(f"{claim.key}-{preset}" for preset in KINDS)]
+        lines.append(f"| {claim.text} | {' | '.join(verdicts[key] for key in keys)} |")
+    return "\n".join(lines) + "\n"
 
 
 def renewed(page: str) -> str:

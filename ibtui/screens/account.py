@@ -20,7 +20,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ibtui.account_text import MARK, SHOWN_BY, STYLES, sentences, told_of
+from ibtui.account_text import MARK, STYLES, sentences, shown_by, told_of
 from ibtui.bound_fits import BoundFits
 from ibtui.commands import ask
 from ibtui.ensemble_charts import EnsembleCharts
@@ -130,7 +130,7 @@ class AccountScreen(Screen[None]):
     def panel(self) -> str:
         """The chart that shows the chosen claim."""
         chosen = self.chosen
-        return SHOWN_BY[chosen["key"]] if chosen else "plane"
+        return shown_by(chosen["key"]) if chosen else "plane"
 
     def _show(self) -> None:
         """Show the chosen claim."""

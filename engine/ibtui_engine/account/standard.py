@@ -10,6 +10,7 @@ from types import MappingProxyType
 from ibtui_engine.account.claim import Claim
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
+from ibtui_engine.account.exact import EXACT
 from ibtui_engine.account.finding import Finding
 from ibtui_engine.account.judging import compared
 from ibtui_engine.errors import InvalidValue
@@ -29,7 +30,7 @@ VARIANTS: Mapping[str, Experiment] = MappingProxyType(
 )
 """What shows how much the numbers depend on how one trains."""
 
-STANDARD: tuple[Claim, ...] = tuple(claim for claim in CLAIMS if claim.rests_on)
+STANDARD: tuple[Claim, ...] = (*(claim for claim in CLAIMS if claim.rests_on), *EXACT)
 """The claims that the standard account has."""
 
 
