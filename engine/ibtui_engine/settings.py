@@ -63,6 +63,9 @@ MAX_SNAPSHOTS = 100_000
 """Epochs to measure between the first and the last, and as many named by `snapshot_at`."""
 MOST_MOMENTUM = 1 - 2.0**-24
 """The largest float32 below 1."""
+LONGEST_STEP = 0.05
+"""Step of a Monte-Carlo move over the root mean square of its layer's weights at most. With it, 10 000 epochs move the
+weights of the paper's network about as far as SGD moves them."""
 DEFAULT_RELAX_FROM = 350
 """Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
 DEFAULT_SNAPSHOTS = 120

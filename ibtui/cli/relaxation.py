@@ -13,13 +13,14 @@ from ibtui.formatting import estimate, labelled, over_some, printable, with_spre
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_number
+from ibtui_engine.settings import LONGEST_STEP
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ibtui_engine.phases.relaxation import Change, Relaxation
     from ibtui_engine.session.summary import EnsembleSummary, Summary
-    from ibtui_engine.statistics import Spread
+    from ibtui_engine.statistics import EpochSpread, Spread
 
 
 def relaxation(
@@ -74,6 +75,7 @@ def _document(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]])
                         "i_x": _change(row.i_x),
                         "i_y": _change(row.i_y),
                         "acceptance": _spread(row.acceptance),
+                        "sgd_equal_after": _epoch(row.equal_cost),
                     }
                     for row in one.layers
                 ],
@@ -93,6 +95,14 @@ def _spread(value: Spread | None) -> dict[str, float | int | None] | None:
         return None
     plain = [number if math.isfinite(number) else None for number in (value.mean, value.error)]
     return {"mean": plain[0], "error": plain[1], "networks": value.count}
+
+
+def _epoch(value: EpochSpread | None) -> dict[str, float | int | None] | None:
+    """Gradient evaluations; the error is that of the natural logarithm."""
+    if value is None:
+        return None
+    plain = [number if math.isfinite(number) else None for number in (value.epoch, value.log_error)]
+    return {"evaluations": plain[0], "log_error": plain[1], "networks": value.count}
 
 
 def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *, chart: bool) -> None:
@@ -115,14 +125,15 @@ def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *,
         for what, attribute in (("I(X;T) bits", "i_x"), ("I(T;Y) bits", "i_y")):
             console.print(_table(one, what, attribute))
             console.print()
-        for line in _learning(one):
+        for line in (*_learning(one), *_equal(one)):
             console.print(line)
     console.print()
     console.print(
         "Mean ± standard error (se) over networks; apart: the difference, of the same networks. A gradient evaluation "
         "is a pass forward and backward over the whole sample, an epoch of SGD; a forward pass of a Monte-Carlo move "
         "counts as a third of it, so that both have cost the same. The loss of the sample never rises above that at "
-        "the start. "
+        f"the start. The step of a move is at most {LONGEST_STEP:.0%} of the root mean square of its layer's "
+        "weights: longer steps are accepted where neurons are saturated, and would take weights ever farther. "
         f"I(X;T) and I(T;Y) by {estimate(summary.experiment)}.",
         style="dim",
     )
@@ -163,6 +174,22 @@ def _learning(one: Relaxation) -> list[str]:
         part("accuracy inside", one.train_accuracy, ".2%"),
     ]
     return [*lines, part("accuracy outside", one.test_accuracy, ".2%")] if one.test_accuracy.start.present else lines
+
+
+def _equal(one: Relaxation) -> list[str]:
+    """What SGD needs for the same loss of I(X;T)."""
+    costs = {
+        layer_number(row.layer, len(one.layers)): row.equal_cost
+        for row in one.layers
+        if row.equal_cost is not None and row.equal_cost.present
+    }
+    told = [f"{layer}: {cost.epoch:.0f}{over_some(cost.count, cost.networks)}" for layer, cost in costs.items()]
+    many = one.end - one.start
+    return (
+        [f"SGD has lost as much of I(X;T) as the moves do in {many} evaluations after {'; '.join(told)}"]
+        if told
+        else []
+    )
 
 
 def _text(value: Spread) -> str:

@@ -7,6 +7,7 @@ network by network. NumPy only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import differing
-from ibtui_engine.statistics import Spread, spread
+from ibtui_engine.statistics import EpochSpread, Spread, epoch_spread, spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, Int64
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ibtui_engine.session.columns import LayerHistory, LearningHistory
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.summary import EnsembleSummary
+
+
+LEAST_BITS = 0.1
+"""A fall of I(X;T) of less is not looked for under SGD."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ class LayerRelaxation:
     """I(T;Y), bits."""
     acceptance: Spread
     """Share of the last moves that were accepted."""
+    equal_cost: EpochSpread | None
+    """Gradient evaluations from `start` after which SGD has lost as much of I(X;T) as the relaxation has at the end, of
+    the networks in which both lose at least `LEAST_BITS`; None without SGD."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +135,21 @@ def relaxation(
         rows = np.searchsorted(history.epochs, epochs)
         return np.stack([history.train_loss[rows], history.test_loss[rows]], axis=2)
 
+    def equal_cost(layer: int) -> EpochSpread | None:
+        if sgd is None:
+            return None
+        paths = [path("i_x", which)[:, :, layer] for which in (0, 1)]
+        both = min(one.shape[1] for one in paths)
+        lost, by_sgd = (one[0, :both] - one[:, :both] for one in paths)
+        since = np.asarray(epochs - start, np.float64)
+        return epoch_spread(np.array([_reached(since, by_sgd[:, k], lost[-1, k]) for k in range(both)]))
+
     last = relaxed[0].acceptance[np.searchsorted(relaxed[0].epochs, epochs[-1])]
     return Relaxation(
         start=start,
         end=int(epochs[-1]),
         layers=tuple(
-            LayerRelaxation(k + 1, width, change("i_x", k), change("i_y", k), spread(last[:, k]))
+            LayerRelaxation(k + 1, width, change("i_x", k), change("i_y", k), spread(last[:, k]), equal_cost(k))
             for k, width in enumerate(widths)
         ),
         train_loss=change("train_loss"),
@@ -168,6 +185,15 @@ def relaxation_of(reader: SessionReader, relaxed: EnsembleSummary) -> Relaxation
         widths=relaxed.widths,
         start=summary.experiment.relaxation_epoch,
     )
+
+
+def _reached(since: Float64[np.ndarray, " epochs"], lost: Float64[np.ndarray, " epochs"], wanted: float) -> float:
+    """Where so many bits are lost first, between epochs by a straight line; NaN where never, or of too few."""
+    if wanted < LEAST_BITS or not (there := np.flatnonzero(lost >= wanted)).size:
+        return math.nan
+    k = int(there[0])
+    share = (wanted - lost[k - 1]) / (lost[k] - lost[k - 1])
+    return float(since[k - 1] + share * (since[k] - since[k - 1]))
 
 
 def _measured(history: LayerHistory) -> Int64[np.ndarray, " epochs"]:

@@ -39,6 +39,7 @@ from jaxtyping import Float32, Float64, Int64, UInt32
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import LEAST, activate_rounded, exp_less_one, forward_layer, largest
 from ibtui_engine.networks import Architecture
+from ibtui_engine.settings import LONGEST_STEP
 from ibtui_engine.streams import MOVES, fill_words
 from ibtui_engine.training.kernel import STEP
 from ibtui_engine.training.layout import layer_rows, pack, unpack
@@ -49,8 +50,6 @@ BURN_IN = 100
 """Moves of each neuron in which its step is adapted."""
 TARGET = math.exp(-2)
 """Share of moves to be accepted."""
-LONGEST_STEP = 0.05
-"""With it, 10 000 epochs move the weights of the paper's network about as far as SGD moves them."""
 REMEMBERED = 1000
 """Moves of a neuron that the share of accepted ones is of, about."""
 UNIT = 2.0**-32

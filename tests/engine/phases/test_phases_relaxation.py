@@ -57,6 +57,21 @@ def test_changes_are_from_the_start_to_the_end_and_differences_network_by_networ
         assert np.array_equal(losses[:, :, 1], learned.test_loss[1:])
 
 
+def test_when_sgd_has_lost_as_much() -> None:
+    relaxed, sgd = history(1), history(2)
+    relaxed[0].i_x[:, :, 0] = np.array([[9, 9, 9], [5, 5, 5], [4.5, 5, 4.5], [4, 4.91, 2]])  # loses 1, 0.09 and 3 bits
+    sgd[0].i_x[:, :, 0] = np.array([[9, 9, 9], [5, 5, 5], [4.5, 4, 4], [3.5, 3, 2.5]])
+    found = compared(relaxed, sgd).layers[0].equal_cost
+    assert found is not None
+    assert (found.count, found.networks) == (1, 3)  # of the others one loses too little, of the last SGD does
+    assert found.epoch == pytest.approx(7 + 30 * 0.5)  # half of the way from 4.5 to 3.5 bits, epochs 10 to 40
+    relaxed[0].i_x[3, 1, 0] = 4.89
+    found = compared(relaxed, sgd).layers[0].equal_cost
+    assert found is not None
+    assert found.epoch == pytest.approx(np.sqrt(22 * 7 * 0.11))
+    assert compared(relaxed).layers[0].equal_cost is None
+
+
 def test_layers_and_learning_may_have_been_measured_at_other_epochs() -> None:
     (layers, _), (_, learning) = history(1), history(2, epochs=np.array([0, 1, 3, 5, 10, 40]))
     found = compared((layers, learning))

@@ -15,12 +15,13 @@ from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.settings import LONGEST_STEP
 from ibtui_engine.streams import Purpose, fill_words
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.batched import TorchTrainer
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
-from ibtui_engine.training.relaxation import BURN_IN, LONGEST_STEP, TARGET, acceptance, move_costs, moves_until
+from ibtui_engine.training.relaxation import BURN_IN, TARGET, acceptance, move_costs, moves_until
 
 BITS = Rule("ramp", binary_patterns(7), np.linspace(0.02, 0.98, 128))
 REAL = Rule("real", np.random.default_rng(3).normal(size=(90, 2)).astype(np.float32), np.linspace(0.05, 0.95, 90))
