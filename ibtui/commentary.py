@@ -48,7 +48,7 @@ def _before(
 ) -> str:
     knows = _knows(of, i_y[row])
     if not math.isfinite(snr):
-        return f"{knows}; one batch an epoch, so no SNR"
+        return f"{knows}; {'one batch an epoch, so no SNR' if of.batches == 1 else 'no SNR'}"
     if drift_ends is None and snr < 1:
         return f"{knows}; SNR is low, but drift may go on"
     gained = float(i_y[row, -1] - i_y[row - 1, -1])

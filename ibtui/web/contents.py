@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ibtui.charts.palette import Colour
     from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
+    from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.summary import Summary
 
 DIGITS, SPREAD_DIGITS = 6, 3
@@ -44,6 +45,7 @@ PLACES = 4
 MOST_POINTS = 200_000
 """Numbers of single networks in a page; where there are more, the page has means alone."""
 TICKS = {"x": 7, "y": 6}
+NO_PLACE = "No layer has a place in the plane: it takes both I(X;T) and I(T;Y)."
 PANELS = ("gradients", "snr", "learning")
 """The charts over epochs."""
 
@@ -121,6 +123,7 @@ def _ensemble(charts: EnsembleCharts, bound: Plain, *, singles: bool, among_esti
         if panel != "snr" or charts.batches > 1
     }
     plane = charts.chart("plane", epoch=epochs[-1], shown=shown, points=False)
+    held_out = charts.ensemble.rule.held_out is not None
     return {
         "title": printable(charts.title + (f", by {basis}" if among_estimators else "")),
         "basis": f"{sentence(basis).strip()} Information is measured {under(charts.summary)}.",
@@ -134,7 +137,8 @@ def _ensemble(charts: EnsembleCharts, bound: Plain, *, singles: bool, among_esti
         "commentary": [printable(charts.commentary(epoch)) for epoch in epochs],
         "caveats": [printable(line) for line in known],
         "caveatsAt": [[known[line] for line in of_epoch] for of_epoch in lines],
-        "plane": _plane(charts, plane, singles=singles),
+        "plane": _plane(charts, charts.shown, plane, singles=singles),
+        "heldOut": _held_out(charts, shown, singles=singles) if held_out else None,
         "charts": {panel: _chart(spec) for panel, spec in over_epochs.items() if _has_points(spec.series)},
         "absent": {
             panel: _absent(charts, panel)
@@ -223,9 +227,15 @@ def _colour(colour: Colour | Shades) -> str:
     return "ink"
 
 
-def _plane(charts: EnsembleCharts, spec: ChartSpec, *, singles: bool) -> Plain:
-    """The plane with the whole paths; the page shows them up to its epoch."""
-    own, layers, of = charts.names, len(charts.widths), charts.shown
+def _held_out(charts: EnsembleCharts, shown: tuple[int, ...], *, singles: bool) -> Plain:
+    """The plane of the rows that are held out."""
+    spec = charts.chart("plane", epoch=charts.epochs[-1], shown=shown, points=False, held_out=True)
+    return _plane(charts, charts.shown.on_held_out(), spec, singles=singles)
+
+
+def _plane(charts: EnsembleCharts, of: RecordedEnsemble, spec: ChartSpec, *, singles: bool) -> Plain:
+    """The plane with the whole paths; the page shows them up to its epoch. `of`: whose numbers they are."""
+    own, layers = charts.names, len(charts.widths)
     names = called(own, layers)
     paths = [one for one in spec.series if isinstance(one.colour, Shades)]
     ends = {mark.tell.removesuffix(" drift ends"): mark for mark in spec.marks if mark.dot == DRIFT_END}
@@ -245,6 +255,7 @@ def _plane(charts: EnsembleCharts, spec: ChartSpec, *, singles: bool) -> Plain:
         "series": [],
         "marks": [],
         "paths": [{"x": _row(one.x), "y": _row(one.y)} for one in paths],
+        "none": "" if any(np.isfinite(one.x * one.y).any() for one in paths) else NO_PLACE,
         "levels": DARK.levels(shades, len(charts.epochs)).tolist() if isinstance(shades, Shades) else [],
         "bar": [[rounded(place), text] for place, text in spec.bar.stops] if spec.bar is not None else [],
         "ends": [
@@ -262,6 +273,8 @@ def _layers_table(charts: EnsembleCharts, plane: Readings | None) -> Readings:
     assert plane is not None
     of = charts.shown
     further = (
+        Read("held-out I(X;T)", ".3f", of.values("held_out_i_x")),
+        Read("held-out I(T;Y)", ".3f", of.values("held_out_i_y")),
         Read("distinct t", ".0f", of.values("distinct_t")),
         Read("SNR", ".3g", of.values("snr"), geometric=True),
         Read("saturated", ".3f", of.values("saturated")),

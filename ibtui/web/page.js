@@ -3,7 +3,7 @@
 
 const contents = JSON.parse(document.getElementById("contents").textContent);
 const byId = (id) => document.getElementById(id);
-const state = { ensemble: contents.first, index: 0, hidden: new Set(), points: false, bound: false, speed: 10, timer: 0 };
+const state = { ensemble: contents.first, index: 0, hidden: new Set(), points: false, bound: false, heldOut: false, speed: 10, timer: 0 };
 let charts = [];
 let boxes = [];
 
@@ -219,9 +219,10 @@ function showCharts() {
   boxes = [];
   byId("charts").replaceChildren();
   const one = shown();
-  const singles = state.points && one.plane.points !== null;
-  const caption = singles ? one.plane.captionOfPoints : one.plane.caption;
-  const plane = { ...one.plane, id: "plane", ofLayers: true, curve: one.bound.curve, caption };
+  const of = state.heldOut && one.heldOut ? one.heldOut : one.plane;
+  const singles = state.points && of.points !== null;
+  const caption = singles ? of.captionOfPoints : of.caption;
+  const plane = { ...of, id: "plane", ofLayers: true, curve: of === one.plane ? one.bound.curve : null, caption };
   const bar = make("div", { class: "bar", "aria-hidden": "true" }, make("span", {}, "epoch"));
   const shades = make("div", { class: "shades" });
   for (let k = 0; k < contents.steps; k++) shades.append(coloured(make("i"), `shade-${k}`));
@@ -234,9 +235,10 @@ function showCharts() {
   const choices = [];
   if (plane.points) choices.push(choice("points", "Every network", state.points));
   if (plane.curve) choices.push(choice("bound", "IB curve", state.bound));
-  const drawing = figure(plane, Plane, ...(plane.bar.length ? [bar] : []), make("div", { class: "ticks" }, ...choices));
-  drawing.classList.add("wide");
-  bar.hidden = singles;
+  if (one.heldOut) choices.push(choice("heldOut", "Rows held out", state.heldOut));
+  bar.hidden = singles || !plane.bar.length;
+  if (plane.none) absent(plane.title, plane.none);
+  else figure(plane, Plane, bar, make("div", { class: "ticks" }, ...choices)).classList.add("wide");
   byId("charts").append(make("div", { id: "now-table", class: "figure" }));
   for (const panel of ["gradients", "snr", "learning"]) {
     if (one.charts[panel]) figure({ ...one.charts[panel], id: panel, ofLayers: panel !== "learning" }, Curves);
@@ -430,6 +432,7 @@ const KEYS = [
   ["]", "]", "Next ensemble", () => toEnsemble(state.ensemble + 1)],
   ["p", "p", "Every network's points, or the mean's path", () => shown().plane.points && choose("points")],
   ["b", "b", "The IB curve in the plane", () => shown().bound.curve && choose("bound")],
+  ["H", "H", "The plane of the rows held out, or of those that train", () => shown().heldOut && choose("heldOut")],
   ["d", "d", "Dark or light", otherTheme],
 ];
 

@@ -15,6 +15,7 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
+from tests.recordings import make_recording
 
 EXAMPLES = Path(__file__).parents[2] / "sessions"
 
@@ -91,9 +92,17 @@ def test_without_batches_there_is_no_snr_and_without_numbers_no_claim(tmp_path: 
     Run(begin(tmp_path / "a.ibs", "a", Experiment(**settings)), threads=1).execute()
     with SessionReader(tmp_path / "a.ibs") as reader:
         of = reader.recorded_ensemble(0)
-    assert "no SNR" in commentary(of, 20)
+    assert commentary(of, 20).endswith("; one batch an epoch, so no SNR")
     absent = np.full_like(of.layers.i_x, np.nan)
     assert (
         commentary(replace(of, layers=replace(of.layers, i_x=absent, i_y=absent)), 20)
         == "epoch 20: still to be measured"
     )
+
+
+def test_a_recording_of_several_batches_that_has_no_snr_of_all_layers_says_only_that(tmp_path: Path) -> None:
+    with SessionReader(make_recording(tmp_path / "own.ibs")) as reader:
+        first, other = (reader.recorded_ensemble(index) for index in (0, 1))
+    assert first.batches == 8
+    assert commentary(first, 20) == "epoch 20: the output knows 2.00 of 2.00 bits of the label; no SNR"
+    assert commentary(replace(other, summary=first.summary), 0).startswith("epoch 0: before training")

@@ -313,6 +313,20 @@ async def test_export_asks_what_and_where_and_writes_nothing_unasked(open_app: A
     assert json.loads(taken.read_text())
 
 
+@pytest.mark.long
+async def test_export_writes_a_page_for_a_browser(open_app: Any, have: Any, tmp_path: Path) -> None:
+    have("plain")
+    async with open_app("plain") as view:
+        await view.press("w")
+        await view.until_screen("Exporting")
+        await view.press("end", "up")
+        await view.until(lambda: view.one("#out", Input).value == "plain-page.html")
+        assert view.said("#where") == "To a .html file"
+        await view.press("enter", "enter")
+        await view.until(lambda: any("wrote plain-page.html" in note for note in view.notes()))
+    assert (tmp_path / "plain-page.html").read_text().startswith("<!doctype html>")
+
+
 async def test_export_offers_every_format_of_tables_and_a_directory_for_tensorboard(
     open_app: Any, have: Any, tmp_path: Path
 ) -> None:

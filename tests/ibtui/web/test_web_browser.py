@@ -13,7 +13,7 @@ import pytest
 from ibtui.locations import find_session, sessions_directory
 from ibtui.web.page import page
 from tests.ibtui.web.browser import PROGRAM, Browser, chromium
-from tests.ibtui.web.test_web_page import hostile
+from tests.ibtui.web.test_web_page import hostile, with_rows_held_out
 from tests.recordings import LABELS, make_recording
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(PROGRAM is None, reason="Chromium is needed")]
@@ -291,6 +291,21 @@ def test_names_of_a_hostile_session_are_shown_and_do_nothing(browser: Browser, t
     assert "onerror=alert(1)>&amp;<!--\\n" in browser["document.querySelector('#about').textContent"]
     assert browser.thrown == []
     assert browser.requested == [out.as_uri()]
+
+
+def test_rows_that_are_held_out_are_a_key_away(browser: Browser, tmp_path: Path) -> None:
+    out = tmp_path / "own.html"
+    out.write_bytes(page(with_rows_held_out(tmp_path / "own.ibs")))
+    browser.thrown.clear()
+    browser.open(out)
+    title = "document.querySelector('#charts h2').textContent"
+    assert "held out" not in browser[title]
+    browser.press("H", "p", "p", "b")
+    assert "rows held out" in browser[title]
+    assert browser["document.getElementById('choice-bound')"] is None, "the curve is of the rows that train"
+    browser.click("#choice-heldOut")
+    assert "held out" not in browser[title]
+    assert browser.thrown == []
 
 
 def test_the_policy_stops_what_is_not_the_page_s_own(browser: Browser, third: Path, tmp_path: Path) -> None:

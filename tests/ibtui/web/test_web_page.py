@@ -27,10 +27,12 @@ from ibtui.cli.export import export
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.locations import find_session, sessions_directory
 from ibtui.web import page as page_module
-from ibtui.web.contents import MOST_POINTS, contents, rounded
+from ibtui.web.contents import MOST_POINTS, NO_PLACE, contents, rounded
 from ibtui.web.page import HERE, SCRIPT, colours, document, in_script, page
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.experiment import Experiment
 from ibtui_engine.recording.recorder import Recorder
+from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader
 from tests.recordings import LABELS, make_recording
 
@@ -312,10 +314,36 @@ def test_a_recording_shows_each_of_its_estimators(tmp_path: Path) -> None:
 def test_without_i_x_t_there_is_no_bound_and_the_page_says_why(tmp_path: Path) -> None:
     found = contents(make_recording(tmp_path / "own.ibs", labels=LABELS % 2, estimator="probe"))
     (first, _) = found["ensembles"]
+    assert first["plane"]["none"] == NO_PLACE
     assert first["bound"] == {"none": "The IB curve is over I(X;T), which the estimator probe does not have."}
     assert {value for row in first["table"]["columns"][0]["mean"] for value in row} == {None}
     assert any(value is not None for row in first["table"]["columns"][1]["mean"] for value in row)
     assert document(found)
+
+
+def with_rows_held_out(path: Path) -> Path:
+    """A run on a table of 90 rows, of which 27 are held out."""
+    x = np.random.default_rng(1).normal(size=(90, 3)).round(3)
+    rows = "".join(f"{a},{b},{c},{int(a * b > 0)}\n" for a, b, c in x)
+    path.with_suffix(".csv").write_text(f"a,b,c,label\n{rows}")
+    settings = {"rule": f"table:{path.with_suffix('.csv')}", "hidden": "4-3", "networks": 2, "epochs": 12}
+    settings |= {"snapshots": 3, "batch": 16, "test_fraction": 0.3}
+    Run(begin(path, path.stem, Experiment.from_dict(settings)), threads=1).execute()
+    return path
+
+
+def test_rows_that_are_held_out_have_a_plane_of_their_own(tmp_path: Path) -> None:
+    path = with_rows_held_out(tmp_path / "own.ibs")
+    (one,) = contents(path)["ensembles"]
+    with SessionReader(path) as reader:
+        of = reader.recorded_ensemble(0)
+    for k in range(3):
+        assert all(map(near, one["heldOut"]["paths"][k]["x"], of.mean("held_out_i_x")[:, k].tolist()))
+    assert one["heldOut"]["guides"][0][1] == rounded(of.on_held_out().h_x) != one["plane"]["guides"][0][1]
+    assert "rows held out" in one["heldOut"]["title"]
+    named = {column["name"]: column for column in one["table"]["columns"]}
+    assert all(map(near, named["held-out I(T;Y)"]["mean"][-1], of.mean("held_out_i_y")[-1].tolist()))
+    assert contents(example("example-figure-2"))["ensembles"][0]["heldOut"] is None
 
 
 def test_one_ensemble_can_be_chosen() -> None:
