@@ -41,10 +41,13 @@ OF = {
     "gradients": tuple(column for column in LAYER if column not in INFORMATION),
     "learning": LEARNING,
 }
+FOLLOWING = {"information": ("i_within", "i_x_given_y")}
+"""What follows from the columns of an export, besides those of `RECORDED`."""
 FURTHER = {
-    what: tuple(column.name for column in columns if column.name not in RECORDED[what]) for what, columns in OF.items()
+    what: (*(column.name for column in columns if column.name not in RECORDED[what]), *FOLLOWING.get(what, ()))
+    for what, columns in OF.items()
 }
-"""Recorded columns that were added later: they are at the end."""
+"""What was added later: it is at the end."""
 SETTINGS = {
     "information": (
         *("estimator", "bins", "noise", "measured", "optimizer"),

@@ -139,6 +139,9 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
         "i_y_sampling_error": or_none(one.i_y_error),
         "saturated_mean": or_none(one.saturated.mean),
         "nonlinear_mean": or_none(one.nonlinear.mean),
+        "i_orbit_mean": or_none(one.i_orbit.mean),
+        "i_within_mean": or_none(one.i_within.mean),
+        "i_x_given_y_mean": or_none(one.i_x_given_y.mean),
         **{
             f"{name}_{kind}": or_none(value)
             for name, of in (("held_out_i_x", one.held_out_i_x), ("held_out_i_y", one.held_out_i_y))

@@ -20,6 +20,7 @@ from ibtui_engine.measures.outputs import NONLINEAR, NUMBERS, SATURATED
 from ibtui_engine.measures.outputs_by_block import LayerOutputs
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.rules.labels import MOST_LABELS
+from ibtui_engine.rules.rule import orbits_of
 
 OUTPUT = "output"
 """What the `activations` call a logistic unit, or a softmax, that is the network's output: it is binned on [−1, 1]."""
@@ -112,6 +113,7 @@ class OutputsMeasurer:
         h_x: float | None = None,
     ) -> None:
         self.p_y = label_probabilities(p_y)
+        self._orbits = orbits_of(self.p_y)
         self.patterns = len(self.p_y)
         self.how = how
         rows = None if inputs is None else as_rows("inputs", inputs, self.patterns)
@@ -129,7 +131,9 @@ class OutputsMeasurer:
         if activation in LIMITS:
             ends = bin_ends(activation)
         with self._blas.limit(limits=1, user_api="blas"):  # its threads wait for one another where others compute, too
-            numbers, ceiling = measure_layer(layer, self.how, self.p_y, ends, h_x=self._h_x, inputs=self._inputs)
+            numbers, ceiling = measure_layer(
+                layer, self.how, self.p_y, self._orbits, ends, h_x=self._h_x, inputs=self._inputs
+            )
         numbers[[SATURATED, NONLINEAR]] = layer.shares("sigmoid" if activation == OUTPUT else activation)
         if activation == OUTPUT and layer.units > 1:  # a softmax has no linear range
             numbers[NONLINEAR] = math.nan

@@ -22,6 +22,7 @@ from ibtui_engine.measures.learning import weigh_learning
 from ibtui_engine.measures.outputs import (
     DISTINCT,
     HIGH,
+    I_ORBIT,
     I_X,
     I_X_LOWER,
     I_Y,
@@ -34,7 +35,7 @@ from ibtui_engine.measures.outputs import (
     range_of,
     shares_beyond,
 )
-from ibtui_engine.measures.partition import fill_edges, information, partition
+from ibtui_engine.measures.partition import Orbits, fill_edges, information, orbit_information, partition
 from ibtui_engine.measures.quantile import quantile_partition
 from ibtui_engine.measures.scratch import Scratch
 
@@ -95,59 +96,63 @@ def estimate(
     p_y: Float64[np.ndarray, " patterns"],
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
+    orbits: Orbits,
     scratch: Scratch,
-) -> tuple[float, float, float, float, int, float, float]:
+) -> tuple[float, float, float, float, int, float, float, float]:
     """I(X;T) and I(T;Y) of a layer's outputs in bits, their lower bounds where they are upper ones (else NaN), how many
-    t there are, and the ends of what is binned or, without bins of equal width, of what occurs. Only compiled code can
-    call it.
+    t there are, the ends of what is binned or, without bins of equal width, of what occurs, and I(T;orbit) where values
+    of t are counted (else NaN). Only compiled code can call it.
     """
     raise NotImplementedError
 
 
 @overload(estimate)
 def _estimate_by(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, orbits: Any, scratch: Any
 ) -> Callable[..., Any]:
     return {EqualWidth: _by_width, EqualMass: _by_mass, Exact: _exactly, Noisy: _with_noise}[estimator.instance_class]
 
 
 def _by_width(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, orbits: Any, scratch: Any
 ) -> Any:
     low, high = binned_range(estimator.ends[kind, 0], estimator.ends[kind, 1], values, units, p_y.shape[0])
     edges = np.empty(estimator.bins + 1, np.float64)
     fill_edges(edges, low, high)
     count = partition(values, units, edges, scratch.groups, *scratch.hashing)
     i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
-    return i_x, i_y, np.nan, np.nan, count, low, high
+    i_orbit = orbit_information(scratch.groups, count, i_x, orbits)
+    return i_x, i_y, np.nan, np.nan, count, low, high, i_orbit
 
 
 def _by_mass(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, orbits: Any, scratch: Any
 ) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
     count = quantile_partition(values, units, estimator.bins, scratch.groups, *scratch.hashing)
     i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
-    return i_x, i_y, np.nan, np.nan, count, low, high
+    i_orbit = orbit_information(scratch.groups, count, i_x, orbits)
+    return i_x, i_y, np.nan, np.nan, count, low, high, i_orbit
 
 
 def _exactly(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, orbits: Any, scratch: Any
 ) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
     count = exact_partition(values, units, scratch.groups, *scratch.hashing)
     i_x, i_y = information(scratch.groups, count, p_y, h_pattern, h_y, *scratch.counting)
-    return i_x, i_y, np.nan, np.nan, count, low, high
+    i_orbit = orbit_information(scratch.groups, count, i_x, orbits)
+    return i_x, i_y, np.nan, np.nan, count, low, high, i_orbit
 
 
 def _with_noise(
-    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, scratch: Any
+    estimator: Any, values: Any, units: Any, kind: Any, p_y: Any, h_pattern: Any, h_y: Any, orbits: Any, scratch: Any
 ) -> Any:
     low, high = range_of(values, units, p_y.shape[0])
     count = exact_partition(values, units, scratch.groups, *scratch.hashing)
     i_xy = max(h_y - h_pattern.sum() / p_y.shape[0], 0.0)
     i_x, i_y, i_x_lower, i_y_lower = density_bounds(values, units, estimator.noise, scratch.groups, count, p_y, i_xy)
-    return i_x, i_y, i_x_lower, i_y_lower, count, low, high
+    return i_x, i_y, i_x_lower, i_y_lower, count, low, high, np.nan
 
 
 @compiled
@@ -165,7 +170,8 @@ def measure_networks(
     h_pattern: Float64[np.ndarray, " patterns"],
     h_y: float,
     labels: Int8[np.ndarray, "networks patterns"],
-    numbers: Float64[np.ndarray, "12 networks layers"],
+    orbits: Orbits,
+    numbers: Float64[np.ndarray, "13 networks layers"],
     learning: Float64[np.ndarray, "4 networks"],
     scratch: Scratch,
 ) -> None:
@@ -186,8 +192,8 @@ def measure_networks(
             saturated, nonlinear = shares_beyond(
                 scratch.z, units, patterns, activation if kind == HIDDEN else SIGMOID, limits[kind, 0], limits[kind, 1]
             )
-            i_x, i_y, i_x_lower, i_y_lower, count, low, high = estimate(
-                estimator, above, units, kind, p_y, h_pattern, h_y, scratch
+            i_x, i_y, i_x_lower, i_y_lower, count, low, high, i_orbit = estimate(
+                estimator, above, units, kind, p_y, h_pattern, h_y, orbits, scratch
             )
             numbers[I_X, network, layer] = i_x
             numbers[I_Y, network, layer] = i_y
@@ -198,3 +204,4 @@ def measure_networks(
             numbers[I_Y_LOWER, network, layer] = i_y_lower
             numbers[SATURATED, network, layer] = saturated
             numbers[NONLINEAR, network, layer] = nonlinear
+            numbers[I_ORBIT, network, layer] = i_orbit

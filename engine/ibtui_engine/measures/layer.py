@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float64, Int32, Num
+from jaxtyping import Float64, Int32, Int64, Num
 
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.estimation import Estimation
@@ -19,6 +19,7 @@ from ibtui_engine.measures.grouping import group_patterns
 from ibtui_engine.measures.outputs import (
     DISTINCT,
     HIGH,
+    I_ORBIT,
     I_X,
     I_X_ERROR,
     I_X_LOWER,
@@ -56,6 +57,7 @@ def measure_layer(
     layer: LayerOutputs,
     how: Estimation,
     p_y: Float64[np.ndarray, "patterns labels"],
+    orbits: Int64[np.ndarray, " patterns"],
     ends: tuple[float, float] = (math.nan, math.nan),
     *,
     h_x: float = math.inf,
@@ -69,6 +71,7 @@ def measure_layer(
         layer: the outputs.
         how: the estimator and its settings.
         p_y: p(y|x) of each pattern.
+        orbits: the class of equal p(y|x) that each is in, from 0.
         ends: the interval that `binning` bins; an end that is NaN is the one that occurs.
         h_x: H(X) in bits, the ceiling of I(X;T); infinite where nobody asks.
         inputs: the patterns, or points with their distances, for `renyi`; None: they are just different.
@@ -105,6 +108,7 @@ def measure_layer(
         return numbers, bool(numbers[I_X] >= h_x - NEARLY)
     else:
         numbers[[I_X, I_Y]] = information_of_labels(groups, count, p_y, p_x)
+        numbers[I_ORBIT] = information_of_classes(groups, orbits, p_x)
     return numbers, bool(at_ceiling(numbers[[I_X]], h_x, numbers[[I_X_LOWER]])[0])
 
 
@@ -130,3 +134,15 @@ def information_of_labels(
     i_x = math.log2(patterns) - float((sizes * np.log2(sizes)).sum()) / patterns
     unsure = float((sizes * label_entropy(joint / sizes[:, None])).sum()) / patterns
     return max(i_x, 0.0), max(float(label_entropy(p_y.mean(axis=0))) - unsure, 0.0)
+
+
+def information_of_classes(
+    groups: Int32[np.ndarray, " patterns"],
+    orbits: Int64[np.ndarray, " patterns"],
+    p_x: Float64[np.ndarray, " patterns"] | None = None,
+) -> float:
+    """I(T;orbit) in bits: H(T) + H(orbit) − H(T,orbit), of numbers from 0 for each pattern."""
+    mass = np.full(len(groups), 1 / len(groups)) if p_x is None else p_x
+    both = np.unique(groups.astype(np.int64) * (int(orbits.max()) + 1) + orbits, return_inverse=True)[1].ravel()
+    of_t, of_orbit, of_both = (float(label_entropy(np.bincount(one, weights=mass))) for one in (groups, orbits, both))
+    return min(max(of_t + of_orbit - of_both, 0.0), of_t, of_orbit)

@@ -16,7 +16,8 @@ from ibtui_engine.measures.scratch import Scratch
 
 # Rows of the array that an estimator fills in, each networks x layers.
 I_X, I_Y, DISTINCT, LOW, HIGH, I_X_LOWER, I_Y_LOWER, SATURATED, NONLINEAR, I_X_ERROR, I_Y_ERROR, I_X_MOST = range(12)
-NUMBERS = 12
+I_ORBIT = 12
+NUMBERS = 13
 
 
 @compiled

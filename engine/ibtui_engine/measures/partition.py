@@ -8,9 +8,10 @@ the next neurons refine the partition. No two different tuples are ever taken fo
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, UInt64
+from jaxtyping import Float64, Int32, Int64, UInt64
 
 from ibtui_engine.compiled import compiled
 
@@ -222,3 +223,56 @@ def information(
             unsure -= size * (p * math.log2(p) + (1.0 - p) * math.log2(1.0 - p))
     i_x = math.log2(patterns) - weighed / patterns
     return max(i_x, 0.0), max(h_y - unsure / patterns, 0.0)
+
+
+class Orbits(NamedTuple):
+    """Classes of equally likely patterns, as `orbit_information` goes through them."""
+
+    order: Int32[np.ndarray, " patterns"]
+    """The patterns, class by class."""
+    base: Int64[np.ndarray, " patterns"]
+    """The number of the class of each of those, times the number of patterns."""
+    steps: Float64[np.ndarray, " patterns"]
+    """(k + 1) log2 (k + 1) − k log2 k for k = 0, 1, ..."""
+    entropy: float
+    """Of the class, bits."""
+    seen: Int64[np.ndarray, " patterns"]
+    """Room to count in."""
+
+    @classmethod
+    def of(cls, orbits: Int64[np.ndarray, " patterns"]) -> Orbits:
+        """From the class of each pattern, numbered from 0."""
+        patterns = len(orbits)
+        order = np.argsort(orbits, kind="stable")
+        sizes = np.arange(patterns + 1, dtype=np.float64)
+        powers = sizes * np.log2(np.maximum(sizes, 1.0))
+        entropy = math.log2(patterns) - float(powers[np.bincount(orbits)].sum()) / patterns
+        return cls(
+            order.astype(np.int32),
+            orbits[order] * patterns,
+            np.diff(powers),
+            max(entropy, 0.0),
+            np.empty(patterns, np.int64),
+        )
+
+
+@compiled
+def orbit_information(groups: Int32[np.ndarray, " patterns"], count: int, h_t: float, orbits: Orbits) -> float:
+    """I(T;orbit) in bits of a partition of equally likely patterns into `count` groups with the entropy `h_t`.
+
+    H(T) + H(orbit) − H(T,orbit). What t and orbit share is counted orbit by orbit: a counter below the orbit's base is
+    of an earlier one, and so is none.
+    """
+    patterns = groups.shape[0]
+    if count == patterns:
+        return float(orbits.entropy)
+    orbits.seen[:count] = 0
+    shared = 0.0
+    for s in range(patterns):
+        t = groups[orbits.order[s]]
+        base = orbits.base[s]
+        size = max(orbits.seen[t] - base, 0)
+        orbits.seen[t] = base + size + 1
+        shared += orbits.steps[size]
+    found = h_t + orbits.entropy - math.log2(patterns) + shared / patterns
+    return float(min(max(found, 0.0), h_t, orbits.entropy))

@@ -15,6 +15,7 @@ from ibtui_engine.activations import LIMITS, OUTPUT
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.measures.kernels import estimator_of, measure_networks
 from ibtui_engine.measures.outputs import NUMBERS
+from ibtui_engine.measures.partition import Orbits
 from ibtui_engine.measures.scratch import as_layer, make_scratch
 from ibtui_engine.networks import Samples
 from ibtui_engine.rules.rule import Rule, binary_entropy
@@ -55,6 +56,8 @@ class LayerInformation:
     """Likewise of `i_y` (`gauss`, `probe`)."""
     i_x_most: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """The most that `i_x` can be where that is not H(X) (`renyi`: the entropy of the patterns); else NaN."""
+    i_orbit: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
+    """I(T;orbit) in bits, of the class of patterns with equal p(y|x); NaN where no values of t are counted."""
     held_out_i_x: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
     """I(X;T) of the rows that are held out, by the same estimator, as a rule of their own; NaN where there are none."""
     held_out_i_y: Float64[np.ndarray, "networks layers"] = None  # type: ignore[assignment]
@@ -68,7 +71,7 @@ class LayerInformation:
         _fill(self, self.i_x)
 
     @classmethod
-    def of(cls, numbers: Float64[np.ndarray, "12 networks layers"]) -> LayerInformation:
+    def of(cls, numbers: Float64[np.ndarray, "13 networks layers"]) -> LayerInformation:
         """From the rows that `ibtui_engine.measures.outputs` numbers; without a value, no outputs were told apart."""
         i_x, i_y, distinct, *others = numbers
         return cls(i_x, i_y, np.nan_to_num(distinct).astype(np.int64), *others)
@@ -97,7 +100,7 @@ class Learning:
 def _fill(measured: LayerInformation | Learning, like: Float64[np.ndarray, "*shape"]) -> None:
     """Put NaN where nothing was sampled, or measured of rows that are held out."""
     for field in fields(measured):
-        optional = field.name.startswith("held_out") or field.name.endswith(("_error", "_most"))
+        optional = field.name.startswith("held_out") or field.name.endswith(("_error", "_most", "_orbit"))
         if optional and getattr(measured, field.name) is None:
             object.__setattr__(measured, field.name, np.full(np.shape(like), np.nan))
 
@@ -122,6 +125,7 @@ class Measurer:
         self._h_pattern = binary_entropy(self._p_y)
         self._h_y = rule.h_y
         self._labels = label_map(rule, problem.samples)
+        self._orbits = Orbits.of(rule.orbits)
 
     def measure(self, weights: Float32[np.ndarray, "networks parameters"]) -> tuple[LayerInformation, Learning]:
         """Measure every network and layer from its weights."""
@@ -147,6 +151,7 @@ class Measurer:
                 self._h_pattern,
                 self._h_y,
                 self._labels,
+                self._orbits._replace(seen=np.empty_like(self._orbits.seen)),  # each thread counts in its own
                 numbers,
                 learning,
                 self._threads.kept(make_scratch, architecture.widths, len(self._p_y)),

@@ -144,7 +144,9 @@ class SoftmaxMeasurer:
                 ends = bin_ends(activation)
             outputs = LayerOutputs(a.T)
             if outputs.finite:
-                numbers, _ = measure_layer(outputs, how, self._part_p_y, ends, inputs=patterns, p_x=p_x)
+                numbers, _ = measure_layer(
+                    outputs, how, self._part_p_y, self._part.orbits, ends, inputs=patterns, p_x=p_x
+                )
             else:  # whoever records it sees that the network has diverged
                 numbers = np.full(NUMBERS, math.nan)
             numbers[[SATURATED_ROW, NONLINEAR]] = shares

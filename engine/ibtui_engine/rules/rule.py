@@ -57,6 +57,12 @@ def mean_over(
     return np.asarray(values.mean(axis=0) if p_x is None else p_x @ values)
 
 
+def orbits_of(p_y: Float64[np.ndarray, "patterns ..."]) -> Int64[np.ndarray, " patterns"]:
+    """The class of each pattern, from 0: patterns are in one where all numbers that say p(y|x) are equal."""
+    rows = p_y.reshape(len(p_y), -1) + 0.0  # turns -0.0 into 0.0
+    return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """P(X,Y) over rows, equally likely ones where `p_x` is None. The arrays are not to be written to.
@@ -155,6 +161,13 @@ class Rule:
         odds = self.log_odds[chosen] if self.labels == 2 else None
         p_x = None if self.p_x is None else self.p_x[chosen] / self.p_x[chosen].sum()
         return Rule(self.name, self.patterns[chosen], self.p_y[chosen], self.parameters, odds, p_x=p_x)
+
+    @cached_property
+    def orbits(self) -> Int64[np.ndarray, " patterns"]:
+        """The class of equal p(y|x) that each pattern is in, from 0 (section 3.1 calls them orbits): the minimal
+        sufficient statistic of x for y. Two labels are told apart by log-odds, which have the digits of both.
+        """
+        return orbits_of(self.log_odds if self.labels == 2 else self.p_y)
 
     @cached_property
     def h_x(self) -> float:

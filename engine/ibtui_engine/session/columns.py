@@ -210,7 +210,6 @@ class LayerHistory:
         since=6,
         estimated=True,
     )
-
     i_x_most: ByLayer = recorded(
         *(
             REAL,
@@ -222,9 +221,35 @@ class LayerHistory:
         estimated=True,
     )
 
+    i_orbit: ByLayer = recorded(
+        *(REAL, BITS, "information.i_orbit"),
+        "I(T;orbit), of the class of patterns with equal p(y|x); only from estimators that count values: binning, "
+        "adaptive, quantile, exact",
+        since=6,
+        estimated=True,
+    )
+
     def estimated_as(self, values: Iterable[ByLayer]) -> LayerHistory:
         """The same networks by another estimator, which gave the values of `ESTIMATED_COLUMNS`."""
         return replace(self, **dict(zip(ESTIMATED_COLUMNS, values, strict=True)))
+
+    @property
+    def i_within(self) -> ByLayer:
+        """I(X;T | orbit) = I(X;T) − I(T;orbit), bits: T is a function of X, and the orbit is another. NaN without
+        `i_orbit`.
+        """
+        within: ByLayer = self.i_x - self.i_orbit
+        return within
+
+    @property
+    def i_x_given_y(self) -> ByLayer:
+        """I(X;T | Y) = I(X;T) − I(T;Y), bits: T knows of Y only through X. NaN without `i_orbit`: differences of bounds
+        are none.
+        """
+        import numpy as np
+
+        difference: ByLayer = self.i_x - self.i_y
+        return np.asarray(np.where(np.isnan(self.i_orbit), np.nan, difference))
 
     @property
     def snr(self) -> ByLayer:
@@ -263,6 +288,12 @@ ESTIMATED = tuple(column for column in LAYER if column.estimated)
 """Those that each further estimator of a recording has values of its own for."""
 ESTIMATED_COLUMNS = tuple(column.name for column in ESTIMATED)
 LAYER_COLUMNS = tuple(column.name for column in LAYER)
+DERIVED = {
+    "snr": ("1", "gradient SNR: grad_mean over grad_std"),
+    "i_within": ("bits", "I(X;T | orbit) = I(X;T) − I(T;orbit), what T tells of X within classes of equal p(y|x)"),
+    "i_x_given_y": ("bits", "I(X;T | Y) = I(X;T) − I(T;Y)"),
+}
+"""What follows from the columns of a layer and is no column: by its name in `LayerHistory` its unit, and what it is."""
 LEARNING_COLUMNS = tuple(column.name for column in LEARNING)
 MEASURED = {column.name: column for column in (*LAYER, *LEARNING)}
 """All of them by name; no name is in both tables."""

@@ -73,6 +73,12 @@ class LayerFigures:
     """Share of the outputs near the activation's bounds."""
     nonlinear: Spread
     """Share of the pre-activations beyond the activation's linear range."""
+    i_orbit: Spread
+    """I(T;orbit), bits, of the class of patterns with equal p(y|x); absent where no values of t are counted."""
+    i_within: Spread
+    """I(X;T | orbit), bits; likewise."""
+    i_x_given_y: Spread
+    """I(X;T | Y), bits; likewise."""
     held_out_i_x: Spread
     """I(X;T) of the rows that are held out, bits; absent where there are none."""
     held_out_i_y: Spread
@@ -224,6 +230,7 @@ class RecordedEnsemble:
             "snr": over("snr"),
             "saturated": over("saturated"),
             "nonlinear": over("nonlinear"),
+            **{name: over(name) for name in ("i_orbit", "i_within", "i_x_given_y")},
             **{
                 name: over(name)
                 for name in ("held_out_i_x", "held_out_i_y", "held_out_i_x_lower", "held_out_i_y_lower")
@@ -306,7 +313,7 @@ class RecordedEnsemble:
         unknown = np.full(self.layers.i_x.shape, np.nan)
         of_them = {name: getattr(self.layers, f"held_out_{name}") for name in ("i_x", "i_y", "i_x_lower", "i_y_lower")}
         of_them |= dict.fromkeys(
-            ("distinct_t", "saturated", "nonlinear", "i_x_error", "i_y_error", "i_x_most"), unknown
+            ("distinct_t", "saturated", "nonlinear", "i_x_error", "i_y_error", "i_x_most", "i_orbit"), unknown
         )
         layers = replace(self.layers, **of_them)
         rule = replace(self.ensemble.rule, patterns=held.patterns, h_x=held.h_x, i_xy=held.i_xy, held_out=None)

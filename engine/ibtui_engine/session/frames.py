@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ibtui_engine.packages import import_package
-from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS, MEASURED
+from ibtui_engine.session.columns import DERIVED, LAYER_COLUMNS, LEARNING_COLUMNS, MEASURED
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.summary import Summary
 
-OF_LAYERS = (*LAYER_COLUMNS, "snr")
+OF_LAYERS = (*LAYER_COLUMNS, *DERIVED)
 """What there is of each layer."""
-SNR = ("1", "gradient SNR: grad_mean over grad_std")
-"""Unit of what no column is, and what it is."""
 
 
 def data_frame(found: Sequence[RecordedEnsemble]) -> DataFrame:
@@ -74,7 +72,7 @@ def dataset(summary: Summary, found: Sequence[RecordedEnsemble]) -> Dataset:
                 values[index, : own.shape[1], rows, : own.shape[2]] = own  # NumPy puts `rows` first
             else:
                 values[index, : own.shape[1], rows] = own
-        unit, about = (MEASURED[name].kind.unit or "1", MEASURED[name].about) if name in MEASURED else SNR
+        unit, about = (MEASURED[name].kind.unit or "1", MEASURED[name].about) if name in MEASURED else DERIVED[name]
         axes = ("ensemble", "network", "epoch", "layer")[: 4 if of_layers else 3]
         variables[name] = (axes, values, {"units": unit, "long_name": about})
     made: Dataset = xarray.Dataset(

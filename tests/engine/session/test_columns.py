@@ -85,8 +85,8 @@ def test_a_further_column_is_in_schema_insert_copy_readers_and_export_by_its_dec
     )
     assert found.returncode == 0, found.stderr
     heading, *lines = [line.split(",") for line in found.stdout.splitlines()]
-    assert heading[-2:] == ["made_up", "layer_name"]
-    assert [line[-2] for line in lines] == ["7.0"] * 6
+    assert heading[-4:] == ["made_up", "i_within", "i_x_given_y", "layer_name"]
+    assert [line[-4] for line in lines] == ["7.0"] * 6
     with closing(sqlite3.connect(tmp_path / "one.ibs")) as connection:
         assert connection.execute("SELECT made_up FROM layer ORDER BY network, layer").fetchall() == [
             (float(number),) for number in range(6)

@@ -136,6 +136,7 @@ LAYER_SOURCES = {
     "i_x_error": lambda measured: measured.information.i_x_error,
     "i_y_error": lambda measured: measured.information.i_y_error,
     "i_x_most": lambda measured: measured.information.i_x_most,
+    "i_orbit": lambda measured: measured.information.i_orbit,
     "held_out_i_x": lambda measured: measured.information.held_out_i_x,
     "held_out_i_y": lambda measured: measured.information.held_out_i_y,
     "held_out_i_x_lower": lambda measured: measured.information.held_out_i_x_lower,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 HEADERS = {
     "information": "ensemble,hidden,fraction,seed,epoch,layer,width,i_x,i_y,distinct,i_x_lower,i_y_lower,"
     "saturated,nonlinear,low,high,estimator,bins,noise,measured,optimizer,noise_scale,noise_samples,kernel_width,"
-    "held_out_i_x,held_out_i_y,held_out_i_x_lower,held_out_i_y_lower,i_x_error,i_y_error,i_x_most,layer_name",
+    "held_out_i_x,held_out_i_y,held_out_i_x_lower,held_out_i_y_lower,i_x_error,i_y_error,i_x_most,i_orbit,i_within,"
+    "i_x_given_y,layer_name",
     "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm,acceptance,"
     "optimizer,layer_name",
     "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy,optimizer,"
