@@ -139,7 +139,8 @@ def test_a_full_disk_and_a_signal_leave_nothing(program: Program) -> None:
     done = program("import", "acts.npz", "-o", "it.ibs", "--estimator", "exact", largest_file=30_000)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
     assert sorted(one for one in program.directory.iterdir() if one.is_file()) == [source]
-    process = program.start("import", "acts.npz", "-o", "it.ibs", "--noise-samples", "3000")
+    # one layer takes minutes: a signal does not wait for it
+    process = program.start("import", "acts.npz", "-o", "it.ibs", "--noise-samples", "2000000")
     while not (begun := list(program.directory.glob(".it.ibs.*/it.ibs"))):
         assert process.poll() is None
         time.sleep(0.05)
