@@ -300,9 +300,16 @@ class EnsembleCharts:
         """The last measured epoch that is not after one; the first where there is none before."""
         return self.shown.at(epoch)
 
-    def bound(self, curve: Curve, epoch: int, fits: LayerFits | None, frontier: Frontier | None = None) -> ChartSpec:
+    def bound(
+        self,
+        curve: Curve,
+        epoch: int,
+        fits: LayerFits | None,
+        frontier: Frontier | None = None,
+        shown: tuple[int, ...] | None = None,
+    ) -> ChartSpec:
         """The IB curve with the layers as they were fitted, whatever the epoch of that, or as measured at an epoch;
-        with the frontier of hard partitions, where it is given.
+        with the frontier of hard partitions, where it is given. `shown` are layers from 0; None: all.
         """
         hard = None if frontier is None else (frontier.entropy, frontier.i_y)
         fitted = not why_no_beta(self.summary, self.ensemble)  # before there is one, too
@@ -317,8 +324,9 @@ class EnsembleCharts:
             f"{basis[0].upper()}{basis[1:]}."
         )
         if fits is not None:
+            place = self.shown.h_x, curve.i_xy
             return fitted_chart(
-                curve, fits, self.shown.h_x, curve.i_xy, title=self.title, caption=caption, names=self.names, hard=hard
+                curve, fits, *place, title=self.title, caption=caption, names=self.names, hard=hard, shown=shown
             )
         figures = self.figures(epoch)
         i_x, i_y = (np.array([getattr(one, name).mean for one in figures]) for name in ("i_x", "i_y"))
@@ -333,6 +341,7 @@ class EnsembleCharts:
             i_y,
             names=self.names,
             hard=hard,
+            shown=shown,
             title=f"Layers and the IB curve: {self.title}",
             caption=caption,
         )

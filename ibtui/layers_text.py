@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ibtui.formatting import over_some, with_spread
+from ibtui_engine.layer_names import MOST_NAMED
 from ibtui_engine.session.ensemble import LayerFigures
 from ibtui_engine.statistics import Spread
 
@@ -70,3 +71,17 @@ def _cell(one: LayerFigures, value: Spread, form: str) -> str:
     if not value.present or math.isnan(value.mean):
         return "–"
     return format(value.mean, form) + ("" if value.count == one.i_y.count else over_some(value.count, value.networks))
+
+
+def chosen_rows(rows: Sequence[tuple[str, ...]], hidden: Collection[int]) -> tuple[list[tuple[str, ...]], str]:
+    """The rows of a table of layers, each headed by its layer, as the choice of layers to draw has them: of many layers
+    those that are hidden, by their numbers from 1, are left out, of few they are called hidden. Then what to say of
+    those that are left out.
+    """
+    count = len(rows)
+    if count <= MOST_NAMED:
+        return [(f"{row[0]} hidden", *row[1:]) if k in hidden else row for k, row in enumerate(rows, start=1)], ""
+    kept = [row for k, row in enumerate(rows, start=1) if k not in hidden]
+    if len(kept) in (0, count):
+        return list(rows), ""
+    return kept, f"{count - len(kept)} of {count} layers are hidden."

@@ -7,7 +7,7 @@ That the layers come to the curve, each at a slope 1/beta* of its own, is the cl
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -86,10 +86,11 @@ def fitted_chart(
     caption: str,
     names: Sequence[str] | None = None,
     hard: Line | None = None,
+    shown: Collection[int] | None = None,
 ) -> ChartSpec:
     """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors.
 
-    `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y).
+    `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y). `shown`: layers to draw, from 0; None: all.
     """
     return layers_chart(
         curve.corners[:, 0],
@@ -103,6 +104,7 @@ def fitted_chart(
         beta=fits.mean("beta"),
         names=names,
         hard=hard,
+        shown=shown,
         title=f"Layers and the IB curve: {title}",
         caption=caption,
     )
@@ -121,13 +123,15 @@ def layers_chart(
     beta: Float[np.ndarray, " layers"] | None = None,
     names: Sequence[str] | None = None,
     hard: Line | None = None,
+    shown: Collection[int] | None = None,
     title: str = "Layers and the IB curve",
     caption: str = "",
 ) -> ChartSpec:
     """The curve and the layers' places, usually means over networks with their standard errors; `h` is H(X).
 
     Through each layer goes a short tangent of slope 1/`beta`, where it has a beta*. Numbers count the layers from the
-    input, unless they have `names`. `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y).
+    input, unless they have `names`. `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y). `shown`: layers to
+    draw, from 0; None: all.
     """
     x, y = _extended(curve_x, curve_y, h)
     across, up = _axes(h, i_xy)
@@ -135,7 +139,7 @@ def layers_chart(
     marks, texts = [], marks_of(names, len(i_x))
     for layer in range(len(i_x)):
         here, there = float(i_x[layer]), float(i_y[layer])
-        if not (math.isfinite(here) and math.isfinite(there)):
+        if not (math.isfinite(here) and math.isfinite(there)) or (shown is not None and layer not in shown):
             continue
         colour = Category(layer)
         if beta is not None and math.isfinite(beta[layer]) and beta[layer] > 0:

@@ -475,6 +475,10 @@ class SessionScreen(PlaybackScreen):
         shown = tuple(k for k in every if k + 1 not in self.hidden_layers)
         return shown or every  # another ensemble may have no layer but those hidden
 
+    def _hidden(self, charts: EnsembleCharts) -> frozenset[int]:
+        """The numbers, from 1, of the layers that are not drawn."""
+        return frozenset(range(1, len(charts.widths) + 1)) - {k + 1 for k in self._shown(charts)}
+
     def draw(self) -> None:
         """Give the charts on screen what they show now."""
         if self.left:
@@ -513,7 +517,7 @@ class SessionScreen(PlaybackScreen):
         for view in map(self.query_one, BESIDE_CHARTS[name]):
             if isinstance(view, LayersTable):
                 if all(widget.display for widget in (view, *view.ancestors)):
-                    view.show(charts.figures(epoch), self.hidden_layers, charts.caveats(epoch))
+                    view.show(charts.figures(epoch), self._hidden(charts), charts.caveats(epoch))
             elif view.display and not self.everything:
                 if isinstance(view, BoundView):
                     self._show_bound(view, charts)
@@ -569,7 +573,7 @@ class SessionScreen(PlaybackScreen):
 
     def _show_bound(self, view: BoundView, charts: EnsembleCharts) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""
-        index, measured = charts.ensemble.index, charts.ensemble.snapshots
+        index, measured, hidden = charts.ensemble.index, charts.ensemble.snapshots, self._hidden(charts)
         curve = self._bound.curve_of(index)
         behind = self.growing and self.playback.following and measured  # the newest counts, not what is caught up with
         epoch = measured[-1] if behind else charts.at(self.playback.epoch)
@@ -582,10 +586,10 @@ class SessionScreen(PlaybackScreen):
         no_curve = why_no_curve(charts.summary.experiment) if why_no_beta(charts.summary, charts.ensemble) else ""
         if curve is None or no_curve:
             waiting = "There is no IB curve." if self._bound.ended else "finding the IB curve …"
-            view.wait_for(charts.shown.layer_names, f"Not shown: {no_curve}." if no_curve else waiting)
+            view.wait_for(charts.shown.layer_names, f"Not shown: {no_curve}." if no_curve else waiting, hidden)
         else:
-            spec = charts.bound(curve, epoch, fits, self._bound.hard_of(index))
-            view.show(spec, charts.shown.layer_names, fits, self._bound.said(index, fits))
+            spec = charts.bound(curve, epoch, fits, self._bound.hard_of(index), self._shown(charts))
+            view.show(spec, charts.shown.layer_names, fits, self._bound.said(index, fits), hidden)
 
     def _renew_bound(self) -> None:
         """More is known of the bound."""
@@ -610,7 +614,7 @@ class SessionScreen(PlaybackScreen):
             waiting = "reading the weights …"
             self._diffusions.want(charts)
             found = self._diffusions.of(charts)
-        view.show(charts.title, charts.phases, charts.names, found, waiting)
+        view.show(charts.title, charts.phases, charts.names, found, waiting, self._hidden(charts))
 
     def _show_timeline(self, *, drift_end: bool = True) -> None:
         """`drift_end`: find where drift ends, too, which takes time; else it stays where it was."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.widgets import Static
 from ibtui.bound_text import COLUMNS, SHORT, WITHOUT_BETA, fit_rows
 from ibtui.charts.spec import ChartSpec
 from ibtui.formatting import labelled
+from ibtui.layers_text import chosen_rows
 from ibtui.widgets.chart_view import ChartView
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
@@ -54,22 +55,27 @@ class BoundView(Vertical):
         """The chart."""
         return self.query_one(ChartView)
 
-    def wait_for(self, names: Sequence[str], text: str) -> None:
-        """There is no curve yet, and why. `names`: of the layers."""
+    def wait_for(self, names: Sequence[str], text: str, hidden: Collection[int]) -> None:
+        """There is no curve yet, and why. `names`: of the layers; `hidden`: the numbers of those that are left out."""
         self.chart.clear(text)
-        self._tell(names, None, "")
+        self._tell(names, None, "", hidden)
 
-    def show(self, spec: ChartSpec, names: Sequence[str], fits: LayerFits | None, said: str) -> None:
-        """Show the layers of these names and the curve; `said`: the epoch of the fits, and what is being computed."""
+    def show(
+        self, spec: ChartSpec, names: Sequence[str], fits: LayerFits | None, said: str, hidden: Collection[int]
+    ) -> None:
+        """Show the layers of these names and the curve; `said`: the epoch of the fits, and what is being computed;
+        `hidden`: the numbers of layers that are left out.
+        """
         self.chart.show(spec)
-        self._tell(names, fits, said)
+        self._tell(names, fits, said, hidden)
 
-    def _tell(self, names: Sequence[str], fits: LayerFits | None, said: str) -> None:
-        write(self.query_one(".said", Static), said)
+    def _tell(self, names: Sequence[str], fits: LayerFits | None, said: str, hidden: Collection[int]) -> None:
         if fits is None:
             rows = [(heading, *[UNKNOWN] * (len(COLUMNS) - 1)) for heading in headings(names, len(names))]
         else:
             rows = fit_rows(fits, names)
+        rows, left_out = chosen_rows(rows, hidden)
+        write(self.query_one(".said", Static), f"{said} {left_out}".strip())
         forms = (range(len(COLUMNS)), SHORT) if fits is None or not fits.no_beta else (WITHOUT_BETA,)
         self.query_one(FiguresTable).show(*(_form(shown, rows) for shown in forms))
         none = self.query_one(".none", Static)

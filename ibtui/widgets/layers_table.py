@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from ibtui.formatting import labelled, printable
-from ibtui.layers_text import columns
+from ibtui.layers_text import chosen_rows, columns
 from ibtui.widgets.figures_table import Figures, FiguresTable, ScrolledView
 from ibtui.widgets.text import write
-from ibtui_engine.layer_names import MOST_NAMED, layer_heading
+from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.ensemble import LayerFigures
 
 SPARE = ("saturated", "width", "distinct t", "held-out I(X;T)", "SNR")
@@ -36,15 +36,10 @@ class LayersTable(ScrolledView):
         """Show these layers; `hidden` are the numbers of those that the charts leave out: so does the table where there
         are many.
         """
-        count = len(figures)
-        if count > MOST_NAMED and (left_out := [one for one in figures if one.layer in hidden]):
-            figures = [one for one in figures if one.layer not in hidden] or figures
-            notes = [f"{len(left_out)} of {count} layers are hidden.", *notes]
-        told = columns(figures)
-        names = [printable(layer_heading(one.name, one.layer, count)) for one in figures]
-        names = [f"{name} hidden" if one.layer in hidden else name for name, one in zip(names, figures, strict=True)]
-        told = {"T": names, "width": [str(one.width) for one in figures]} | told
-        rows = list(zip(*told.values(), strict=True))
+        names = [printable(layer_heading(one.name, one.layer, len(figures))) for one in figures]
+        told = {"T": names, "width": [str(one.width) for one in figures]} | columns(figures)
+        rows, left_out = chosen_rows(list(zip(*told.values(), strict=True)), hidden)
+        notes = [left_out, *notes] if left_out else notes
         full = Figures.of(labelled(tuple(told), rows, "sd"), rows)
         self.query_one(FiguresTable).show(*(full.without(SPARE[:count]) for count in range(len(SPARE) + 1)))
         write(self.query_one(".notes", Static), "\n".join(printable(note) for note in notes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from ibtui.formatting import labelled
+from ibtui.layers_text import chosen_rows
 from ibtui.phases_text import (
     CAVEATS,
     DIFFUSION,
@@ -59,26 +60,31 @@ class PhasesView(ScrolledView):
         names: Sequence[str] | None,
         diffusion: Sequence[LayerDiffusion] | None,
         waiting: str,
+        hidden: Collection[int],
     ) -> None:
         """Show an ensemble's phases; `names`: of its layers, where they have some of their own; `waiting` says why
-        there is nothing of its weights (yet).
+        there is nothing of its weights (yet); `hidden`: the numbers of layers that the charts leave out.
         """
         self.border_title = Text(f"Phases: {title}").markup
         for name, columns, rows in (
             ("phases", PHASES, lambda counts: phase_rows(account, names, counts=counts)),
             ("diffusion", DIFFUSION, lambda counts: diffusion_rows(account, diffusion, names, counts=counts)),
         ):
-            self.query_one(f".{name}", FiguresTable).show(*_forms(columns, rows))
-        write(self.query_one(".sentences", Static), "\n".join(sentences(account, names)))
+            self.query_one(f".{name}", FiguresTable).show(*_forms(columns, rows, hidden))
+        _, left_out = chosen_rows(phase_rows(account, names), hidden)
+        told = [left_out] if left_out else []
+        write(self.query_one(".sentences", Static), "\n".join([*told, *sentences(account, names)]))
         still = self.query_one(".waiting", Static)
         still.display = diffusion is None
         write(still, waiting)
         write(self.query_one(".caveats", Static), f"{CAVEATS} {DIFFUSION_CAVEATS}")
 
 
-def _forms(columns: Sequence[str], rows: Callable[[bool], list[Row]]) -> tuple[Figures, Figures]:
+def _forms(
+    columns: Sequence[str], rows: Callable[[bool], list[Row]], hidden: Collection[int]
+) -> tuple[Figures, Figures]:
     """The whole table, and one that is narrow: a mean says itself over how many networks it is."""
-    whole, fewer = rows(True), rows(False)
+    whole, fewer = (chosen_rows(rows(counts), hidden)[0] for counts in (True, False))
     return (
         Figures.of(labelled(columns, whole, "se"), whole),
         Figures.of(*narrow(labelled(columns, fewer, "se"), fewer)),

@@ -76,3 +76,33 @@ async def test_every_nth_all_and_none(open_app: Any, deep: Path) -> None:
         await view.until_screen("LayerChoice")
         await view.press("ctrl+a", "enter")
         await view.until(lambda: len(shown(view)) == 60)
+
+
+@pytest.mark.parametrize("panel", ["bound", "phases", "layers"])
+async def test_tables_leave_hidden_layers_out(open_app: Any, deep: Path, panel: str) -> None:
+    async with open_app("deep", (120, 40)) as view:
+        await view.until(lambda: view.chart().spec)
+        view.screen.hidden_layers = frozenset(range(1, 61)) - {21, 41}
+        view.screen.panel = panel
+        await view.until(lambda: "58 of 60 layers are hidden." in view.text())
+        table = view.screen.query_one(f"#{panel}").query("FiguresTable").first()
+        rows = [line.split()[:2] for line in str(table.content).splitlines() if ".block" in line or "stage" in line]
+        assert [row[0] for row in rows] == ["21", "41"]
+        view.screen.hidden_layers = frozenset()
+        await view.until(lambda: "layers are hidden" not in view.text())
+
+
+async def test_tables_of_few_layers_say_which_are_hidden(open_app: Any, directory: Path) -> None:
+    with Recorder(directory / "few.ibs", np.arange(30) % 2, estimator="binning") as recorder:
+        for epoch in (0, 1):
+            random = np.random.default_rng(epoch)
+            recorder.snapshot(epoch, {name: random.normal(size=(30, 2)) for name in ("a", "b", "c")}, measure=True)
+    async with open_app("few", (120, 40)) as view:
+        await view.until(lambda: view.chart().spec)
+        await view.press("2")
+        for panel in ("bound", "phases", "layers"):
+            view.screen.panel = panel
+            await view.until(lambda: "2 b hidden" in view.text())
+            assert "1 a hidden" not in view.text()
+        await view.press("2")
+        await view.until(lambda: "hidden" not in view.text())

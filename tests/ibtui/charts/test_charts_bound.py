@@ -93,3 +93,11 @@ def test_the_frontier_of_hard_partitions_is_a_line_behind_the_curve() -> None:
         assert (first.label, first.key, second.label) == ("hard partitions", ".", "the bound")
         assert (np.asarray(first.x).tolist(), np.asarray(first.y).tolist()) == ([0, 1, 12], [0, 0.8, 0.8])
     assert all("hard" not in one.label for one in bound_chart(X, Y, 12.0, 0.9).series)
+
+
+def test_layers_that_are_not_shown_are_left_out() -> None:
+    i_x, i_y, wrong = np.array([9.0, 5.0, 2.0]), np.array([0.6, 0.5, 0.3]), np.full(3, 0.1)
+    spec = layers_chart(X, Y, 12.0, 0.9, i_x, i_y, error_x=wrong, beta=np.full(3, 20.0), shown=(0, 2))
+    assert [mark.text for mark in spec.marks] == ["1", "output"]
+    whole = layers_chart(X, Y, 12.0, 0.9, i_x, i_y, error_x=wrong, beta=np.full(3, 20.0))
+    assert len(whole.series) - len(spec.series) == 2
