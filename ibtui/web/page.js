@@ -63,15 +63,18 @@ function wholeTable(spec) {
   return tableOf(spec.title, columns, lines);
 }
 
-/** The layers at the epoch shown. */
+/** The layers at the epoch shown, and what is to be known of these numbers. */
 function showLayers() {
   const readings = shown().table;
   const rows = rowsOf(readings, true);
   const lines = rows.map((row) => [readings.names[row], ...readings.columns.map((one) => cell(one, state.index, row))]);
   const place = byId("now-table");
   const left = place.firstChild?.scrollLeft ?? 0;
-  place.replaceChildren(tableOf(`Layers at epoch ${epochNow()}`, ["layer", ...readings.columns.map(heading)], lines));
+  const table = tableOf(`Layers at epoch ${epochNow()}`, ["layer", ...readings.columns.map(heading)], lines);
+  const caveats = shown().caveatsAt[state.index].map((k) => make("li", {}, shown().caveats[k]));
+  place.replaceChildren(table, make("ul", { id: "caveats" }, ...caveats));
   place.firstChild.scrollLeft = left;
+  place.style.minHeight = `${place.offsetHeight}px`; // what is below does not jump when there is less to be known
 }
 
 // charts, and what is read in them
@@ -298,7 +301,7 @@ function showEnsemble() {
   );
   const facts = make("dl");
   for (const [name, text] of one.about) facts.append(make("dt", {}, name), make("dd", {}, text));
-  byId("about").lastElementChild.replaceChildren(make("p", {}, one.basis), facts, make("ul", { id: "caveats" }));
+  byId("about").lastElementChild.replaceChildren(make("p", {}, one.basis), facts);
 }
 
 function layerBox(name, layer) {
@@ -346,7 +349,6 @@ function showMoment(aloud) {
   byId("epoch").setAttribute("aria-valuetext", `epoch ${epoch}, snapshot ${state.index + 1} of ${one.epochs.length}`);
   byId("now").textContent = `epoch ${epoch}`;
   byId("commentary").textContent = one.commentary[state.index];
-  byId("caveats").replaceChildren(...one.caveatsAt[state.index].map((k) => make("li", {}, one.caveats[k])));
   for (const chart of charts) chart.moveTo(state.index);
   showLayers();
   if (aloud) say(one.commentary[state.index]);

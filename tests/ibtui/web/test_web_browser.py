@@ -166,7 +166,7 @@ def test_ensembles_take_turns_at_the_same_epoch(shown: Browser) -> None:
     assert shown["document.getElementById('strip').hidden"]
     shown.press("t", "[")
     assert shown[ENSEMBLE] == "2"
-    assert shown["document.querySelectorAll('.caveats, #caveats li').length"] == len(
+    assert shown["document.querySelectorAll('#caveats li').length"] == len(
         told(shown)["ensembles"][2]["caveatsAt"][shown["state.index"]]
     )
 
