@@ -20,6 +20,7 @@ from tests.benchmarks.live import watched_runs
 from tests.benchmarks.live_bound import live_bound
 from tests.benchmarks.measuring import snapshots
 from tests.benchmarks.recording import recording
+from tests.benchmarks.stochastic import stochastic_steps
 from tests.benchmarks.timing import Row
 from tests.benchmarks.training import scaling, training_steps
 from tests.benchmarks.whole import compiling, session_files, whole_run
@@ -27,6 +28,7 @@ from tests.benchmarks.whole import compiling, session_files, whole_run
 PARTS = {
     "training": training_steps,
     "scaling": scaling,
+    "stochastic": stochastic_steps,
     "measuring": snapshots,
     "recording": recording,
     "whole": whole_run,

@@ -127,8 +127,8 @@ def test_rules_of_more_than_two_labels_are_refused(path: Path, tmp_path: Path) -
 def test_what_needs_deterministic_units_is_refused(path: Path) -> None:
     run(path, STOCHASTIC.override({"epochs": 1, "snapshot_at": []}))
     summary = read_summary(path)
-    assert {what: summary.can(what) for what in ("resume", "remeasure", "fit", "weights")} == {
-        "resume": True, "remeasure": False, "fit": True, "weights": True
+    assert {what: summary.can(what) for what in ("resume", "remeasure", "estimators", "fit", "weights")} == {
+        "resume": True, "remeasure": False, "estimators": False, "fit": True, "weights": True
     }  # fmt: skip
     exact = "its units are stochastic: information is exact, and there is no estimator to choose"
     assert summary.why_not("remeasure") == exact

@@ -224,7 +224,7 @@ class Summary:
             if what == "estimators" and self.experiment.also:
                 return ""
             return _NOT_OF_RECORDINGS[what]
-        if what == "remeasure" and self.experiment.all_stochastic:
+        if what in ("remeasure", "estimators") and self.experiment.all_stochastic:
             return "its units are stochastic: information is exact, and there is no estimator to choose"
         if what != "resume" and not self.experiment.weights:
             return "the session keeps no weights: it was run with --no-weights"
