@@ -35,6 +35,8 @@ PROBED = 2300.0
 STATES = 10.0, 500.0
 """Time of a state, and of a unit, of a row of a transfer matrix in a step of stochastic units, over that of a sample
 and a weight in training (measured, as the next)."""
+THROUGH = 2.0
+"""Likewise of a pattern and an entry of a transfer matrix, where information is part of the objective."""
 STATES_LOOKED_AT = 0.0025, 0.5
 """Time of a product, and of a state of a pattern, in a snapshot of them over that of a pattern and a neuron."""
 BYTES_PER_WEIGHT = 3.6
@@ -89,6 +91,8 @@ def estimate(
         if ensemble.stochastic:
             batch = samples if ensemble.batch == "full" else min(ensemble.batch, samples)
             work, looks = _of_states(ensemble.hidden, samples, -(-samples // batch), patterns)
+            if ensemble.bottleneck is not None:
+                work += THROUGH * samples * sum(1 << (below + width) for below, width in pairwise(ensemble.hidden))
         else:
             work = samples * weights * slower
             looks = _looks(experiment, patterns) * sum(widths[1:])

@@ -88,6 +88,7 @@ PLURALS = (
     ("learning_rate", "learning-rates"),
     ("momentum", "momenta"),
     ("init_scale", "initial-scales"),
+    ("ib_beta", "ib-betas"),
     ("theta", "thetas"),
     ("gamma", "gammas"),
     ("i_xy", "informations"),
@@ -103,6 +104,7 @@ LONGEST_RULE = 5_000
 Hidden = tuple[int, ...]
 Batch = int | Literal["full"]
 Bits = int | Literal["none"]
+Beta = float | Literal["none"]
 BY_NETWORKS = "auto"
 """In place of an estimator: the one that fits the networks."""
 
@@ -140,6 +142,7 @@ class Ensemble:
     optimizer: str
     momentum: float
     units: str
+    ib_beta: Beta
     activation: str
     activation_bits: Bits
     init_scale: float
@@ -153,6 +156,11 @@ class Ensemble:
     def bits(self) -> int:
         """Bits of the levels that activations are rounded to; 0 where they are not."""
         return 0 if self.activation_bits == NOT_ROUNDED else int(self.activation_bits)
+
+    @property
+    def bottleneck(self) -> float | None:
+        """beta of its objective; None where information is no part of that."""
+        return float(self.ib_beta) if isinstance(self.ib_beta, int | float) else None
 
     @property
     def stochastic(self) -> bool:
@@ -240,6 +248,8 @@ class Experiment:
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
     units: tuple[str, ...] = ("deterministic",)
     """Kinds of hidden units, of `UNITS`."""
+    ib_beta: tuple[Beta, ...] = ("none",)
+    """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; `none` leaves it out."""
     activation: tuple[str, ...] = ("tanh",)
     """Of deterministic hidden layers; the output is logistic, or a softmax where there are more than two labels."""
     activation_bits: tuple[Bits, ...] = ("none",)
@@ -367,7 +377,10 @@ class Experiment:
             raise InvalidValue(f"metropolis runs on the cpu, not on {self.device}: leave out --device")
 
     def _require_stochastic(self) -> None:
-        """Refuse what stochastic units have not: each line says what is allowed."""
+        """Refuse what stochastic units have not, and what others have not: each line says what is allowed."""
+        if not self.all_stochastic and self.ib_beta != _usual("ib_beta"):
+            got = SETTINGS["ib_beta"].text(self.ib_beta)
+            raise InvalidValue(f"ib-beta applies only to --units stochastic, got {got}: leave it out")
         if not self.stochastic:
             return
         for width in (width for widths in self.hidden for width in widths):
@@ -688,8 +701,9 @@ def _read_whole(value: Any) -> Any:
     return value
 
 
-def _read_theta(value: Any) -> Any:
-    if isinstance(value, str) and value != "auto":
+def _read_number(value: Any) -> Any:
+    """A number, or a text that is none, such as `auto`."""
+    if isinstance(value, str):
         try:
             return float(value)
         except ValueError:
@@ -711,7 +725,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fraction": _values_of(_read_fraction),
     "batch": _values_of(_read_whole),
     "activation_bits": _values_of(_read_whole),
-    "theta": _values_of(_read_theta),
+    "theta": _values_of(_read_number),
+    "ib_beta": _values_of(_read_number),
     "label": _read_names,
     "ignore": _read_names,
     "weight": _read_names,

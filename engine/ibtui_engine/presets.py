@@ -202,6 +202,21 @@ PRESETS = _by_name(
         ),
         {"networks": 2, "epochs": 150, "snapshots": 20},
     ),
+    Preset(
+        "ib-guided",
+        "The information bottleneck as the objective of stochastic units, beside cross-entropy alone: do layers come "
+        "closer to the curve?",
+        Experiment(
+            units=("stochastic",),
+            ib_beta=("none", 200.0, 50.0),
+            optimizer=("adam",),
+            learning_rate=(0.005,),
+            networks=5,
+            epochs=500,
+            snapshots=40,
+        ),
+        {"networks": 1, "epochs": 60, "snapshots": 12},
+    ),
     Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=(4e-4,))),
 )
 """All presets by name, in the order to show them in."""

@@ -112,7 +112,8 @@ class _Cohort:
         samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
         batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
         optimization = Optimization(
-            ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch, experiment.relaxation_epoch
+            *(ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch),
+            *(experiment.relaxation_epoch, ensemble.bottleneck),
         )
         architecture = Architecture.of_ensemble(rule, ensemble)
         self.row = row

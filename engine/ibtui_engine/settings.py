@@ -51,6 +51,9 @@ LABELS = ("rule", "random")
 UNITS = ("deterministic", "stochastic")
 """What hidden units give out: the activation of what goes into them, or −1 or 1 by chance
 (`ibtui_engine.stochastic`)."""
+NO_BOTTLENECK = "none"
+"""In the place of beta where information is no part of the objective."""
+LEAST_BETA, MOST_BETA = 1e-3, 1e9
 OWN_NOISE = "own-noise"
 """What information of stochastic units rests on, where estimators are named: the network's own noise, exactly."""
 MAX_STATES_WIDTH = 12
@@ -348,6 +351,22 @@ SETTINGS = MappingProxyType(
             metavar="KIND",
             grid=True,
             named="{} units",
+        ),
+        "ib_beta": Setting(
+            label="IB beta",
+            kind="number",
+            panel=HOW,
+            about="Train stochastic units on cross-entropy + the sum over hidden layers of I(X;T) / BETA, in nats, "
+            "with I(X;T) over the patterns of a batch; none: on cross-entropy alone.",
+            hint="of stochastic units: adds the sum of I(X;T) / beta to the loss; none: does not",
+            allowed=f"a number from {LEAST_BETA:g} to {MOST_BETA:g}, or {NO_BOTTLENECK}",
+            least=LEAST_BETA,
+            most=MOST_BETA,
+            words=(NO_BOTTLENECK,),
+            suggested=(NO_BOTTLENECK, "5", "50"),
+            metavar=f"BETA|{NO_BOTTLENECK}",
+            grid=True,
+            named="IB beta {}",
         ),
         "activation": Setting(
             label="Activation",

@@ -33,6 +33,8 @@ class LayerStates(NamedTuple):
     """p(t_(l−1) | x); None in the first layer."""
     up: Float64[np.ndarray, "rows units"]
     """p(t_j = 1 | what is below)."""
+    transfer: Float64[np.ndarray, "rows states"]
+    """p(t_l | what is below)."""
     given: Float64[np.ndarray, "patterns states"]
     """p(t_l | x). Bit j of a state's number is 1 where unit j is 1."""
 
@@ -83,7 +85,7 @@ def layers_of(
         up, down = chances(z if layer == len(matrices) - 1 else 2.0 * z)
         own = state_probabilities(up, down)
         given = own if below is None else below @ own
-        yield LayerStates(z, below, up, given)
+        yield LayerStates(z, below, up, own, given)
         below, inputs = given, states_of(len(matrix))
 
 

@@ -56,6 +56,8 @@ def test_stochastic_units_cost_as_many_states_as_they_have() -> None:
     assert cost((10, 8), TRAINING, 512) > cost((10, 8), TRAINING) > cost((10,), TRAINING)
     assert cost((10,), TRAINING, 512) == pytest.approx(cost((10,), TRAINING))
     assert cost((10, 8), MEASURING, 512) == cost((10, 8), MEASURING)
+    guided = Experiment(units=("stochastic",), ib_beta=(5.0,), hidden=((10, 8),), batch=("full",))
+    assert estimate(guided, TRAINING).seconds > 5 * cost((10, 8), TRAINING)
 
 
 def test_measuring_goes_with_what_is_measured_and_how() -> None:

@@ -698,6 +698,24 @@ def test_stochastic_units_refuse_what_they_have_not(units: object, settings: dic
     assert Experiment.from_dict(settings | {"relax_from": None})
 
 
+@pytest.mark.parametrize("units", ["deterministic", ["deterministic", "stochastic"]], ids=["none", "some"])
+def test_a_bottleneck_in_the_objective_is_of_stochastic_units_alone(units: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^ib-beta applies only to --units stochastic, got 5: leave it out$"):
+        Experiment.from_dict({"units": units, "ib_beta": 5})
+    guided = Experiment.from_dict({"units": "stochastic", "ib_beta": ["none", "20"]})
+    assert [one.bottleneck for one in guided.ensembles] == [None, 20.0]
+    assert Experiment.from_dict(guided.to_dict()) == guided
+    assert guided.ensembles[1].told_apart(guided.varied) == "10-8-6-4-2 at 0.85, IB beta 20"
+
+
+@pytest.mark.parametrize("beta", [0, 1e-4, -1, 1e10, "some", float("nan"), None])
+def test_beta_of_the_objective_has_a_range(beta: object) -> None:
+    with pytest.raises(InvalidValue, match=r"^ib-beta must be a number from 0.001 to 1e\+09, or none, got "):
+        Experiment.from_dict({"units": "stochastic", "ib_beta": beta})
+    for allowed in (0.001, 1e9):
+        assert Experiment.from_dict({"units": "stochastic", "ib_beta": allowed}).ib_beta == (allowed,)
+
+
 def test_layers_of_twelve_stochastic_units_are_the_widest() -> None:
     assert Experiment(units=("stochastic",), hidden=((12, 1),)).title == "symmetric-12-1-0.85-stochastic-50x10000"
     assert Experiment(units=("stochastic",), optimizer=("sgd", "adam")).measured_by == "own-noise"

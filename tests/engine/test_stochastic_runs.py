@@ -41,12 +41,14 @@ def straight(path: Path, experiment: Experiment) -> Results:
     return results(other)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize(
+    ("optimizer", "ib_beta"), [("sgd", "none"), ("momentum", "none"), ("adam", "none"), ("adam", 20.0)]
+)
 def test_a_run_that_was_stopped_or_extended_goes_on_to_the_same_numbers(
-    path: Path, optimizer: str, monkeypatch: pytest.MonkeyPatch
+    path: Path, optimizer: str, ib_beta: float | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CHUNK_SECONDS", 0.0)
-    experiment = STOCHASTIC.override({"optimizer": optimizer, "learning_rate": 0.05})
+    experiment = STOCHASTIC.override({"optimizer": optimizer, "ib_beta": ib_beta, "learning_rate": 0.05})
     assert run(path, experiment.override({"networks": 2, "epochs": 9}), **interrupt_at(3)) == "stopped"
     assert go_on(path, options=interrupt_at(6)) == "stopped"
     assert go_on(path, epochs=12, networks=3) == "finished"

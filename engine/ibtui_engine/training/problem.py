@@ -32,6 +32,8 @@ class Optimization:
     """Samples in a batch, already limited to the sample's size."""
     relax_from: int = 0
     """Epoch up to which `metropolis` is SGD."""
+    ib_beta: float | None = None
+    """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; None leaves it out."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from jaxtyping import Float32, Float64
+from threadpoolctl import ThreadpoolController
 
+from ibtui_engine.streams import shuffle_epoch
 from ibtui_engine.threads import Threads
 from ibtui_engine.training import stochastic_kernel as kernel
+from ibtui_engine.training.bottleneck_objective import bottleneck_gradient
 from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState, worth
 
 OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM}
@@ -63,9 +67,61 @@ class StochasticTrainer:
                 np.empty(networks),
             )
 
-        self._threads.share_out(networks, train)
+        if how.ib_beta is None or architecture.layers == 1:
+            self._threads.share_out(networks, train)
+        else:
+            with ThreadpoolController().limit(limits=1, user_api="blas"):
+                self._threads.share_out(
+                    networks, lambda first, last: self._bottleneck(first, last, until, slots, norms)
+                )
         self._epoch = until
         return norms if statistics else None
+
+    def _bottleneck(
+        self,
+        first: int,
+        last: int,
+        until: int,
+        slots: list[Float32[np.ndarray, "networks numbers"]],
+        norms: GradientNorms,
+    ) -> None:
+        """Train networks first..last-1 with information in the objective, to the end of an epoch."""
+        how, architecture = self._problem.optimization, self._problem.architecture
+        assert how.ib_beta is not None
+        worth_of, shares_of = self._worth
+        scratch = np.empty(-(-self._items.shape[1] // 4) * 4, np.uint32)
+        for network in range(first, last):
+            weights, code = self._weights[network], OPTIMIZER[how.optimizer]
+            for epoch in range(self._epoch + 1, until + 1):
+                order = self._items[network].copy()
+                shuffle_epoch(order, scratch, self._problem.seeds[network], epoch)
+                gradients = []
+                for number, start in enumerate(range(0, len(order), how.batch), start=1):
+                    chosen = order[start : start + how.batch].astype(np.int64)
+                    patterns, labels = chosen >> 1, chosen & 1
+                    shares = np.full(len(chosen), 1.0 / len(chosen))
+                    if len(worth_of):
+                        shares *= worth_of[patterns].astype(np.float64) * np.float64(shares_of[network])
+                    matrices = [matrix[0].astype(np.float64) for matrix in architecture.matrices(weights[None])]
+                    gradient, _ = bottleneck_gradient(matrices, self._patterns[patterns], labels, shares, how.ib_beta)
+                    gradients.append(gradient)
+                    done = (epoch - 1) * self._problem.batches + number
+                    rates = float(how.learning_rate), float(how.momentum)
+                    kernel.step(weights, slots[0][network], slots[1][network], gradient, code, *rates, done)
+                if epoch == until and len(norms.mean):
+                    self._measure(np.array(gradients), norms.mean[network], norms.std[network])
+
+    def _measure(
+        self,
+        gradients: Float64[np.ndarray, "batches parameters"],
+        mean: Float64[np.ndarray, " layers"],
+        std: Float64[np.ndarray, " layers"],
+    ) -> None:
+        """Fill in the statistics of a network's batch gradients, of each layer's weights without biases."""
+        for layer, matrix in enumerate(self._problem.architecture.matrices(gradients)):
+            of_weights = matrix[:, :, :-1]
+            mean[layer] = np.sqrt(np.square(of_weights.mean(axis=0)).sum())
+            std[layer] = np.sqrt(of_weights.var(axis=0, ddof=1).sum()) if len(gradients) > 1 else math.nan
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""
