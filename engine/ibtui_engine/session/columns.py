@@ -217,7 +217,7 @@ class LayerHistory:
             "information.i_x_most",
             "the most that I(X;T) can be, where not H(X); only from the estimator renyi",
         ),
-        since=6,
+        since=7,
         estimated=True,
     )
 
@@ -225,7 +225,7 @@ class LayerHistory:
         *(REAL, BITS, "information.i_orbit"),
         "I(T;orbit), of the class of patterns with equal p(y|x); only from estimators that count values: binning, "
         "adaptive, quantile, exact",
-        since=6,
+        since=7,
         estimated=True,
     )
 

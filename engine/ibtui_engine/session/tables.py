@@ -58,8 +58,8 @@ def _of(table: str) -> Column:
     return Column(table, f"INTEGER NOT NULL REFERENCES {table}", f"its {table}")
 
 
-def _since_6(column: Column) -> Column:
-    return replace(column, since=6)
+def _since_7(column: Column) -> Column:
+    return replace(column, since=7)
 
 
 TABLES = (
@@ -207,15 +207,15 @@ TABLES = (
         *("estimate", "each layer of each network at each snapshot, by each further estimator of a recording"),
         "I(X;T) and I(T;Y) by them; `layer` has all else, and those of the first estimator",
         (
-            _since_6(_of("snapshot")),
-            Column("network", "INTEGER NOT NULL", "from 0, in its ensemble", since=6),
-            Column("layer", "INTEGER NOT NULL", "1 is next to the input, the last is the output", since=6),
-            Column("estimator", "INTEGER NOT NULL", "its place in `also` of the experiment, from 1", since=6),
-            *map(_since_6, ESTIMATED),
+            _since_7(_of("snapshot")),
+            Column("network", "INTEGER NOT NULL", "from 0, in its ensemble", since=7),
+            Column("layer", "INTEGER NOT NULL", "1 is next to the input, the last is the output", since=7),
+            Column("estimator", "INTEGER NOT NULL", "its place in `also` of the experiment, from 1", since=7),
+            *map(_since_7, ESTIMATED),
         ),
         key="PRIMARY KEY (snapshot, network, layer, estimator)",
         without_rowid=True,
-        since=6,
+        since=7,
     ),
     Table(
         *("learning", "each network at each snapshot", "losses and accuracies inside and outside its sample"),
