@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ibtui_engine.account.exact import AGAIN, KINDS
+from ibtui_engine.account.exact import AGAIN, KINDS, plain
 from ibtui_engine.account.standard import STANDARD
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +62,7 @@ def surviving(verdicts: dict[str, str]) -> str:
     lines = [f"| claim | tanh, 30 bins | {' | '.join(KINDS.values())} |", "| --- | --- |" + " --- |" * len(KINDS)]
     for claim in AGAIN:
         keys = [USUAL.get(claim.key, claim.key), *(f"{claim.key}-{preset}" for preset in KINDS)]
-        lines.append(f"| {claim.text} | {' | '.join(verdicts[key] for key in keys)} |")
+        lines.append(f"| {plain(claim)} | {' | '.join(verdicts[key] for key in keys)} |")
     return "\n".join(lines) + "\n"
 
 

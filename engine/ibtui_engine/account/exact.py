@@ -13,9 +13,9 @@ from ibtui_engine.account.section_2 import DataProcessing
 from ibtui_engine.account.section_3_3 import Endpoints, FitOrder, TwoPhases
 from ibtui_engine.account.section_3_5 import Coincidence, Leveling
 from ibtui_engine.account.section_3_6 import Order
-from ibtui_engine.account.section_3_8 import Bound
+from ibtui_engine.account.section_3_8 import Bound, Consistent
 
-KINDS = {"quantised": "activations of 4 bits"}
+KINDS = {"quantised": "activations of 4 bits", "stochastic": "stochastic binary units"}
 """Presets of such networks, and what they are in words."""
 AGAIN: tuple[type[Claim], ...] = (
     DataProcessing,
@@ -26,15 +26,21 @@ AGAIN: tuple[type[Claim], ...] = (
     Leveling,
     Order,
     Bound,
+    Consistent,
 )
 """Claims that are judged again."""
+
+
+def plain(claim: type[Claim]) -> str:
+    """What a claim says, without the rule that it is judged on elsewhere."""
+    return str(claim.text).partition(" (symmetric")[0]
 
 
 def again(claim: type[Claim], preset: str) -> Claim:
     """A claim as it is judged on networks of a preset in `KINDS`."""
     told = {
         "key": f"{claim.key}-{preset}",
-        "text": f"{claim.text} ({KINDS[preset]})",
+        "text": f"{plain(claim)} ({KINDS[preset]})",
         "rests_on": (preset,),
         "which": "",
         "needs": tuple(one for one in claim.needs if not one.needs.startswith("a rule other than")),

@@ -191,15 +191,14 @@ class Consistent(Claim):
             decoders.append(Mean(f"the decoders of {names[k]} are {self.decoder} apart", apart, self.decoder))
         asked = [one for one in (*encoders, *decoders) if one is not None]
 
+        soft = of.ensemble.settings.stochastic
+        hard = "" if soft else ": a layer is a function of x, and Eq. 8 asks for a soft one"
+
         def weigh(yes: Yes) -> tuple[str, str]:
             if not asked:
                 return NOT, "no layer has a beta*"
             far, off = named(of, encoders, yes, False), named(of, decoders, yes, False)
-            why = (
-                [f"encoders are not optimal in {far}: a layer is a function of x, and Eq. 8 asks for a soft one"]
-                if far
-                else []
-            )
+            why = [f"encoders are not optimal in {far}{hard}"] if far else []
             why += [f"decoders are not in {off}"] if off else []
             return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
 

@@ -100,7 +100,9 @@ def one(
             optimizer=optimizer,
             sample_size=3482,
             snapshots=tuple(epochs),
+            settings=SimpleNamespace(stochastic=False),
         ),
+        measured_by="binning",
         layer_names=names,
         hidden_layers=depth - 1,
         widths=(3,) * depth,
@@ -662,7 +664,8 @@ def relaxed(moved: Any, label: Any = 0.0, sgd: Any = 0.0) -> list[SimpleNamespac
         )
         course = np.ones((3, NETWORKS))
         evidence.of.learning = SimpleNamespace(
-            epochs=np.array([0, 400, 1000]), train_loss=course, train_accuracy=course, test_accuracy=course
+            epochs=np.array([0, 400, 1000]),
+            **dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy"), course),
         )
         given.append(evidence)
     return given
