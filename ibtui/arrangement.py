@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-CHARTS = ("plane", "gradients", "snr", "learning")
+COMPARED = ("plane", "gradients", "snr", "learning")
+"""The charts in which ensembles can be compared."""
+CHARTS = (*COMPARED, "kept")
 """The charts of a session, in the order of their keys."""
 TITLES = {
     "plane": "Plane",
     "gradients": "Gradients",
     "snr": "SNR",
     "learning": "Learning",
+    "kept": "Kept",
     "bound": "Bound",
     "phases": "Phases",
     "layers": "Layers",

@@ -14,6 +14,7 @@ from ibtui.charts.bound import fitted_chart, layers_chart, with_bound
 from ibtui.charts.curves import PLAIN, Learned, gradient_chart, learning_chart
 from ibtui.charts.display import Display
 from ibtui.charts.information_plane import information_plane, information_points, numbered
+from ibtui.charts.kept import kept_chart
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.readings import Quantity, Readings, over_epochs
 from ibtui.charts.spec import ChartSpec
@@ -25,6 +26,7 @@ from ibtui_engine.layer_names import called, marks
 from ibtui_engine.phases.summary import Phases
 from ibtui_engine.phases.transition import Transition
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
+from ibtui_engine.settings import BINNED
 
 if TYPE_CHECKING:
     from ibtui_engine.bottleneck.curve import Curve
@@ -138,6 +140,8 @@ class EnsembleCharts:
         is of the rows that are held out, where there are any.
         """
         last = float(last_epoch or self.summary.experiment.epochs)
+        if panel == "kept":
+            return self._kept(epoch, shown)
         if panel == "plane":
             held_out = held_out and self.ensemble.rule.held_out is not None
             return replace(
@@ -193,6 +197,40 @@ class EnsembleCharts:
             quantities = (Quantity("SNR", ".3g", of.values("snr"), geometric=True),)
             y, epochs = _only(of.mean("snr"), shown), of.layers.epochs
         return over_epochs(names, epochs, y, quantities)
+
+    def _kept(self, epoch: int, shown: tuple[int, ...]) -> ChartSpec:
+        """What each layer keeps of the input at an epoch, mean over networks."""
+        of, layers = self.shown, len(self.widths)
+        row = of.row(epoch)
+        i_y, i_orbit, i_x = (
+            np.full(layers, np.nan) if row is None else of.mean(name)[row] for name in ("i_y", "i_orbit", "i_x")
+        )
+        readings, caption = None, self._why_unknown
+        if row is not None and np.isfinite(i_orbit).any():
+            told = (("I(T;Y) bits", "i_y"), ("I(T;orbit) bits", "i_orbit"), ("I(X;T | orbit) bits", "i_within"))
+            readings = Readings(
+                called(self.names, layers),
+                _only(np.arange(1.0, layers + 1)[None], shown),
+                _only(i_x[None], shown),
+                of.layers.epochs[row : row + 1],
+                tuple(Quantity(name, ".3f", of.values(key)) for name, key in told),
+                np.array([row]),
+            )
+            basis = estimate(self.summary.experiment)
+            caption = (
+                f"Epoch {self.at(epoch)}. {numbered(marks(self.names, layers))}, mean over networks. Orbit: the class "
+                f"of equal p(y|x), all of x that the label depends on. {basis[0].upper()}{basis[1:]}."
+            )
+        title = f"Kept of the input: {self.title}"
+        return kept_chart(i_y, i_orbit, i_x, of.h_x, shown=shown, title=title, caption=caption, readings=readings)
+
+    @property
+    def _why_unknown(self) -> str:
+        """Why it is not known what layers keep of orbits."""
+        experiment = self.summary.experiment
+        if experiment.measured_by not in (*BINNED, "exact"):
+            return f"What is kept is told apart where values of t are counted, not by {estimate(experiment)}."
+        return "This session was measured before what is kept was told apart: measure it again, with other bins or e."
 
     @property
     def learned(self) -> list[tuple[str, str]]:

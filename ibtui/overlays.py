@@ -28,7 +28,7 @@ def overlaid(
     display: Display,
     last_epoch: int,
 ) -> ChartSpec:
-    """One of `CHARTS` with several ensembles in it, each with its number, from 0, and its name. `focus` is the layer,
+    """One of `COMPARED` with several ensembles in it, each with its number, from 0, and its name. `focus` is the layer,
     from 0, whose gradients are shown; without one, those of all weights (SNR) or of the last hidden layer.
     """
     basis = "; ".join(sorted({estimate(charts.summary.experiment) for _, _, charts in those}))

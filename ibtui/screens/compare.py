@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ibtui.arrangement import CHARTS
+from ibtui.arrangement import COMPARED
 from ibtui.charts.compared import numbered
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui.epoch_display import LOGARITHMIC
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MOST = 6
 LOOK_SECONDS = 0.5
 TABLE = "table"
-KINDS = (*CHARTS, TABLE)
+KINDS = (*COMPARED, TABLE)
 """What can be looked at: each of the charts, and the table of what came of the ensembles."""
 
 

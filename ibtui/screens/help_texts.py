@@ -58,6 +58,15 @@ CHARTS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                 ("beta*", "the trade-off that fits the layer best (Eq. 12 of the paper); the slope there is 1/beta*."),
             ),
         ),
+        "kept": (
+            "what is kept",
+            (
+                ("a bar", "what a layer knows of the input, I(X;T), in three parts."),
+                ("of the label", "I(T;Y), bits of the label itself."),
+                ("of the orbit", "other bits of the class of equal p(y|x), all of x that the label depends on."),
+                ("within orbits", "I(X;T | orbit): what tells the label nothing, which compression may forget."),
+            ),
+        ),
         "phases": (
             "the two phases",
             (

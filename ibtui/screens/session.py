@@ -90,7 +90,9 @@ BESIDE_CHARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What is shown of an epoch beside the charts, and where."""
 ENSEMBLE, MEASURE = Binding.Group("Ensemble", compact=True), Binding.Group("Measure", compact=True)
 """Keys that the footer shows together."""
-OF_INFORMATION = ("plane", "bound", "phases", "layers")
+AT_EPOCH = ("plane", "kept")
+"""Charts of an epoch; the others are over epochs."""
+OF_INFORMATION = ("plane", "kept", "bound", "phases", "layers")
 """What is made of I(X;T) and I(T;Y), and changes with the bins and the estimator."""
 OVER_EPOCHS = ("chart.left", "session.scale", "session.focus", "session.singles", "session.smooth", "session.full")
 HINTS = {
@@ -98,6 +100,7 @@ HINTS = {
     "gradients": OVER_EPOCHS,
     "snr": OVER_EPOCHS,
     "learning": tuple(key for key in OVER_EPOCHS if key != "session.focus"),
+    "kept": ("chart.left", "session.layers", "session.full"),
     "bound": ("chart.left", "chart.zoom_in", "session.full"),
 }
 """Keys that a chart with the focus names in its border."""
@@ -569,7 +572,7 @@ class SessionScreen(PlaybackScreen):
 
     def _moment(self, name: str) -> float | None:
         """Where the playhead is on a chart's x axis, if that has epochs."""
-        return None if name == "plane" else self.playback.epoch
+        return None if name in AT_EPOCH else self.playback.epoch
 
     def _show_bound(self, view: BoundView, charts: EnsembleCharts) -> None:
         """The curve with an ensemble's layers; beta* at the shown epoch is found where it is not known."""

@@ -487,12 +487,12 @@ async def test_tabs_choose_the_chart(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(80, 24)) as view:
         shown = [view.visible(*ALL)]
-        for _ in range(7):
+        for _ in range(8):
             await view.press("tab")
             await view.pilot.pause()
-            shown.append(view.visible(*ALL, "bound", "phases", "layers"))
-        assert shown == [[name] for name in (*ALL, "bound", "phases", "layers", "plane")]
-        await view.press(*["shift+tab"] * 4)
+            shown.append(view.visible(*ALL, "kept", "bound", "phases", "layers"))
+        assert shown == [[name] for name in (*ALL, "kept", "bound", "phases", "layers", "plane")]
+        await view.press(*["shift+tab"] * 5)
         await view.until(lambda: view.visible(*ALL) == ["learning"])
         assert view.chart("learning").has_focus
         await view.pilot.click("#tab-snr")
