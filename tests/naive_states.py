@@ -35,9 +35,15 @@ def entropy(p: Sequence[float]) -> float:
 
 
 def information(
-    matrices: Sequence[np.ndarray], patterns: np.ndarray, p_y: np.ndarray, p_x: np.ndarray
+    matrices: Sequence[np.ndarray],
+    patterns: np.ndarray,
+    p_y: np.ndarray,
+    p_x: np.ndarray,
+    orbits: Sequence[float] | None = None,
 ) -> list[tuple[float, float]]:
-    """(I(X;T), I(T;Y)) in bits of every layer, the output last, from p(x, y, t) itself."""
+    """(I(X;T), I(T;Y)) in bits of every layer, the output last, from p(x, y, t) itself; with the orbit of each pattern,
+    I(orbit;T) in the place of the first.
+    """
     found = []
     every = [joint_states(matrices, x) for x in patterns.astype(float)]
     for layer in range(len(matrices)):
@@ -48,7 +54,11 @@ def information(
                 p_t_x[row, names.index(states[layer])] += chance
         p_xt = p_x[:, None] * p_t_x
         p_yt = np.array([(1 - p_y) @ p_xt, p_y @ p_xt])
-        i_x = entropy(p_xt.sum(axis=0)) + entropy(p_x) - entropy(p_xt.ravel())
+        if orbits is not None:
+            p_xt = np.array(
+                [p_xt[[k for k, of in enumerate(orbits) if of == name]].sum(axis=0) for name in set(orbits)]
+            )
+        i_x = entropy(p_xt.sum(axis=0)) + entropy(p_xt.sum(axis=1)) - entropy(p_xt.ravel())
         i_y = entropy(p_yt.sum(axis=0)) + entropy(p_yt.sum(axis=1)) - entropy(p_yt.ravel())
         found.append((i_x, i_y))
     return found

@@ -16,13 +16,15 @@ from jaxtyping import Float32, Float64
 from threadpoolctl import ThreadpoolController
 
 from ibtui_engine.activations import LIMITS, OUTPUT
-from ibtui_engine.measures.outputs import DISTINCT, HIGH, I_X, I_Y, LOW, NONLINEAR, NUMBERS, SATURATED
+from ibtui_engine.measures.outputs import DISTINCT, HIGH, I_ORBIT, I_X, I_Y, LOW, NONLINEAR, NUMBERS, SATURATED
 from ibtui_engine.measures.snapshot import OUTSIDE, LayerInformation, Learning, label_map
-from ibtui_engine.rules.rule import label_entropy
+from ibtui_engine.rules.rule import label_entropy, orbits_of
 from ibtui_engine.stochastic import BLOCK, LayerStates, layers_of
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.problem import Problem
 
+MOST_SHARED = 2**24
+"""Orbits times states of a layer, at most, of which I(T;orbit) is measured: 128 MB of probabilities."""
 MEAN = "tanh"
 """The activation that a unit's mean is: its limits say where a unit is hardly stochastic any more."""
 
@@ -41,6 +43,8 @@ class StochasticMeasurer:
         self._p_x = np.full(len(rule.p_y), 1.0 / len(rule.p_y)) if rule.p_x is None else rule.p_x
         self._p_labels = np.stack([rule.rest, rule.p_y])
         self._labels = label_map(rule, problem.samples)
+        self._orbits = orbits_of(rule.p_y)
+        self._h_orbit = float(label_entropy(np.bincount(self._orbits, weights=self._p_x)))
 
     def measure(self, weights: Float32[np.ndarray, "networks parameters"]) -> tuple[LayerInformation, Learning]:
         """Measure every network and layer from its weights."""
@@ -63,6 +67,10 @@ class StochasticMeasurer:
     ) -> tuple[Float64[np.ndarray, "numbers layers"], Float64[np.ndarray, " 4"]]:
         patterns, layers = self._problem.rule.patterns, len(matrices)
         joint = [np.zeros((2, 1 << len(matrix))) for matrix in matrices]  # p(y, t)
+        orbits = int(self._orbits.max()) + 1
+        shared = [
+            np.zeros((orbits, p.shape[1] if orbits * p.shape[1] <= MOST_SHARED else 0)) for p in joint
+        ]  # p(orbit, t)
         unsure = np.zeros(layers)  # H(T|X)
         beyond = np.zeros((2, layers))
         losses, hits = np.empty((2, len(patterns))), np.empty((2, len(patterns)))  # by label
@@ -72,6 +80,10 @@ class StochasticMeasurer:
             for layer, found in enumerate(layers_of(matrices, patterns[rows])):
                 joint[layer] += (p_labels * p_x) @ found.given
                 unsure[layer] += p_x @ found.entropy()
+                if shared[layer].size:
+                    order = np.argsort(self._orbits[rows], kind="stable")
+                    here, starts = np.unique(self._orbits[rows][order], return_index=True)
+                    shared[layer][here] += np.add.reduceat((p_x[:, None] * found.given)[order], starts)
                 beyond[:, layer] += _shares_beyond(found, p_x, MEAN if layer < layers - 1 else OUTPUT)
             z = found.z[:, 0]  # of the output
             ones = found.given[:, 1]
@@ -88,6 +100,9 @@ class StochasticMeasurer:
             i_x = float(label_entropy(p_t)) - unsure[layer]
             i_y = self._problem.rule.h_y - float(p_t[there] @ label_entropy((p_joint[:, there] / p_t[there]).T))
             numbers[[I_X, I_Y, DISTINCT], layer] = max(i_x, 0.0), max(i_y, 0.0), np.count_nonzero(there)
+            if shared[layer].size:
+                both = float(label_entropy(p_t)) + self._h_orbit - float(label_entropy(shared[layer].ravel()))
+                numbers[I_ORBIT, layer] = max(both, 0.0)
             numbers[[LOW, HIGH], layer] = 0.0 if output else -1.0, 1.0
         return numbers, self._learning(network, losses, hits)
 

@@ -77,6 +77,23 @@ def test_all_numbers_are_those_of_every_joint_state(hidden: tuple[int, ...], wei
         assert learning.test_accuracy[network] == pytest.approx(np.average(right, weights=p_x[outside]))
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
+def test_information_of_the_orbit_is_that_of_every_joint_state(weighted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = replace(random_rule(3, weighted=weighted), p_y=np.array([0.2, 0.9, 0.2, 0.5, 0.9, 0.2]))
+    problem = problem_of(rule, (2, 3))
+    weights = random_weights(problem, 2)
+    matrices = network_of(weights[0], problem.architecture.widths)
+    p_x = np.full(6, 1 / 6) if rule.p_x is None else rule.p_x
+    expected = naive_states.information(matrices, rule.patterns, rule.p_y, p_x, orbits=rule.p_y.tolist())
+    monkeypatch.setattr("ibtui_engine.measures.stochastic.BLOCK", 4)
+    information, _ = measured(problem, weights)
+    np.testing.assert_allclose(information.i_orbit[0], [i_x for i_x, _ in expected], atol=1e-12)
+    assert (information.i_orbit <= information.i_x + 1e-12).all()
+    assert (information.i_y <= information.i_orbit + 1e-12).all()
+    monkeypatch.setattr("ibtui_engine.measures.stochastic.MOST_SHARED", 3 * 4)
+    assert np.isfinite(measured(problem, weights)[0].i_orbit).tolist() == [[True, False, True]]
+
+
 def test_shares_of_saturated_units_are_weighed_by_the_states_below() -> None:
     problem = problem_of(random_rule(1), (2, 2))
     weights = random_weights(problem, 8)
