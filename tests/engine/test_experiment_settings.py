@@ -37,9 +37,10 @@ def test_values_are_read_back_as_they_are_written(experiment: Experiment) -> Non
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_known_value_is_allowed(name: str) -> None:
-    rule = {"rule": "table:x.csv"} if name in OF_TABLES else {"noise": 1.0} if name == "noise_scale" else {}
+    needed = {"noise_scale": {"noise": 1.0}, "ib_beta": {"units": "stochastic"}}
+    beside = {"rule": "table:x.csv"} if name in OF_TABLES else needed.get(name, {})
     for value in SETTINGS[name].known:
-        Experiment().override({**rule, name: SETTINGS[name].read(value)})
+        Experiment().override({**beside, name: SETTINGS[name].read(value)})
 
 
 @pytest.mark.parametrize("value", [("label", "y"), ("ignore", "a,b"), ("label_kind", "class"), ("label_bins", 2),

@@ -19,8 +19,8 @@ MODULES = [
     "ibtui_engine.bottleneck.fitting",
     "ibtui_engine.session.liveness",
 ]
-IDENTITY = ("Evidence",)
-"""Compared as what they are, since they keep what they work out."""
+IDENTITY = ("Evidence", "Case", "Question", "Mean", "Median")
+"""Compared as what they are, since they keep what they work out, or what is to be done with it."""
 
 
 def values(module: str) -> list[Any]:

@@ -28,6 +28,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "account.controls": ACCOUNT,
     "account.criteria": ACCOUNT,
     "account.evidence": ACCOUNT,
+    "account.exact": (*ACCOUNT, "account/test_exact.py"),
     "account.finding": ACCOUNT,
     "account.judging": ACCOUNT,
     "account.questions": ACCOUNT,

@@ -216,7 +216,9 @@ def test_without_beta_there_are_distances_alone() -> None:
     curve = SimpleNamespace(
         coarse=False, below=lambda x, y: (x - y, x + y), point_at=lambda b: (b, b), nearest_critical=lambda b: b
     )
-    ensemble = cast("Any", SimpleNamespace(hidden="3", fraction=0.5, optimizer="adam", rule=of_labels(3).rule))
+    plain = SimpleNamespace(stochastic=False)
+    learned = {"hidden": "3", "fraction": 0.5, "optimizer": "adam", "rule": of_labels(3).rule}
+    ensemble = cast("Any", SimpleNamespace(settings=plain, **learned))
     i_x, i_y = np.full((2, 3), 5.0), np.full((2, 3), 0.5)
     found = distances(summary(True), ensemble, 9, i_x, i_y, cast("Curve", curve))
     np.testing.assert_array_equal(found.distance, 4.5)

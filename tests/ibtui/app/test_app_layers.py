@@ -105,4 +105,4 @@ async def test_tables_of_few_layers_say_which_are_hidden(open_app: Any, director
             await view.until(lambda: "2 b hidden" in view.text())
             assert "1 a hidden" not in view.text()
         await view.press("2")
-        await view.until(lambda: "hidden" not in view.text())
+        await view.until(lambda: "2 b hidden" not in view.text())

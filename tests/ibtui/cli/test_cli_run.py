@@ -91,6 +91,7 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
         "momentum": 0.5, "activation": "softsign", "init_scale": 0.5, "labels": "random",
         "estimator": "adaptive", "bins": 7, "noise": 0.5, "snapshots": 1, "snapshot_at": [2, 3],
         "weights": False, "trainer": "fused", "device": "cpu",
+        "activation_bits": "none", "units": "deterministic", "ib_beta": "none",
     }  # fmt: skip
     grid = [(ensemble["hidden"], ensemble["fraction"]) for ensemble in shown["ensembles"]]
     assert grid == [("5-4", 0.25), ("5-4", 0.5), ("none", 0.25), ("none", 0.5)]
