@@ -64,8 +64,7 @@ async def test_no_ib_curve_stands_beside_what_it_does_not_bound(
         await view.press("b")
         await view.until(lambda: any(note.startswith("no IB curve here: ") and why in note for note in view.notes()))
         assert not view.screen.bound_line
-        for _ in range(4):
-            await view.press("tab")
+        view.screen.panel = "bound"
         await view.until(lambda: "Not shown" in view.text())
 
 
