@@ -37,7 +37,7 @@ def account(
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="First run the experiments it needs that are missing (about 15 min on two cores)."),
+        typer.Option("--run", help="First run the experiments that are missing (about half an hour on two cores)."),
     ] = False,
     quick: Annotated[
         bool,

@@ -68,7 +68,7 @@ class LibraryScreen(Screen[None]):
         Binding("slash", "filter", "Filter", id="library.filter"),
         Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
-        Binding("a", "account", "Account", tooltip="Which claims of the paper hold", id="library.account"),
+        Binding("a", "account", "Judge", tooltip="Which claims of the paper hold", id="library.account"),
         Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
         Binding(

@@ -278,6 +278,7 @@ class NewScreen(Screen[None]):
             alone |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
             alone |= {"optimizer": "momentum"} if name == "momentum" else {}
             alone |= {"noise": DEFAULT_NOISE} if name == "noise_scale" else {}
+            alone |= {"units": "stochastic"} if name == "ib_beta" else {}
             alone |= {"rule": f"{TABLE_PREFIX}any.csv"} if name in OF_TABLES else {}
             Experiment().override({**alone, name: value})
             if name == "rule":

@@ -175,7 +175,7 @@ async def test_presets_fill_the_form(open_app: Any) -> None:
                 assert view.screen._check() is None
                 assert "no train-images-idx3-ubyte" in str(view.one("#hint-rule").render())
             else:
-                assert view.screen._check() == experiment
+                assert view.screen._check() == experiment, (name, view.screen._wrong)
             await view.press("down")
         await view.press("enter")
         await view.until(lambda: view.one("#hidden", Input).has_focus)
