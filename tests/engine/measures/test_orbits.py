@@ -139,12 +139,19 @@ def test_a_run_records_it_and_measuring_again_finds_the_same(tmp_path: Path) -> 
         assert figures.i_orbit.mean + figures.i_within.mean == pytest.approx(figures.i_x.mean)
         for row, (_, found) in enumerate(remeasure(reader, one.ensemble, one.epochs, experiment, Threads(1))):
             assert np.array_equal(found.i_orbit, layers.i_orbit[row])
-        arrays = reader.to_xarray()
-        assert arrays.i_within.attrs["units"] == "bits"
-        assert "I(X;T | Y)" in arrays.i_x_given_y.attrs["long_name"]
-        assert np.array_equal(arrays.i_orbit.values[0].transpose(1, 0, 2), layers.i_orbit)
         kde = remeasure(reader, one.ensemble, [6], Experiment(estimator="kde"), Threads(1))
         assert all(np.isnan(found.i_orbit).all() for _, found in kde)
+
+
+def test_arrays_with_named_axes_have_it(tmp_path: Path) -> None:
+    pytest.importorskip("xarray")  # an extra, which the lowest versions are tried without
+    experiment = Experiment(networks=2, epochs=2, snapshots=1, hidden=((3,),))
+    Run(begin(tmp_path / "r.ibs", "r", experiment), threads=1).execute()
+    with SessionReader(tmp_path / "r.ibs") as reader:
+        arrays, layers = reader.to_xarray(), reader.layers(reader.ensemble(0))
+    assert arrays.i_within.attrs["units"] == "bits"
+    assert "I(X;T | Y)" in arrays.i_x_given_y.attrs["long_name"]
+    assert np.array_equal(arrays.i_orbit.values[0].transpose(1, 0, 2), layers.i_orbit)
 
 
 def test_converged_networks_have_lost_of_the_orbit_and_within_orbits_what_is_known() -> None:
