@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -170,6 +170,41 @@ def log_ratio(
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.log(one) - np.log(other)
     return np.where(np.isinf(one) & np.isinf(other), 0.0, ratio)
+
+
+def in_every(
+    of: RecordedEnsemble,
+    numbers: Sequence[Number],
+    questions: Sequence[Question | None],
+    why: Callable[[str], str],
+    nowhere: str = "",
+) -> Case:
+    """Whether something is so in all layers; partly where it is in some.
+
+    Args:
+        of: the ensemble.
+        numbers: of the finding.
+        questions: of its layers, in order; None for one that does not count.
+        why: says it of the layers in which it is not so.
+        nowhere: why it is not so where no layer counts.
+    """
+    asked = [one for one in questions if one is not None]
+
+    def weigh(yes: Yes) -> tuple[str, str]:
+        if not asked:
+            return NOT, nowhere
+        rest = named(of, questions, yes, False)
+        if not rest:
+            return REPRODUCED, ""
+        return PARTLY if any(map(yes, asked)) else NOT, why(rest)
+
+    return Case(numbers, asked, weigh)
+
+
+def but(*against: str) -> tuple[str, str]:
+    """The verdict on two things together, of which each is not so for a reason; empty where it is so."""
+    why = [one for one in against if one]
+    return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
 
 
 def in_order(

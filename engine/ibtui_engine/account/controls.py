@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, losses, named, only
+from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, in_every, losses, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
 from ibtui_engine.account.criteria import AtLeast
-from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, of_median, of_spread
+from ibtui_engine.account.finding import NO_VERDICT, of_median, of_spread
 from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
@@ -38,19 +38,13 @@ class Relu(Claim):
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers compress."""
         of = only(given).of
-        lose = do_lose(of, self.loss)
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            rest = named(of, lose, yes, False)
-            if not rest:
-                return REPRODUCED, ""
-            why = (
-                f"less than {self.loss.limit:g} bits are lost in {rest}; relu layers are binned on the range that "
-                "occurs in them at each snapshot, so the bins grow with the outputs"
-            )
-            return PARTLY if any(map(yes, lose)) else NOT, why
-
-        return Case(hidden_losses(of), lose, weigh)
+        grow = "relu layers are binned on the range that occurs in them at each snapshot, so the bins grow with the outputs"
+        return in_every(
+            of,
+            hidden_losses(of),
+            do_lose(of, self.loss),
+            lambda rest: f"less than {self.loss.limit:g} bits are lost in {rest}; {grow}",
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ibtui_engine.statistics import EpochSpread, Spread, median_interval
+from ibtui_engine.statistics import Spread, median_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,11 +163,6 @@ def place_of(one: RecordedEnsemble) -> Place:
 def of_spread(name: str, spread: Spread, unit: str = "") -> Number:
     """A number over networks."""
     return Number(name, spread.mean, spread.error, unit, spread.count, spread.networks)
-
-
-def of_epoch(name: str, spread: EpochSpread) -> Number:
-    """An epoch over networks."""
-    return Number(name, spread.epoch, spread.log_error, "epoch", spread.count, spread.networks)
 
 
 def of_median(name: str, values: Float64[np.ndarray, " networks"], unit: str = "") -> Number:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, do_lose, hidden_losses, in_order, named, only
+from ibtui_engine.account.claim import Claim, do_lose, hidden_losses, in_every, in_order, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS
 from ibtui_engine.account.criteria import AtLeast, AtMost, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
@@ -124,14 +124,7 @@ class Endpoints(Claim):
             near = self.near_x.holds(np.abs(x - np.nanmedian(x))) & self.near_y.holds(np.abs(y - np.nanmedian(y)))
             asked.append(OfShare(f"{name} ends there in {self.most}", near, self.most))
             numbers.append(Number(name, float(near.mean()), math.nan, "", len(near), len(near)))
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            apart = named(of, asked, yes, False)
-            if not apart:
-                return REPRODUCED, ""
-            return PARTLY if any(map(yes, asked)) else NOT, f"fewer networks end together in {apart}"
-
-        return Case(numbers, asked, weigh)
+        return in_every(of, numbers, asked, lambda apart: f"fewer networks end together in {apart}")
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
 
+class ByFraction(Claim):
+    """A claim about what more data does."""
+
+    spans = ("fraction",)
+
+    def place(self, one: Evidence) -> float:
+        """By the sample fraction."""
+        return one.of.ensemble.fraction
+
+
 @dataclass(frozen=True)
-class LittleData(Claim):
+class LittleData(ByFraction):
     """Compression costs label information where there is little data."""
 
     key = "data"
@@ -33,7 +43,6 @@ class LittleData(Claim):
     measured = "bits of I(T;Y) from its highest mean to the end, with the least data and with the most"
     rests_on = ("figure-3",)
     needs = (SEVERAL_NETWORKS,)
-    spans = ("fraction",)
 
     loss: AtLeast = AtLeast(0.02, "bits")
 
@@ -41,10 +50,6 @@ class LittleData(Claim):
     def rule(self) -> str:
         """From the thresholds."""
         return f"with the least data some layer loses {self.loss}, with the most none does; partly: some does, too"
-
-    def place(self, one: Evidence) -> float:
-        """By the sample fraction."""
-        return one.of.ensemble.fraction
 
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where much data loses some, too."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, censored, named, only
+from ibtui_engine.account.claim import Claim, censored, in_every, named, only
 from ibtui_engine.account.conditions import BATCHES, SEVERAL_NETWORKS, measured_until
 from ibtui_engine.account.criteria import Factor, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
@@ -106,7 +106,7 @@ class Coincidence(Claim):
         of = only(given).of
         found, turns = of.phases.transition, of.phases.turning
         delay = np.log(turns.epochs / found.epochs)
-        numbers, asked = [], []
+        numbers = []
         both: list[Mean | None] = []
         for k, column in enumerate(delay.T):
             if np.isfinite(column).sum() < self.networks:
@@ -118,16 +118,9 @@ class Coincidence(Claim):
             factor = math.exp(of_layer.mean)
             count = of_layer.count, of_layer.networks
             numbers.append(Number(f"{of.layer_names[k]} factor", factor, factor * of_layer.error, "", *count))
-        asked = [one for one in both if one is not None]
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            if not asked:
-                return NOT, "no layer has both"
-            if apart := named(of, both, yes, False):
-                return PARTLY if any(map(yes, asked)) else NOT, f"I(X;T) turns later or earlier in {apart}"
-            return REPRODUCED, ""
-
-        return Case(numbers, asked, weigh)
+        return in_every(
+            of, numbers, both, lambda apart: f"I(X;T) turns later or earlier in {apart}", nowhere="no layer has both"
+        )
 
 
 @dataclass(frozen=True)
@@ -161,13 +154,5 @@ class Leveling(Claim):
         share = of.phases.levels_at.count / total
         numbers.append(Number("share of networks, all weights", share, math.nan, ""))
         back = [of.layer_names[k] for k, row in enumerate(rows) if self.networks.holds(row.returns, total)]
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            rest = named(of, level, yes, False)
-            if not rest:
-                return REPRODUCED, ""
-            why = f"it does not in most networks of {rest}"
-            why += f"; SNR is above one again at the end in {', '.join(back)}" if back else ""
-            return PARTLY if any(map(yes, level)) else NOT, why
-
-        return Case(numbers, level, weigh)
+        again = f"; SNR is above one again at the end in {', '.join(back)}" if back else ""
+        return in_every(of, numbers, level, lambda rest: f"it does not in most networks of {rest}{again}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, do_lose, hidden_losses, named, only
+from ibtui_engine.account.claim import Claim, but, do_lose, hidden_losses, named, only
 from ibtui_engine.account.conditions import (
     A_HIDDEN_LAYER,
     BATCHES,
@@ -147,9 +147,7 @@ class Correlations(Claim):
 
         def weigh(yes: Yes) -> tuple[str, str]:
             related, shrunk = named(of, loose, yes, False), named(of, kept, yes, False)
-            why = [f"in-weights are correlated in {related}"] if related else []
-            why += [f"norms shrink in {shrunk}"] if shrunk else []
-            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+            return but(related and f"in-weights are correlated in {related}", shrunk and f"norms shrink in {shrunk}")
 
         return Case(numbers, [*(one for one in loose if one is not None), *kept], weigh)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import EARLIER, Claim, log_ratio, named, only
+from ibtui_engine.account.claim import EARLIER, Claim, but, in_every, log_ratio, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, TWO_LABELS, WEIGHTS, of_rule, other_rule_than
 from ibtui_engine.account.criteria import AtMost, Factor, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_median, of_spread
@@ -137,16 +137,8 @@ class Slopes(Claim):
             asked.append(Median(said, logarithms(column), self.near) if there else None)
             if there:
                 numbers.append(of_median(f"{of.layer_names[k]} slope times beta*", column))
-        known = [one for one in asked if one is not None]
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            if not known:
-                return NOT, "no layer has a beta* below a part of the curve that rises"
-            if off := named(of, asked, yes, False):
-                return PARTLY if any(map(yes, known)) else NOT, f"it is another in {off}"
-            return REPRODUCED, ""
-
-        return Case(numbers, known, weigh)
+        nowhere = "no layer has a beta* below a part of the curve that rises"
+        return in_every(of, numbers, asked, lambda off: f"it is another in {off}", nowhere)
 
 
 @dataclass(frozen=True)
@@ -198,8 +190,6 @@ class Consistent(Claim):
             if not asked:
                 return NOT, "no layer has a beta*"
             far, off = named(of, encoders, yes, False), named(of, decoders, yes, False)
-            why = [f"encoders are not optimal in {far}{hard}"] if far else []
-            why += [f"decoders are not in {off}"] if off else []
-            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+            return but(far and f"encoders are not optimal in {far}{hard}", off and f"decoders are not in {off}")
 
         return Case(numbers, asked, weigh)

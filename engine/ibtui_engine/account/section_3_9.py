@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim
+from ibtui_engine.account.claim import but
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, SEVERAL_NETWORKS
 from ibtui_engine.account.criteria import AtLeast, AtMost, Between
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
 from ibtui_engine.account.questions import Mean
-from ibtui_engine.account.section_3_4 import percent
+from ibtui_engine.account.section_3_4 import ByFraction, percent
 from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MoreData(Claim):
+class MoreData(ByFraction):
     """Deep layers know more of the label."""
 
     key = "more-data"
@@ -33,7 +33,6 @@ class MoreData(Claim):
     )
     rests_on = ("figure-7",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
-    spans = ("fraction",)
     paired = True
 
     gain: AtLeast = AtLeast(0.01, "bits")
@@ -48,10 +47,6 @@ class MoreData(Claim):
             f"with the most data {self.gain} more than with the least, and at every step {self.fall} less; partly: "
             "they fall at some step"
         )
-
-    def place(self, one: Evidence) -> float:
-        """By the sample fraction."""
-        return one.of.ensemble.fraction
 
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where they go up, but not at every step."""
@@ -86,7 +81,7 @@ class MoreData(Claim):
 
 
 @dataclass(frozen=True)
-class RightWithData(Claim):
+class RightWithData(ByFraction):
     """Middle layers keep more of the input."""
 
     key = "more-data-middle"
@@ -95,7 +90,6 @@ class RightWithData(Claim):
     measured = "I(X;T) of each hidden layer at the end, most data less least, network by network"
     rests_on = ("figure-7",)
     needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
-    spans = ("fraction",)
     paired = True
 
     gain: AtLeast = AtLeast(0.1, "bits")
@@ -110,10 +104,6 @@ class RightWithData(Claim):
             f"changes by a number {self.same} (an equivalence test); partly: one of both"
         )
 
-    def place(self, one: Evidence) -> float:
-        """By the sample fraction."""
-        return one.of.ensemble.fraction
-
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where one of both is so."""
         few, most = given[0].of, given[-1].of
@@ -125,8 +115,9 @@ class RightWithData(Claim):
 
         def weigh(yes: Yes) -> tuple[str, str]:
             right = any(map(yes, middle))
-            why = [] if right else ["no middle layer keeps more of the input with more data"]
-            why += [] if yes(lowest) else [f"{names[0]} moves, too"]
-            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+            return but(
+                "" if right else "no middle layer keeps more of the input with more data",
+                "" if yes(lowest) else f"{names[0]} moves, too",
+            )
 
         return Case(numbers, [*middle, lowest], weigh)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, listed, named, only
+from ibtui_engine.account.claim import Claim, but, censored, do_lose, hidden_losses, listed, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, FROM_DATA, SEVERAL_NETWORKS, WEIGHTS, of_rule
 from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
@@ -48,9 +48,10 @@ class Committee(Claim):
         lose = do_lose(of, self.loss)
 
         def weigh(yes: Yes) -> tuple[str, str]:
-            why = [] if yes(there) else ["most networks have no transition"]
-            why += [] if any(map(yes, lose)) else [f"no hidden layer loses {self.loss}"]
-            return (REPRODUCED, PARTLY, NOT)[len(why)], "; ".join(why)
+            return but(
+                "" if yes(there) else "most networks have no transition",
+                "" if any(map(yes, lose)) else f"no hidden layer loses {self.loss}",
+            )
 
         numbers = [of_median("drift ends", censored(whole), "epoch"), *hidden_losses(of)]
         return Case(numbers, [there, *lose], weigh)
@@ -95,26 +96,12 @@ class StandardProblem(Claim):
         return Case(numbers, [together, *by_layer], weigh)
 
 
-@dataclass(frozen=True)
-class Perceptron(Claim):
-    """Question 2: noise in the weights of a single layer."""
+class SingleAndDeep(Claim):
+    """A claim about noise in the weights of a single layer beside deep networks."""
 
-    key = "perceptron"
-    section = "4, question 2"
-    text = "A single layer's error under noise in its weights is the arc cosine of teacher and student"
-    measured = "error on all patterns with noise of up to three times the weights, less the closed form"
     rests_on = ("perceptron",)
     needs = (of_rule("perceptron"), WEIGHTS)
     spans = ("hidden",)
-
-    apart: Between = Between(-0.01, 0.01)
-    shown: tuple[float, ...] = (0.3, 1.0)
-    """Sizes of the noise, relative to the weights, that the account reports."""
-
-    @property
-    def rule(self) -> str:
-        """From the thresholds."""
-        return f"shown to be {self.apart} apart at every size of the noise (equivalence tests)"
 
     def place(self, one: Evidence) -> float:
         """By the number of hidden layers."""
@@ -125,6 +112,25 @@ class Perceptron(Claim):
         if why := super().lacking(given):
             return why
         return "" if given[0].of.hidden_layers == 0 else "needs networks without hidden layers beside deep ones"
+
+
+@dataclass(frozen=True)
+class Perceptron(SingleAndDeep):
+    """Question 2: noise in the weights of a single layer."""
+
+    key = "perceptron"
+    section = "4, question 2"
+    text = "A single layer's error under noise in its weights is the arc cosine of teacher and student"
+    measured = "error on all patterns with noise of up to three times the weights, less the closed form"
+
+    apart: Between = Between(-0.01, 0.01)
+    shown: tuple[float, ...] = (0.3, 1.0)
+    """Sizes of the noise, relative to the weights, that the account reports."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return f"shown to be {self.apart} apart at every size of the noise (equivalence tests)"
 
     def case(self, given: Sequence[Evidence]) -> Case:
         """There is no partly."""
@@ -151,7 +157,7 @@ class Perceptron(Claim):
 
 
 @dataclass(frozen=True)
-class NoiseAndDepth(Claim):
+class NoiseAndDepth(SingleAndDeep):
     """Question 2: which networks noise helps."""
 
     key = "noise-depth"
@@ -160,9 +166,6 @@ class NoiseAndDepth(Claim):
         "Noise in the weights lowers the generalisation error of deep networks, and not of a single layer (asked there)"
     )
     measured = "error outside the sample without noise, less the least with noise: means over networks"
-    rests_on = ("perceptron",)
-    needs = (of_rule("perceptron"), WEIGHTS)
-    spans = ("hidden",)
 
     gain: AtLeast = AtLeast(0.001)
 
@@ -170,14 +173,6 @@ class NoiseAndDepth(Claim):
     def rule(self) -> str:
         """From the thresholds."""
         return f"the error of the deep networks falls by {self.gain}, and that of a single layer does not"
-
-    def place(self, one: Evidence) -> float:
-        """By the number of hidden layers."""
-        return one.of.hidden_layers
-
-    def lacking(self, given: Sequence[Evidence]) -> str:
-        """As of the closed form."""
-        return Perceptron().lacking(given)
 
     def case(self, given: Sequence[Evidence]) -> Case:
         """There is no partly."""
