@@ -38,7 +38,7 @@ class Relu(Claim):
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers compress."""
         of = only(given).of
-        grow = "relu layers are binned on the range that occurs in them at each snapshot, so the bins grow with the outputs"
+        grow = "bins of relu layers span the range that occurs at each snapshot, so they grow with the outputs"
         return in_every(
             of,
             hidden_losses(of),
