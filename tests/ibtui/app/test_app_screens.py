@@ -9,6 +9,7 @@ machine. What cannot be is held fast: how large files are, how fast the machine 
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from ibtui.commands import Answer
 from ibtui.messages import Compare, OpenSession
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
@@ -107,6 +109,12 @@ async def _phases(view: Any) -> None:
     await view.until(lambda: "reading the weights" not in view.text())
 
 
+async def _account(view: Any) -> None:
+    await view.press("a")
+    await view.until_screen("AccountScreen")
+    await view.until(lambda: "Shown: fractions" in view.text())
+
+
 async def _leave(view: Any) -> None:
     await _library(view)
     view.app._runs[view.app.directory / "running.ibs"] = SimpleNamespace(ended=False, complaint="")
@@ -134,6 +142,7 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "compare": _compare,
     "compare-overlay": _overlay,
     "compare-differences": _differences,
+    "account": _account,
     "help": _help,
     "leaving-a-run": _leave,
     "deleting": _delete,
@@ -142,7 +151,7 @@ EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
 IN_ASCII = ("library", "session")
-QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1])}
+QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1]), ("account", SIZES[1])}
 """What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [
@@ -196,6 +205,32 @@ def held_fast(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"ibtui.{module}.size", lambda count: "1.23 MB")
     monkeypatch.setattr("ibtui.widgets.sessions_table.age", _age_without_seconds)
     monkeypatch.setattr(NewScreen, "_calibrate", _known_speed)
+    monkeypatch.setattr("ibtui.screens.account.ask", _judged)
+
+
+async def _judged(*arguments: str) -> Answer:
+    """What the account says, whatever its claims and rules are: a finding of each verdict, and one that has no data."""
+    path = Path(arguments[arguments.index("--sessions-dir") + 1]) / "fractions.ibs"
+    three = [{"session": "fractions", "ensemble": k, "path": str(path)} for k in range(3)]
+
+    def finding(key: str, section: str, claim: str, verdict: str, **more: Any) -> dict[str, Any]:
+        usual = {"measured": "bits of I(X;T)", "rule": "at least 0.5 bits in all layers", "numbers": [], "reason": ""}
+        return {"key": key, "section": section, "claim": claim, "verdict": verdict, **usual, **more}
+
+    told = "n 50; 99.2 % of resamples"
+    numbers = [{"text": f"T{k} {k / 7:.3f} ± 0.01{k} bits"} for k in range(1, 6)]
+    found = [
+        finding("two-phases", "3.3", "Fitting is short; most epochs of SGD are spent on compressing the input", "partly",
+                firmness=told, reason="less than 0.5 bits are lost in T1, T2, T3", numbers=numbers, ensembles=three),
+        finding("perceptron", "4", "A deep network bears more noise than a perceptron", "not measured",
+                firmness="", reason="there is no finished session of perceptron", ensembles=[]),
+        finding("dpi", "2.4, Eq. 5 and 6", "Information falls from layer to layer, on the input and on the label",
+                "reproduced", firmness=told, ensembles=three[2:]),
+        finding("leveling", "3.5", "In diffusion, log SNR levels off to a constant", "undecided",
+                firmness="n 50; partly 73.6 %, not 26.4 %", reason="partly or not", ensembles=three[2:]),
+        finding("eq-9", "3.8", "Converged layers satisfy the IB equations", "not", firmness=told, ensembles=three[2:]),
+    ]  # fmt: skip
+    return Answer(0, json.dumps(found).encode(), "")
 
 
 def _age_without_seconds(seconds: float) -> str:
