@@ -68,7 +68,7 @@ def test_each_is_finished_and_is_its_preset_but_for_what_the_script_says(name: s
     assert (summary.name, summary.status, summary.epochs_done) == (name, "finished", 10_000)
     assert summary.experiment == PRESETS[preset].experiment.override(maker.EXAMPLES[preset])
     assert summary.experiment.weights is WITH_WEIGHTS[name]
-    assert set(maker.EXAMPLES[preset]) <= {"networks", "snapshots", "weights"}
+    assert set(maker.EXAMPLES[preset]) <= {"networks", "snapshots", "weights", "hidden"}
     for ensemble in summary.ensembles:
         assert ensemble.snapshots == summary.experiment.snapshot_epochs
         assert ensemble.networks == summary.experiment.networks
@@ -120,6 +120,28 @@ def test_the_script_makes_one_that_says_nothing_of_this_machine(
     again = maker.make("figure-8", tmp_path)
     assert again == path
     assert read_summary(again).created > summary.created
+
+
+def test_the_script_measures_again_what_keeps_its_weights(
+    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(maker.EXAMPLES, "figure-8", {"networks": 2, "epochs": 6, "snapshots": 2})
+    path = maker.make("figure-8", tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE layer SET i_orbit = NULL")  # as of a version that did not record it
+    before = _ask(path, "SELECT * FROM layer NATURAL JOIN snapshot ORDER BY epoch, network, layer")
+    assert maker.measure_again("figure-8", tmp_path) == path
+    after = _ask(path, "SELECT * FROM layer NATURAL JOIN snapshot ORDER BY epoch, network, layer")
+    place = [name for _, name, *_ in _ask(path, "PRAGMA table_info(layer)")].index("i_orbit")
+    assert all(row[place] is not None for row in after)
+    assert [row[:place] + row[place + 1 :] for row in after] == [row[:place] + row[place + 1 :] for row in before]
+    assert _ask(path, "SELECT * FROM writer") == []
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_what_layers_keep_of_orbits_is_recorded_in_each(name: str) -> None:
+    assert _ask(_path(name), "SELECT count(*) FROM layer WHERE i_orbit IS NULL") == [(0,)]
 
 
 @pytest.mark.long

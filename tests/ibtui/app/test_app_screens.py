@@ -220,8 +220,9 @@ async def _judged(*arguments: str) -> Answer:
     told = "n 50; 99.2 % of resamples"
     numbers = [{"text": f"T{k} {k / 7:.3f} ± 0.01{k} bits"} for k in range(1, 6)]
     found = [
-        finding("two-phases", "3.3", "Fitting is short; most epochs of SGD are spent on compressing the input", "partly",
-                firmness=told, reason="less than 0.5 bits are lost in T1, T2, T3", numbers=numbers, ensembles=three),
+        finding("two-phases", "3.3", "Fitting is short; most epochs of SGD are spent on compressing the input",
+                "partly", firmness=told, reason="less than 0.5 bits are lost in T1, T2, T3", numbers=numbers,
+                ensembles=three),
         finding("perceptron", "4", "A deep network bears more noise than a perceptron", "not measured",
                 firmness="", reason="there is no finished session of perceptron", ensembles=[]),
         finding("dpi", "2.4, Eq. 5 and 6", "Information falls from layer to layer, on the input and on the label",

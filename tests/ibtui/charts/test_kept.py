@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,6 @@ from ibtui.ensemble_charts import EnsembleCharts
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.follow import Follower
-
-EXAMPLE = Path(__file__).parents[3] / "sessions" / "example-figure-4.ibs"
 
 
 def parts(spec: object, layer: int) -> list[tuple[float, float]]:
@@ -76,9 +77,12 @@ def test_the_chart_of_a_session_is_of_the_epoch_and_reads_the_parts(session: Pat
             assert spec.readings.y.tolist() == [of.mean("i_x")[row].tolist()]
 
 
-def test_where_it_is_not_known_the_chart_says_why() -> None:
-    with Follower(EXAMPLE) as follower:
-        spec = EnsembleCharts(follower.recorded_ensemble(0)).chart("kept", epoch=10_000, shown=(0,), points=False)
+def test_where_it_is_not_known_the_chart_says_why(session: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(session, tmp_path))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE layer SET i_orbit = NULL")  # as of a version that did not record it
+    with Follower(path) as follower:
+        spec = EnsembleCharts(follower.recorded_ensemble(0)).chart("kept", epoch=8, shown=(0,), points=False)
     assert "measure it again" in spec.caption
     assert spec.readings is None
     assert all(len(one.x) == 0 for one in spec.series)
