@@ -26,9 +26,12 @@ MEANS = ("beta", "residual", "ib_x", "ib_y", "distance", "worth", "critical", "i
 
 
 def fit_rows(one: LayerFits, names: Sequence[str] | None = None) -> list[tuple[str, ...]]:
-    """Each layer's beta*, residual, point and distances: means over the networks that have them ± standard errors."""
+    """Each layer's beta*, residual, point and distances over the networks that have them: means ± standard errors, of
+    beta*, whose tails are heavy, the median with its 95 % interval.
+    """
     spreads = {name: one.spreads(name) for name in MEANS}
     layers = one.beta.shape[1]
+    medians = list(zip(*(of.tolist() for of in one.medians("beta")), strict=True))
     rows: list[tuple[str, ...]] = []
     for k, heading in enumerate(headings(names, layers)):
         of = {name: values[k] for name, values in spreads.items()}
@@ -36,7 +39,7 @@ def fit_rows(one: LayerFits, names: Sequence[str] | None = None) -> list[tuple[s
         rows.append(
             (
                 heading,
-                _cell(of["beta"], counted=True) if of["beta"].present else "none",
+                _median(*medians[k]),
                 str(of["beta"].count),
                 _cell(of["residual"]),
                 point,
@@ -57,6 +60,12 @@ def _cell(value: Spread, *, error: bool = True, counted: bool = False) -> str:
     if error and math.isfinite(value.error):
         number += f" ± {_number(value.error, 1)}"
     return number if counted else number + over_some(value.count, value.networks)
+
+
+def _median(middle: float, low: float, high: float) -> str:
+    if math.isnan(middle):
+        return "none"
+    return _number(middle) + ("" if math.isnan(low) else f" ({_number(low)} to {_number(high)})")
 
 
 def _number(value: float, digits: int = 3) -> str:

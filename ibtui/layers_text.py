@@ -15,6 +15,13 @@ SAID = (
     "0)."
 )
 """What the columns are that do not say so themselves."""
+KEPT = (
+    "Orbit: the class of equal p(y|x), all of x that the label depends on; I(X;T) = I(T;orbit) + I(X;T | orbit), and "
+    "I(X;T | Y) = I(X;T) − I(T;Y)."
+)
+"""What the columns of what is kept are."""
+NOT_KEPT = "What is kept is told apart where values of t are counted; `ibtui remeasure` measures older sessions again."
+"""What is said where it is not known."""
 SAMPLED = "MC error: of the means of I(X;T) and I(T;Y), by what is drawn alone (standard error)."
 """What the column of estimators that sample is."""
 
@@ -50,6 +57,18 @@ def informations(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str
         f"I(T;Y){unit}": [_information(one.i_y, one.i_y_lower) for one in figures],
         **_sampling(figures),
     }
+
+
+def kept(figures: Sequence[LayerFigures], *, unit: str = "") -> dict[str, list[str]]:
+    """Cells by heading: what each layer keeps of the orbit, within orbits and beyond the label, with the standard
+    deviation over networks; a dash where that was not told apart.
+    """
+    parts = (("I(T;orbit)", "i_orbit"), ("I(X;T | orbit)", "i_within"), ("I(X;T | Y)", "i_x_given_y"))
+    return {f"{heading}{unit}": [_kept(getattr(one, name)) for one in figures] for heading, name in parts}
+
+
+def _kept(value: Spread) -> str:
+    return with_spread(f"{value.mean:.3f}", value.deviation, ".3f") if value.present else "–"
 
 
 def _sampling(figures: Sequence[LayerFigures]) -> dict[str, list[str]]:

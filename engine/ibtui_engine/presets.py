@@ -84,8 +84,8 @@ PRESETS = _by_name(
     ),
     Preset(
         "figure-4",
-        "Mean and standard deviation of each layer's gradients: the drift and the diffusion phase.",
-        Experiment(),
+        "Mean and standard deviation of each layer's gradients in the network of section 3.1: drift and diffusion.",
+        Experiment(hidden=((12, 10, 7, 5, 4, 3, 2),)),
     ),
     Preset(
         "figure-5",

@@ -88,7 +88,8 @@ def fitted_chart(
     hard: Line | None = None,
     shown: Collection[int] | None = None,
 ) -> ChartSpec:
-    """The layers of an ensemble as they were fitted, beneath the curve; means over networks, with their errors.
+    """The layers of an ensemble as they were fitted, beneath the curve: means over networks, with their errors, and
+    slopes of their median beta*.
 
     `hard`: the frontier of hard partitions, as I(X;T) and I(T;Y). `shown`: layers to draw, from 0; None: all.
     """
@@ -101,7 +102,7 @@ def fitted_chart(
         fits.mean("i_y"),
         error_x=fits.error("i_x"),
         error_y=fits.error("i_y"),
-        beta=fits.mean("beta"),
+        beta=fits.medians("beta")[0],
         names=names,
         hard=hard,
         shown=shown,

@@ -116,7 +116,7 @@ def _print(summary: Summary, curves: dict[int, Curve], fits: list[tuple[Ensemble
 
 def _footnotes(summary: Summary, ensemble: EnsembleSummary, one: LayerFits) -> list[str]:
     basis = fitted_by(summary.experiment, ensemble.settings, one.bins, one.no_beta)
-    lines = [f"Mean ± standard error (se) over networks; {basis}, {under(summary)}."]
+    lines = [f"Mean ± standard error (se) over networks, of beta* median (95 % interval); {basis}, {under(summary)}."]
     below = (
         "below: bits of I(T;Y) under the curve; worth: the bits of I(X;T) that this would cost at the curve's slope "
         "there (none where the curve is flat)."

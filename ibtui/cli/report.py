@@ -6,11 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ibtui.caveats import as_lines, as_plain, caveats
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.drawing import draw
 from ibtui.formatting import estimate, labelled, other_estimators, over_some, printable, rule_title, title_of, under
-from ibtui.layers_text import SAID, SAMPLED, columns
+from ibtui.layers_text import KEPT, NOT_KEPT, SAID, SAMPLED, columns
+from ibtui.layers_text import kept as kept_columns
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_heading
 from ibtui_engine.session.ensemble import LayerFigures, RecordedEnsemble
@@ -27,10 +30,16 @@ if TYPE_CHECKING:
 
 
 def report(
-    path: Path, *, epoch: int | None = None, json: bool = False, chart: bool = True, by: str | None = None
+    path: Path,
+    *,
+    epoch: int | None = None,
+    json: bool = False,
+    chart: bool = True,
+    kept: bool = False,
+    by: str | None = None,
 ) -> None:
-    """Print what the session has measured at an epoch, the last one where none is given; `by`: an estimator of a
-    recording that has several.
+    """Print what the session has measured at an epoch, the last one where none is given; `kept`: also in tables what
+    layers keep of orbits; `by`: an estimator of a recording that has several.
 
     Raises:
         InvalidValue: the epoch was not measured.
@@ -44,7 +53,7 @@ def report(
         if json:
             print_json(_document(reader, summary, epoch))
         else:
-            _print(reader, summary, epoch, chart=chart)
+            _print(reader, summary, epoch, chart=chart, kept=kept)
 
 
 def _shown_epoch(ensemble: EnsembleSummary, epoch: int | None) -> int | None:
@@ -155,7 +164,7 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
     }
 
 
-def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool) -> None:
+def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart: bool, kept: bool) -> None:
     at_epoch = [_shown_epoch(ensemble, epoch) for ensemble in summary.ensembles]
     read = [  # all of it before anything is printed: damage is found while reading
         None if at is None else reader.recorded_ensemble(ensemble.index)
@@ -183,12 +192,15 @@ def _print(reader: SessionReader, summary: Summary, epoch: int | None, *, chart:
             continue
         if chart:
             draw(_plane(one, heading, at), console.width)
-        console.print(_layer_table(one, at, f"{heading}, epoch {at}"))
+        console.print(_layer_table(one, at, f"{heading}, epoch {at}", kept=kept))
         console.print(_learning_line(one, at), soft_wrap=False)
         for line in as_lines(caveats(one, at)):
             console.print(line)
     console.print()
     console.print(_caption(summary), style="dim")
+    if kept:
+        told = any(one is not None and np.isfinite(one.values("i_orbit")).any() for one in read)
+        console.print(KEPT if told else NOT_KEPT, style="dim")
 
 
 def _plane(one: RecordedEnsemble, title: str, at: int) -> ChartSpec:
@@ -208,7 +220,7 @@ def _plane(one: RecordedEnsemble, title: str, at: int) -> ChartSpec:
     )
 
 
-def _layer_table(one: RecordedEnsemble, at: int, title: str) -> Table:
+def _layer_table(one: RecordedEnsemble, at: int, title: str, *, kept: bool) -> Table:
     from rich.table import Table
 
     table = Table(
@@ -217,6 +229,7 @@ def _layer_table(one: RecordedEnsemble, at: int, title: str) -> Table:
     figures = one.layer_figures(at)
     names = [printable(layer_heading(layer.name, layer.layer, len(figures))) for layer in figures]
     told = {"layer": names, "width": [str(layer.width) for layer in figures], **columns(figures, unit=" bits")}
+    told |= kept_columns(figures, unit=" bits") if kept else {}
     rows = list(zip(*told.values(), strict=True))
     for heading in labelled(tuple(told), rows, "sd"):
         table.add_column(heading, justify="right", no_wrap=True)

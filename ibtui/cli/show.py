@@ -17,6 +17,9 @@ def show(
         typer.Option("--epoch", help="Show this measured epoch. [default: the last]", show_default=False),
     ] = None,
     chart: Annotated[bool, typer.Option("--chart/--no-chart", help="Draw the information plane.")] = True,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Add what layers keep of the orbit, within orbits, and beyond the label.")
+    ] = False,
     by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
@@ -25,4 +28,4 @@ def show(
     path = find_session(session, sessions_directory(sessions_dir))
     from ibtui.cli.report import report  # numpy
 
-    report(path, epoch=epoch, json=json, chart=chart, by=by)
+    report(path, epoch=epoch, json=json, chart=chart, kept=kept, by=by)

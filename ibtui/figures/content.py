@@ -116,11 +116,16 @@ class SignalToNoise:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Converged layers, the IB curve, and each layer's beta*."""
+    """Converged layers, the IB curve, each layer's beta* (median over networks), and the curve's point at it."""
 
     plane: Plane
     curve: Curve
     fits: LayerFits
+
+    @property
+    def at_beta(self) -> tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]:
+        """I(X;T) and I(T;Y) of the optimal encoder at each layer's beta*: medians over networks, as of beta*."""
+        return self.fits.medians("ib_x")[0], self.fits.medians("ib_y")[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +171,8 @@ class Lines:
     y_log: bool = False
     x_whole: bool = False
     """Whether x counts something: ticks at whole numbers alone."""
+    x_names: tuple[str, ...] | None = None
+    """What stands at x = 1, 2, ... in place of numbers: of layers their names."""
     columns: tuple[str, str] = ("x", "y")
     """What a table calls x and y, with their units."""
     y_limits: tuple[float, float] | None = None

@@ -9,14 +9,19 @@ from ibtui.figures.reading import ensembles, gradients, one_of, only_source, per
 from ibtui.figures.registry import Source
 from ibtui_engine.session.ensemble import RecordedEnsemble
 
+HIDDEN = "12-10-7-5-4-3-2"
+"""The paper's, of section 3.1."""
+
 
 def read(sources: Sequence[Source], threads: int | None) -> Content:
     """Gradients at the left, SNR at the right."""
     one = one_of(ensembles(only_source(sources, "4")))
-    return gradients_and_ratio(one, f"{one.ensemble.hidden}, {percent(one.ensemble.fraction)}")
+    hidden = one.ensemble.hidden
+    other = () if hidden == HIDDEN else (f"hidden layers {hidden}: the paper has {HIDDEN}",)
+    return gradients_and_ratio(one, f"{hidden}, {percent(one.ensemble.fraction)}", other)
 
 
-def gradients_and_ratio(one: RecordedEnsemble, title: str) -> Content:
+def gradients_and_ratio(one: RecordedEnsemble, title: str, notes: tuple[str, ...] = ()) -> Content:
     """Gradients of an ensemble beside their SNR."""
     row = (gradients(one, f"Gradients: {title}"), signal_to_noise(one, f"Gradient SNR: {title}"))
-    return Content((row,), TWO_COLUMNS, (3.0,))
+    return Content((row,), TWO_COLUMNS, (3.0,), notes)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import ensembles, of_first_values, only_source, trajectories
+from ibtui.figures.reading import LAYER, ensembles, of_first_values, only_source, trajectories
 from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.phases.smoothing import first_passage, log_axis, smooth
@@ -48,7 +48,7 @@ def read(sources: Sequence[Source], threads: int | None) -> Content:
     )
     turns = Lines(
         "Where compression begins",
-        "layer, from the input on",
+        LAYER,
         "epoch",
         tuple(_turning(by_depth[k], f"{k} hidden") for k in depths),
         y_log=True,

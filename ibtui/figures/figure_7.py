@@ -68,4 +68,4 @@ def read(sources: Sequence[Source], threads: int | None) -> Content:
         curve,
         sampled,
     )
-    return Content(((shown,),), TWO_COLUMNS, (3.4,))
+    return Content(((shown,),), TWO_COLUMNS, (3.8,))

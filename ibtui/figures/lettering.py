@@ -6,6 +6,7 @@ They are placed when the layout of the picture is known: `Letters` collects them
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -21,7 +22,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from ibtui.figures.paper import SMALL
-from ibtui_engine.layer_names import OUTPUT, short_names
+from ibtui_engine.layer_names import called
 
 NEAR = 3.0
 """Points (1/72 inch) between two places that share one label."""
@@ -30,6 +31,8 @@ BETWEEN = 8
 """How often a stretch between two places is looked at."""
 REACHES = (5.0, 7.0, 10.0, 14.0, 19.0)
 """Points from a place to the middle of its label, the nearer the better."""
+USUAL = re.compile(r"T(\d+)")
+"""The names of layers that have none of their own, but for the output."""
 
 
 @dataclass
@@ -110,9 +113,13 @@ def plain_text(text: str) -> str:
 
 def symbols(names: Sequence[str] | None, layers: int) -> list[str]:
     """What a legend calls so many layers: by `names`, shortened, or without them T with an index, and the output."""
-    if names is not None:
-        return [plain_text(name) for name in short_names(names)]
-    return [f"$T_{{{layer}}}$" if layer < layers else OUTPUT for layer in range(1, layers + 1)]
+    return [symbol(name) for name in called(names, layers)]
+
+
+def symbol(name: str) -> str:
+    """A name as pictures have it: that of a layer without one of its own is T with an index."""
+    layer = USUAL.fullmatch(name)
+    return f"$T_{{{layer[1]}}}$" if layer else plain_text(name)
 
 
 def _joined(texts: Sequence[str]) -> str:

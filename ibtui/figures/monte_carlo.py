@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui.figures.content import TWO_COLUMNS, Content, Line, Lines
-from ibtui.figures.reading import only_source
+from ibtui.figures.reading import mean_line, only_source
 from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.layer_names import layer_names
 from ibtui_engine.phases.relaxation import Relaxation, relaxation_of
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -85,9 +84,4 @@ def _changes(
 ) -> tuple[Line, ...]:
     since = (found.epochs - found.start).astype(np.float64)[1:]
     change = (values - values[0])[1:]
-    lines = []
-    for k, name in enumerate(names):
-        spreads = [spread(row) for row in change[:, :, k]]
-        mean, low, high = (np.array([getattr(one, end) for one in spreads]) for end in ("mean", "low", "high"))
-        lines.append(Line(name, since, mean, low, high, np.array([one.count for one in spreads])))
-    return tuple(lines)
+    return tuple(mean_line(name, since, change[:, :, k]) for k, name in enumerate(names))

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Plane, Points, SignalToNoise
-from ibtui.figures.lettering import Letters, plain_text, symbols
+from ibtui.figures.lettering import Letters, plain_text, symbol, symbols
 from ibtui.figures.paper import (
     AT_TRANSITION,
     DRIFT_END,
@@ -41,6 +41,8 @@ NEAR_CORNER = 0.4
 """Layers with less than this share of H(X) are shown once more, larger."""
 NAME_PLACES = (0.5, 0.3, 0.7, 0.2)
 """Where the name of I(X;Y) may stand, as shares of H(X), the best first."""
+SHORT_NAME = 20
+"""Characters of a line's name at most, where three stand beside one another."""
 TANGENT = 0.05
 """Half the length of a tangent, as a share of the plot."""
 
@@ -160,10 +162,11 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
     plane, fits = panel.plane, panel.fits
     frame_plane(plane, axes, letters)
     _curve(panel.curve.corners, plane, axes)
-    x, y, beta = fits.mean("i_x"), fits.mean("i_y"), fits.mean("beta")
-    error_x, error_y, error_beta = fits.error("i_x"), fits.error("i_y"), fits.error("beta")
-    told, texts = [], _texts(plane, len(x))
-    close = _zoom(axes, (0.17, 0.12, 0.31, 0.52), plane, x[x < NEAR_CORNER * plane.h_x], y[x < NEAR_CORNER * plane.h_x])
+    x, y, beta = fits.mean("i_x"), fits.mean("i_y"), fits.medians("beta")[0]
+    error_x, error_y = fits.error("i_x"), fits.error("i_y")
+    told, texts, optimal = [], _texts(plane, len(x)), np.stack(panel.at_beta)
+    there = np.stack([x, y])[:, x < NEAR_CORNER * plane.h_x]
+    close = _zoom(axes, (0.16, 0.12, 0.33, 0.55), plane, *there)
     for layer, colour in enumerate(steps(len(x))):
         for one in (axes, *close):
             one.errorbar(
@@ -173,9 +176,10 @@ def _bound(panel: Bound, axes: Axes, letters: Letters) -> None:
             )  # fmt: skip
             if beta[layer] > 0:
                 _tangent(one, float(x[layer]), float(y[layer]), float(beta[layer]), TANGENT * (1 if one is axes else 2))
+            one.plot(*optimal[:, layer], marker=marker(layer), markersize=4.0, markeredgecolor=colour, zorder=3.5,
+                     markerfacecolor="white", markeredgewidth=0.8, linestyle="none")  # fmt: skip
         letters.add(float(x[layer]), float(y[layer]), texts[layer])
-        missing = int((fits.end[:, layer] != 0).sum())
-        told.append((layer, _plus_minus(float(beta[layer]), float(error_beta[layer])), missing))
+        told.append((beta[layer], int((fits.end[:, layer] != 0).sum())))
     for one in close:
         _curve(panel.curve.corners, plane, one)
     if np.isfinite(beta).any():
@@ -204,7 +208,8 @@ def _zoom(axes: Axes, place: tuple[float, float, float, float], plane: Plane, x:
     low, high = float(x.min()), float(x.max())
     inset.set_xlim(max(low - 0.3 * (high - low) - 0.2, 0.0), high + 0.3 * (high - low) + 0.2)
     bottom = float(y.min())
-    inset.set_ylim(bottom - 0.35 * (plane.i_xy - bottom), plane.i_xy + 0.25 * (plane.i_xy - bottom))
+    top = min(plane.i_xy + 0.25 * (plane.i_xy - bottom), axes.get_ylim()[1])
+    inset.set_ylim(bottom - 0.35 * (plane.i_xy - bottom), top)
     inset.axhline(plane.i_xy, **GUIDE)
     inset.tick_params(labelsize=SMALL - 1, pad=2)
     inset.xaxis.set_major_locator(MaxNLocator(4))
@@ -216,15 +221,13 @@ def _zoom(axes: Axes, place: tuple[float, float, float, float], plane: Plane, x:
     return [inset]
 
 
-def _betas(axes: Axes, told: list[tuple[int, str, int]], networks: int, layers: tuple[str, ...] | None) -> None:
-    """beta* of every layer, written into the empty part of the plane."""
-    few = [over_some(networks - missing, networks) for _, _, missing in told]
-    spread = " ± se" if any("pm" in text or "±" in text for _, text, _ in told) else ""
+def _betas(axes: Axes, told: list[tuple[float, int]], networks: int, layers: tuple[str, ...] | None) -> None:
+    """beta* of every layer, and how many networks have none, written into the empty part of the plane."""
     shared: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "size": SMALL, "linespacing": 1.35}
-    names = symbols(layers, len(told))
-    axes.text(0.555, 0.09, "\n".join(["", *names]), ha="right", **shared)
-    values = [f"{text}{note}" for (_, text, _), note in zip(told, few, strict=True)]
-    axes.text(0.57, 0.09, "\n".join([f"$\\beta^*${spread}", *values]), ha="left", **shared)
+    axes.text(0.64, 0.16, "\n".join(["", *symbols(layers, len(told))]), ha="right", **shared)
+    values = [f"{_short(beta)}{over_some(networks - missing, networks)}" for beta, missing in told]
+    axes.text(0.66, 0.16, "\n".join(["$\\beta^*$, median", *values]), ha="left", **shared)
+    axes.text(0.53, 0.09, "hollow: the curve at $\\beta^*$", ha="left", **shared)
 
 
 @draw.register
@@ -234,27 +237,32 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
     _curve(panel.curve.corners, plane, axes)
     colours = steps(len(panel.fractions))
     ends = [np.concatenate([getattr(one, name)[-1:] for one in panel.sampled]) for name in ("i_x", "i_y")]
-    close = _zoom(axes, (0.45, 0.1, 0.4, 0.3), plane, *ends)
+    near = panel.i_x <= np.max(ends[0], initial=0.0)
+    there = [np.append(end, of[near]) for end, of in zip(ends, (panel.i_x, panel.i_y), strict=True)]
+    close = _zoom(axes, (0.36, 0.09, 0.55, 0.4), plane, *there)
     for one in close:
         _curve(panel.curve.corners, plane, one)
     handles: list[Any] = []
     for k, (fraction, colour) in reversed(list(enumerate(zip(panel.fractions, colours, strict=True)))):
-        handles.append(axes.errorbar(
+        one = panel.sampled[k]
+        drawn = [where.errorbar(
             panel.i_x[k], panel.i_y[k], xerr=_bar(panel.error_x[k]), yerr=_bar(panel.error_y[k]), marker=marker(k),
             color=colour, ecolor="0.3", elinewidth=0.5, linewidth=1.0, zorder=3, label=f"{100 * fraction:.4g} %", **EDGE
-        ))  # fmt: skip
-        one = panel.sampled[k]
+        ) for where in (axes, *close)]  # fmt: skip
+        handles.append(drawn[0])
         for where in (axes, *close):
             where.plot(one.i_x, one.i_y, color=colour, linewidth=1.0, linestyle=(0, (1, 1.2)), zorder=2.5)
         for where in close:
-            where.plot(one.i_x[-1:], one.i_y[-1:], color=colour, marker=marker(k), markersize=3.0, zorder=3, **EDGE)
+            where.plot(one.i_x[-1:], one.i_y[-1:], marker=marker(k), markersize=2.6, markeredgecolor=colour,
+                       markerfacecolor="white", markeredgewidth=0.7, zorder=3)  # fmt: skip
         letters.avoid(panel.i_x[k], panel.i_y[k])
     for layer, text in enumerate(_texts(panel.plane, panel.i_x.shape[1])):
         letters.add(float(panel.i_x[-1, layer]), float(panel.i_y[-1, layer]), text)
     handles += [
-        Line2D([], [], label="finite-sample bound", color="0.3", linestyle=(0, (1, 1.2))),
+        Line2D([], [], label="finite-sample bound", color="0.3", linestyle=(0, (1, 1.2)), marker="o", markersize=2.6,
+               markerfacecolor="white", markeredgecolor="0.3", markeredgewidth=0.7, markevery=[1]),
         Line2D([], [], label="IB curve", color="black"),
-    ]
+    ]  # fmt: skip
     axes.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), title="share of the patterns",
         title_fontsize=SMALL, alignment="left"
@@ -279,16 +287,22 @@ def _lines(panel: Lines, axes: Axes, letters: Letters) -> None:
         ]
         axes.errorbar(
             line.x + apart * (k - (len(colours) - 1) / 2), line.y, yerr=np.nan_to_num(np.array(bars)), marker=marker(k),
-            color=colour, ecolor=colour, elinewidth=0.7, capsize=1.5, capthick=0.7, label=line.name, **EDGE
+            color=colour, ecolor=colour, elinewidth=0.7, capsize=1.5, capthick=0.7, label=symbol(line.name), **EDGE
         )  # fmt: skip
     if panel.x_whole and panel.lines:
         seen = np.concatenate([line.x for line in panel.lines])
         axes.set_xlim(seen.min() - 0.5, seen.max() + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if panel.x_names is not None:
+        axes.set_xticks(range(1, len(panel.x_names) + 1), [symbol(name) for name in panel.x_names])
     if panel.y_limits is not None:
         axes.set_ylim(*panel.y_limits)
+    low, high = axes.get_ylim()
+    if low < 0.0 < high:
+        axes.axhline(0.0, **GUIDE)
     if panel.lines:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=min(len(panel.lines), 3))
+        across = 3 if max(len(line.name) for line in panel.lines) <= SHORT_NAME else 2
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=min(len(panel.lines), across))
 
 
 def frame_plane(plane: Plane, axes: Axes, letters: Letters, crowd: Any = (), heights: Any = ()) -> None:
@@ -379,13 +393,11 @@ def _bar(error: Any) -> Any:
     return np.nan_to_num(error)
 
 
-def _plus_minus(mean: float, error: float) -> str:
-    if math.isnan(mean):
+def _short(value: float) -> str:
+    """A number in three digits, large ones in two with a power of ten."""
+    if math.isnan(value):
         return "none"
-    power = math.floor(math.log10(mean)) if mean >= 10_000 else 0
-    if math.isnan(error) or error == 0:  # of one network alone
-        return f"${mean / 10**power:.1f} \\times 10^{{{power}}}$" if power else f"{mean:.3g}"
-    if power:
-        return f"$({mean / 10**power:.1f} \\pm {error / 10**power:.1f}) \\times 10^{{{power}}}$"
-    digits = max(-math.floor(math.log10(error)), 0)
-    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+    if value < 10_000:
+        return f"{float(f'{value:.3g}'):g}"
+    power = math.floor(math.log10(value))
+    return f"${value / 10**power:.1f} \\times 10^{{{power}}}$"

@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ibtui.figures.content import Gradients, Paths, Plane, Points, SignalToNoise
+import numpy as np
+
+from ibtui.figures.content import Gradients, Line, Lines, Paths, Plane, Points, SignalToNoise
 from ibtui.figures.registry import Source
 from ibtui.formatting import estimate
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Ensemble
 from ibtui_engine.session.ensemble import RecordedEnsemble
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.statistics import geometric_mean
+from ibtui_engine.statistics import geometric_mean, median_interval, spread
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+
+LAYER = "layer, from the input on"
 
 
 def ensembles(source: Source) -> list[RecordedEnsemble]:
@@ -156,3 +164,40 @@ def _require_gradients(of: RecordedEnsemble) -> None:
 def _inputs(of: RecordedEnsemble) -> int:
     with SessionReader(of.summary.path) as reader:
         return int(reader.architecture(of.ensemble).widths[0])
+
+
+def mean_line(name: str, x: Float64[np.ndarray, " points"], values: Float64[np.ndarray, "points networks"]) -> Line:
+    """The means over networks, each with its 95 % interval."""
+    spreads = [spread(row) for row in values]
+    mean, low, high = (np.array([getattr(one, end) for one in spreads]) for end in ("mean", "low", "high"))
+    return Line(name, x, mean, low, high, np.array([one.count for one in spreads]))
+
+
+def median_line(name: str, values: Float64[np.ndarray, "networks layers"]) -> Line:
+    """The medians over networks against the layers, each with its 95 % interval."""
+    middle, low, high, count = (np.array(of) for of in zip(*map(median_interval, values.T), strict=True))
+    return Line(name, np.arange(1.0, values.shape[1] + 1), middle, low, high, count)
+
+
+def of_layers(
+    title: str,
+    label: str,
+    column: str,
+    lines: Sequence[Line],
+    names: tuple[str, ...] | None,
+    *,
+    note: str,
+    y_log: bool = False,
+) -> Lines:
+    """Numbers of layers against the layers, which are called by `names`, or None where these are not the same."""
+    return Lines(
+        title,
+        LAYER if names is None else "layer",
+        label,
+        tuple(lines),
+        y_log=y_log,
+        x_whole=True,
+        x_names=names,
+        columns=("layer", column),
+        note=note,
+    )

@@ -67,6 +67,9 @@ FIGURES = _by_name(
     Figure("8", "The committee machine: paths and gradients.", ("figure-8",), "figure_8"),
     Figure("digits", "Gradients and their SNR in networks that learn small images of digits.", ("digits",), "images"),
     Figure("mnist", "Gradients and their SNR in wide networks that learn MNIST.", ("mnist",), "images"),
+    Figure(
+        "orbits", "What is compressed: bits of the orbit and bits within orbits, by layer.", ("figure-2",), "orbits"
+    ),
     Figure("perceptron", "Generalisation error against noise in the weights.", ("perceptron",), "perceptron"),
     Figure("monte-carlo", "Compression by Monte-Carlo relaxation, beside SGD.", ("monte-carlo",), "monte_carlo"),
 )

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("panel", "title", "what", "hidden", "fraction", "networks", "seed", "layer", "epoch", "epoch_low", "epoch_high"),
-    *("i_x_bits", "i_y_bits", "i_x_error_bits", "i_y_error_bits", "beta", "beta_error"),
+    *("i_x_bits", "i_y_bits", "i_x_error_bits", "i_y_error_bits", "beta", "beta_low", "beta_high"),
     *("grad_mean", "grad_std", "snr", "snr_low", "snr_high", "beta_networks"),
+    *("curve_i_x_bits", "curve_i_y_bits"),
 )
 """Columns that tables have, those of them in which there is something, in this order; panels of lines add their own.
 Errors are standard errors over networks, low and high the ends of an interval; gradients are over the weights' norm.
-`networks` have the number that the row is a mean of, `beta_networks` a beta*."""
+`networks` have the number that the row is a mean of, `beta_networks` a beta*: `beta` is the median over them, and
+`curve_` is where the curve is at it."""
 
 Row = dict[str, Any]
 
@@ -124,7 +126,9 @@ def _level(level: Any) -> Row:
 def _bound(panel: Bound) -> Iterator[Row]:
     fits = panel.fits
     spreads = zip(fits.spreads("i_x"), fits.spreads("i_y"), fits.spreads("beta"), strict=True)
+    medians = [*fits.medians("beta"), *panel.at_beta]
     for layer, (i_x, i_y, beta) in enumerate(spreads, start=1):
+        middle, low, high, curve_x, curve_y = (of[layer - 1] for of in medians)
         yield {
             "what": "layer",
             **_where(panel.plane),
@@ -134,9 +138,12 @@ def _bound(panel: Bound) -> Iterator[Row]:
             "i_y_bits": i_y.mean,
             "i_x_error_bits": i_x.error,
             "i_y_error_bits": i_y.error,
-            "beta": beta.mean,
-            "beta_error": beta.error,
+            "beta": middle,
+            "beta_low": low,
+            "beta_high": high,
             "beta_networks": beta.count,
+            "curve_i_x_bits": curve_x,
+            "curve_i_y_bits": curve_y,
         }
     yield from _curve(panel.curve)
     yield from _ceilings(panel.plane)

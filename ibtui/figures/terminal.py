@@ -14,6 +14,7 @@ from ibtui.charts.lines import Curve, lines_chart
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
 from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
+from ibtui_engine.layer_names import marks
 
 NUMBERS = "Numbers: the layers, from the input on."
 
@@ -91,10 +92,10 @@ def _signal_to_noise(panel: SignalToNoise) -> ChartSpec:
 @chart.register
 def _bound(panel: Bound) -> ChartSpec:
     plane, fits = panel.plane, panel.fits
-    told = ", ".join(
-        f"{k + 1}: {beta:.3g}" for k, beta in enumerate(fits.mean("beta").tolist()) if not math.isnan(beta)
-    )
-    caption = f"{NUMBERS} Through each: slope 1/beta*, beta* = {told or 'none'}."
+    medians = fits.medians("beta")[0].tolist()
+    named = zip(marks(plane.names, len(medians)), medians, strict=True)
+    told = ", ".join(f"{name}: {beta:.3g}" for name, beta in named if not math.isnan(beta))
+    caption = f"{NUMBERS} Through each: slope 1/beta*, median beta* = {told or 'none'}."
     return fitted_chart(panel.curve, fits, plane.h_x, plane.i_xy, title=plane.title, caption=caption, names=plane.names)
 
 

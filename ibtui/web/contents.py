@@ -361,7 +361,7 @@ class _Bounds:
         rows = [[row[k] for k in columns] for row in fit_rows(fits, charts.names)]
         notes = [
             "below: bits of I(T;Y) under the curve. worth: bits of I(X;T) that this costs at the curve's slope there.",
-            "Mean ± standard error (se) over networks.",
+            "Mean ± standard error (se) over networks, of beta* median (95 % interval).",
         ]
         if fits.no_beta:
             notes.append(f"No beta*: {fits.no_beta}.")

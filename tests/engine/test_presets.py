@@ -82,7 +82,8 @@ def test_figures_have_the_settings_of_the_paper() -> None:
     assert len(figures["figure-7"].fraction) >= 8
     assert (min(figures["figure-7"].fraction), max(figures["figure-7"].fraction)) == (0.03, 0.85)
     assert figures["figure-8"].rule == ("committee",)
-    for name in ("figure-2", "figure-3", "figure-4", "figure-6"):
+    assert figures["figure-4"].hidden == ((12, 10, 7, 5, 4, 3, 2),), "section 3.1"
+    for name in ("figure-2", "figure-3", "figure-6"):
         assert figures[name].hidden == ((10, 8, 6, 4, 2),)
         assert figures[name].rule == ("symmetric",)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +26,20 @@ def fits(distance: float) -> LayerFits:
 def test_a_distance_below_the_certificate_is_none(distance: float, told: str) -> None:
     (row,) = fit_rows(fits(distance))
     assert row[COLUMNS.index("below")] == told
+
+
+@pytest.mark.parametrize(
+    ("betas", "told"),
+    [
+        ([math.nan] * 6, "none"),
+        ([*range(10, 15), math.nan], "12"),  # of fewer than six there is no interval
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 25_312.0], "3.5 (1 to 25300)"),
+    ],
+)
+def test_beta_is_a_median_with_its_interval(betas: list[float], told: str) -> None:
+    one = replace(fits(0.1), **{name: np.full((6, 1), 0.5) for name in MATRICES} | {"beta": np.array(betas)[:, None]})
+    (row,) = fit_rows(one)
+    assert row[COLUMNS.index("beta*")] == told
 
 
 def test_the_certificate_is_the_solvers() -> None:

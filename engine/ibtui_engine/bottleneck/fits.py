@@ -13,7 +13,7 @@ import numpy as np
 
 from ibtui_engine.bottleneck.curve import Curve, array, plain
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.statistics import Spread, mean, spread, standard_error
+from ibtui_engine.statistics import Spread, mean, median_interval, spread, standard_error
 
 if TYPE_CHECKING:
     from jaxtyping import Float64
@@ -94,18 +94,28 @@ class LayerFits:
         """What the networks say of a column, by layer."""
         return tuple(spread(column) for column in getattr(self, name).T)
 
+    def medians(self, name: str) -> tuple[Float64[np.ndarray, " layers"], ...]:
+        """Median of a column over the networks that have a value, and both ends of its 95 % interval: for what has
+        heavy tails, as beta* has. Ends are NaN for fewer than six networks.
+        """
+        found = [median_interval(column)[:3] for column in getattr(self, name).T]
+        return tuple(np.array(column) for column in zip(*found, strict=True))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, None where there is no number; `from_dict` reads it back.
 
         Of each layer also the mean over the networks that have a value, its standard error (`_error`), and how many
-        these are (`_networks`).
+        these are (`_networks`); of beta* the median with its 95 % interval, too.
         """
+        beta = zip(("beta_median", "beta_low", "beta_high"), self.medians("beta"), strict=True)
+        medians = {name: of.tolist() for name, of in beta}
         spreads = {name: self.spreads(name) for name in MATRICES if name != "end"}
         layers = [
             {"layer": k + 1}
             | {f"{name}_mean": plain(of[k].mean) for name, of in spreads.items()}
             | {f"{name}_error": plain(of[k].error) for name, of in spreads.items()}
             | {f"{name}_networks": of[k].count for name, of in spreads.items()}
+            | {name: plain(of[k]) for name, of in medians.items()}
             | {"at_low_end": int((self.end[:, k] < 0).sum()), "at_high_end": int((self.end[:, k] > 0).sum())}
             for k in range(self.beta.shape[1])
         ]

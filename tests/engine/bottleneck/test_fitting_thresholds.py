@@ -172,6 +172,7 @@ def test_fits_as_plain_data_have_means_errors_and_counts_by_layer() -> None:
     one, other = fits.to_dict()["layers"]
     assert (one["layer"], other["layer"]) == (1, 2)
     assert (one["beta_mean"], one["beta_error"], one["beta_networks"]) == (2.0, pytest.approx(1.0), 2)
+    assert (one["beta_median"], one["beta_low"], one["beta_high"]) == (2.0, None, None)
     assert (other["beta_mean"], other["beta_error"], other["beta_networks"]) == (5.0, None, 1)
     assert (one["at_low_end"], one["at_high_end"], other["at_low_end"], other["at_high_end"]) == (2, 0, 0, 2)
     assert "end_mean" not in one

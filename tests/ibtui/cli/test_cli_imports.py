@@ -32,7 +32,7 @@ OPTIONS = {
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
     "note": "--tag --untag --clear --sessions-dir --json --quiet",
-    "show": "--epoch --chart --no-chart --by --sessions-dir --json",
+    "show": "--epoch --chart --no-chart --kept --by --sessions-dir --json",
     "compare": "--epoch --pinned --by --sessions-dir --json",
     "phases": "--ensemble --chart --no-chart --by --sessions-dir --json",
     "relaxation": "--chart --no-chart --sessions-dir --json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sqlite3
 import stat
 from collections import Counter
@@ -259,6 +260,23 @@ def test_show_tells_the_epoch_that_is_asked_for(made: Program) -> None:
     text = made.good("show", "grid", "--epoch", str(epoch))
     assert f"epoch {epoch}" in text
     assert f"{layers[0]['i_x_mean']:.3f} ± {layers[0]['i_x_std']:.3f}" in text
+
+
+def test_show_adds_what_is_kept_where_it_is_asked_to(made: Program) -> None:
+    plain, told = (made.good("show", "straight", "--no-chart", *more) for more in ((), ("--kept",)))
+    assert "I(T;orbit)" not in plain
+    assert all(head in told for head in ("I(T;orbit) bits", "I(X;T | orbit) bits", "I(X;T | Y) bits"))
+    for layer in made.figures("straight")["ensembles"][0]["layers"]:
+        assert all(f"{layer[name]:.3f}" in told for name in ("i_orbit_mean", "i_within_mean", "i_x_given_y_mean"))
+    assert "Orbit: the class of equal p(y|x)" in " ".join(told.split())
+
+
+def test_show_says_where_what_is_kept_is_not_known(made: Program, tmp_path: Path) -> None:
+    old = shutil.copy(made.path("straight"), tmp_path)
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("UPDATE layer SET i_orbit = NULL")  # as of a version that did not record it
+    told = " ".join(made.good("show", str(old), "--no-chart", "--kept").split())
+    assert "What is kept is told apart where values of t are counted" in told
 
 
 def test_show_draws_only_where_it_is_asked_to(made: Program) -> None:

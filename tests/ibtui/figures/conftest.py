@@ -52,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def contents(example: Callable[[str], Path], small: Path) -> dict[str, Content]:
     """Every figure, of an example or of the small session."""
     sessions = {name: [example(f"figure-{name}")] for name in ("2", "3", "4", "5", "8")}
-    sessions |= {"6": [small, small], "7": [small]}
+    sessions |= {"6": [small, small], "7": [small], "orbits": [small]}
     with pytest.MonkeyPatch.context() as patches:
         for figure in ("figure_6", "figure_7"):
             patches.setattr(f"ibtui.figures.{figure}.CURVE_ERROR", 1e-3)  # a finer curve takes longer

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from ibtui.figures import figure_4
 from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Paths, Points, SignalToNoise
 from ibtui.figures.registry import FIGURES, find_figure
 from ibtui_engine.bottleneck.sampling import sampled_bound
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import Experiment
+from ibtui_engine.experiment import Experiment, hidden_text
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
+from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads
 
 if TYPE_CHECKING:
@@ -125,7 +130,7 @@ def test_figure_5_times_the_output_and_finds_where_compression_begins(
 def test_figure_6_has_the_layers_at_the_last_epoch_with_their_errors(
     contents: dict[str, Content], small: Path, query: Query
 ) -> None:
-    panel = contents["6"].panels[0]
+    panel, _, beta, residuals = contents["6"].panels
     assert isinstance(panel, Bound)
     assert (panel.plane.fraction, panel.fits.epoch) == (0.8, 40)
     rows = query(small, f"SELECT l.i_x, l.i_y{OF_ENSEMBLE} AND s.epoch = 40 ORDER BY l.network, l.layer", 1)
@@ -133,6 +138,29 @@ def test_figure_6_has_the_layers_at_the_last_epoch_with_their_errors(
     np.testing.assert_allclose(panel.fits.mean("i_x"), values[..., 0].mean(axis=0), atol=1e-9)
     np.testing.assert_allclose(panel.fits.error("i_y"), values[..., 1].std(axis=0, ddof=1) / math.sqrt(3), atol=1e-9)
     assert (panel.fits.mean("i_y") <= panel.curve.upper(panel.fits.mean("i_x")) + 1e-9).all()
+    assert isinstance(beta, Lines)
+    assert isinstance(residuals, Lines)
+    assert beta.x_names == residuals.x_names == ("T1", "T2", "output")
+    with_beta = np.isfinite(panel.fits.beta)
+    assert with_beta.any()
+    np.testing.assert_array_equal(beta.lines[0].count, with_beta.sum(axis=0))
+    assert [line.name for line in residuals.lines[:2]] == ["symmetric: encoder, Eq. 8", "symmetric: decoder, Eq. 9"]
+    for layer in np.flatnonzero(with_beta.any(axis=0)):
+        of = with_beta[:, layer]
+        median = np.median(panel.fits.beta[of, layer])
+        assert beta.lines[0].y[layer] == pytest.approx(median)
+        for line, name in zip(residuals.lines, ("residual", "inconsistency"), strict=False):
+            assert line.y[layer] == pytest.approx(np.median(getattr(panel.fits, name)[of, layer]))
+        if of.sum() % 2:  # the points are in the order of their betas
+            there = [one[layer] for one in panel.at_beta]
+            np.testing.assert_allclose(there, panel.curve.point_at(median), rtol=1e-9)
+
+
+def test_figure_6_of_one_session_has_its_panels_below_one_another(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ibtui.figures.figure_6.CURVE_ERROR", 1e-3)
+    content = FIGURES["6"].read([small], threads=1)
+    assert [len(row) for row in content.rows] == [1, 1, 1]
+    assert [line.name for line in content.panels[2].lines] == ["encoder, Eq. 8", "decoder, Eq. 9"]  # type: ignore[union-attr]
 
 
 def test_figure_7_has_a_line_and_a_bound_for_each_fraction(
@@ -168,6 +196,44 @@ def test_figure_8_is_of_the_committee_machine(contents: dict[str, Content], smal
         FIGURES["8"].read([small])
 
 
+def test_figure_4_says_where_the_network_is_not_the_papers(contents: dict[str, Content], small: Path) -> None:
+    assert contents["4"].notes == ("hidden layers 10-8-6-4-2: the paper has 12-10-7-5-4-3-2",)
+    assert hidden_text(PRESETS["figure-4"].experiment.hidden[0]) == figure_4.HIDDEN
+
+
+def test_orbits_are_the_recorded_parts_and_what_is_lost_of_them(contents: dict[str, Content], small: Path) -> None:
+    *courses, lost = contents["orbits"].panels
+    with SessionReader(small) as reader:
+        one = reader.recorded_ensemble(1)  # of most patterns
+    layers = one.layers
+    rows = [one.epochs.index(int(epoch)) for epoch in courses[0].lines[0].x]  # type: ignore[union-attr]
+    assert rows[0] == 1
+    assert rows[-1] == len(one.epochs) - 1
+    for panel, values in zip(
+        courses, (layers.i_orbit, layers.i_x - layers.i_orbit, layers.i_x - layers.i_y), strict=True
+    ):
+        assert isinstance(panel, Lines)
+        assert [line.name for line in panel.lines] == ["T1", "T2", "output"]
+        for k, line in enumerate(panel.lines):
+            np.testing.assert_allclose(line.y, values[rows][:, :, k].mean(axis=1), atol=1e-12)
+    assert isinstance(lost, Lines)
+    assert [line.name for line in lost.lines] == ["of the orbit", "within orbits", "of the label"]
+    for k in range(3):
+        peaks = layers.i_x[:, :, k].argmax(axis=0)
+        fell = [layers.i_x[peak, n, k] - layers.i_x[-1, n, k] for n, peak in enumerate(peaks)]
+        assert lost.lines[0].y[k] + lost.lines[1].y[k] == pytest.approx(np.mean(fell), abs=1e-12)
+        knew = [layers.i_y[peak, n, k] - layers.i_y[-1, n, k] for n, peak in enumerate(peaks)]
+        assert lost.lines[2].y[k] == pytest.approx(np.mean(knew), abs=1e-12)
+
+
+def test_orbits_of_what_was_not_told_apart_are_refused(small: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(small, tmp_path))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE layer SET i_orbit = NULL")
+    with pytest.raises(InvalidValue, match=r"session 'small' does not tell what layers keep of orbits: .*remeasure"):
+        FIGURES["orbits"].read([path])
+
+
 @pytest.mark.parametrize(
     ("figure", "session", "said"),
     [
@@ -192,7 +258,7 @@ def test_gradients_of_one_batch_an_epoch_are_refused(tmp_path: Path) -> None:
 
 
 def test_more_sessions_than_a_figure_has_room_for_are_refused(small: Path) -> None:
-    for name in ("2", "3", "4", "5", "7", "8"):
+    for name in ("2", "3", "4", "5", "7", "8", "orbits"):
         with pytest.raises(InvalidValue, match="session is given 2 times"):
             FIGURES[name].read([small, small])
     with pytest.raises(InvalidValue, match="room for two"):
@@ -203,7 +269,7 @@ def test_figures_are_found_by_their_names_and_need_presets_that_there_are() -> N
     assert find_figure("3") is find_figure("figure-3") is FIGURES["3"]
     with pytest.raises(
         InvalidValue,
-        match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8, digits, mnist, perceptron, monte-carlo",
+        match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8, digits, mnist, orbits, perceptron, monte-carlo",
     ):
         find_figure("9")
     for figure in FIGURES.values():

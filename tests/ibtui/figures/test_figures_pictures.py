@@ -28,7 +28,7 @@ from ibtui.figures.registry import FIGURES
 from ibtui.figures.table import COLUMNS, table
 from ibtui.figures.terminal import chart
 
-KINDS = {"2": "png", "3": "pdf", "4": "png", "5": "svg", "6": "pdf", "7": "svg", "8": "png"}
+KINDS = {"2": "png", "3": "pdf", "4": "png", "5": "svg", "6": "pdf", "7": "svg", "8": "png", "orbits": "pdf"}
 """Each figure in one format: all of them in all take half a minute."""
 COARSE = 60
 """Dots an inch in tests; 300 take longer."""
@@ -185,7 +185,9 @@ def test_tables_have_all_that_is_drawn_with_units(contents: dict[str, Content]) 
         for row in across:
             path = panel.i_x[:, int(row["layer"]) - 1]
             assert float(row["i_x_bits"]) == pytest.approx(np.interp(panel.transition, panel.epochs, path))
-    assert {row["what"] for row in _rows(contents["6"])} == {"layer", "IB curve", "H(X)", "I(X;Y)"}
+    planes = [row for row in _rows(contents["6"]) if row["panel"] in "12"]
+    assert {row["what"] for row in planes} == {"layer", "IB curve", "H(X)", "I(X;Y)"}
+    assert {"beta", "beta_networks", "curve_i_x_bits", "curve_i_y_bits", "residual_bits"} <= set(planes[0])
     assert "finite-sample bound" in {row["what"] for row in _rows(contents["7"])}
     assert {"layer", "noise floor", "drift ends", "levels off", "independent noise"} == {
         row["what"] for row in _rows(contents["4"])
