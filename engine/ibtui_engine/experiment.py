@@ -29,6 +29,7 @@ from ibtui_engine.settings import (
     DEFAULT_SNAPSHOTS,
     DEVICES,
     ESTIMATORS,
+    FLAT,
     GRID,
     LABELS,
     MAX_EPOCHS,
@@ -94,6 +95,8 @@ PLURALS = (
     ("i_xy", "informations"),
 )
 """Settings of which a title says how many values they have, rather than which."""
+OF_RELAXATIONS = tuple(name for name, setting in SETTINGS.items() if setting.of == "metropolis")
+"""Settings that only the Monte-Carlo relaxation has."""
 OF_TABLES = tuple(field.name for field in fields(Reading))
 """Settings that only tables have."""
 OF_RULES = ("theta", "gamma", "i_xy", *OF_TABLES)
@@ -246,6 +249,9 @@ class Experiment:
     """Used by the optimiser `momentum` (and as the decay of Adam's first moment) only."""
     relax_from: int | None = None
     """Epoch up to which `metropolis` is SGD; None is `DEFAULT_RELAX_FROM`. Used by `metropolis` only."""
+    relax_prior: str | None = None
+    """Law of the weights that the relaxation of `metropolis` samples where the loss allows, of `PRIORS`; None is flat.
+    Used by `metropolis` only."""
     units: tuple[str, ...] = ("deterministic",)
     """Kinds of hidden units, of `UNITS`."""
     ib_beta: tuple[Beta, ...] = ("none",)
@@ -367,8 +373,9 @@ class Experiment:
 
     def _require_relaxation(self) -> None:
         if not self.relaxes:
-            if self.relax_from is not None:
-                raise InvalidValue("--relax-from applies only to --optimizer metropolis")
+            for name in OF_RELAXATIONS:
+                if getattr(self, name) is not None:
+                    raise InvalidValue(f"--{written(name)} applies only to --optimizer metropolis")
             return
         _require_epoch("relax-from", self.relaxation_epoch, self.epochs - 1, "(before the last epoch)")
         if self.trainer == "torch":
@@ -503,6 +510,11 @@ class Experiment:
         return DEFAULT_RELAX_FROM if self.relax_from is None else self.relax_from
 
     @property
+    def relaxation_prior(self) -> str:
+        """What `metropolis` samples where the loss allows: `relax_prior`, or its default."""
+        return FLAT if self.relax_prior is None else self.relax_prior
+
+    @property
     def snapshot_epochs(self) -> tuple[int, ...]:
         """The epochs to measure, ascending, the first (0) and the last among them, and where a relaxation begins."""
         count = self.snapshots
@@ -557,7 +569,7 @@ class Experiment:
         """This experiment with some settings replaced, given as plain values as in `to_dict`.
 
         Other activation bits bring the estimator that fits them where the one before fitted those before. Optimisers
-        without metropolis among them take `relax_from` away with it, a rule that is no table those of
+        without metropolis among them take `relax_from` and `relax_prior` away with it, a rule that is no table those of
         tables, and no `noise` its scale.
 
         Raises:
@@ -574,7 +586,7 @@ class Experiment:
         if "activation_bits" in plain and self.estimator == self._estimator_of_networks:
             plain.setdefault("estimator", BY_NETWORKS)
         if "optimizer" in plain and "metropolis" not in plain["optimizer"]:
-            plain.setdefault("relax_from", None)
+            plain = dict.fromkeys(OF_RELAXATIONS) | plain
         if "noise" in plain and plain["noise"] is None:
             plain.setdefault("noise_scale", None)
         rules = plain.get("rule", ())

@@ -113,7 +113,7 @@ class _Cohort:
         batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
         optimization = Optimization(
             *(ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch),
-            *(experiment.relaxation_epoch, ensemble.bottleneck),
+            *(experiment.relaxation_epoch, experiment.relaxation_prior, ensemble.init_scale, ensemble.bottleneck),
         )
         architecture = Architecture.of_ensemble(rule, ensemble)
         self.row = row

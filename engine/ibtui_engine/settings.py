@@ -23,6 +23,9 @@ one in 500 000 (of the paper's networks at epoch 500)."""
 OPTIMIZERS = ("sgd", "momentum", "adam", "metropolis")
 """`metropolis` is SGD up to the epoch `relax_from`, and from there a Monte-Carlo relaxation of the weights under the
 training-error constraint (`ibtui_engine.training.relaxation`)."""
+FLAT = "flat"
+PRIORS = (FLAT, "gauss", "sphere")
+"""Laws of the weights that the relaxation samples where the loss allows (`ibtui_engine.training.relaxation`)."""
 TRAINERS = ("auto", "fused", "torch")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ESTIMATORS = ("binning", "adaptive", "quantile", "kde", "exact", "gauss", "renyi", "probe")
@@ -338,6 +341,19 @@ SETTINGS = MappingProxyType(
             hint=f"epoch at which metropolis leaves SGD, from 0; empty: {DEFAULT_RELAX_FROM}",
             unset=f"{DEFAULT_RELAX_FROM}",
             metavar="EPOCH",
+            of="metropolis",
+        ),
+        "relax_prior": Setting(
+            label="Relax prior",
+            kind="choice",
+            panel=HOW,
+            about="Law of the weights that metropolis samples where the loss allows: flat, gauss (each normal, with "
+            "mean 0 and the standard deviation INIT_SCALE / sqrt(fan-in)) or sphere (flat, but the weights into each "
+            "neuron, bias included, keep their norm).",
+            hint="law of the weights where the loss allows; empty: flat",
+            choices=PRIORS,
+            unset="flat",
+            metavar="LAW",
             of="metropolis",
         ),
         "units": Setting(

@@ -60,6 +60,7 @@ def _document(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]])
         "name": summary.name,
         "path": str(summary.path),
         "relax_from": summary.experiment.relaxation_epoch,
+        "relax_prior": summary.experiment.relaxation_prior,
         "ensembles": [
             {
                 "ensemble": ensemble.index,
@@ -111,7 +112,10 @@ def _print(summary: Summary, found: list[tuple[EnsembleSummary, Relaxation]], *,
 
     console = output()
     console.print(
-        printable(f"{summary.name}: Monte-Carlo relaxation from epoch {summary.experiment.relaxation_epoch}"),
+        printable(
+            f"{summary.name}: Monte-Carlo relaxation from epoch {summary.experiment.relaxation_epoch}, "
+            f"prior {summary.experiment.relaxation_prior}"
+        ),
         style="bold",
     )
     for ensemble, one in found:

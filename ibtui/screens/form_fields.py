@@ -84,7 +84,7 @@ FIELDS = MappingProxyType({**SETTINGS, **OF_RUN})
 
 FIRST = (
     *("rule", "hidden", "activation", "fraction", "networks", "seed", "epochs", "optimizer", "relax_from"),
-    *("learning_rate", "batch", "estimator", "bins", "labels", "name"),
+    *("relax_prior", "learning_rate", "batch", "estimator", "bins", "labels", "name"),
 )
 """The fields that are always there, in their order."""
 FURTHER = {

@@ -43,7 +43,7 @@ from ibtui_engine.experiment import (
     parse_hidden,
     read_settings,
 )
-from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM, SETTINGS, SLOW
+from ibtui_engine.settings import LEAST_FLOAT32, MAX_BINS, MOST_FLOAT32, MOST_MOMENTUM, PRIORS, SETTINGS, SLOW
 
 NAN, INF = math.nan, math.inf
 
@@ -71,8 +71,9 @@ def experiments(draw: st.DrawFn) -> Experiment:
     share = st.sampled_from([1.0, 0.85, 1e-300]) | st.floats(0, 1, exclude_min=True)
     epochs = draw(st.integers(1, 50) | st.integers(1, MAX_EPOCHS))
     optimizer = draw(st.lists(st.sampled_from(OPTIMIZERS), min_size=1, unique=True).map(tuple))
-    relax_from = None
+    relax_from = relax_prior = None
     if "metropolis" in optimizer:
+        relax_prior = draw(st.none() | st.sampled_from(PRIORS))
         relax_from = draw(st.integers(0, epochs - 1) | (st.none() if epochs > 350 else st.just(0)))
     trainer, device = draw(
         st.tuples(st.sampled_from(TRAINERS), st.sampled_from(DEVICES)).filter(
@@ -99,6 +100,7 @@ def experiments(draw: st.DrawFn) -> Experiment:
         learning_rate=several(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
         optimizer=optimizer,
         relax_from=relax_from,
+        relax_prior=relax_prior,
         momentum=several(st.floats(0, MOST_MOMENTUM), 2 if with_momentum else 1),
         activation=several(st.sampled_from(ACTIVATIONS)),
         init_scale=several(st.floats(LEAST_FLOAT32, MOST_FLOAT32)),
@@ -660,6 +662,9 @@ def test_a_relaxation_is_measured_where_it_begins() -> None:
         ({"optimizer": "metropolis", "relax_from": -1}, "relax-from must be a whole number from 0 to 9999 "),
         ({"optimizer": "metropolis", "epochs": 350}, "relax-from must be a whole number from 0 to 349 "),
         ({"optimizer": "metropolis", "relax_from": 2.0}, "relax-from must be a whole number "),
+        ({"relax_prior": "gauss"}, "--relax-prior applies only to --optimizer metropolis"),
+        ({"optimizer": "metropolis", "relax_prior": "cube"}, "relax-prior must be flat, gauss or sphere, got 'cube'"),
+        ({"optimizer": "metropolis", "relax_prior": ["gauss"]}, "relax-prior must be flat, gauss or sphere, got "),
         ({"optimizer": ["sgd", "metropolis"], "trainer": "torch"}, "the torch trainer has no metropolis"),
         ({"optimizer": "metropolis", "device": "cuda"}, "metropolis runs on the cpu, not on cuda"),
     ],
@@ -725,8 +730,11 @@ def test_layers_of_twelve_stochastic_units_are_the_widest() -> None:
     assert not Experiment().stochastic
 
 
-def test_optimizers_without_metropolis_take_relax_from_away() -> None:
-    relaxed = Experiment(optimizer=("sgd", "metropolis"), relax_from=400)
+def test_optimizers_without_metropolis_take_what_is_of_relaxations_away() -> None:
+    assert Experiment(optimizer=("metropolis",)).relaxation_prior == "flat"
+    relaxed = Experiment(optimizer=("sgd", "metropolis"), relax_from=400, relax_prior="sphere")
+    assert relaxed.relaxation_prior == relaxed.override({"seed": 4}).relaxation_prior == "sphere"
+    assert Experiment.from_dict(relaxed.to_dict()) == relaxed
     assert relaxed.override({"optimizer": "adam"}) == Experiment(optimizer=("adam",))
     assert relaxed.override({"networks": 3}).relax_from == 400
 

@@ -498,6 +498,28 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(
     assert_same(results(path), straight(experiment))
 
 
+@pytest.mark.parametrize("prior", ["gauss", "sphere"])
+@pytest.mark.usefixtures("one_epoch_at_a_time")
+def test_a_relaxation_has_the_prior_and_the_scale_that_are_recorded_also_when_it_goes_on(
+    path: Path, straight: Callable[[Experiment], Results], prior: str
+) -> None:
+    relaxing = SMALL.override({"optimizer": "metropolis", "relax_from": 5, "relax_prior": prior, "init_scale": 0.5})
+    assert run(path, relaxing, **interrupt_at(8)) == "stopped"
+    assert go_on(path) == "finished"
+    assert read_summary(path).experiment == relaxing
+    assert_same(results(path), straight(relaxing))
+    flat = path.with_name("flat.ibs")
+    run(flat, relaxing.override({"relax_prior": None}))
+    with SessionReader(path) as reader, SessionReader(flat) as other:
+        (one,) = reader.summary.ensembles
+        same = {epoch: np.array_equal(reader.weights(one, epoch), other.weights(one, epoch)) for epoch in one.snapshots}
+        assert same == {epoch: epoch <= 5 for epoch in one.snapshots}
+        if prior == "sphere":
+            before, after = (reader.architecture(one).matrices(reader.weights(one, epoch)) for epoch in (5, 12))
+            for layer, later in zip(before, after, strict=True):
+                assert np.linalg.norm(later, axis=2) == pytest.approx(np.linalg.norm(layer, axis=2), rel=1e-5)
+
+
 def test_sgd_and_its_relaxation_part_where_the_relaxation_begins(path: Path) -> None:
     run(path, SMALL.override({"optimizer": ["sgd", "metropolis"], "relax_from": 6, "trainer": "auto"}))
     with SessionReader(path) as reader:

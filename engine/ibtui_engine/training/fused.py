@@ -99,7 +99,8 @@ class FusedTrainer:
 
     def _relax(self, until: int) -> None:
         """Make the Monte-Carlo moves that are due up to the end of an epoch."""
-        architecture, start = self._problem.architecture, self._problem.optimization.relax_from
+        architecture, how = self._problem.architecture, self._problem.optimization
+        start = how.relax_from
         begin, end = (relaxation.moves_until(architecture.widths, epoch - start) for epoch in (self._epoch, until))
 
         def relax(first: int, last: int) -> None:
@@ -119,6 +120,8 @@ class FusedTrainer:
                 self._widths,
                 ACTIVATION_CODES[architecture.activation],
                 architecture.bits,
+                relaxation.PRIOR_CODES[how.relax_prior],
+                float(how.prior_scale),
                 self._tile,
             )
 

@@ -14,6 +14,7 @@ from jaxtyping import Float32, Float64
 
 from ibtui_engine.networks import Architecture, Samples
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.settings import FLAT
 
 ADAM_SQUARES_DECAY = 0.999
 ADAM_EPSILON = 1e-8
@@ -32,6 +33,10 @@ class Optimization:
     """Samples in a batch, already limited to the sample's size."""
     relax_from: int = 0
     """Epoch up to which `metropolis` is SGD."""
+    relax_prior: str = FLAT
+    """What `metropolis` samples where the loss allows, of `PRIORS`."""
+    prior_scale: float = 1.0
+    """Standard deviation of its Gaussian prior in units of 1/sqrt(fan-in): that of the initial weights."""
     ib_beta: float | None = None
     """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; None leaves it out."""
 

@@ -9,8 +9,18 @@ relaxation will do. This is the plainest one: from the end of drift on, the weig
 
 by Metropolis' rule (1953) for the flat distribution on that set: a move is made exactly where it stays inside. The
 constraint is hard (microcanonical) because that is what the words say, and because it has no temperature to choose: a
-Boltzmann factor would let the error rise and fix only its mean, by a temperature of which nothing is known. Weights
-have no other prior; where the loss does not bound them, they diffuse freely, as SGD's do, and come to no end.
+Boltzmann factor would let the error rise and fix only its mean, by a temperature of which nothing is known. With this
+prior, `flat`, weights diffuse freely where the loss does not bound them, as SGD's do, and come to no end. Two others
+(`relax_prior`) have a stationary distribution, whatever the loss:
+
+    gauss   each weight and bias is normal under the constraint, with mean 0 and the standard deviation
+            init_scale / sqrt(fan-in) of the initial weights (which were cut off at two of it, and had biases of 0);
+    sphere  the weights into each neuron, with its bias, keep the norm that they have at `relax_from` (to rounding),
+            and are flat on the product of these spheres under the constraint.
+
+For `gauss` a move that stays inside is made with the chance min(1, ratio of the densities). For `sphere` it is scaled
+back to the neuron's norm: the chance of a direction depends only on its angle to the one before, so that moves are as
+likely there as back.
 
 A move takes the weights into one neuron, with its bias, to w + s z, z standard normal. Neurons take turns, layer by
 layer from the input on; each move keeps detailed balance, and so their sequence keeps the flat distribution. Each
@@ -39,7 +49,7 @@ from jaxtyping import Float32, Float64, Int64, UInt32
 from ibtui_engine.compiled import compiled
 from ibtui_engine.forward import LEAST, activate_rounded, exp_less_one, forward_layer, largest
 from ibtui_engine.networks import Architecture
-from ibtui_engine.settings import LONGEST_STEP
+from ibtui_engine.settings import LONGEST_STEP, PRIORS
 from ibtui_engine.streams import MOVES, fill_words
 from ibtui_engine.training.kernel import STEP
 from ibtui_engine.training.layout import layer_rows, pack, unpack
@@ -52,6 +62,8 @@ TARGET = math.exp(-2)
 """Share of moves to be accepted."""
 REMEMBERED = 1000
 """Moves of a neuron that the share of accepted ones is of, about."""
+PRIOR_CODES = {name: code for code, name in enumerate(PRIORS)}
+GAUSS, SPHERE = PRIOR_CODES["gauss"], PRIOR_CODES["sphere"]
 UNIT = 2.0**-32
 """Times a word and a half: uniform in (0, 1)."""
 
@@ -143,13 +155,16 @@ def relax_networks(
     widths: Int64[np.ndarray, " layers"],
     activation: int,
     bits: int,
+    prior: int,
+    scale: float,
     tile: int,
 ) -> None:
     """Make moves begin..end-1 (from 0 at `relax_from`) of networks first..last-1, in place.
 
     In the places of each neuron's first two weights (the second may be its bias), `slot_1` holds its step and the share
     of its moves that were accepted, `slot_2` its longest step and, for the first neuron, the bound L_0, rounded up. An
-    item, `worth` and `shares` are as in `kernel.train_networks`. `tile`: samples handled at once, at most 512.
+    item, `worth` and `shares` are as in `kernel.train_networks`. `prior` is of `PRIOR_CODES`, `scale` the standard
+    deviation of the Gaussian one in units of 1/sqrt(fan-in). `tile`: samples handled at once, at most 512.
     """
     layers = widths.shape[0] - 1
     samples = items.shape[1]
@@ -176,7 +191,7 @@ def relax_networks(
     scratch = np.empty((2, stride), np.float32)
     labels = np.empty(samples, np.float32)
     masses = np.ones(samples if worth.shape[0] > 0 else 0)
-    words = np.empty((2 * ((widest + 2) // 2) + 3) // 4 * 4, np.uint32)
+    words = np.empty((2 * ((widest + 2) // 2) + 4) // 4 * 4, np.uint32)
     for network in range(first, last):
         unpack(weights[network], widths, tops, w)
         loss = 0.0
@@ -228,16 +243,29 @@ def relax_networks(
             row = tops[layer] + j
             step = slot_1[network, place]
             drawn = 2 * ((inputs + 1) // 2)
-            fill_words(words[: (drawn + 3) // 4 * 4], seeds[network], MOVES, move)
+            asked = drawn + 1 if prior == GAUSS else drawn
+            fill_words(words[: (asked + 3) // 4 * 4], seeds[network], MOVES, move)
             for i in range(0, inputs, 2):  # Box and Muller (1958)
                 radius = math.sqrt(-2.0 * math.log((words[i] + 0.5) * UNIT))
                 angle = 2.0 * math.pi * ((words[i + 1] + 0.5) * UNIT)
                 trial[0, i] = w[row, i] + step * _F(radius * math.cos(angle))
                 if i + 1 < inputs:
                     trial[0, i + 1] = w[row, i + 1] + step * _F(radius * math.sin(angle))
+            fits = True
+            if prior in (GAUSS, SPHERE):
+                before, after = 0.0, 0.0
+                for i in range(inputs):
+                    before += np.float64(w[row, i]) * np.float64(w[row, i])
+                    after += np.float64(trial[0, i]) * np.float64(trial[0, i])
+                if prior == GAUSS:
+                    gain = (before - after) * (inputs - 1) / (2.0 * scale * scale)
+                    fits = (words[drawn] + 0.5) * UNIT < math.exp(min(gain, 0.0))
+                else:
+                    for i in range(inputs):
+                        trial[0, i] = _F(np.float64(trial[0, i]) * math.sqrt(before / after))
             loss = 0.0
             done = 0
-            while done < tiles and loss <= most:
+            while fits and done < tiles and loss <= most:
                 start = done * tile
                 count = min(tile, samples - start)
                 columns = (count + STEP - 1) // STEP * STEP
@@ -255,7 +283,7 @@ def relax_networks(
                             activate_rounded(activation, bits, z, b, firsts[above + 1], outputs, columns)
                 loss += _tile_loss(z, labels, masses, start, count, scratch)
                 done += 1
-            accepted = loss <= most
+            accepted = fits and loss <= most
             if accepted:
                 w[row, :inputs] = trial[0, :inputs]
                 for t in range(tiles):

@@ -15,7 +15,7 @@ from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.settings import LONGEST_STEP
+from ibtui_engine.settings import LONGEST_STEP, PRIORS
 from ibtui_engine.streams import Purpose, fill_words
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.batched import TorchTrainer
@@ -36,9 +36,11 @@ def problem_of(
     start: int = FROM,
     batch: int = 40,
     activation: str = "tanh",
+    prior: str = "flat",
+    scale: float = 0.7,
 ) -> Problem:
     samples = draw_samples(rule, 0.85, seeds)
-    how = Optimization(optimizer, 0.3, 0.9, min(batch, samples.size), start)
+    how = Optimization(optimizer, 0.3, 0.9, min(batch, samples.size), start, prior, scale)
     return Problem(Architecture.of(rule, hidden, activation), rule, samples, tuple(seeds), how)
 
 
@@ -104,10 +106,20 @@ def test_its_bits_depend_neither_on_chunks_nor_on_threads(chunks: list[int], thr
     assert same_bits(trained(problem_of(), *cut, left, threads=threads), trained(problem_of(), 40))
 
 
-@pytest.mark.parametrize("stop", [FROM - 1, FROM, FROM + 1, 25])
-def test_it_goes_on_from_a_state_as_if_it_had_never_stopped(stop: int) -> None:
-    state = trained(problem_of(), stop)
-    assert same_bits(trained(problem_of(), 40 - stop, state=state), trained(problem_of(), 40))
+@pytest.mark.parametrize(
+    ("stop", "prior"),
+    [(FROM - 1, "flat"), (FROM, "flat"), (FROM + 1, "flat"), *((25, prior) for prior in PRIORS)],
+)
+def test_it_goes_on_from_a_state_as_if_it_had_never_stopped(stop: int, prior: str) -> None:
+    problem = problem_of(prior=prior)
+    state = trained(problem, stop)
+    assert same_bits(trained(problem, 40 - stop, state=state), trained(problem, 40))
+
+
+@pytest.mark.parametrize("prior", ["gauss", "sphere"])
+def test_priors_part_where_the_relaxation_begins(prior: str) -> None:
+    assert same_bits(trained(problem_of(prior=prior), FROM), trained(problem_of(), FROM))
+    assert not np.array_equal(trained(problem_of(prior=prior), 20).weights, trained(problem_of(), 20).weights)
 
 
 def test_a_network_relaxes_alone_as_it_does_among_others() -> None:
@@ -118,9 +130,9 @@ def test_a_network_relaxes_alone_as_it_does_among_others() -> None:
     assert len(np.unique(many.weights, axis=0)) == 9
 
 
-@pytest.mark.parametrize("network", [0, 1])
-def test_a_network_that_has_diverged_stays_where_it_is_and_spoils_no_other(network: int) -> None:
-    problem = problem_of()
+@pytest.mark.parametrize(("network", "prior"), [(0, "flat"), (1, "flat"), (1, "gauss"), (1, "sphere")])
+def test_a_network_that_has_diverged_stays_where_it_is_and_spoils_no_other(network: int, prior: str) -> None:
+    problem = problem_of(prior=prior)
     state = trained(problem, FROM)
     expected = trained(problem, 5, state=state)
     state.weights[network] = np.nan
@@ -134,11 +146,12 @@ def test_a_network_that_has_diverged_stays_where_it_is_and_spoils_no_other(netwo
 
 
 @pytest.mark.parametrize(
-    ("hidden", "rule", "activation"),
-    [((), REAL, "tanh"), ((4,), REAL, "relu"), ((5, 3), BITS, "tanh"), ((3, 1, 2), BITS, "sigmoid")],
-)
-def test_the_constraint_is_never_broken(hidden: tuple[int, ...], rule: Rule, activation: str) -> None:
-    problem = problem_of(hidden=hidden, rule=rule, activation=activation)
+    ("hidden", "rule", "activation", "prior"),
+    [((), REAL, "tanh", "flat"), ((4,), REAL, "relu", "flat"), ((5, 3), BITS, "tanh", "flat"),
+     ((3, 1, 2), BITS, "sigmoid", "flat"), ((5, 3), BITS, "tanh", "gauss"), ((4,), REAL, "relu", "sphere")],
+)  # fmt: skip
+def test_the_constraint_is_never_broken(hidden: tuple[int, ...], rule: Rule, activation: str, prior: str) -> None:
+    problem = problem_of(hidden=hidden, rule=rule, activation=activation, prior=prior)
     pool = Threads(1)
     measurer = Measurer(problem, 30, pool)
     worker = FusedTrainer(problem, begun(problem), pool)
@@ -153,9 +166,12 @@ def test_the_constraint_is_never_broken(hidden: tuple[int, ...], rule: Rule, act
     pool.close()
 
 
-def test_moves_are_those_of_the_rule_written_again_in_plain_python() -> None:
-    """Proposals from the stream, accepted by the loss in double precision; steps adapted in the burn-in, then not."""
-    problem = problem_of(hidden=(3, 2), seeds=range(2))
+@pytest.mark.parametrize("prior", PRIORS)
+def test_moves_are_those_of_the_rule_written_again_in_plain_python(prior: str) -> None:
+    """Proposals from the stream, accepted by the loss in double precision and by the prior; steps adapted in the
+    burn-in, then not.
+    """
+    problem = problem_of(hidden=(3, 2), seeds=range(2), prior=prior)
     epochs = 420  # beyond the burn-in
     state = trained(problem, FROM)
     found = trained(problem, epochs, state=state)
@@ -173,14 +189,20 @@ def test_moves_are_those_of_the_rule_written_again_in_plain_python() -> None:
             sweep, neuron = divmod(move, len(rows))
             layer, j = rows[neuron]
             row = matrices[layer][0, j]
-            words = np.empty(-(-2 * ((row.size + 1) // 2) // 4) * 4, np.uint32)
+            drawn = 2 * ((row.size + 1) // 2)
+            words = np.empty(-(-(drawn + (prior == "gauss")) // 4) * 4, np.uint32)
             fill_words(words, seed, Purpose.MOVES, move)
             uniform = (words + 0.5) / 2.0**32
+            chance, uniform = uniform[drawn : drawn + 1], uniform[:drawn]
             radius, angle = np.sqrt(-2 * np.log(uniform[0::2])), 2 * np.pi * uniform[1::2]
             normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[: row.size]
             before = row.copy()
             row += steps[layer, j] * normal
-            accepted = loss(problem, network, weights) <= bound
+            if prior == "sphere":
+                row *= np.linalg.norm(before) / np.linalg.norm(row)
+            deviation = 0.7 / np.sqrt(row.size - 1)
+            ratio = np.exp(((before / deviation) ** 2 - (row / deviation) ** 2).sum() / 2) if prior == "gauss" else 1
+            accepted = loss(problem, network, weights) <= bound and not (chance >= ratio).any()
             if not accepted:
                 row[:] = before
             if sweep < BURN_IN:
@@ -191,22 +213,60 @@ def test_moves_are_those_of_the_rule_written_again_in_plain_python() -> None:
         assert told == pytest.approx([steps[row] for row in rows], rel=1e-4)
 
 
-def test_the_weights_spread_evenly_over_the_allowed_set_and_flow_both_ways_alike() -> None:
-    """One input: a weight and a bias, whose allowed set is laid out on a grid. The chances of 24 parts of the set are
-    their areas (flat distribution), and as many moves go from one part to another as back (detailed balance). From a
-    state past its burn-in, with a step that crosses the set.
-    """
-    random = np.random.default_rng(7)
-    rule = Rule("line", random.normal(size=(30, 1)).astype(np.float32), random.uniform(0.2, 0.8, 30))
-    problem = problem_of(hidden=(), rule=rule, seeds=range(40), start=0)
+LINE = Rule(
+    "line",
+    np.random.default_rng(7).normal(size=(30, 1)).astype(np.float32),
+    np.random.default_rng(8).uniform(0.2, 0.8, 30),
+)
+
+
+def of_one_set(prior: str, scale: float = 0.7) -> tuple[Problem, TrainingState, float]:
+    """Many chains in the same set of a weight and a bias, where they begin, and the bound on the loss."""
+    problem = problem_of(hidden=(), rule=LINE, seeds=range(40), start=0, prior=prior, scale=scale)
     for array in (problem.samples.patterns, problem.samples.labels):
-        array[1:] = array[0]  # one set for all
+        array[1:] = array[0]
     start = begun(problem)
     start.weights[:] = start.weights[0]
-    bound = loss(problem, 0, start.weights[0])
+    return problem, start, loss(problem, 0, start.weights[0])
+
+
+def walk(problem: Problem, start: TrainingState, bound: float, step: float, epochs: int) -> np.ndarray:
+    """Where the chains are after each epoch, from a state past its burn-in, with a step that stays."""
+    pool = Threads(1)
+    slots = np.zeros((2, *start.weights.shape), np.float32)
+    slots[0, :, 0] = slots[1, :, 0] = step
+    slots[1, :, 1] = bound
+    worker = FusedTrainer(problem, TrainingState(BURN_IN, start.weights, slots), pool)
+    seen = []
+    for _ in range(epochs):
+        worker.advance(1)
+        seen.append(worker.state().weights)
+    pool.close()
+    share = acceptance(problem.architecture, worker.state().slots)
+    assert (share > 0.05).all()
+    assert (share < 0.8).all()
+    assert (worker.state().slots[0][:, 0] == slots[0, :, 0]).all(), "steps are frozen"
+    return np.array(seen, np.float64)
+
+
+def require_chances(cells: np.ndarray, expected: np.ndarray) -> None:
+    """Each chain is in each cell as often as expected, to its error over chains."""
+    chains = np.stack([np.bincount(each, minlength=len(expected)) / len(each) for each in cells])
+    error = chains.std(axis=0, ddof=1) / np.sqrt(len(chains))
+    assert (np.abs(chains.mean(axis=0) - expected) < 4.5 * error + 1e-3).all()
+    assert error.max() < 0.004, "the test tells something"
+
+
+@pytest.mark.parametrize("prior", ["flat", "gauss"])
+def test_the_weights_spread_over_the_allowed_set_as_the_prior_says_and_flow_both_ways_alike(prior: str) -> None:
+    """One input: a weight and a bias, whose allowed set is laid out on a grid. The chances of 24 parts of the set are
+    their areas, weighed by the prior, and as many moves go from one part to another as back (detailed balance).
+    """
+    deviation = 1.0
+    problem, start, bound = of_one_set(prior, deviation)
     axis = np.linspace(-6, 6, 1201)
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
-    x = rule.patterns[problem.samples.patterns[0], 0].astype(np.float64)
+    x = problem.rule.patterns[problem.samples.patterns[0], 0].astype(np.float64)
     labels = problem.samples.labels[0]
     linear, curved = np.zeros(grid.shape[:2]), np.zeros(grid.shape[:2])
     for value, label in zip(x, labels, strict=True):
@@ -226,34 +286,44 @@ def test_the_weights_spread_evenly_over_the_allowed_set_and_flow_both_ways_alike
         turn = np.floor((np.arctan2(around[:, 1], around[:, 0]) / (2 * np.pi) + 0.5) * 12).astype(int) % 12
         return turn * 2 + (np.hypot(*around.T) > np.sqrt(2))
 
-    expected = np.bincount(spread(inside), minlength=24) / len(inside)
-    pool = Threads(1)
-    seen = []
-    slots = np.zeros((2, *start.weights.shape), np.float32)
-    slots[0, :, 0] = slots[1, :, 0] = 2 * inside.std(axis=0).min()
-    slots[1, :, 1] = bound
-    worker = FusedTrainer(problem, TrainingState(BURN_IN, start.weights, slots), pool)
-    for _ in range(1500):
-        worker.advance(1)
-        seen.append(worker.state().weights)
-    pool.close()
-    share = acceptance(problem.architecture, worker.state().slots)
-    assert (share > 0.05).all()
-    assert (share < 0.8).all()
-    assert (worker.state().slots[0][:, 0] == slots[0, :, 0]).all(), "steps are frozen"
-    points = np.array(seen, np.float64)
+    areas = np.bincount(spread(inside), minlength=24) / len(inside)
+    density = np.exp(-(inside**2).sum(axis=1) / (2 * deviation**2)) if prior == "gauss" else np.ones(len(inside))
+    expected = np.bincount(spread(inside), weights=density, minlength=24) / density.sum()
+    assert (np.abs(expected - areas).max() > 0.02) == (prior == "gauss"), "the prior tells"
+    points = walk(problem, start, bound, 2 * inside.std(axis=0).min(), 1500 if prior == "flat" else 3000)
     cells = np.stack([spread(points[:, k]) for k in range(points.shape[1])])
-    chains = np.stack([np.bincount(each, minlength=24) / len(each) for each in cells])
-    error = chains.std(axis=0, ddof=1) / np.sqrt(len(chains))
-    assert (np.abs(chains.mean(axis=0) - expected) < 4.5 * error + 1e-3).all()
-    assert error.max() < 0.002, "the test tells something"
+    require_chances(cells, expected)
     flows = np.zeros((24, 24))
     np.add.at(flows, (cells[:, :-1], cells[:, 1:]), 1)
     there, back = flows[np.triu_indices(24, 1)], flows.T[np.triu_indices(24, 1)]
     busy = there + back > 20
     assert busy.sum() > 100
-    squares = ((there - back) ** 2 / (there + back))[busy]
+    squares = (there - back)[busy] ** 2 / (there + back)[busy]
     assert squares.mean() < 1 + 4.5 * np.sqrt(2 / busy.sum())
+
+
+def test_on_the_sphere_neurons_keep_their_norm_and_spread_evenly_over_what_the_loss_allows() -> None:
+    """A weight and a bias on a circle: twelve parts of the allowed angles that are as long as one another."""
+    problem, start, bound = of_one_set("sphere")
+    norm = float(np.linalg.norm(start.weights[0].astype(np.float64)))
+    angles = (np.arange(4000) + 0.5) / 4000 * 2 * np.pi - np.pi
+    circle = norm * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    allowed = np.array([loss(problem, 0, place.astype(np.float32)) <= bound for place in circle])
+    assert 400 < allowed.sum() < 3600
+    points = walk(problem, start, bound, norm, 3000)
+    assert np.linalg.norm(points, axis=2) == pytest.approx(norm, rel=1e-5)
+    at = ((np.arctan2(points[..., 1], points[..., 0]) / (2 * np.pi) + 0.5) * 4000).astype(int) % 4000
+    assert allowed[at].mean() > 0.999, "but for those in the same 4000th as an edge"
+    along = (np.cumsum(allowed) - 0.5)[at] / allowed.sum()  # of what is allowed, in one arc or several
+    require_chances((np.clip(along, 0, 0.9999).T * 12).astype(int), np.full(12, 1 / 12))
+
+
+def test_on_the_sphere_every_neuron_of_a_network_keeps_its_norm() -> None:
+    problem = problem_of(hidden=(5, 3), prior="sphere")
+    before, after = (problem.architecture.matrices(trained(problem, epochs).weights) for epochs in (FROM, FROM + 150))
+    for one, other in zip(before, after, strict=True):
+        assert np.linalg.norm(other, axis=2) == pytest.approx(np.linalg.norm(one, axis=2), rel=1e-5)
+        assert np.abs(other - one).max() > 0.02
 
 
 # What it costs

@@ -355,6 +355,12 @@ async def test_where_metropolis_begins_is_asked_of_those_who_choose_it(open_app:
         view.one("#relax_from", Input).value = "120"
         await view.until(lambda: not view.one("#start", Button).disabled)
         assert view.screen._check().relax_from == 120
+        assert view.one("#field-relax_prior").display
+        view.one("#relax_prior", Input).value = "cube"
+        await view.until(lambda: "flat, gauss or sphere" in view.said("#hint-relax_prior"))
+        view.one("#relax_prior", Input).value = "gauss"
+        await view.until(lambda: not view.one("#start", Button).disabled)
+        assert view.screen._check().relax_prior == "gauss"
         view.one("#optimizer", Input).value = "sgd"
         await view.until(lambda: not row.display)
         assert view.screen._check().relax_from is None

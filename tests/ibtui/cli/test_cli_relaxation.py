@@ -64,7 +64,9 @@ def test_the_relaxation_is_told_beside_sgd_from_the_recorded_numbers(both: Progr
     apart = np.subtract(moved["metropolis"], moved["sgd"])
     assert layer["i_x"]["difference"]["error"] == pytest.approx(apart.std(ddof=1) / np.sqrt(3))
     assert ensemble["train_loss"]["relaxed"]["mean"] <= 1e-6
+    assert document["relax_prior"] == "flat"
     text = both.good("relaxation", "both")
+    assert "relaxation from epoch 20, prior flat" in text
     assert "change from epoch 20 to 120, 100 gradient evaluations" in text
     assert "loss of the sample" in text
 
