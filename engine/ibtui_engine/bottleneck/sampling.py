@@ -42,17 +42,40 @@ def sampled_bound(
 ) -> SampledBound:
     """The bound of the samples that networks with these seeds learn from, at ascending betas (30 from 1 to 1000)."""
     grid = np.geomspace(1.0, 1000.0, BETAS) if betas is None else np.asarray(betas, np.float64)
+    i_x, i_y, promised = sample_points(rule, fraction, seeds, threads, grid)
+    return SampledBound(fraction, len(seeds), grid, mean(i_x), mean(i_y), standard_error(i_y), mean(promised))
+
+
+def sample_points(
+    rule: Rule, fraction: float, seeds: tuple[int, ...], threads: Threads, betas: Float64[np.ndarray, " betas"]
+) -> Float64[np.ndarray, "3 samples betas"]:
+    """`evaluate_sample` of each of the samples that networks with these seeds learn from."""
     drawn = draw_samples(rule, fraction, seeds)
-    values = np.empty((3, len(seeds), len(grid)))
+    values = np.empty((3, len(seeds), len(betas)))
 
     def work(first: int, last: int) -> None:
         for k in range(first, last):
             one = Samples(drawn.patterns[k : k + 1], drawn.labels[k : k + 1])
-            values[:, k] = evaluate_sample(rule, one, grid)
+            values[:, k] = evaluate_sample(rule, one, betas)
 
     threads.share_out(len(seeds), work)
-    i_x, i_y, promised = values
-    return SampledBound(fraction, len(seeds), grid, mean(i_x), mean(i_y), standard_error(i_y), mean(promised))
+    return values
+
+
+def attained(
+    i_x: Float64[np.ndarray, " layers"], points: Float64[np.ndarray, "2 betas"]
+) -> Float64[np.ndarray, " layers"]:
+    """The most I(T;Y) that a sample's optimal encoders attain with no more I(X;T) than layers have, in bits.
+
+    A line from the origin through the points that are higher than all to their left, and flat beyond the last.
+
+    Args:
+        i_x: of the layers.
+        points: I(X;T) and I(T;Y) of the encoders, in any order.
+    """
+    order = np.argsort(points[0], kind="stable")
+    x, y = (np.concatenate([[0.0], row[order]]) for row in points)
+    return np.asarray(np.interp(i_x, x, np.maximum.accumulate(y)))
 
 
 def evaluate_sample(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ibtui_engine.bottleneck.sampling import evaluate_sample, information_of, sampled_bound
+from ibtui_engine.bottleneck.sampling import (
+    attained,
+    evaluate_sample,
+    information_of,
+    sample_points,
+    sampled_bound,
+)
 from ibtui_engine.bottleneck.source import Source
 from ibtui_engine.bottleneck.tracing import ib_curve
-from ibtui_engine.networks import Samples
+from ibtui_engine.networks import Samples, draw_samples
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.threads import Threads
 from tests.engine.bottleneck.conftest import plane
@@ -54,3 +60,17 @@ def test_one_sample_has_no_spread_and_seeds_decide() -> None:
     pool.close()
     assert np.isnan(one.error).all()
     assert (one.i_x, one.i_y) == (again.i_x, again.i_y)
+
+
+def test_points_are_those_of_each_sample_by_itself() -> None:
+    rule, betas, pool = load_rule("symmetric"), np.array([2.0, 30.0]), Threads(2)
+    found = sample_points(rule, 0.1, (4, 7), pool, betas)
+    pool.close()
+    for k, seed in enumerate((4, 7)):
+        assert found[:, k] == pytest.approx(evaluate_sample(rule, draw_samples(rule, 0.1, (seed,)), betas), abs=1e-9)
+
+
+def test_what_a_sample_attains_rises_to_its_highest_point_and_is_flat_then() -> None:
+    points = np.array([[1.0, 0.5, 2.0, 3.0], [0.8, 0.6, 0.7, 0.9]])  # the third is below what less has
+    at = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 12.0])
+    assert attained(at, points) == pytest.approx([0, 0.3, 0.6, 0.7, 0.8, 0.8, 0.8, 0.85, 0.9, 0.9])
