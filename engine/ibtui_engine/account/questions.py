@@ -7,6 +7,7 @@ The network is the unit: each question has one number of each, and asks for the 
 * A median is tested by signs (Arbuthnot 1710; Conover 1999, section 3.4): whatever the distribution, with numbers that
   are infinite, such as the epoch of what had not happened when training ended.
 * A share is tested by the binomial distribution, exactly (Clopper and Pearson 1934).
+* Whether numbers are less than chance makes them is tested by random numbers of the same kind (Fisher 1935).
 
 All questions of a claim are answered together: yes, where Holm's procedure (1979) rejects "no" of all of them at
 `ERROR`; no, where it rejects "yes". So with one chance in twenty at most any of its answers is wrong.
@@ -174,6 +175,43 @@ class OfShare(Question):
     def so(self, networks: Int64[np.ndarray, "samples networks"]) -> Bool[np.ndarray, " samples"]:
         """Whether enough of them have it."""
         return self.share.holds(self.having[networks].sum(axis=1), self.networks)
+
+
+@dataclass(frozen=True, eq=False)
+class LessThanChance(Question):
+    """Whether the mean over networks is less than it is where chance decides, by random draws of all networks at once.
+
+    What networks have in common they have in each draw, too: more of them make it no more certain.
+    """
+
+    values: Float64[np.ndarray, " networks"]
+    """NaN of a network that has none, which does not count."""
+    drawn: Float64[np.ndarray, "draws networks"]
+    """What the networks have where chance decides."""
+
+    @property
+    def networks(self) -> int:
+        """All that were asked."""
+        return len(self.values)
+
+    def chances(self) -> tuple[float, float]:
+        """The share of the draws, and the numbers themselves, whose mean is as small, and as large (Phipson and Smyth
+        2010).
+        """
+        there = ~np.isnan(self.values)
+        if not there.any():
+            return 1.0, 1.0
+        found, means = self.values[there].mean(), self.drawn[:, there].mean(axis=1)
+        smaller, larger = int((means <= found).sum()), int((means >= found).sum())
+        return (1 + smaller) / (1 + len(means)), (1 + larger) / (1 + len(means))
+
+    def so(self, networks: Int64[np.ndarray, "samples networks"]) -> Bool[np.ndarray, " samples"]:
+        """Whether their mean is less than that of half of the draws."""
+        there = ~np.isnan(self.values)
+        counts = np.stack([(networks == k).sum(axis=1) for k in range(self.networks)], axis=1) * there
+        sums = counts @ np.where(there, self.values, 0.0)
+        drawn = counts @ np.where(there, self.drawn, 0.0).T
+        return np.asarray((drawn > sums[:, None]).mean(axis=1) > 0.5)
 
 
 def answers(questions: Sequence[Question]) -> list[bool | None]:

@@ -13,6 +13,7 @@ from scipy import stats
 from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Share
 from ibtui_engine.account.questions import (
     ERROR,
+    LessThanChance,
     Mean,
     Median,
     OfShare,
@@ -149,3 +150,42 @@ def test_resampled_answers_are_those_of_the_networks_drawn() -> None:
         assert median == (len(known) > 0 and np.median(known) >= 2.5)
     having = np.array([True, False, False, False])
     assert OfShare("", having, Share(0.5)).so(drawn).tolist() == [having[row].sum() >= 2 for row in drawn]
+
+
+def test_less_than_chance_is_tested_by_random_draws() -> None:
+    random = np.random.default_rng(3)
+    drawn = random.random((199, 5)) + random.random((199, 1))  # what networks have in common counts once
+    for shift in (-0.5, 0.0, 0.4):
+        values = drawn[7] + shift
+        values[2] = np.nan
+        there = [0, 1, 3, 4]
+        means = [np.mean([row[k] for k in there]) for row in drawn]
+        found = np.mean([values[k] for k in there])
+        no, yes = LessThanChance("", values, drawn).chances()
+        assert no == pytest.approx((1 + sum(mean <= found for mean in means)) / 200)
+        assert yes == pytest.approx((1 + sum(mean >= found for mean in means)) / 200)
+
+
+def test_chance_decides_where_it_does() -> None:
+    """Of numbers that chance made, no share of p is more frequent than it should be."""
+    random = np.random.default_rng(4)
+    rows = random.random((400, 1)) + 0.1 * random.random((400, 6))
+    below = []
+    for k in range(400):
+        others = np.delete(rows, k, axis=0)
+        below.append(LessThanChance("", rows[k], others).chances()[0])
+    assert np.sort(below) == pytest.approx(np.arange(1, 401) / 400)
+
+
+def test_as_it_stands_less_than_chance_is_less_than_half_of_the_draws() -> None:
+    random = np.random.default_rng(5)
+    drawn, values = random.random((99, 4)), np.array([0.5, np.nan, 0.48, 0.51])
+    question = LessThanChance("", values, drawn)
+    samples = resampled(4, 50)
+    for networks, answer in zip(samples, question.so(samples), strict=True):
+        there = [k for k in networks if k != 1]
+        if there:
+            mean = values[there].mean()
+            assert answer == (sum(row[there].mean() > mean for row in drawn) > 99 / 2)
+    none = LessThanChance("", np.full(3, np.nan), drawn[:, :3])
+    assert (none.chances(), none.stands(), none.networks) == ((1.0, 1.0), False, 3)
