@@ -14,11 +14,16 @@ LINK = MappingProxyType({"reproduced": "Note", "undecided": "Possible"})
 SHOWN_BY = MappingProxyType(
     {
         **dict.fromkeys(("dpi", "two-phases", "fit-order", "endpoints", "data", "order", "corner"), "plane"),
+        **dict.fromkeys(("shorter", "one-constant", "sampled-curves", "ib-guided"), "plane"),
         **dict.fromkeys(("more-data", "more-data-middle", "monte-carlo", "noise", "relu", "random-labels"), "plane"),
-        **dict.fromkeys(("transition", "coincidence", "leveling", "committee", "large-problem"), "snr"),
+        "orbits": "kept",
+        **dict.fromkeys(("transition", "coincidence", "leveling", "committee"), "snr"),
+        **dict.fromkeys(("large-problem", "large-problem-mnist"), "snr"),
         **dict.fromkeys(("diffusion", "correlations"), "gradients"),
-        **dict.fromkeys(("depth", "perceptron", "noise-depth", "sensitivity"), "learning"),
-        **dict.fromkeys(("bound", "bound-symmetric", "bound-symmetric-soft", "slopes", "eq-9"), "bound"),
+        **dict.fromkeys(("depth", "width", "perceptron", "noise-depth", "sensitivity"), "learning"),
+        **dict.fromkeys(
+            ("bound", "bound-symmetric", "bound-symmetric-soft", "slopes", "eq-9", "critical-points"), "bound"
+        ),
     }
 )
 """By the key of a claim, which chart shows what it is about."""

@@ -1,4 +1,4 @@
-"""Writes the account of what reproduces into README.md here: `python sessions/make_account.py [--networks N]`.
+"""Writes the account of what reproduces into README.md: `python sessions/make_account.py [--networks N] [--data DIR]`.
 
 It runs what `ibtui account --run` runs, in the sessions directory, and takes what has been run before. The table is
 written from the sessions alone. `--words` renews only what is measured and the rules for the verdicts, from the claims
@@ -30,6 +30,7 @@ def main() -> None:
     """Make the account and put it into the page."""
     parser = argparse.ArgumentParser(description="Write the account of what reproduces into sessions/README.md.")
     parser.add_argument("--networks", type=int, metavar="N", help="so many in each ensemble; else as the figures have")
+    parser.add_argument("--data", metavar="DIR", help="directory with MNIST's IDX files; its claim is left out without")
     parser.add_argument("--words", action="store_true", help="renew the words of the claims; run nothing")
     chosen = parser.parse_args()
     if chosen.words:
@@ -40,6 +41,7 @@ def main() -> None:
         table = Path(folder) / "account.md"
         command = ["account", "--run", "--json", "--out", str(table)]
         command += ["--networks", str(networks)] if networks is not None else []
+        command += ["--data", str(Path(chosen.data).absolute())] if chosen.data is not None else []
         done = subprocess.run(
             [sys.executable, "-m", "ibtui", *command], check=True, cwd=HERE.parent, stdout=subprocess.PIPE
         )

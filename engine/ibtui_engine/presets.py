@@ -141,6 +141,13 @@ PRESETS = _by_name(
         Experiment(labels=("random",)),
     ),
     Preset(
+        "width",
+        "The usual layers, and layers of twice and four times as many units: does extra width help?",
+        Experiment(
+            hidden=((10, 8, 6, 4, 2), (20, 16, 12, 8, 4), (40, 32, 24, 16, 8)), networks=10, snapshots=60, weights=False
+        ),
+    ),
+    Preset(
         "digits",
         "Ten networks learn 1797 small images of digits: drift and diffusion in a problem that no rule made. Needs the "
         "extra digits.",

@@ -11,15 +11,18 @@ from ibtui.account_text import MARK, STYLES, link, sentences
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import Json, Quiet, SessionsDir, Threads, output_file
+from ibtui.cli.run import with_data
 from ibtui.files import require_output
 from ibtui.formatting import printable, titles_of
 from ibtui.locations import example_file, find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.rules.image_files import require_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ibtui_engine.account.finding import Finding, Place
+    from ibtui_engine.experiment import Experiment
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
     Titles = Mapping[Place, str]
@@ -37,7 +40,9 @@ def account(
     ] = None,
     run: Annotated[
         bool,
-        typer.Option("--run", help="First run the experiments that are missing (about half an hour on two cores)."),
+        typer.Option(
+            "--run", help="First run the experiments that are missing (about three quarters of an hour on two cores)."
+        ),
     ] = False,
     quick: Annotated[
         bool,
@@ -62,6 +67,16 @@ def account(
         Path | None,
         output_file("FILE.md", "Write a table in Markdown."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Directory with the IDX files of MNIST, for --run; without them its claim is left out. "
+            "[default: data/mnist]",
+            show_default=False,
+        ),
+    ] = None,
     threads: Threads = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
@@ -73,13 +88,17 @@ def account(
     directory = sessions_directory(sessions_dir)
     if sessions:
         given = {"run": run, "quick": quick, "examples": examples, "networks": networks is not None}
+        given["data"] = data is not None
         if any(given.values()):
             named = ", ".join(f"--{option}" for option, there in given.items() if there)
             verb = "choose" if sum(given.values()) > 1 else "chooses"
             raise InvalidValue(f"{named} {verb} among the presets, but sessions are named: leave out one of them")
         findings, titles = _judged(sessions, directory, threads, quiet)
     else:
-        findings, titles = _standard(directory, run, quick, examples, networks, threads, quiet), {}
+        if data is not None and not run:
+            raise InvalidValue(f"data is {str(data)!r}, which is for --run: give --run, too")
+        wanted = experiments_of(quick, networks, data)
+        findings, titles = _standard(wanted, directory, run, examples, threads, quiet), {}
     if json:
         print_json([one.to_dict() for one in findings])
     if out is not None:
@@ -89,18 +108,40 @@ def account(
         _print(findings, titles)
 
 
-def _standard(
-    directory: Path, run: bool, quick: bool, examples: bool, networks: int | None, threads: int | None, quiet: bool
-) -> list[Finding]:
-    """The claims on the experiments that they rest on."""
-    from ibtui_engine.account.standard import account as account_for
+def experiments_of(quick: bool, networks: int | None, data: Path | None) -> dict[str, Experiment]:
+    """What the account rests on, by name, with MNIST from a directory.
+
+    Raises:
+        InvalidValue: the directory does not have it, or the number of networks is outside its range.
+    """
     from ibtui_engine.account.standard import experiments
 
     wanted = experiments(quick=quick, networks=networks)
+    if data is not None:
+        wanted["mnist"] = with_data(wanted["mnist"], str(data))
+        _require_images(wanted["mnist"])
+    return wanted
+
+
+def _standard(
+    wanted: Mapping[str, Experiment], directory: Path, run: bool, examples: bool, threads: int | None, quiet: bool
+) -> list[Finding]:
+    """The claims on the experiments that they rest on."""
+    from ibtui_engine.account.standard import account as account_for
+
+    there = finished_sessions(wanted, directory)
     if run:
-        there = {name: have_session(one, "", directory, threads, quiet) for name, one in wanted.items()}
+        for name, one in wanted.items():
+            if name in there:
+                tell(f"using session {there[name].stem}", quiet=quiet)
+                continue
+            try:
+                _require_images(one)
+            except InvalidValue as error:
+                tell(f"note: {name} is left out: {error}", quiet=quiet)
+                continue
+            there[name] = have_session(one, "", directory, threads, quiet)
     else:
-        there = finished_sessions(wanted, directory)
         if examples:
             there = {name: path for name in wanted if (path := example_file(name)).is_file()} | there
     findings = account_for(there)
@@ -108,6 +149,13 @@ def _standard(
     if missing:
         tell(f"no finished session of {', '.join(missing)}: ibtui account --run makes them", quiet=quiet)
     return findings
+
+
+def _require_images(experiment: Experiment) -> None:
+    """Raise InvalidValue where the files of MNIST are missing that an experiment learns."""
+    for name in experiment.rule_names:
+        if name.path is not None:
+            require_images(name)
 
 
 def _judged(sessions: Sequence[str], directory: Path, threads: int | None, quiet: bool) -> tuple[list[Finding], Titles]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,9 +113,11 @@ def figure(
 
 
 def finished_sessions(wanted: Mapping[str, Experiment], directory: Path) -> dict[str, Path]:
-    """The newest finished session of each experiment of which there is one, by the experiments' names."""
-    there = _sessions_in(directory)
-    found = {name: _finished(experiment, there) for name, experiment in wanted.items()}
+    """The newest finished session of each experiment of which there is one, by the experiments' names; of images
+    wherever their files lay.
+    """
+    there = [replace(one, experiment=_placeless(one.experiment)) for one in _sessions_in(directory)]
+    found = {name: _finished(_placeless(experiment), there) for name, experiment in wanted.items()}
     return {name: path for name, path in found.items() if path is not None}
 
 
@@ -148,6 +151,12 @@ def _sessions_in(directory: Path) -> list[Summary]:
     index = SessionIndex(directory)
     index.look()
     return index.own
+
+
+def _placeless(experiment: Experiment) -> Experiment:
+    """The same experiment without the directory of its images' files."""
+    names = tuple(name.short if name.of_images else name.text for name in experiment.rule_names)
+    return experiment if names == experiment.rule else replace(experiment, rule=names)
 
 
 def _finished(experiment: Experiment, there: Iterable[Summary]) -> Path | None:

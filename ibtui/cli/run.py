@@ -143,7 +143,7 @@ def run(
             raise InvalidValue(f"{key} must be {allowed}, got {shown(value)}")
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
-    experiment = _with_data(experiment, of_run.pop("data", None))
+    experiment = with_data(experiment, of_run.pop("data", None))
     repeated = of_run.pop("or_resume", False)
     existing = _existing(experiment, of_run) if repeated else None
     writer = None
@@ -203,7 +203,7 @@ def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> 
     return chosen, f"quick: {', '.join(told)}" if told else ""
 
 
-def _with_data(experiment: Experiment, directory: str | None) -> Experiment:
+def with_data(experiment: Experiment, directory: str | None) -> Experiment:
     """The experiment with MNIST from a directory.
 
     Raises:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ibtui_engine.phases.diffusion import LEAST_INPUTS
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ def _from_data(of: RecordedEnsemble) -> bool:
     return of.ensemble.rule.settings.name.kind != "built-in"
 
 
+def _orbits(of: RecordedEnsemble) -> str:
+    return "" if np.isfinite(of.layers.i_orbit).any() else "not recorded"
+
+
 def _related(of: RecordedEnsemble) -> str:
     inputs = (of.ensemble.rule.inputs, *of.widths)
     there = any(n >= LEAST_INPUTS and units >= 2 for n, units in zip(inputs, of.widths, strict=False))
@@ -79,5 +85,8 @@ BATCHES = Condition("several batches in an epoch", lambda of: "" if of.batches >
 ONE_BATCH = Condition("one batch in an epoch", lambda of: "" if of.batches == 1 else f"{of.batches}")
 WEIGHTS = Condition("kept weights", lambda of: "" if of.summary.experiment.weights else "none kept")
 TWO_LABELS = Condition("two labels", lambda of: "" if of.ensemble.rule.labels == 2 else f"{of.ensemble.rule.labels}")
+BUILT_IN = Condition("a built-in rule", lambda of: _rule(of) if _from_data(of) else "")
+ORBITS = Condition("I(T;orbit)", _orbits)
+STOCHASTIC = Condition("stochastic units", lambda of: "" if of.ensemble.settings.stochastic else "deterministic ones")
 FROM_DATA = Condition("a rule from data", lambda of: "" if _from_data(of) else _rule(of))
 PAIRS_OF_NEURONS = Condition(f"a layer of several neurons with at least {LEAST_INPUTS} inputs", _related)

@@ -17,12 +17,16 @@ from ibtui_engine.settings import GRID, SETTINGS
 from ibtui_engine.threads import Threads, usable_cores
 
 if TYPE_CHECKING:
+    from ibtui_engine.bottleneck.curve import Curve
     from ibtui_engine.bottleneck.fits import LayerFits
     from ibtui_engine.phases.diffusion import Displacements, LayerDiffusion
     from ibtui_engine.session.ensemble import RecordedEnsemble
 
 INCIDENTAL = frozenset({"networks", "seed", "snapshots", "snapshot_at", "weights", "trainer", "device"})
 """Settings in which ensembles may differ that are compared with each other."""
+
+SAMPLED_BETAS = np.geomspace(1.0, 1000.0, 16)
+"""Of the points that the finite-sample curve of a sample is drawn through."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,30 @@ class Evidence:
     def fits(self) -> LayerFits:
         """beta* of the converged layers."""
         return self.of.fits(threads=self.threads, require_beta=True)
+
+    @cached_property
+    def curve(self) -> Curve:
+        """The IB curve of what the layers were measured on."""
+        from ibtui_engine.bottleneck.kept import find_curve
+
+        with self.of.open() as reader:
+            return find_curve(reader.measured_rule(self.of.ensemble.rule.number))
+
+    @cached_property
+    def attained(self) -> Float64[np.ndarray, "networks layers"]:
+        """I(T;Y) at the last snapshot's I(X;T) on the finite-sample curve of each network's own sample, bits."""
+        from ibtui_engine.bottleneck.sampling import attained, sample_points
+
+        of = self.of
+        with of.open() as reader:
+            rule, seeds = reader.rule(of.ensemble.rule.number), tuple(reader.seeds(of.ensemble))
+        threads = Threads(self.threads or usable_cores())
+        try:
+            i_x, i_y, _ = sample_points(rule, of.ensemble.fraction, seeds, threads, SAMPLED_BETAS)
+        finally:
+            threads.close()
+        points = zip(of.layers.i_x[-1], i_x, i_y, strict=True)
+        return np.array([attained(layers, np.stack([x, y])) for layers, x, y in points])
 
     @cached_property
     def noise(self) -> NoiseErrors:

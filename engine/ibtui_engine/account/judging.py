@@ -41,13 +41,17 @@ def compared(claim: Claim, every: Sequence[Evidence]) -> list[tuple[Evidence, ..
     return [tuple(sorted(those.values(), key=claim.place)) for those in found.values()]
 
 
+def lacks(claim: Claim, one: Evidence) -> str:
+    """What an ensemble lacks of what a claim needs; empty where it can be judged."""
+    return "; ".join(why for needed in (MEASURED, *claim.needs) if (why := needed.lacking(one.of)))
+
+
 def _findings(claim: Claim, every: Sequence[Evidence]) -> list[Finding]:
     able: list[Evidence] = []
     unable: dict[str, list[Evidence]] = {}
     for one in every:
-        lacking = [why for needed in (MEASURED, *claim.needs) if (why := needed.lacking(one.of))]
-        if lacking:
-            unable.setdefault("; ".join(lacking), []).append(one)
+        if lacking := lacks(claim, one):
+            unable.setdefault(lacking, []).append(one)
         else:
             able.append(one)
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,14 +21,18 @@ from ibtui_engine.account.conditions import (
     WEIGHTS,
     setting,
 )
-from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Factor
+from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Factor, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
 from ibtui_engine.account.questions import Mean
+from ibtui_engine.account.section_3_6 import compressing_for
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.statistics import spread
+from ibtui_engine.statistics import logarithms, spread
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64
+
     from ibtui_engine.account.evidence import Evidence
+    from ibtui_engine.session.ensemble import RecordedEnsemble
 
 
 @dataclass(frozen=True)
@@ -185,3 +190,66 @@ class Noise(Claim):
             return REPRODUCED, note if fewer else ""
 
         return Case(hidden_losses(of), lose, weigh)
+
+
+@dataclass(frozen=True)
+class OneConstant(Claim):
+    """Eq. 11: layers that compress by DS_k need exp(DS_k) each, in one unit of time.
+
+    Eq. 11 compares depths only where that unit, 1/D, is the same in all layers. In the middle of its fall a layer has
+    lost half of it, in so many epochs from its peak: D = exp(DS)/epochs, of each layer of each network.
+    """
+
+    key = "one-constant"
+    section = "3.7, Eq. 10 and 11"
+    text = "Layers need exp(DS) epochs to compress by DS, with one diffusion constant D for all"
+    measured = (
+        "D = exp(DS)/epochs, with DS half of the nats that I(X;T) falls by, and epochs from its peak to the middle of "
+        "its fall: medians, and pairs of layers in the same network"
+    )
+    rests_on = ("figure-5",)
+    which = "six hidden layers"
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
+
+    alike: Factor = Factor(2.0)
+    """Of D, from layer to layer."""
+    compress: Share = Share(0.5)
+    """That must compress in a layer for it to count."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"shown to be {self.alike} of each other (equivalence tests) in every pair of the hidden layers that "
+            f"compress in {self.compress}; partly: in some"
+        )
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where some layers have one D."""
+        of = only(given).of
+        names = of.layer_names
+        logs = log_constants(of)
+        counts = np.isfinite(logs).sum(axis=0)
+        layers = np.flatnonzero(self.compress.holds(counts, len(logs))).tolist()
+        numbers = [of_median(f"{names[k]} D", np.exp(logs[:, k])) for k in layers]
+        asked = [
+            Mean(f"D of {names[a]} and {names[b]} are {self.alike} of each other", logs[:, b] - logs[:, a], self.alike)
+            for a, b in combinations(layers, 2)
+        ]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not asked:
+                return NOT, f"fewer than two hidden layers compress in {self.compress}"
+            against = [one.said.replace(" are ", " are not ") for one in asked if not yes(one)]
+            if not against:
+                return REPRODUCED, ""
+            return PARTLY if len(against) < len(asked) else NOT, "; ".join(against)
+
+        return Case(numbers, asked, weigh)
+
+
+def log_constants(of: RecordedEnsemble) -> Float64[np.ndarray, "networks hidden"]:
+    """Logarithm of exp(DS)/epochs in the middle of the fall of I(X;T), by hidden layer; NaN where it has no peak."""
+    epochs = compressing_for(of)[:, :-1]
+    half = of.phases.turning.compression[:, :-1] * math.log(2) / 2
+    return np.asarray(half - logarithms(epochs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,12 +14,15 @@ from ibtui_engine.account.case import Case, Yes
 from ibtui_engine.account.claim import EARLIER, Claim, but, in_every, log_ratio, named, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, TWO_LABELS, WEIGHTS, of_rule, other_rule_than
 from ibtui_engine.account.criteria import AtMost, Factor, Share
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_median, of_spread
-from ibtui_engine.account.questions import Mean, Median
-from ibtui_engine.statistics import logarithms, spread
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
+from ibtui_engine.account.questions import LessThanChance, Mean, Median
+from ibtui_engine.statistics import logarithms, mean, spread
 
 if TYPE_CHECKING:
+    from jaxtyping import Float64
+
     from ibtui_engine.account.evidence import Evidence
+    from ibtui_engine.bottleneck.curve import Curve
 
 SAID = "Converged layers lie on the IB bound, with beta falling from layer to layer"
 EQ_9 = "Converged layers satisfy the IB equations: the decoder of Eq. 9 at beta* is that of the layer"
@@ -193,3 +197,82 @@ class Consistent(Claim):
             return but(far and f"encoders are not optimal in {far}{hard}", off and f"decoders are not in {off}")
 
         return Case(numbers, asked, weigh)
+
+
+DRAWS = 1999
+"""Random places of all layers."""
+
+
+@dataclass(frozen=True)
+class CriticalPoints(Claim):
+    """Layers are drawn to phase transitions.
+
+    A beta* between two neighbouring critical betas is 0 away from the nearest where it is one of them, and 1 in the
+    middle of both on the log axis. Where a layer lies there by chance, every distance is as likely, 0.5 in the mean.
+    What the networks say of a layer together is one place: all of them are moved by one random amount, and those that
+    are moved over a critical beta go on in the next gap.
+    """
+
+    key = "critical-points"
+    section = "1, result v"
+    text = "Layers converge to critical points of the IB curve (symmetric-soft)"
+    measured = (
+        "distance of beta* from the nearest critical beta, 0 there and 1 in the middle between two on the log axis; as "
+        "means over the layers with a beta* between two of them, and where each layer is moved at random"
+    )
+    rests_on = ("figure-6-soft",)
+    needs = (WEIGHTS, TWO_LABELS, A_HIDDEN_LAYER)
+
+    near: AtMost = AtMost(0.25)
+    """Half of what chance gives."""
+    most: Share = Share(0.5)
+    """That must have a beta* between two critical ones in a layer for it to count."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"{self.near} in the mean of the layers in which {self.most} have such a beta*, and less than if each "
+            "layer were moved at random (a randomisation test)"
+        )
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """There is no partly."""
+        one = only(given)
+        names, places = one.of.layer_names, gap_places(one.fits.beta, one.curve)
+        layers = np.flatnonzero(self.most.holds(np.isfinite(places).sum(axis=0), len(places))).tolist()
+        if not layers:
+            return Case([], [], lambda _: (NOT, "no layer has a beta* between two critical points"))
+        places = places[:, layers]
+        away = mean(from_nearest(places), axis=1)
+        moved = np.random.default_rng(0).random((DRAWS, 1, len(layers)))
+        chance = LessThanChance("they are nearer than by chance", away, mean(from_nearest(places + moved), axis=2))
+        near = Mean(f"they are {self.near} away from critical points", away, self.near)
+        away_by_layer = zip(layers, from_nearest(places).T, strict=True)
+        numbers = [of_spread(names[k], spread(column)) for k, column in away_by_layer]
+        numbers.append(of_spread("all of them", spread(away)))
+        numbers.append(Number("share of random places that are as near", chance.chances()[0], math.nan, ""))
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            if not yes(near):
+                return NOT, "they lie on the way between critical points"
+            return (REPRODUCED, "") if yes(chance) else (NOT, "chance would have them as near")
+
+        return Case(numbers, [near, chance], weigh)
+
+
+def gap_places(beta: Float64[np.ndarray, "networks layers"], curve: Curve) -> Float64[np.ndarray, "networks layers"]:
+    """Where each beta is among the curve's critical ones: k at the k-th, and between two on their log axis; NaN where
+    it is below the first or above the last, or where they were not looked for.
+    """
+    known = curve.growing
+    if curve.coarse or len(known) < 2:
+        return np.full(beta.shape, np.nan)
+    at = logarithms(beta)
+    places = np.interp(at, np.log(known), np.arange(len(known)), left=np.nan, right=np.nan)
+    return np.where(np.isnan(at), np.nan, places)
+
+
+def from_nearest(places: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
+    """How far places are from the nearest whole number, 1 in the middle between two."""
+    return np.asarray(2 * np.abs(places - np.rint(places)))

@@ -1,4 +1,4 @@
-"""Section 3.9: what more data does to the deep layers."""
+"""Section 3.9: what more data does to the layers, and what a sample allows them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ibtui_engine.account.case import Case, Yes
 from ibtui_engine.account.claim import but
-from ibtui_engine.account.conditions import A_HIDDEN_LAYER, SEVERAL_NETWORKS
+from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BUILT_IN, SEVERAL_NETWORKS, TWO_LABELS, setting
 from ibtui_engine.account.criteria import AtLeast, AtMost, Between
-from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, of_spread
+from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_spread
 from ibtui_engine.account.questions import Mean
 from ibtui_engine.account.section_3_4 import ByFraction, percent
 from ibtui_engine.statistics import spread
@@ -121,3 +121,61 @@ class RightWithData(ByFraction):
             )
 
         return Case(numbers, [*middle, lowest], weigh)
+
+
+@dataclass(frozen=True)
+class SampledCurves(ByFraction):
+    """A sample bounds what can be learned from it.
+
+    The finite-sample curve of a network is that of the optimal encoders of its own sample, under the true rule
+    (`ibtui_engine.bottleneck.sampling`). They know which patterns are alike, and nothing of those outside the sample: a
+    layer can be above it as well as below.
+    """
+
+    key = "sampled-curves"
+    section = "3.9"
+    text = "Converged layers lie on the IB curve of their finite sample"
+    measured = (
+        "I(T;Y) at the end less that of the finite-sample curve of the network's own sample at the same I(X;T), by "
+        "sample fraction and layer: means, of the least data and the most"
+    )
+    rests_on = ("figure-7",)
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, TWO_LABELS, BUILT_IN, setting("labels", "rule"))
+
+    apart: Between = Between(-0.02, 0.02)
+    """Bits."""
+    places: float = 0.5
+    """Share of the layers at all fractions of which more must lie there for `partly`."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"shown to be {self.apart} bits (equivalence tests), in all layers at all fractions; partly: in more than "
+            f"{100 * self.places:g} % of these"
+        )
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where most layers at most fractions are there."""
+        numbers: list[Number] = []
+        asked: list[tuple[str, list[Mean]]] = []
+        for one in given:
+            of, said = one.of, percent(one.of)
+            above = of.layers.i_y[-1] - one.attained
+            if one in (given[0], given[-1]):
+                columns = zip(of.layer_names, above.T, strict=True)
+                numbers += [of_spread(f"{name} at {said}", spread(column), "bits") for name, column in columns]
+            columns = zip(of.layer_names, above.T, strict=True)
+            words = f"at {said} is {self.apart} bits above its curve"
+            asked.append((said, [Mean(f"{name} {words}", column, self.apart) for name, column in columns]))
+        every = [one for _, those in asked for one in those]
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            there = sum(map(yes, every))
+            if there == len(every):
+                return REPRODUCED, ""
+            off = [(said, [one.said.partition(" at ")[0] for one in those if not yes(one)]) for said, those in asked]
+            why = "; ".join(f"at {said} {', '.join(names)}" for said, names in off if names)
+            return PARTLY if there > self.places * len(every) else NOT, f"away from it: {why}"
+
+        return Case(numbers, every, weigh)

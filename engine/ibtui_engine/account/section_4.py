@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
 from ibtui_engine.account.claim import Claim, but, censored, do_lose, hidden_losses, listed, named, only
-from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, FROM_DATA, SEVERAL_NETWORKS, WEIGHTS, of_rule
+from ibtui_engine.account.conditions import (
+    A_HIDDEN_LAYER,
+    BATCHES,
+    FROM_DATA,
+    SEVERAL_NETWORKS,
+    STOCHASTIC,
+    TWO_LABELS,
+    WEIGHTS,
+    Condition,
+    of_rule,
+    other_rule_than,
+)
 from ibtui_engine.account.criteria import AtLeast, AtMost, Between, Share
 from ibtui_engine.account.finding import NOT, PARTLY, REPRODUCED, Number, of_median, of_spread
 from ibtui_engine.account.questions import Mean, OfShare
@@ -66,7 +77,7 @@ class StandardProblem(Claim):
     text = "Drift and diffusion appear in standard problems, too"
     measured = "where the gradient SNR falls below one, of all weights and of each layer: medians over networks"
     rests_on = ("digits",)
-    needs = (BATCHES, FROM_DATA)
+    needs: ClassVar[tuple[Condition, ...]] = (BATCHES, FROM_DATA, other_rule_than("mnist"))
 
     networks: Share = Share(0.5)
 
@@ -94,6 +105,16 @@ class StandardProblem(Claim):
 
         numbers = [of_median(name, censored(column), "epoch") for name, column in columns]
         return Case(numbers, [together, *by_layer], weigh)
+
+
+@dataclass(frozen=True)
+class LargeProblem(StandardProblem):
+    """The same where images are large, and many."""
+
+    key = "large-problem-mnist"
+    text = f"{StandardProblem.text} (MNIST)"
+    rests_on = ("mnist",)
+    needs = (BATCHES, of_rule("mnist"))
 
 
 class SingleAndDeep(Claim):
@@ -268,3 +289,82 @@ class MonteCarlo(Claim):
             return NOT, f"no hidden layer loses {self.loss} {cost}"
 
         return Case(numbers, [*loses, *more, *keeps], weigh)
+
+
+@dataclass(frozen=True)
+class Guided(Claim):
+    """Question 4: the bottleneck as what is minimised.
+
+    Stochastic units have an exact I(X;T), which can be a part of the objective. Beside them are networks of the same
+    seeds and samples that minimise the cross-entropy alone, after as many epochs.
+    """
+
+    key = "ib-guided"
+    section = "4, question 4"
+    text = "With the information bottleneck as their objective layers come closer to the bound (asked there)"
+    measured = (
+        "bits of I(T;Y) below the IB curve at the end with cross-entropy alone, and how many fewer with I(X;T)/beta "
+        "added; bits of I(T;Y) that the output loses; network by network"
+    )
+    rests_on = ("ib-guided",)
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER, TWO_LABELS, STOCHASTIC)
+    spans = ("ib_beta",)
+    paired = True
+
+    closer: AtLeast = AtLeast(0.01, "bits")
+    label_loss: AtMost = AtMost(0.02, "bits")
+    """Of I(T;Y) at the output."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"with some beta every hidden layer is {self.closer} closer, and the output loses {self.label_loss}; "
+            "partly: some hidden layer is closer at no more than that"
+        )
+
+    def place(self, one: Evidence) -> float:
+        """Those without first, then from the gentlest on."""
+        beta = one.setting("ib_beta")
+        return -np.inf if beta == "none" else -float(beta)
+
+    def lacking(self, given: Sequence[Evidence]) -> str:
+        """Networks without are needed, too."""
+        if why := super().lacking(given):
+            return why
+        return "" if given[0].setting("ib_beta") == "none" else "needs networks without IB beta beside those with one"
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where some hidden layers come closer, at no cost."""
+        alone = given[0].of
+        names, curve = alone.layer_names, given[0].curve
+        below = [curve.below(one.of.layers.i_x[-1], one.of.layers.i_y[-1])[0] for one in given]
+        first = zip(names[:-1], below[0].T[:-1], strict=True)
+        numbers = [of_spread(f"{name} below, alone", spread(column), "bits") for name, column in first]
+        asked: list[tuple[list[Mean], Mean]] = []
+        for one, further in zip(given[1:], below[1:], strict=True):
+            said = f"beta {one.setting('ib_beta'):g}"
+            gained = (below[0] - further)[:, :-1]
+            lost = alone.layers.i_y[-1, :, -1] - one.of.layers.i_y[-1, :, -1]
+            numbers += [
+                of_spread(f"{said}: {name} closer by", spread(column), "bits")
+                for name, column in zip(names[:-1], gained.T, strict=True)
+            ]
+            numbers.append(of_spread(f"{said}: output loses", spread(lost), "bits"))
+            nearer = [
+                Mean(f"{name} is {self.closer} closer with {said}", column, self.closer)
+                for name, column in zip(names[:-1], gained.T, strict=True)
+            ]
+            asked.append((nearer, Mean(f"the output loses {self.label_loss} with {said}", lost, self.label_loss)))
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            kept = [nearer for nearer, label in asked if yes(label)]
+            if any(all(map(yes, nearer)) for nearer in kept):
+                return REPRODUCED, "at equal epochs, of which each costs many times as much"
+            if closer := [named(alone, nearer, yes, True) for nearer in kept if any(map(yes, nearer))]:
+                return PARTLY, f"only {closer[0]} come closer at no cost"
+            if any(any(map(yes, nearer)) for nearer, _ in asked):
+                return NOT, "what is closer pays for it with the label"
+            return NOT, "no hidden layer comes closer"
+
+        return Case(numbers, [one for nearer, label in asked for one in (*nearer, label)], weigh)

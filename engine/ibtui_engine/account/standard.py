@@ -12,7 +12,7 @@ from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.account.exact import EXACT
 from ibtui_engine.account.finding import Finding
-from ibtui_engine.account.judging import compared
+from ibtui_engine.account.judging import compared, lacks
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.presets import PRESETS, QUICK_MOST, find_preset
@@ -70,7 +70,10 @@ def _finding(claim: Claim, sessions: Mapping[str, Path], read: Callable[[Path], 
         return claim.unknown(missing, claim.standard_place)
     every = [one for name in claim.rests_on for one in read(sessions[name])]
     main = read(sessions[claim.rests_on[0]])[-1]
-    return claim.found(next(those for those in compared(claim, every) if main in those), claim.standard_place)
+    those = next(those for those in compared(claim, every) if main in those)
+    if why := next(filter(None, (lacks(claim, one) for one in those)), ""):
+        return claim.inapplicable(why, those)
+    return claim.found(those, claim.standard_place)
 
 
 def _read(path: Path) -> tuple[Evidence, ...]:

@@ -8,13 +8,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from ibtui_engine.account.claims import CLAIMS
-from ibtui_engine.account.evidence import Evidence
-from ibtui_engine.account.finding import NOT, PARTLY, UNDECIDED, Finding, Number, Place
+from ibtui_engine.account.evidence import SAMPLED_BETAS, Evidence
+from ibtui_engine.account.finding import INAPPLICABLE, NOT, PARTLY, UNDECIDED, Finding, Number, Place
 from ibtui_engine.account.standard import VARIANTS, account, experiments
+from ibtui_engine.bottleneck.kept import find_curve
+from ibtui_engine.bottleneck.sampling import attained, evaluate_sample
+from ibtui_engine.networks import draw_samples
 from ibtui_engine.presets import QUICK_MOST
+from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import usable_cores
 from tests.engine.account.test_thresholds import one
@@ -109,3 +114,24 @@ def test_evidence_is_of_converged_layers_with_a_beta_and_by_the_threads_that_are
         of = reader.recorded_ensembles()[0]
     assert Evidence(of, usable_cores() + 1).noise == usable_cores() + 1
     assert Evidence(of).noise == usable_cores()
+
+
+def test_evidence_has_the_curve_and_those_of_the_networks_samples() -> None:
+    with SessionReader(SHIPPED / "example-figure-3.ibs") as reader:
+        of = reader.recorded_ensembles()[1]
+    rule, found = load_rule("symmetric"), Evidence(of, 2)
+    assert found.curve.growing.tolist() == find_curve(rule).growing.tolist()
+    assert found.attained.shape == of.layers.i_y[-1].shape
+    for network in (0, 9):
+        sample = draw_samples(rule, of.ensemble.fraction, (of.summary.experiment.seed + network,))
+        points = evaluate_sample(rule, sample, SAMPLED_BETAS)[:2]
+        assert found.attained[network] == pytest.approx(attained(of.layers.i_x[-1, network], points), abs=1e-9)
+    assert np.unique(found.attained[:, 0]).size > 5  # each network has its own sample
+
+
+def test_the_standard_account_says_what_a_session_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ibtui_engine.account.standard.STANDARD", (CLAIM["correlations"],))
+    [found] = account({"figure-3": SHIPPED / "example-figure-5.ibs"})
+    assert (found.verdict, found.numbers) == (INAPPLICABLE, ())
+    assert found.reason == "needs kept weights (here: none kept)"
+    assert [place.session for place in found.ensembles] == ["example-figure-5"]

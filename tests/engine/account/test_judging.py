@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.conditions import (
     A_HIDDEN_LAYER,
     BATCHES,
+    BUILT_IN,
     FROM_DATA,
     MEASURED,
     ONE_BATCH,
+    ORBITS,
     PAIRS_OF_NEURONS,
     SEVERAL_NETWORKS,
+    STOCHASTIC,
     TWO_LABELS,
     WEIGHTS,
     Condition,
@@ -128,12 +133,14 @@ def ensemble(**given: Any) -> Any:
         "weights": True,
         "rule": "symmetric",
         "snapshots": (0, 100),
+        "stochastic": True,
+        "i_orbit": (math.nan, 1.0),
     } | given
     return SimpleNamespace(
         ensemble=SimpleNamespace(
             networks=values["networks"],
             snapshots=values["snapshots"],
-            settings=SimpleNamespace(activation="tanh"),
+            settings=SimpleNamespace(activation="tanh", stochastic=values["stochastic"]),
             rule=SimpleNamespace(
                 settings=RuleSettings(values["rule"], None, None, None),
                 inputs=values["inputs"],
@@ -143,6 +150,7 @@ def ensemble(**given: Any) -> Any:
         widths=values["widths"],
         hidden_layers=len(values["widths"]) - 1,
         batches=values["batches"],
+        layers=SimpleNamespace(i_orbit=np.array(values["i_orbit"])),
         summary=SimpleNamespace(
             experiment=SimpleNamespace(weights=values["weights"]),
         ),
@@ -168,6 +176,11 @@ def ensemble(**given: Any) -> Any:
         (TWO_LABELS, {"labels": 2}, {"labels": 3}, "two labels (here: 3)"),
         (FROM_DATA, {"rule": "digits"}, {"rule": "committee"}, "a rule from data (here: committee)"),
         (FROM_DATA, {"rule": "table:a.csv"}, {"rule": "perceptron"}, "a rule from data"),
+        (BUILT_IN, {"rule": "committee"}, {"rule": "table:a.csv"}, "a built-in rule (here: a)"),
+        (ORBITS, {}, {"i_orbit": (math.nan, math.nan)}, "I(T;orbit) (here: not recorded)"),
+        (STOCHASTIC, {}, {"stochastic": False}, "stochastic units (here: deterministic ones)"),
+        (of_rule("mnist"), {"rule": "mnist:data"}, {"rule": "digits"}, "the rule mnist (here: digits)"),
+        (other_rule_than("mnist"), {"rule": "digits"}, {"rule": "mnist:data"}, "other than mnist (here: mnist)"),
         (of_rule("committee"), {"rule": "committee"}, {"rule": "/x/y.csv"}, "the rule committee (here: y)"),
         (
             other_rule_than("symmetric", "committee"),
@@ -234,7 +247,9 @@ def test_noise_needs_a_network_without_hidden_layers() -> None:
 
 
 def test_claims_about_differences_compare_networks_of_the_same_seeds() -> None:
-    assert {claim.key for claim in CLAIMS if claim.paired} == {"more-data", "more-data-middle", "monte-carlo"}
+    assert {claim.key for claim in CLAIMS if claim.paired} == {
+        "more-data", "more-data-middle", "monte-carlo", "ib-guided"
+    }  # fmt: skip
     one = Evidence(recorded("figure-3")[2])
     summary = replace(one.of.summary, experiment=one.of.summary.experiment.override({"seed": 5}))
     other = Evidence(replace(one.of, summary=summary))

@@ -279,7 +279,8 @@ def test_half_of_the_networks_have_a_transition() -> None:
         UNDECIDED,
         "reproduced or partly: the networks leave open whether at least 50 % of the networks have a transition",
     )
-    assert judged("large-problem", one(drift=most))[0] == REPRODUCED
+    for key in ("large-problem", "large-problem-mnist"):
+        assert judged(key, one(drift=most))[0] == REPRODUCED
     assert judged("large-problem", one(drift=few, by_layer=layers(most, most, most)))[0] == PARTLY
     verdict, _, why = judged("large-problem", one(drift=most, by_layer=layers(few, few, few)))
     assert (verdict, "T1, T2, output" in why) == (PARTLY, True)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibtui.cli.account import markdown
+from ibtui.cli.account import _standard, markdown
 from ibtui_engine.account.claims import CLAIMS
 from ibtui_engine.account.finding import INAPPLICABLE, UNKNOWN
 from ibtui_engine.account.standard import STANDARD, account, experiments
 
 if TYPE_CHECKING:
+    from ibtui_engine.experiment import Experiment
     from tests.ibtui.cli.conftest import Program
 
 SHIPPED = Path(__file__).parents[3] / "sessions"
@@ -85,12 +86,36 @@ def test_sessions_that_cannot_be_judged_are_refused_in_one_line(program: Program
     for arguments, said in (
         (("example-figure-5", "--quick", "--run"), "--run, --quick choose"),
         (("example-figure-5", "--networks", "3"), "--networks chooses"),
+        (("example-figure-5", "--data", "x"), "--data chooses"),
+        (("--data", "x"), "data is 'x', which is for --run: give --run, too"),
+        (("--run", "--data", "nowhere"), "in 'nowhere': get the files from https://"),
         (("example-figure-5", "example-figure-5"), "each of them can be named once"),
     ):
         done = program("account", *arguments)
         assert done.returncode == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_mnist_is_left_out_where_its_files_are_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = []
+
+    def have(one: Experiment, *_: object) -> Path:
+        made.append(one)
+        return SHIPPED / "example-figure-8.ibs"
+
+    monkeypatch.setattr("ibtui.cli.account.have_session", have)
+    wanted = {name: one for name, one in experiments().items() if name in ("figure-8", "mnist")}
+    found = {one.key: one.verdict for one in _standard(wanted, tmp_path, True, False, None, False)}
+    assert made == [wanted["figure-8"]]
+    assert found["committee"] != UNKNOWN
+    assert found["large-problem-mnist"] == UNKNOWN
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("note: mnist is left out: no train-images-idx3-ubyte, ")
+    assert said[1].startswith("no finished session of mnist: ")
 
 
 def test_the_page_of_what_reproduces_has_the_words_of_the_claims() -> None:

@@ -64,6 +64,16 @@ def test_mnist_runs_from_a_directory_and_says_what_its_patterns_are(program: Pro
     assert again["ensembles"][0]["widths"] == [6, 10]
 
 
+@pytest.mark.long
+def test_the_account_takes_a_session_of_mnist_wherever_its_files_were(program: Program, images: Path) -> None:
+    program.good("run", "mnist", "--quick", "--data", images, "--name", "m", "--threads", "1")
+    done = program("account", "--quick", "--json")
+    [told] = [one for one in json.loads(done.stdout) if one["key"] == "large-problem-mnist"]
+    assert (told["verdict"], told["ensembles"][0]["session"]) == ("not applicable", "m")
+    assert told["reason"] == "needs several batches in an epoch (here: one)"
+    assert "mnist" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -44,7 +44,7 @@ OPTIONS = {
     "presets": "--json",
     "figure": "--session --quick --networks --epochs --out --data --threads --by --sessions-dir --quiet",
     "animate": "--out --ensemble --seconds --fps --theme --by --sessions-dir --quiet",
-    "account": "--run --quick --examples --networks --out --threads --sessions-dir --json --quiet",
+    "account": "--run --quick --examples --networks --data --out --threads --sessions-dir --json --quiet",
     "list": "--sessions-dir --examples --results --json --quiet",
     "rule": f"{OF_RULE} --seed --out --json --quiet",
     "curve": f"{OF_RULE} --seed --error --fraction --samples --partitions --threads --out --json --quiet",
