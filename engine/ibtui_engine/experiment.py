@@ -537,7 +537,8 @@ class Experiment:
     def title(self) -> str:
         """A short name made from what runs, for example `symmetric-10-8-6-4-2-0.85-10x2000`."""
         rule = self.rule_names[0].short if len(self.rule) == 1 else f"{len(self.rule)}-rules"
-        architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-depths"
+        several = "depths" if len(set(map(len, self.hidden))) > 1 else "widths"
+        architectures = hidden_text(self.hidden[0]) if len(self.hidden) == 1 else f"{len(self.hidden)}-{several}"
         shares = f"{self.fraction[0]:g}" if len(self.fraction) == 1 else f"{len(self.fraction)}-fractions"
         unusual = (
             ("-".join(self.units), "deterministic"),

@@ -572,8 +572,9 @@ def test_a_title_says_what_runs() -> None:
             networks=2,
             epochs=7,
         ).title
-        == "digits-2-depths-3-fractions-relu-adam-2x7"
+        == "digits-2-widths-3-fractions-relu-adam-2x7"
     )
+    assert Experiment(hidden=((3,), (3, 4), (4, 4)), epochs=7).title == "symmetric-3-depths-0.85-50x7"
     grid = Experiment(optimizer=("sgd", "metropolis"), networks=2, epochs=700)
     assert grid.title == "symmetric-10-8-6-4-2-0.85-sgd-metropolis-2x700"
     controls = Experiment(labels="random", estimator="kde", networks=2, epochs=7)
