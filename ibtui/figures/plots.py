@@ -100,7 +100,7 @@ def _paths(panel: Paths, axes: Axes, letters: Letters) -> None:
     if math.isnan(panel.transition):
         axes.annotate(
             "no end of drift",
-            (0.95, 0.12),
+            (0.92, 0.12),
             xycoords="axes fraction",
             ha="right",
             size=SMALL,

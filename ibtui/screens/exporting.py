@@ -61,6 +61,8 @@ KINDS = (
          (".png", ".svg", ".pdf")),
     Kind("figure-4", "Picture: gradients over epochs (figure 4)", ("figure", "4", "--session", "SESSION"),
          (".png", ".svg", ".pdf")),
+    Kind("orbits", "Picture: what is compressed (orbits)", ("figure", "orbits", "--session", "SESSION"),
+         (".png", ".svg", ".pdf")),
     Kind("page", "Page for a browser: all charts, to replay", ("export", "SESSION"), (f".{PAGE}",)),
     Kind("film", "Film of the moving plane", ("animate", "SESSION"), (".gif", ".mp4")),
 )  # fmt: skip
