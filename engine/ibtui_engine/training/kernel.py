@@ -168,6 +168,61 @@ def add_gradients(g: Float32[np.ndarray, "units inputs"], top: int, delta: Float
 
 
 @compiled
+def add_batch_gradients(
+    chosen: UInt32[np.ndarray, " count"],
+    portions: Float32[np.ndarray, " tile"],
+    table: Float32[np.ndarray, "inputs patterns"],
+    widths: Int64[np.ndarray, " layers_and_one"],
+    tops: Int64[np.ndarray, " layers_and_one"],
+    firsts: Int64[np.ndarray, " layers_and_one"],
+    activation: int,
+    bits: int,
+    w: Float32[np.ndarray, "units inputs"],
+    a: Float32[np.ndarray, "rows columns"],
+    y: Float32[np.ndarray, "rows columns"],
+    z: Float32[np.ndarray, "units columns"],
+    delta: Float32[np.ndarray, "units columns"],
+    below: Float32[np.ndarray, "units columns"],
+    g: Float32[np.ndarray, "units inputs"],
+) -> None:
+    """g += the gradients of the cross-entropy of a tile of samples, each times its portion. All else is scratch but
+    `w`, and the rows of ones in `a`.
+    """
+    layers = widths.shape[0] - 1
+    count = chosen.shape[0]
+    columns = (count + STEP - 1) // STEP * STEP
+    for i in range(widths[0]):
+        if table.shape[0] == 0:
+            bit = np.uint32(widths[0] - i)
+            for s in range(count):
+                a[i, s] = _F((chosen[s] >> bit) & np.uint32(1))
+        else:
+            for s in range(count):
+                a[i, s] = table[i, chosen[s] >> np.uint32(1)]
+    for layer in range(layers):
+        outputs = widths[layer + 1]
+        forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
+        kind = activation if layer < layers - 1 else SIGMOID
+        activate(kind, z, y, firsts[layer + 1], outputs, columns)
+        if bits > 0 and layer < layers - 1:
+            round_to_levels(kind, bits, y, a, firsts[layer + 1], outputs, columns)
+    output = firsts[layers]
+    for s in range(count):
+        label = _F(chosen[s] & np.uint32(1))
+        delta[0, s] = (y[output, s] - label) * portions[s]
+    delta[0, count:columns] = _F(0)
+    for layer in range(layers - 1, -1, -1):
+        inputs = widths[layer]
+        outputs = widths[layer + 1]
+        if outputs % 2 == 1:
+            delta[outputs, :columns] = _F(0)
+        add_gradients(g, tops[layer], delta, a, firsts[layer], inputs + 1, outputs, columns)
+        if layer > 0:
+            backward_layer(w, tops[layer], delta, activation, y, firsts[layer], below, inputs, outputs, columns)
+            delta, below = below, delta
+
+
+@compiled
 def train_networks(
     first: int,
     last: int,
@@ -217,6 +272,7 @@ def train_networks(
     y = np.zeros_like(a) if bits > 0 else a  # activations before they are rounded
     for layer in range(layers):
         a[firsts[layer] + widths[layer]] = _F(1)
+    portions = np.empty(tile, np.float32)
     order = np.empty(samples, np.uint32)
     words = np.empty((samples + 3) // 4 * 4, np.uint32)
     batches = (samples + batch - 1) // batch
@@ -245,42 +301,15 @@ def train_networks(
                 g[:] = _F(0)
                 for begin in range(start, stop, tile):
                     count = min(tile, stop - begin)
-                    columns = (count + STEP - 1) // STEP * STEP
                     chosen = order[begin : begin + count]
-                    for i in range(widths[0]):
-                        if table.shape[0] == 0:
-                            bit = np.uint32(widths[0] - i)
-                            for s in range(count):
-                                a[i, s] = _F((chosen[s] >> bit) & np.uint32(1))
-                        else:
-                            for s in range(count):
-                                a[i, s] = table[i, chosen[s] >> np.uint32(1)]
-                    for layer in range(layers):
-                        outputs = widths[layer + 1]
-                        forward_layer(w, tops[layer], a, firsts[layer], z, widths[layer] + 1, outputs, columns)
-                        kind = activation if layer < layers - 1 else SIGMOID
-                        activate(kind, z, y, firsts[layer + 1], outputs, columns)
-                        if bits > 0 and layer < layers - 1:
-                            round_to_levels(kind, bits, y, a, firsts[layer + 1], outputs, columns)
-                    output = firsts[layers]
                     for s in range(count):
-                        label = _F(chosen[s] & np.uint32(1))
-                        delta[0, s] = (y[output, s] - label) * share
+                        portions[s] = share
                     if worth.shape[0] > 0:
                         for s in range(count):
-                            delta[0, s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
-                    delta[0, count:columns] = _F(0)
-                    for layer in range(layers - 1, -1, -1):
-                        inputs = widths[layer]
-                        outputs = widths[layer + 1]
-                        if outputs % 2 == 1:
-                            delta[outputs, :columns] = _F(0)
-                        add_gradients(g, tops[layer], delta, a, firsts[layer], inputs + 1, outputs, columns)
-                        if layer > 0:
-                            backward_layer(
-                                w, tops[layer], delta, activation, y, firsts[layer], below, inputs, outputs, columns
-                            )
-                            delta, below = below, delta
+                            portions[s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
+                    add_batch_gradients(
+                        chosen, portions, table, widths, tops, firsts, activation, bits, w, a, y, z, delta, below, g
+                    )
                 if optimizer == ADAM:
                     step = (now - 1) * batches + number + 1
                     first_bias = _F(1 - momentum**step)
