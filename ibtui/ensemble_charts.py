@@ -195,6 +195,10 @@ class EnsembleCharts:
             y, epochs = _only(of.mean("grad_mean"), shown), of.layers.epochs
         else:
             quantities = (Quantity("SNR", ".3g", of.values("snr"), geometric=True),)
+            if np.isfinite(of.values("frozen_snr")).any():
+                frozen = ("at frozen weights", "frozen_snr"), ("noise scale", "noise_scale")
+                more = (Quantity(name, ".3g", of.values(key), geometric=True) for name, key in frozen)
+                quantities = (*quantities, *more)
             y, epochs = _only(of.mean("snr"), shown), of.layers.epochs
         return over_epochs(names, epochs, y, quantities)
 
@@ -266,6 +270,7 @@ class EnsembleCharts:
                 last_epoch=last,
                 batches=of.batches,
                 networks=of.values("snr"),
+                frozen=of.mean("frozen_snr"),
                 names=self.names,
                 display=display,
             )

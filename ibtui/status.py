@@ -69,12 +69,9 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
     batch = "the whole sample" if own["batch"] == ("full",) else f"batches of {text['batch']}"
     networks = experiment.networks if ensemble is None else ensemble.networks
     training = f"{optimizers} at {text['learning_rate']}, {batch}"
-    if own["init_scale"] != Experiment().init_scale:
-        training += f", initial scale {text['init_scale']}"
-    if own["ib_beta"] != Experiment().ib_beta:
-        training += f", IB beta {text['ib_beta']}"
-    if own["labels"] != Experiment().labels:
-        training += f", {text['labels']} labels"
+    for name in ("sampling", "weight_decay", "dropout", "init_scale", "ib_beta", "labels"):
+        if own[name] != getattr(Experiment(), name):
+            training += f", {SETTINGS[name].named.format(text[name])}"
     rounded = ""
     if own["activation_bits"] != Experiment().activation_bits:
         rounded = f", rounded to levels of {text['activation_bits']} bits"

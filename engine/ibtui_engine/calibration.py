@@ -35,6 +35,8 @@ PROBED = 2300.0
 STATES = 10.0, 500.0
 """Time of a state, and of a unit, of a row of a transfer matrix in a step of stochastic units, over that of a sample
 and a weight in training (measured, as the next)."""
+DRAWN = 170.0
+"""Time of a normal number that training draws over that of a sample and a weight (measured)."""
 THROUGH = 2.0
 """Likewise of a pattern and an entry of a transfer matrix, where information is part of the objective."""
 STATES_LOOKED_AT = 0.0025, 0.5
@@ -88,13 +90,17 @@ def estimate(
         relaxing = experiment.epochs - experiment.relaxation_epoch if ensemble.optimizer == "metropolis" else 0
         epochs = experiment.epochs + (RELAXING - 1) * relaxing
         slower = SOFTMAX if labels > 2 else 1.0
+        batches = 1 if ensemble.batch == "full" else -(-samples // ensemble.batch)
         if ensemble.stochastic:
-            batch = samples if ensemble.batch == "full" else min(ensemble.batch, samples)
-            work, looks = _of_states(ensemble.hidden, samples, -(-samples // batch), patterns)
+            work, looks = _of_states(ensemble.hidden, samples, batches, patterns)
             if ensemble.bottleneck is not None:
                 work += THROUGH * samples * sum(1 << (below + width) for below, width in pairwise(ensemble.hidden))
         else:
             work = samples * weights * slower
+            if ensemble.dropout:
+                work += DRAWN * samples * sum(ensemble.hidden)
+            if ensemble.sampling == "gaussian":  # each step is over the whole sample, whose portions are drawn
+                work = batches * (work + DRAWN * samples)
             looks = _looks(experiment, patterns) * sum(widths[1:])
             looks += _layer_looks(experiment, patterns) * len(widths[1:])
         seconds += experiment.networks * (work * epochs * speed.train + looks * snapshots * speed.measure)

@@ -39,6 +39,7 @@ from ibtui_engine.settings import (
     NOT_ROUNDED,
     OPTIMIZERS,
     OWN_NOISE,
+    SAMPLINGS,
     SETTINGS,
     TRAINERS,
     UNITS,
@@ -65,6 +66,7 @@ __all__ = [
     "MAX_STATES_WIDTH",
     "MAX_WIDTH",
     "OPTIMIZERS",
+    "SAMPLINGS",
     "TRAINERS",
     "UNITS",
     "Ensemble",
@@ -89,6 +91,8 @@ PLURALS = (
     ("learning_rate", "learning-rates"),
     ("momentum", "momenta"),
     ("init_scale", "initial-scales"),
+    ("weight_decay", "weight-decays"),
+    ("dropout", "dropouts"),
     ("ib_beta", "ib-betas"),
     ("theta", "thetas"),
     ("gamma", "gammas"),
@@ -144,6 +148,9 @@ class Ensemble:
     learning_rate: float
     optimizer: str
     momentum: float
+    weight_decay: float
+    dropout: float
+    sampling: str
     units: str
     ib_beta: Beta
     activation: str
@@ -252,6 +259,13 @@ class Experiment:
     relax_prior: str | None = None
     """Law of the weights that the relaxation of `metropolis` samples where the loss allows, of `PRIORS`; None is flat.
     Used by `metropolis` only."""
+    weight_decay: tuple[float, ...] = (0.0,)
+    """Half of it times the squared norm of the weights, biases apart, is added to the loss."""
+    dropout: tuple[float, ...] = (0.0,)
+    """Variance of the normal numbers of mean 1 that deterministic hidden units' outputs are multiplied by in training;
+    layers are measured without them."""
+    sampling: tuple[str, ...] = ("shuffled",)
+    """How a step comes by its gradient, of `SAMPLINGS`."""
     units: tuple[str, ...] = ("deterministic",)
     """Kinds of hidden units, of `UNITS`."""
     ib_beta: tuple[Beta, ...] = ("none",)
@@ -400,11 +414,16 @@ class Experiment:
             raise InvalidValue(
                 "metropolis relaxes deterministic units: choose sgd, momentum or adam for stochastic ones"
             )
-        for name in ("activation", "activation_bits"):
+        for name in ("activation", "activation_bits", "dropout"):
             values = getattr(self, name)
             if values != _usual(name):
                 got = SETTINGS[name].text(values)
                 raise InvalidValue(f"{written(name)} applies only to deterministic units, got {got}: leave it out")
+        if "gaussian" in self.sampling:
+            raise InvalidValue(
+                "gaussian sampling applies only to deterministic units: choose shuffled or replacement for stochastic "
+                "ones"
+            )
         if self.trainer != "auto":
             raise InvalidValue(
                 f"the {self.trainer} trainer has no stochastic units, which have one of their own: use --trainer auto"
@@ -545,6 +564,7 @@ class Experiment:
             ("-".join(self.activation), "tanh"),
             (f"{'-'.join(map(str, self.activation_bits))}-bit", f"{NOT_ROUNDED}-bit"),
             ("-".join(self.optimizer), "sgd"),
+            ("-".join(self.sampling), "shuffled"),
             (f"{'-'.join(self.labels)}-labels", "rule-labels"),
             (self.estimator, self._estimator_of_networks),
         )

@@ -136,6 +136,23 @@ PRESETS = _by_name(
         Experiment(batch=("full",), epochs=70_000, networks=20),
     ),
     Preset(
+        "sampling",
+        "Batches dealt anew, drawn with replacement, or the whole sample's gradient with Gaussian noise of a batch's "
+        "covariance: which noise does compression need?",
+        Experiment(sampling=("shuffled", "replacement", "gaussian"), networks=10),
+    ),
+    Preset(
+        "weight-decay",
+        "A penalty on large weights, beside none: do layers compress that cannot saturate?",
+        Experiment(weight_decay=(0.0, 0.001, 0.01), networks=20),
+    ),
+    Preset(
+        "dropout",
+        "Outputs of hidden units times Gaussian noise in training, beside none: what does a layer keep that must bear "
+        "noise?",
+        Experiment(dropout=(0.0, 0.1), networks=10),
+    ),
+    Preset(
         "random-labels",
         "Labels from a fair coin, measured under the true rule: what compression is left with nothing to learn?",
         Experiment(labels=("random",)),

@@ -64,8 +64,11 @@ class RecordedSettings(Ensemble):
             "activation": "",
             "optimizer": "",
             "labels": "",
+            "sampling": "",
         }
-        absent |= dict.fromkeys(("fraction", "learning_rate", "momentum", "init_scale"), math.nan) | {"batch": "full"}
+        absent |= dict.fromkeys(
+            ("fraction", "learning_rate", "momentum", "init_scale", "weight_decay", "dropout"), math.nan
+        ) | {"batch": "full"}
         absent["activation_bits"] = NOT_ROUNDED
         absent["rule"] = rule
         return cls(index=index, name=name, layers=tuple(layers), batches=batches, **absent)

@@ -112,8 +112,17 @@ class _Cohort:
         samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
         batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
         optimization = Optimization(
-            *(ensemble.optimizer, ensemble.learning_rate, ensemble.momentum, batch),
-            *(experiment.relaxation_epoch, experiment.relaxation_prior, ensemble.init_scale, ensemble.bottleneck),
+            ensemble.optimizer,
+            ensemble.learning_rate,
+            ensemble.momentum,
+            batch,
+            relax_from=experiment.relaxation_epoch,
+            relax_prior=experiment.relaxation_prior,
+            prior_scale=ensemble.init_scale,
+            ib_beta=ensemble.bottleneck,
+            weight_decay=ensemble.weight_decay,
+            dropout=ensemble.dropout,
+            sampling=ensemble.sampling,
         )
         architecture = Architecture.of_ensemble(rule, ensemble)
         self.row = row
@@ -146,13 +155,15 @@ class _Cohort:
         self._require_finite(finite, state.epoch)
         weight_norm = self.problem.architecture.weight_norms(state.weights)
         absent = np.full_like(weight_norm, np.nan)
+        frozen = self.trainer.frozen_gradients()
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = absent if norms is None else norms.mean / weight_norm
             std = absent if norms is None else norms.std / weight_norm
+            frozen_mean, frozen_std = frozen.mean / weight_norm, frozen.std / weight_norm
         moves = None
         if self.problem.optimization.optimizer == "metropolis":
             moves = acceptance(self.problem.architecture, state.slots)
-        return Measured(information, learning, mean, std, weight_norm, moves), state
+        return Measured(information, learning, mean, std, weight_norm, moves, frozen_mean, frozen_std), state
 
     def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:
         if not finite.all():

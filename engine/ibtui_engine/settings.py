@@ -51,6 +51,9 @@ NOISE_SCALES = ("absolute", "unit", "layer")
 """What the variance of noise is a multiple of: 1, the mean variance of a unit's outputs over the patterns, or the sum
 of that over units, which is the mean squared distance of a pattern's outputs from their mean."""
 LABELS = ("rule", "random")
+SAMPLINGS = ("shuffled", "replacement", "gaussian")
+"""How a step comes by its gradient (`ibtui_engine.training.problem.Optimization`)."""
+MOST_DROPOUT = 10.0
 UNITS = ("deterministic", "stochastic")
 """What hidden units give out: the activation of what goes into them, or −1 or 1 by chance
 (`ibtui_engine.stochastic`)."""
@@ -355,6 +358,49 @@ SETTINGS = MappingProxyType(
             unset="flat",
             metavar="LAW",
             of="metropolis",
+        ),
+        "weight_decay": Setting(
+            label="Weight decay",
+            kind="number",
+            panel=HOW,
+            about="Add half of this times the squared norm of the weights, biases apart, to the loss. Statistics of "
+            "gradients are those of the loss without it.",
+            hint="half of it times the weights' squared norm is added to the loss; 0 to 1",
+            allowed="a number from 0 to 1",
+            least=0.0,
+            most=1.0,
+            suggested=("0", "0.001", "0.01"),
+            metavar="NUMBER",
+            grid=True,
+            named="weight decay {}",
+        ),
+        "dropout": Setting(
+            label="Gaussian dropout",
+            kind="number",
+            panel=HOW,
+            about="In training, multiply each output of a deterministic hidden unit by a normal number of mean 1 and "
+            "this variance, anew for each sample and step; layers are measured without it.",
+            hint="variance of the noise that outputs are multiplied by in training; 0: none",
+            allowed=f"a variance from 0 to {MOST_DROPOUT:g}",
+            least=0.0,
+            most=MOST_DROPOUT,
+            suggested=("0", "0.1", "0.5"),
+            metavar="VARIANCE",
+            grid=True,
+            named="dropout {}",
+        ),
+        "sampling": Setting(
+            label="Sampling",
+            kind="choice",
+            panel=HOW,
+            about="shuffled (an epoch's batches are the sample, dealt anew), replacement (each batch is drawn from the "
+            "sample with replacement) or gaussian (the gradient of the whole sample, plus Gaussian noise with the "
+            "covariance that a batch's gradient has: each step costs an epoch).",
+            hint="of batches; gaussian: the whole sample's gradient, and noise of a batch's covariance",
+            choices=SAMPLINGS,
+            metavar="KIND",
+            grid=True,
+            named="{} sampling",
         ),
         "units": Setting(
             label="Units",

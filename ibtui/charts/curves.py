@@ -136,6 +136,7 @@ def snr_chart(
     last_epoch: float,
     batches: int,
     networks: Networks | None = None,
+    frozen: Float[np.ndarray, "epochs layers"] | None = None,
     names: Sequence[str] | None = None,
     title: str = "Gradient SNR",
     display: Display = PLAIN,
@@ -144,7 +145,8 @@ def snr_chart(
     above 1, diffusion below.
 
     `batches` in an epoch: gradients that are pure noise have an SNR of about 1/sqrt(batches), drawn as the floor. A
-    layer in focus has a band of one standard deviation of its logarithm over `networks`; the others are grey.
+    layer in focus has a band of one standard deviation of its logarithm over `networks`, and in dots what batches would
+    have at `frozen` weights; the others are grey.
     """
     log, told = display.scale(True), called(names, snr.shape[1])
     focus = display.focus if display.focus in shown else None
@@ -172,20 +174,31 @@ def snr_chart(
                 end=name,
             )
         )
+    values = [snr[:, list(shown)].ravel()]
+    told_frozen = ""
+    if frozen is not None and focus is not None and np.isfinite(frozen[:, focus]).any():
+        dots = display.shaped(epochs, frozen[:, focus], log=True)
+        told_frozen = " Dotted: that of batches at frozen weights."
+        tell = f"{told[focus]} at frozen weights"
+        series.append(Series(epochs, dots, "dotted", Category(focus), key=".", tell=tell))
+        values.append(dots)
     floor = 1 / np.sqrt(max(batches, 1))
     guides = [PHASES]
     if batches > 1:
         guides.append(Guide("y", float(floor), "independent noise"))
-    values = np.append(snr[:, list(shown)].ravel(), [1.0, floor])
+    values.append(np.array([1.0, floor]))
     caption = "Geometric means over networks." if batches > 1 else "One batch an epoch: no noise to compare with."
     return ChartSpec(
         title,
         epoch_axis(last_epoch),
-        spanning("SNR", values, log=log),
+        spanning("SNR", np.concatenate(values), log=log),
         series=tuple(series),
         bands=tuple(bands),
         guides=tuple(guides),
-        caption=caption + (" Band: one standard deviation over networks." if bands else "") + manner(display),
+        caption=caption
+        + (" Band: one standard deviation over networks." if bands else "")
+        + told_frozen
+        + manner(display),
     )
 
 

@@ -36,12 +36,14 @@ RECORDED = {
     "learning": ("train_loss", "test_loss", "train_accuracy", "test_accuracy"),
 }
 """What each export has of the recorded columns, in the order that scripts rely on."""
+GRADIENTS = ("grad_mean", "frozen_mean")
+"""An epoch of a layer is a row of gradients where one of these has a value."""
 OF = {
     "information": INFORMATION,
     "gradients": tuple(column for column in LAYER if column not in INFORMATION),
     "learning": LEARNING,
 }
-FOLLOWING = {"information": ("i_within", "i_x_given_y")}
+FOLLOWING = {"information": ("i_within", "i_x_given_y"), "gradients": ("noise_scale", "frozen_snr")}
 """What follows from the columns of an export, besides those of `RECORDED`."""
 FURTHER = {
     what: (*(column.name for column in columns if column.name not in RECORDED[what]), *FOLLOWING.get(what, ()))
@@ -270,12 +272,18 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     widths = reader.architecture(ensemble).widths[1:]
     history = reader.learning(ensemble, epoch) if what == "learning" else reader.layers(ensemble, epoch)
     names = (*RECORDED[what], *FURTHER[what])
-    values = np.stack([getattr(history, name) for name in names], axis=-1)
+
+    def column(name: str) -> Any:
+        found = getattr(history, name)
+        return found(ensemble.noisy_batch) if name == "frozen_snr" else found
+
+    values = np.stack([column(name) for name in names], axis=-1)
     values = values[:, :, None] if what == "learning" else values
     settings = basis(reader.summary.experiment, exact=ensemble.settings.stochastic) | {"optimizer": ensemble.optimizer}
     chosen = [math.nan if settings[name] is None else settings[name] for name in SETTINGS[what]]
     whole = [k for k, name in enumerate(names) if name in MEASURED and MEASURED[name].sql.startswith("INTEGER")]
-    of = values[..., :1] if what == "gradients" else values  # weights have a norm at epoch 0, too
+    # weights have a norm at epoch 0, too, where nobody has measured gradients
+    of = values[..., [k for k, name in enumerate(names) if name in GRADIENTS]] if what == "gradients" else values
     there = ~np.isnan(of).all(axis=(2, 3))
     numbers, first = values.tolist(), len(RECORDED[what])
     for e, at in enumerate(history.epochs.tolist()):

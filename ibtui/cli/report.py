@@ -130,7 +130,9 @@ def _figures(one: RecordedEnsemble, at: int | None) -> dict[str, Any]:
 
 
 def _layer(one: LayerFigures) -> dict[str, Any]:
-    """`std` is the standard deviation over networks (n − 1), `mean` the arithmetic mean, that of the SNR geometric."""
+    """`std` is the standard deviation over networks (n − 1), `mean` the arithmetic mean; of the SNR, at frozen weights
+    too, and of the noise scale the geometric one.
+    """
     return {
         "layer": one.layer,
         "width": one.width,
@@ -148,6 +150,8 @@ def _layer(one: LayerFigures) -> dict[str, Any]:
         "i_y_sampling_error": or_none(one.i_y_error),
         "saturated_mean": or_none(one.saturated.mean),
         "nonlinear_mean": or_none(one.nonlinear.mean),
+        "frozen_snr_mean": or_none(one.frozen_snr.mean),
+        "noise_scale_mean": or_none(one.noise_scale.mean),
         "i_orbit_mean": or_none(one.i_orbit.mean),
         "i_within_mean": or_none(one.i_within.mean),
         "i_x_given_y_mean": or_none(one.i_x_given_y.mean),

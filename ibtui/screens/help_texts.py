@@ -37,6 +37,8 @@ CHARTS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                 ("SNR", "mean gradient over its spread, for each layer; geometric mean over networks."),
                 ("above 1", "drift: the batches agree where to go, and the labels are being fitted."),
                 ("below 1", "diffusion: a random walk. Independent batches would give 1/√batches from noise only."),
+                ("dotted", "SNR of batches if weights stood still, of the layer in focus; no motion, no floor."),
+                ("noise scale", "examples in a batch that would have as much noise as signal."),
             ),
         ),
         "learning": (

@@ -27,14 +27,14 @@ from ibtui_engine.experiment import Experiment
 from ibtui_engine.runner import begin
 from ibtui_engine.session.summary import read_summary
 
-experiment = Experiment.from_dict({"weight_decay": [0, 0.1], "hidden": "2", "networks": 1, "epochs": 1})
-begin(Path(sys.argv[1]), "decayed", experiment).close()
+experiment = Experiment.from_dict({"label_smoothing": [0, 0.1], "hidden": "2", "networks": 1, "epochs": 1})
+begin(Path(sys.argv[1]), "smoothed", experiment).close()
 summary = read_summary(Path(sys.argv[1]))
 print(*(title_of(summary, one) for one in summary.ensembles), sep="\\n")
-print(summary.ensembles[1].settings.weight_decay, summary.experiment == experiment)
-print(FIELDS["weight_decay"].label, "|", hint("weight_decay", FIELDS["weight_decay"]).plain)
+print(summary.ensembles[1].settings.label_smoothing, summary.experiment == experiment)
+print(FIELDS["label_smoothing"].label, "|", hint("label_smoothing", FIELDS["label_smoothing"]).plain)
 try:
-    Experiment(weight_decay=(1.0,))
+    Experiment(label_smoothing=(1.0,))
 except InvalidValue as error:
     print(error)
 """
@@ -71,13 +71,13 @@ def test_a_setting_is_added_by_its_declaration(tmp_path: Path) -> None:
         return done.stdout
 
     shown = " ".join(re.sub("[│╭╮╰╯─]", " ", run("-m", "ibtui", "run", "--help")).split())
-    told = "Share of the weights that each step takes away, at least 0 and below 1. Repeat it for a grid. [default: 0]"
-    assert "--weight-decay" in shown
+    told = "Share of each label that is spread over all of them, at least 0 and below 1. Repeat it for a grid."
+    assert "--label-smoothing" in shown
     assert [word for word in told.split() if word not in shown] == []
     assert run("-c", SEEN, str(tmp_path / "it.ibs")).splitlines() == [
-        "2 at 0.85, weight decay 0",
-        "2 at 0.85, weight decay 0.1",
+        "2 at 0.85, label smoothing 0",
+        "2 at 0.85, label smoothing 0.1",
         "0.1 True",
-        "Weight decay | several: a grid",
-        "weight-decay must be at least 0 and below 1, got 1.0",
+        "Label smoothing | several: a grid",
+        "label-smoothing must be at least 0 and below 1, got 1.0",
     ]

@@ -60,6 +60,17 @@ def test_stochastic_units_cost_as_many_states_as_they_have() -> None:
     assert estimate(guided, TRAINING).seconds > 5 * cost((10, 8), TRAINING)
 
 
+def test_gaussian_noise_costs_a_pass_of_the_sample_for_each_step_and_dropout_its_draws() -> None:
+    plain, full = (estimate(Experiment(batch=(batch,)), TRAINING).seconds for batch in (512, "full"))
+    noisy = estimate(Experiment(sampling=("gaussian",)), TRAINING).seconds
+    assert noisy > 7 * plain  # 3482 samples are 7 batches of 512
+    assert noisy == pytest.approx(7 * estimate(Experiment(sampling=("gaussian",), batch=("full",)), TRAINING).seconds)
+    assert plain == full
+    dropped = [estimate(Experiment(dropout=(0.1,), hidden=(hidden,)), TRAINING).seconds for hidden in ((4,), (8,))]
+    without = [estimate(Experiment(hidden=(hidden,)), TRAINING).seconds for hidden in ((4,), (8,))]
+    assert dropped[1] - without[1] == pytest.approx(2 * (dropped[0] - without[0]))
+
+
 def test_measuring_goes_with_what_is_measured_and_how() -> None:
     """kde with the pairs of patterns, the others with the patterns."""
 

@@ -688,6 +688,8 @@ def test_a_relaxation_that_cannot_be_is_refused(settings: dict[str, object], tol
         ({"activation": ["tanh", "relu"]}, "activation applies only to deterministic units, got tanh, relu: "),
         ({"trainer": "fused"}, "the fused trainer has no stochastic units, which have one of their own: "),
         ({"trainer": "torch"}, "the torch trainer has no stochastic units, which have one of their own: "),
+        ({"dropout": 0.5}, "dropout applies only to deterministic units, got 0.5: leave it out"),
+        ({"sampling": "gaussian"}, "gaussian sampling applies only to deterministic units: choose shuffled or "),
         ({"device": "mps"}, "stochastic units are trained on the cpu, not on mps: leave out --device"),
         ({"estimator": "kde"}, "estimator applies only to deterministic units, got kde: information of stochastic "),
     ],
@@ -712,6 +714,33 @@ def test_a_bottleneck_in_the_objective_is_of_stochastic_units_alone(units: objec
     assert [one.bottleneck for one in guided.ensembles] == [None, 20.0]
     assert Experiment.from_dict(guided.to_dict()) == guided
     assert guided.ensembles[1].told_apart(guided.varied) == "10-8-6-4-2 at 0.85, IB beta 20"
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "allowed"),
+    [("weight_decay", 1.0, "a number from 0 to 1"), ("dropout", 10.0, "a variance from 0 to 10")],
+)
+def test_penalties_and_noise_have_a_range(name: str, most: float, allowed: str) -> None:
+    for value in (0.0, most):
+        (one,) = Experiment.from_dict({name: value}).ensembles
+        assert getattr(one, name) == value
+    for value in (-1e-9, most + 1e-9, float("nan"), "some", None):
+        with pytest.raises(InvalidValue, match=f"^{name.replace('_', '-')} must be {allowed}, got "):
+            Experiment.from_dict({name: value})
+
+
+def test_controls_of_training_are_a_grid() -> None:
+    given = {"weight_decay": [0, 0.01], "dropout": [0, 0.5], "sampling": ["replacement", "gaussian"]}
+    grid = Experiment.from_dict(given)
+    assert grid.count == 8
+    assert grid.title == "symmetric-10-8-6-4-2-0.85-2-weight-decays-2-dropouts-replacement-gaussian-50x10000"
+    told = grid.ensembles[7].told_apart(grid.varied)
+    assert told == "10-8-6-4-2 at 0.85, weight decay 0.01, dropout 0.5, gaussian sampling"
+    assert Experiment.from_dict(grid.to_dict()) == grid
+    stochastic = Experiment.from_dict({"units": "stochastic", "weight_decay": 0.1, "sampling": "replacement"})
+    assert stochastic.ensembles[0].sampling == "replacement"
+    with pytest.raises(InvalidValue, match=r"^sampling must be shuffled, replacement or gaussian, got 'cyclic'$"):
+        Experiment.from_dict({"sampling": "cyclic"})
 
 
 @pytest.mark.parametrize("beta", [0, 1e-4, -1, 1e10, "some", float("nan"), None])

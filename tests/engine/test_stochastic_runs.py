@@ -42,13 +42,21 @@ def straight(path: Path, experiment: Experiment) -> Results:
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "ib_beta"), [("sgd", "none"), ("momentum", "none"), ("adam", "none"), ("adam", 20.0)]
+    "settings",
+    [
+        {"optimizer": "sgd"},
+        {"optimizer": "momentum"},
+        {"optimizer": "adam"},
+        {"optimizer": "adam", "ib_beta": 20.0},
+        {"weight_decay": 0.1, "sampling": "replacement"},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
 )
 def test_a_run_that_was_stopped_or_extended_goes_on_to_the_same_numbers(
-    path: Path, optimizer: str, ib_beta: float | str, monkeypatch: pytest.MonkeyPatch
+    path: Path, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CHUNK_SECONDS", 0.0)
-    experiment = STOCHASTIC.override({"optimizer": optimizer, "ib_beta": ib_beta, "learning_rate": 0.05})
+    experiment = STOCHASTIC.override({**settings, "learning_rate": 0.05})
     assert run(path, experiment.override({"networks": 2, "epochs": 9}), **interrupt_at(3)) == "stopped"
     assert go_on(path, options=interrupt_at(6)) == "stopped"
     assert go_on(path, epochs=12, networks=3) == "finished"

@@ -9,9 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, kstest
+from scipy.stats import chi2, kstest, norm
 
-from ibtui_engine.streams import Purpose, fill_words, permutation, shuffle_epoch, uniforms, words
+from ibtui_engine.streams import (
+    SAMPLING_CODES,
+    Purpose,
+    fill_words,
+    normals,
+    order_epoch,
+    permutation,
+    share_out,
+    shuffle_epoch,
+    uniforms,
+    words,
+)
 
 LOW = 0xFFFFFFFF
 SEEDS = st.integers(0, 2**62 + 100_000) | st.sampled_from([0, 1, LOW, 2**32, 2**32 + 1, 2**62])
@@ -192,3 +203,57 @@ def test_an_epochs_order_moves_what_is_there_and_needs_no_more_than_the_items() 
     shuffled = items.copy()
     shuffle_epoch(shuffled, np.empty(8, np.uint32), 5, 9)
     assert shuffled.tolist() == [items[place] for place in order_of(5, 5, 9)]
+
+
+def ordered(sampling: str, items: list[int], seed: int, epoch: int, more: int = 0) -> list[int]:
+    """The order of an epoch, with scratch that is longer than it need be."""
+    given, order = np.array(items, np.uint32), np.empty(len(items), np.uint32)
+    order_epoch(
+        given, order, np.empty(-(-len(items) // 4) * 4 + more, np.uint32), SAMPLING_CODES[sampling], seed, epoch
+    )
+    assert given.tolist() == items
+    return order.tolist()
+
+
+@given(st.lists(st.integers(0, LOW), min_size=1, max_size=40), SEEDS, EPOCHS, st.sampled_from([0, 4, 64]))
+def test_an_epoch_is_dealt_or_drawn_whatever_room_there_is(items: list[int], seed: int, epoch: int, more: int) -> None:
+    numbers = plain_words(-(-len(items) // 4) * 4, seed, Purpose.BATCHES, epoch)
+    assert ordered("shuffled", items, seed, epoch, more) == plain_shuffle(items, numbers)
+    drawn = [items[number * len(items) >> 32] for number in numbers[: len(items)]]
+    assert ordered("replacement", items, seed, epoch, more) == drawn
+    assert ordered("gaussian", items, seed, epoch, more) == items
+
+
+def test_draws_with_replacement_take_every_item_equally_often() -> None:
+    counts = Counter(one for epoch in range(2000) for one in ordered("replacement", list(range(7)), 3, epoch))
+    assert chi_square_is_plausible(np.array([counts[one] for one in range(7)]))
+
+
+@given(st.integers(1, 40), SEEDS, EPOCHS)
+def test_normals_are_those_of_box_and_muller(count: int, seed: int, epoch: int) -> None:
+    room = -(-count // 4) * 4
+    numbers = np.array(plain_words(room, seed, Purpose.DROPOUT, epoch), np.float64)
+    radius = np.sqrt(-2 * np.log((numbers[: room // 2] + 0.5) / 2**32))
+    angle = 2 * np.pi * numbers[room // 2 :] / 2**32
+    expected = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+    np.testing.assert_allclose(normals(count, seed, Purpose.DROPOUT, epoch), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_normals_are_normal_and_independent_of_one_another() -> None:
+    drawn = normals(100_000, 5, Purpose.GRADIENT_NOISE)
+    assert kstest(drawn, norm.cdf).pvalue > 1e-3
+    assert abs(np.corrcoef(drawn[:50_000], drawn[50_000:])[0, 1]) < 5 / np.sqrt(50_000)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 6])
+def test_portions_have_the_covariance_of_a_batch_drawn_without_replacement(batch: int) -> None:
+    """Of what an item counts: 1/b where it is in the batch, else 0. Exact by counting all batches of six items."""
+    found = np.empty((20_000, 6), np.float32)
+    scratch = np.empty(8, np.float32), np.empty(8, np.uint32)
+    for step, portions in enumerate(found, start=1):
+        share_out(portions, batch, *scratch, 11, step)
+    batches = np.array([[k in chosen for k in range(6)] for chosen in itertools.combinations(range(6), batch)]) / batch
+    np.testing.assert_allclose(found.mean(axis=0), batches.mean(axis=0), atol=5 / batch / np.sqrt(20_000))
+    expected = np.cov(batches.T, bias=True) if batch < 6 else np.zeros((6, 6))
+    np.testing.assert_allclose(np.cov(found.T), expected, atol=0.05 / batch**2)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)

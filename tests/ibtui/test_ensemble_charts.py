@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ibtui.arrangement import CHARTS
+from ibtui.charts.display import Display
 from ibtui.charts.palette import Faded
 from ibtui.ensemble_charts import EnsembleCharts
 from ibtui_engine.experiment import Experiment
@@ -87,6 +88,26 @@ def test_gradients_are_means_over_networks_and_snr_is_their_geometric_mean(path:
     ratio = (layers.grad_mean / layers.grad_std)[1:, :, 1]
     assert np.allclose(snr.y[1:], np.exp(np.log(ratio).mean(axis=1)))
     assert np.isnan(snr.y[0])
+
+
+def test_the_layer_in_focus_has_its_snr_at_frozen_weights_in_dots(path: Path) -> None:
+    layers, _ = read(path)
+    batch = 512 / (1 - 512 / 3482)
+    focused = charts(path).chart("snr", epoch=40, shown=(0, 1, 2), points=False, display=Display(focus=1))
+    (dots,) = [series for series in focused.series if series.kind == "dotted"]
+    ratio = layers.frozen_mean[:, :, 1] / layers.frozen_std[:, :, 1]
+    assert np.allclose(dots.y, np.sqrt(batch) * np.exp(np.log(ratio).mean(axis=1)))
+    assert dots.tell == "T2 at frozen weights"
+    assert "Dotted: that of batches at frozen weights." in focused.caption
+    low, high = focused.y.low, focused.y.high
+    assert (low <= dots.y).all()
+    assert (dots.y <= high).all()
+    assert focused.readings is not None
+    assert [one.name for one in focused.readings.quantities] == ["SNR", "at frozen weights", "noise scale"]
+    for display, shown in ((Display(), (0, 1, 2)), (Display(focus=1), (0, 2))):
+        plain = charts(path).chart("snr", epoch=40, shown=shown, points=False, display=display)
+        assert [series for series in plain.series if series.kind == "dotted"] == []
+        assert "Dotted" not in plain.caption
 
 
 def test_learning_shows_losses_and_accuracies(path: Path) -> None:

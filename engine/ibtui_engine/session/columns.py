@@ -229,6 +229,18 @@ class LayerHistory:
         estimated=True,
     )
 
+    frozen_mean: ByLayer = recorded(
+        *(REAL, SIZE, "frozen_mean"),
+        "norm of the gradient of the sample's loss at the snapshot's weights, over the weight norm; absent in "
+        "recordings, and of stochastic units",
+        since=7,
+    )
+    frozen_std: ByLayer = recorded(
+        *(REAL, SIZE, "frozen_std"),
+        "root of the summed variance of that over the sample's examples, over the weight norm",
+        since=7,
+    )
+
     def estimated_as(self, values: Iterable[ByLayer]) -> LayerHistory:
         """The same networks by another estimator, which gave the values of `ESTIMATED_COLUMNS`."""
         return replace(self, **dict(zip(ESTIMATED_COLUMNS, values, strict=True)))
@@ -255,6 +267,24 @@ class LayerHistory:
     def snr(self) -> ByLayer:
         """Gradient signal to noise, `grad_mean / grad_std`; NaN where there is no noise to compare with."""
         return snr(self.grad_mean, self.grad_std)
+
+    @property
+    def noise_scale(self) -> ByLayer:
+        """Gradient noise scale, tr C / |g|² with C the covariance over examples at frozen weights (McCandlish and
+        others 2018, arXiv:1812.06162): a batch of that many, drawn with replacement, has as much noise as signal.
+        """
+        scale: ByLayer = snr(self.frozen_std, self.frozen_mean) ** 2
+        return scale
+
+    def frozen_snr(self, batch: float) -> ByLayer:
+        """Norm of the gradient at frozen weights over the root of its summed variance in batches of that many examples,
+        drawn with replacement: what `snr` would be if weights stood still in an epoch. NaN where batches have no noise.
+        """
+        import numpy as np
+
+        factor = np.sqrt(batch) if np.isfinite(batch) else np.nan
+        ratio: ByLayer = snr(self.frozen_mean, self.frozen_std) * factor
+        return ratio
 
 
 @history
@@ -290,10 +320,13 @@ ESTIMATED_COLUMNS = tuple(column.name for column in ESTIMATED)
 LAYER_COLUMNS = tuple(column.name for column in LAYER)
 DERIVED = {
     "snr": ("1", "gradient SNR: grad_mean over grad_std"),
+    "frozen_snr": ("1", "SNR that batches would have at frozen weights: root of the batch over noise_scale"),
+    "noise_scale": ("examples", "gradient noise scale: the square of frozen_std over frozen_mean"),
     "i_within": ("bits", "I(X;T | orbit) = I(X;T) − I(T;orbit), what T tells of X within classes of equal p(y|x)"),
     "i_x_given_y": ("bits", "I(X;T | Y) = I(X;T) − I(T;Y)"),
 }
-"""What follows from the columns of a layer and is no column: by its name in `LayerHistory` its unit, and what it is."""
+"""What follows from the columns of a layer and is no column: by its name (`RecordedEnsemble.values`) its unit, and what
+it is."""
 LEARNING_COLUMNS = tuple(column.name for column in LEARNING)
 MEASURED = {column.name: column for column in (*LAYER, *LEARNING)}
 """All of them by name; no name is in both tables."""

@@ -69,6 +69,10 @@ class LayerFigures:
     """Different values of t."""
     snr: Spread
     """Gradient SNR, geometric mean over networks."""
+    frozen_snr: Spread
+    """What it would be of batches at frozen weights; likewise, and absent where examples' gradients are unknown."""
+    noise_scale: Spread
+    """Gradient noise scale, examples; likewise."""
     saturated: Spread
     """Share of the outputs near the activation's bounds."""
     nonlinear: Spread
@@ -89,6 +93,10 @@ class LayerFigures:
     """Lower end of the bins, the least of all networks."""
     high: float
     """Upper end of the bins, the greatest of all networks."""
+
+
+RATIOS = ("snr", "frozen_snr", "noise_scale")
+"""What means over networks are geometric of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,22 +173,29 @@ class RecordedEnsemble:
         """The last measured epoch that is not after one; the first where none is before it; 0 where there is none."""
         return int(self.layers.epochs[self.row(epoch) or 0]) if len(self.layers.epochs) else 0
 
+    @cached_property
+    def frozen_snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
+        """`LayerHistory.frozen_snr` of the ensemble's batches."""
+        return self.layers.frozen_snr(self.ensemble.noisy_batch)
+
     # numbers over networks
 
     def values(self, name: str) -> Float64[np.ndarray, "epochs networks ..."]:
         """A column of the histories as it is recorded: by epoch and network, and for what layers have by layer."""
+        if name == "frozen_snr":
+            return self.frozen_snr
         return np.asarray(getattr(self.learning if name in LEARNING_COLUMNS else self.layers, name))
 
     def mean(self, name: str) -> Float64[np.ndarray, "epochs ..."]:
-        """Mean of a column over the networks that have a value, by epoch (and layer); of `snr` the geometric one."""
+        """Mean of a column over the networks that have a value, by epoch (and layer); of `RATIOS` the geometric one."""
         if name not in self._means:
-            how = geometric_mean if name == "snr" else mean
+            how = geometric_mean if name in RATIOS else mean
             self._means[name] = how(self.values(name), axis=1)
         return self._means[name]
 
     def count(self, name: str) -> Int64[np.ndarray, "epochs ..."]:
         """Networks that `mean` of the column is over, by epoch (and layer)."""
-        return count(logarithms(self.values(name)) if name == "snr" else self.values(name), axis=1)
+        return count(logarithms(self.values(name)) if name in RATIOS else self.values(name), axis=1)
 
     def middle(self, name: str) -> Float64[np.ndarray, "epochs networks layers"]:
         """`i_x` or `i_y`; of bounds the middle between both, which is where charts put a layer."""
@@ -218,7 +233,7 @@ class RecordedEnsemble:
 
         def over(name: str) -> tuple[Spread, ...]:
             values = self.values(name)[row]
-            return geometric_spreads(values) if name == "snr" else spreads(values)
+            return geometric_spreads(values) if name in RATIOS else spreads(values)
 
         columns: dict[str, Sequence[Any]] = {
             "i_x": over("i_x"),
@@ -227,7 +242,7 @@ class RecordedEnsemble:
             "i_y_lower": over("i_y_lower"),
             **{name: sampling_error(self.values(name)[row]).tolist() for name in ("i_x_error", "i_y_error")},
             "distinct": over("distinct_t"),
-            "snr": over("snr"),
+            **{name: over(name) for name in RATIOS},
             "saturated": over("saturated"),
             "nonlinear": over("nonlinear"),
             **{name: over(name) for name in ("i_orbit", "i_within", "i_x_given_y")},

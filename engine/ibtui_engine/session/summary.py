@@ -109,6 +109,19 @@ class EnsembleSummary:
         return self.settings.optimizer
 
     @property
+    def noisy_batch(self) -> float:
+        """Examples of a batch that, drawn with replacement, is as noisy as those that its networks are trained on:
+        1 / (1/batch − 1/sample) where they are drawn without. Infinite for full batches; NaN where it is not known.
+        """
+        if isinstance(self.settings, RecordedSettings):
+            return math.nan
+        sample, asked = self.sample_size, self.settings.batch
+        batch = sample if asked == "full" else min(asked, sample)
+        if self.settings.sampling == "replacement":
+            return float(batch)
+        return math.inf if batch == sample else batch * sample / (sample - batch)
+
+    @property
     def recorded(self) -> bool:
         """Whether a training loop of somebody's own has filled it."""
         return isinstance(self.settings, RecordedSettings)

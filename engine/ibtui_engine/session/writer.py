@@ -63,6 +63,10 @@ class Measured:
     weight_norm: Float64[np.ndarray, "networks layers"]
     acceptance: Float64[np.ndarray, "networks layers"] | None = None
     """Share of the last Monte-Carlo moves that were accepted; NaN, or None for all, where there are none."""
+    frozen_mean: Float64[np.ndarray, "networks layers"] | None = None
+    """Norm of the gradient of the sample's loss at frozen weights, over the weight norm; likewise."""
+    frozen_std: Float64[np.ndarray, "networks layers"] | None = None
+    """Root of the summed variance of that over examples, over the weight norm; likewise."""
 
 
 class SessionWriter:

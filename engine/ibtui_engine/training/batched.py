@@ -7,17 +7,18 @@ the same batches from the same streams as the fused trainer, so the two differ b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.streams import SAMPLING_CODES, Purpose, normals, order_epoch, rounded_up, share_out
 from ibtui_engine.training.problem import (
     ADAM_EPSILON,
     ADAM_SQUARES_DECAY,
+    FrozenGradients,
     GradientNorms,
     Problem,
     TrainingState,
@@ -95,10 +96,10 @@ class TorchTrainer:
 
     def _orders(self, epoch: int) -> Tensor:
         """Every network's samples in the order of one epoch: networks x samples."""
-        orders = self._items.copy()
-        scratch = np.empty(-(-orders.shape[1] // 4) * 4, np.uint32)
-        for order, seed in zip(orders, self._problem.seeds, strict=True):
-            shuffle_epoch(order, scratch, seed, epoch)
+        orders = np.empty_like(self._items)
+        scratch = np.empty(rounded_up(orders.shape[1]), np.uint32)
+        for order, items, seed in zip(orders, self._items, self._problem.seeds, strict=True):
+            order_epoch(items, order, scratch, SAMPLING_CODES[self._problem.optimization.sampling], seed, epoch)
         return torch.from_numpy(orders.astype(np.int64)).to(self._device)
 
     @torch.no_grad()
@@ -112,11 +113,16 @@ class TorchTrainer:
             sums = [torch.zeros_like(w, dtype=self._sum_type) for w in self._weights] if measured else []
             squares = [torch.zeros_like(s) for s in sums]
             for number, start in enumerate(range(0, size, batch)):
+                step = (epoch - 1) * self._problem.batches + number + 1
                 chosen = orders[:, start : start + batch]
-                patterns = chosen // self._labels
-                counts = self._worth[patterns] * self._shares[:, None] if len(self._worth) else None
-                gradients = self.gradients(self._patterns[patterns], chosen % self._labels, counts)
-                self._update(gradients, (epoch - 1) * self._problem.batches + number + 1)
+                counts = None
+                if self._problem.optimization.sampling == "gaussian":
+                    counts = self._portions(chosen.shape[1], step) * size
+                    chosen = orders
+                counts = self._worthy(chosen, counts)
+                factors = self._factors(chosen.shape[1], step)
+                gradients = self.gradients(*self._of(chosen), counts, factors)
+                self._update(gradients, step)
                 for total, square, gradient in zip(sums, squares, gradients if measured else (), strict=True):
                     total += gradient
                     square += gradient.to(self._sum_type) ** 2
@@ -125,12 +131,52 @@ class TorchTrainer:
         self._epoch += epochs
         return norms
 
-    def gradients(self, inputs: Tensor, labels: Tensor, counts: Tensor | None = None) -> list[Tensor]:
+    def _of(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of samples."""
+        return self._patterns[chosen // self._labels], chosen % self._labels
+
+    def _worthy(self, chosen: Tensor, counts: Tensor | None) -> Tensor | None:
+        """How much samples count, with p(x); None where all count the same."""
+        if not len(self._worth):
+            return counts
+        worth = self._worth[chosen // self._labels] * self._shares[:, None]
+        return worth if counts is None else counts * worth
+
+    def _portions(self, batch: int, step: int) -> Tensor:
+        """What every sample counts in a step with Gaussian noise for the choice of a batch: networks x samples."""
+        portions = np.empty(self._items.shape, np.float32)
+        room = rounded_up(portions.shape[1])
+        numbers, words = np.empty(room, np.float32), np.empty(room, np.uint32)
+        for row, seed in zip(portions, self._problem.seeds, strict=True):
+            share_out(row, batch, numbers, words, seed, step)
+        return torch.from_numpy(portions).to(self._device)
+
+    def _factors(self, samples: int, step: int) -> list[Tensor]:
+        """What outputs of each hidden layer are multiplied by, networks x samples x units; none without dropout."""
+        variance, widths = self._problem.optimization.dropout, self._problem.architecture.widths[1:-1]
+        if not variance or not widths:
+            return []
+        count = sum(widths) * samples
+        drawn = np.stack([normals(count, seed, Purpose.DROPOUT, step) for seed in self._problem.seeds])
+        factors = 1 + math.sqrt(variance) * torch.from_numpy(drawn).to(self._device)
+        by_unit = factors.reshape(len(drawn), -1, samples)
+        return [part.transpose(1, 2) for part in torch.split(by_unit, list(widths), dim=1)]
+
+    def gradients(
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        counts: Tensor | None = None,
+        factors: Sequence[Tensor] = (),
+        squares: list[Tensor] | None = None,
+    ) -> list[Tensor]:
         """Gradients of the mean cross-entropy over a batch, one matrix a layer, the bias in its last column.
 
         `inputs`: networks x samples x inputs; `labels`: networks x samples, from 0; `counts`: how much each of them
-        counts. The derivative by what goes into a softmax, as into a logistic output, is the output less the label,
-        which there is a row of 0 with one 1. Rounding to levels is taken for the identity (straight-through).
+        counts; `factors`: what hidden layers' outputs are multiplied by. The derivative by what goes into a softmax, as
+        into a logistic output, is the output less the label, which there is a row of 0 with one 1. Rounding to levels
+        is taken for the identity (straight-through). `squares` gets for each layer, the last one first, the sum over
+        samples of their own squared gradients, biases apart, of each network.
         """
         architecture = self._problem.architecture
         activation, slope = _ACTIVATION[architecture.activation], _SLOPE[architecture.activation]
@@ -140,7 +186,8 @@ class TorchTrainer:
             z = torch.baddbmm(w[:, None, :, -1], values[-1], w[:, :, :-1].transpose(1, 2))
             smooth.append(activation(z) if layer < last else _output(z))
             if layer < last:
-                values.append(rounded(smooth[-1], architecture.activation, architecture.bits))
+                handed_on = rounded(smooth[-1], architecture.activation, architecture.bits)
+                values.append(handed_on * factors[layer] if factors else handed_on)
         delta = smooth.pop()
         if self._labels == 2:
             delta = delta - labels[:, :, None].to(delta.dtype)
@@ -153,14 +200,21 @@ class TorchTrainer:
         for layer in range(last, -1, -1):
             below, unrounded = values.pop(), smooth.pop()
             by_weight = torch.bmm(delta.transpose(1, 2), below)
+            if squares is not None:
+                one_by_one = (delta.to(self._sum_type) ** 2).sum(dim=2) * (below.to(self._sum_type) ** 2).sum(dim=2)
+                squares.append(one_by_one.sum(dim=1))
             found.append(torch.cat((by_weight, delta.sum(dim=1)[:, :, None]), dim=2))
             if layer > 0:
                 delta = torch.bmm(delta, self._weights[layer][:, :, :-1]) * slope(unrounded)
+                delta = delta * factors[layer - 1] if factors else delta
         return found[::-1]
 
     def _update(self, gradients: list[Tensor], step: int) -> None:
         how = self._problem.optimization
         for layer, (w, gradient) in enumerate(zip(self._weights, gradients, strict=True)):
+            if how.weight_decay:
+                gradient = gradient.clone()  # whoever measures has it without
+                gradient[:, :, :-1].add_(w[:, :, :-1], alpha=how.weight_decay)
             if how.optimizer == "sgd":
                 w.sub_(gradient, alpha=how.learning_rate)
             elif how.optimizer == "momentum":
@@ -172,6 +226,30 @@ class TorchTrainer:
                 square.addcmul_(gradient, gradient, value=1 - ADAM_SQUARES_DECAY)
                 root = square.sqrt().div_(math.sqrt(1 - ADAM_SQUARES_DECAY**step)).add_(ADAM_EPSILON)
                 w.addcdiv_(mean, root, value=-how.learning_rate / (1 - how.momentum**step))
+
+    @torch.no_grad()
+    def frozen_gradients(self) -> FrozenGradients:
+        """Statistics of single examples' gradients where training stands."""
+        size, part = self._problem.samples.size, self._problem.optimization.batch
+        items = torch.from_numpy(self._items.astype(np.int64)).to(self._device)
+        means = [torch.zeros_like(w, dtype=self._sum_type) for w in self._weights]
+        sums = [torch.zeros(len(items), dtype=self._sum_type, device=self._device) for _ in means]
+        for start in range(0, size, part):
+            chosen = items[:, start : start + part]
+            share = torch.full(chosen.shape, chosen.shape[1] / size, device=self._device)
+            squares: list[Tensor] = []
+            gradients = self.gradients(*self._of(chosen), self._worthy(chosen, share), squares=squares)
+            for mean, total, gradient, square in zip(means, sums, gradients, squares[::-1], strict=True):
+                mean += gradient
+                total += square
+        found = []
+        for mean, total in zip(means, sums, strict=True):
+            square = (mean[:, :, :-1] ** 2).sum(dim=(1, 2))
+            rest = (total * size**2 - size * square).clamp_(min=0)
+            std = (rest / (size - 1)).sqrt() if size > 1 else torch.full_like(rest, math.nan)
+            found.append((square.sqrt(), std))
+        mean_norms, stds = (torch.stack(of, dim=1).cpu().numpy().astype(np.float64) for of in zip(*found, strict=True))
+        return FrozenGradients(mean_norms, stds)
 
     def _norms(self, sums: list[Tensor], squares: list[Tensor]) -> GradientNorms:
         batches = self._problem.batches

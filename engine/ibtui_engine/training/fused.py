@@ -16,9 +16,10 @@ from ibtui_engine.compiled import compile_elsewhere, is_kept
 from ibtui_engine.experiment import OPTIMIZERS
 from ibtui_engine.forward import ACTIVATION_CODES
 from ibtui_engine.rules.rule import Rule
+from ibtui_engine.streams import SAMPLING_CODES
 from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training import kernel, relaxation
-from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState, worth
+from ibtui_engine.training.problem import FrozenGradients, GradientNorms, Problem, TrainingState, worth
 
 TILE_BYTES = 512 * 1024
 """For the activations of a tile: half of a common second-level cache."""
@@ -88,6 +89,9 @@ class FusedTrainer:
                 _OPTIMIZER[how.optimizer],
                 float(how.learning_rate),  # a whole number would have the kernel compiled once more
                 float(how.momentum),
+                float(how.weight_decay),
+                float(how.dropout),
+                SAMPLING_CODES[how.sampling],
                 how.batch,
                 self._tile,
                 norms.mean,
@@ -127,6 +131,21 @@ class FusedTrainer:
 
         self._threads.share_out(len(self._seeds), relax)
         self._epoch = until
+
+    def frozen_gradients(self) -> FrozenGradients:
+        """Statistics of single examples' gradients where training stands."""
+        architecture = self._problem.architecture
+        shape = len(self._seeds), architecture.layers
+        found = FrozenGradients(np.empty(shape), np.empty(shape))
+
+        def look(first: int, last: int) -> None:
+            kernel.frozen_gradients(
+                *(first, last, self._weights, self._items, self._table, self._worth, self._shares, self._widths),
+                *(ACTIVATION_CODES[architecture.activation], architecture.bits, self._tile, found.mean, found.std),
+            )
+
+        self._threads.share_out(shape[0], look)
+        return found
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""
@@ -169,5 +188,5 @@ def compile_kernel() -> None:
     arguments += [np.zeros((0, 0), np.float32)] * 3
     arguments += [np.zeros(0, np.int64), np.zeros((0, 0), np.uint32), np.zeros((0, 0), np.float32)]
     arguments += [np.zeros(0, np.float32)] * 2
-    arguments += [np.array([1, 1]), 0, 0, 0, 0.1, 0.9, 1, kernel.STEP, np.zeros((0, 0)), np.zeros((0, 0))]
+    arguments += [np.array([1, 1]), 0, 0, 0, 0.1, 0.9, 0.0, 0.0, 0, 1, kernel.STEP, np.zeros((0, 0)), np.zeros((0, 0))]
     kernel.train_networks(*arguments)

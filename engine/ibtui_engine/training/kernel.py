@@ -39,7 +39,7 @@ from ibtui_engine.simd import (
     store,
     where_positive,
 )
-from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.streams import DROPOUT, GAUSSIAN, fill_normals, order_epoch, rounded_up, share_out
 from ibtui_engine.training.layout import layer_rows, pack, unpack
 from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY
 
@@ -50,6 +50,7 @@ STEP = 2 * LANES
 """Samples that the forward and backward loops handle at once; tiles are padded to a multiple."""
 
 _F = np.float32
+Rows = Float32[np.ndarray, "rows columns"]
 
 
 @compiled
@@ -168,6 +169,24 @@ def add_gradients(g: Float32[np.ndarray, "units inputs"], top: int, delta: Float
 
 
 @compiled
+def _squared_gradients(
+    delta: Float32[np.ndarray, "units columns"], outputs: int,
+    a: Float32[np.ndarray, "rows columns"], first: int, inputs: int, count: int,
+) -> float:  # fmt: skip
+    """The sum over samples of |delta|² |a|²."""
+    total = 0.0
+    for s in range(count):
+        back = 0.0
+        for j in range(outputs):
+            back += np.float64(delta[j, s]) ** 2
+        into = 0.0
+        for i in range(first, first + inputs):
+            into += np.float64(a[i, s]) ** 2
+        total += back * into
+    return total
+
+
+@compiled
 def add_batch_gradients(
     chosen: UInt32[np.ndarray, " count"],
     portions: Float32[np.ndarray, " tile"],
@@ -184,9 +203,15 @@ def add_batch_gradients(
     delta: Float32[np.ndarray, "units columns"],
     below: Float32[np.ndarray, "units columns"],
     g: Float32[np.ndarray, "units inputs"],
+    factors: Float32[np.ndarray, "rows_or_none columns"],
+    squares: Float64[np.ndarray, " layers_or_none"],
 ) -> None:
-    """g += the gradients of the cross-entropy of a tile of samples, each times its portion. All else is scratch but
-    `w`, and the rows of ones in `a`.
+    """g += the gradients of the cross-entropy of a tile of samples, each times its portion. What is not said of is
+    scratch, but for `w` and the rows of ones in `a`.
+
+    Where `factors` is not empty, hidden layers hand on their outputs times those in the same place: then, as with
+    `bits`, `y` is another array than `a`. Where `squares` is not empty, its entries get each layer's sum over samples
+    of the squared gradients of its weights (biases apart), which of one sample are products of two numbers.
     """
     layers = widths.shape[0] - 1
     count = chosen.shape[0]
@@ -206,6 +231,11 @@ def add_batch_gradients(
         activate(kind, z, y, firsts[layer + 1], outputs, columns)
         if bits > 0 and layer < layers - 1:
             round_to_levels(kind, bits, y, a, firsts[layer + 1], outputs, columns)
+        if factors.shape[0] > 0 and layer < layers - 1:
+            handed_on = a if bits > 0 else y
+            for j in range(firsts[layer + 1], firsts[layer + 1] + outputs):
+                for s in range(columns):
+                    a[j, s] = handed_on[j, s] * factors[j, s]
     output = firsts[layers]
     for s in range(count):
         label = _F(chosen[s] & np.uint32(1))
@@ -217,9 +247,54 @@ def add_batch_gradients(
         if outputs % 2 == 1:
             delta[outputs, :columns] = _F(0)
         add_gradients(g, tops[layer], delta, a, firsts[layer], inputs + 1, outputs, columns)
+        if squares.shape[0] > 0:
+            squares[layer] += _squared_gradients(delta, outputs, a, firsts[layer], inputs, count)
         if layer > 0:
             backward_layer(w, tops[layer], delta, activation, y, firsts[layer], below, inputs, outputs, columns)
+            if factors.shape[0] > 0:
+                for i in range(inputs):
+                    for s in range(columns):
+                        below[i, s] *= factors[firsts[layer] + i, s]
             delta, below = below, delta
+
+
+@compiled
+def workspace(
+    widths: Int64[np.ndarray, " layers_and_one"],
+    tops: Int64[np.ndarray, " layers_and_one"],
+    firsts: Int64[np.ndarray, " layers_and_one"],
+    tile: int,
+    apart: bool,
+) -> tuple[Rows, Rows, Rows, Rows, Rows, Rows, Rows]:
+    """Matrices for one network and a tile of samples: weights, their gradients, what layers hand on, activations
+    (which are the same matrix unless `apart`), what enters them, and two for the errors of a layer.
+    """
+    layers = widths.shape[0] - 1
+    widest = largest(widths)
+    w = np.zeros((tops[layers], (widest + 4) // 4 * 4), np.float32)
+    stride = tile + STEP  # rows a power of two apart would fight for the same lines of the cache
+    a = np.zeros((firsts[layers] + widths[layers] + 4, stride), np.float32)
+    y = np.zeros_like(a) if apart else a
+    for layer in range(layers):
+        a[firsts[layer] + widths[layer]] = _F(1)
+    z = np.zeros((widest + 4, stride), np.float32)
+    return w, np.zeros_like(w), a, y, z, np.zeros_like(z), np.zeros_like(z)
+
+
+@compiled
+def make_factors(normals: Float32[np.ndarray, " numbers"], variance: float, batch: int, begin: int, count: int,
+                 widths: Int64[np.ndarray, " layers_and_one"], firsts: Int64[np.ndarray, " layers_and_one"],
+                 factors: Float32[np.ndarray, "rows columns"]) -> None:  # fmt: skip
+    """What outputs of hidden units are multiplied by, 1 in the mean and of that variance: of `count` samples of a batch
+    from sample `begin` on. Of unit u and sample s it is made from number u batch + s, whatever the tiles are.
+    """
+    spread = _F(math.sqrt(variance))
+    unit = 0
+    for layer in range(1, widths.shape[0] - 1):
+        for row in range(firsts[layer], firsts[layer] + widths[layer]):
+            for s in range(count):
+                factors[row, s] = _F(1) + spread * normals[unit * batch + begin + s]
+            unit += 1
 
 
 @compiled
@@ -242,6 +317,9 @@ def train_networks(
     optimizer: int,
     learning_rate: float,
     momentum: float,
+    weight_decay: float,
+    dropout: float,
+    sampling: int,
     batch: int,
     tile: int,
     mean_norm: Float64[np.ndarray, "networks layers"],
@@ -252,29 +330,26 @@ def train_networks(
     An item is a sample: twice a pattern (its bits where `table` is empty, else its column of `table`) plus the label.
     With `bits`, hidden layers hand on their activations rounded to levels, and gradients go through that as if it were
     nothing (straight-through: the slope is that of the activation before it). Where `worth` is not empty, a pattern
-    counts that much in the loss, times the network's of `shares`.
+    counts that much in the loss, times the network's of `shares`. What `weight_decay`, `dropout` and `sampling` are
+    stands in `ibtui_engine.training.problem.Optimization`.
     If `mean_norm` has rows, the last epoch's batch gradients are summed up: the norm of their mean over the batches,
     and the root of their summed unbiased variance, weights only; NaN for the latter where there is one batch.
     """
     layers = widths.shape[0] - 1
     samples = items.shape[1]
     tops, firsts = layer_rows(widths)
-    widest = largest(widths)
-    w = np.zeros((tops[layers], (widest + 4) // 4 * 4), np.float32)
-    g = np.zeros_like(w)
+    w, g, a, y, z, delta, below = workspace(widths, tops, firsts, tile, bits > 0 or dropout > 0)
     m = np.zeros(w.shape if optimizer != SGD else (0, 0), np.float32)
     v = np.zeros(w.shape if optimizer == ADAM else (0, 0), np.float32)
-    stride = tile + STEP  # rows a power of two apart would fight for the same lines of the cache
-    a = np.zeros((firsts[layers] + widths[layers] + 4, stride), np.float32)
-    z = np.zeros((widest + 4, stride), np.float32)
-    delta = np.zeros((widest + 4, stride), np.float32)
-    below = np.zeros((widest + 4, stride), np.float32)
-    y = np.zeros_like(a) if bits > 0 else a  # activations before they are rounded
-    for layer in range(layers):
-        a[firsts[layer] + widths[layer]] = _F(1)
     portions = np.empty(tile, np.float32)
+    most = samples if sampling == GAUSSIAN else min(batch, samples)
+    by_sample = np.zeros(samples if sampling == GAUSSIAN else 0, np.float32)
+    hidden = widths[1:layers].sum() if dropout > 0 else 0
+    factors = np.zeros(a.shape if hidden > 0 else (0, 0), np.float32)
+    normals = np.empty(rounded_up(max(hidden * most, by_sample.shape[0])), np.float32)
+    nothing = np.zeros(0)
     order = np.empty(samples, np.uint32)
-    words = np.empty((samples + 3) // 4 * 4, np.uint32)
+    words = np.empty(max(rounded_up(samples), normals.shape[0]), np.uint32)
     batches = (samples + batch - 1) // batch
     statistics = mean_norm.shape[0] > 0
     total = np.zeros(w.shape if statistics else (0, 0), np.float64)
@@ -287,9 +362,7 @@ def train_networks(
         if optimizer == ADAM:
             unpack(slot_2[network], widths, tops, v)
         for now in range(epoch + 1, until + 1):
-            for s in range(samples):
-                order[s] = items[network, s]
-            shuffle_epoch(order, words, seeds[network], now)
+            order_epoch(items[network], order, words, sampling, seeds[network], now)
             measured = statistics and now == until
             if measured:
                 total[:] = 0.0
@@ -297,21 +370,40 @@ def train_networks(
             for number in range(batches):
                 start = number * batch
                 stop = min(start + batch, samples)
+                step = (now - 1) * batches + number + 1
                 share = _F(1) / _F(stop - start)
+                if sampling == GAUSSIAN:
+                    share_out(by_sample, stop - start, normals, words, seeds[network], step)
+                    start, stop = 0, samples
+                if hidden > 0:
+                    drawn = normals[: rounded_up(hidden * (stop - start))]
+                    fill_normals(drawn, words, seeds[network], DROPOUT, step)
                 g[:] = _F(0)
                 for begin in range(start, stop, tile):
                     count = min(tile, stop - begin)
                     chosen = order[begin : begin + count]
                     for s in range(count):
-                        portions[s] = share
+                        portions[s] = by_sample[begin + s] if sampling == GAUSSIAN else share
                     if worth.shape[0] > 0:
                         for s in range(count):
                             portions[s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
+                    if hidden > 0:
+                        make_factors(drawn, dropout, stop - start, begin - start, count, widths, firsts, factors)
                     add_batch_gradients(
-                        chosen, portions, table, widths, tops, firsts, activation, bits, w, a, y, z, delta, below, g
+                        *(chosen, portions, table, widths, tops, firsts, activation, bits),
+                        *(w, a, y, z, delta, below, g, factors, nothing),
                     )
+                if measured:
+                    for j in range(g.shape[0]):
+                        for i in range(g.shape[1]):
+                            total[j, i] += g[j, i]
+                            squares[j, i] += np.float64(g[j, i]) * np.float64(g[j, i])
+                if weight_decay > 0:
+                    for layer in range(layers):
+                        for j in range(tops[layer], tops[layer] + widths[layer + 1]):
+                            for i in range(widths[layer]):
+                                g[j, i] += _F(weight_decay) * w[j, i]
                 if optimizer == ADAM:
-                    step = (now - 1) * batches + number + 1
                     first_bias = _F(1 - momentum**step)
                     second_root = _F(math.sqrt(1 - ADAM_SQUARES_DECAY**step))
                 for layer in range(layers):
@@ -332,11 +424,6 @@ def train_networks(
                                 )
                                 root = math.sqrt(v[j, i]) / second_root + _F(ADAM_EPSILON)
                                 w[j, i] -= rate / first_bias * m[j, i] / root
-                if measured:
-                    for j in range(g.shape[0]):
-                        for i in range(g.shape[1]):
-                            total[j, i] += g[j, i]
-                            squares[j, i] += np.float64(g[j, i]) * np.float64(g[j, i])
             if measured:
                 for layer in range(layers):
                     mean = 0.0
@@ -353,3 +440,53 @@ def train_networks(
             pack(m, widths, tops, slot_1[network])
         if optimizer == ADAM:
             pack(v, widths, tops, slot_2[network])
+
+
+@compiled
+def frozen_gradients(
+    first: int,
+    last: int,
+    weights: Float32[np.ndarray, "networks parameters"],
+    items: UInt32[np.ndarray, "networks samples"],
+    table: Float32[np.ndarray, "inputs patterns"],
+    worth: Float32[np.ndarray, " patterns_or_none"],
+    shares: Float32[np.ndarray, " networks_or_none"],
+    widths: Int64[np.ndarray, " layers"],
+    activation: int,
+    bits: int,
+    tile: int,
+    norm: Float64[np.ndarray, "networks layers"],
+    spread: Float64[np.ndarray, "networks layers"],
+) -> None:
+    """Fill in what `ibtui_engine.training.problem.FrozenGradients` has of networks first..last-1. Arguments are as in
+    `train_networks`.
+    """
+    layers = widths.shape[0] - 1
+    samples = items.shape[1]
+    tops, firsts = layer_rows(widths)
+    w, g, a, y, z, delta, below = workspace(widths, tops, firsts, tile, bits > 0)
+    portions = np.empty(tile, np.float32)
+    factors = np.zeros((0, 0), np.float32)
+    squares = np.zeros(layers)
+    for network in range(first, last):
+        unpack(weights[network], widths, tops, w)
+        g[:] = _F(0)
+        squares[:] = 0.0
+        for begin in range(0, samples, tile):
+            chosen = items[network, begin : min(begin + tile, samples)]
+            for s in range(chosen.shape[0]):
+                portions[s] = _F(1) / _F(samples)
+                if worth.shape[0] > 0:
+                    portions[s] *= worth[chosen[s] >> np.uint32(1)] * shares[network]
+            add_batch_gradients(
+                *(chosen, portions, table, widths, tops, firsts, activation, bits),
+                *(w, a, y, z, delta, below, g, factors, squares),
+            )
+        for layer in range(layers):
+            mean = 0.0
+            for j in range(tops[layer], tops[layer] + widths[layer + 1]):
+                for i in range(widths[layer]):
+                    mean += np.float64(g[j, i]) ** 2
+            norm[network, layer] = math.sqrt(mean)
+            rest = max(squares[layer] * samples * samples - samples * mean, 0.0)
+            spread[network, layer] = math.sqrt(rest / (samples - 1)) if samples > 1 else math.nan

@@ -39,6 +39,17 @@ class Optimization:
     """Standard deviation of its Gaussian prior in units of 1/sqrt(fan-in): that of the initial weights."""
     ib_beta: float | None = None
     """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; None leaves it out."""
+    weight_decay: float = 0.0
+    """The loss has half of it times the squared norm of the weights, biases apart, as one more term. Statistics of
+    gradients are those of the loss without it."""
+    dropout: float = 0.0
+    """Variance of the normal numbers of mean 1 that each output of a hidden unit is multiplied by in training, anew for
+    each sample and step (Srivastava and others 2014, section 10)."""
+    sampling: str = "shuffled"
+    """How a step comes by its gradient: `shuffled` deals the sample into batches anew in every epoch; `replacement`
+    draws each batch from the sample with replacement; `gaussian` takes the gradient of the whole sample, plus Gaussian
+    noise with the covariance that a batch's has at these weights (`ibtui_engine.streams.share_out`; Wu and others
+    2020)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +121,28 @@ class GradientNorms:
     Both are NaN of an epoch in which `metropolis` relaxes the weights: it has no gradients."""
 
 
+@dataclass(frozen=True, eq=False)
+class FrozenGradients:
+    """What gradients of single examples are at frozen weights, over a network's sample, of each layer's weights, biases
+    apart. Nothing moves between the examples, as weights do between the batches of `GradientNorms`. NaN where a trainer
+    has no gradients of single examples.
+    """
+
+    mean: Float64[np.ndarray, "networks layers"]
+    """Norm of the mean over examples: of the gradient of the sample's loss."""
+    std: Float64[np.ndarray, "networks layers"]
+    """Root of the entries' summed variance over examples, unbiased: of the trace of their covariance."""
+
+
 @runtime_checkable
 class Trainer(Protocol):
     """Trains one cohort."""
 
     def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
         """Train that many epochs; with `statistics`, return those of the last of them."""
+
+    def frozen_gradients(self) -> FrozenGradients:
+        """Statistics of single examples' gradients where training stands."""
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from threadpoolctl import ThreadpoolController
 
-from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.streams import SAMPLING_CODES, order_epoch, rounded_up
 from ibtui_engine.threads import Threads
 from ibtui_engine.training import stochastic_kernel as kernel
 from ibtui_engine.training.bottleneck_objective import bottleneck_gradient
-from ibtui_engine.training.problem import GradientNorms, Problem, TrainingState, worth
+from ibtui_engine.training.problem import FrozenGradients, GradientNorms, Problem, TrainingState, worth
 
 OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM}
 """Those that train stochastic units, as the kernel knows them."""
@@ -60,6 +60,8 @@ class StochasticTrainer:
                 OPTIMIZER[how.optimizer],
                 float(how.learning_rate),
                 float(how.momentum),
+                float(how.weight_decay),
+                SAMPLING_CODES[how.sampling],
                 how.batch,
                 norms.mean,
                 norms.std,
@@ -89,12 +91,13 @@ class StochasticTrainer:
         how, architecture = self._problem.optimization, self._problem.architecture
         assert how.ib_beta is not None
         worth_of, shares_of = self._worth
-        scratch = np.empty(-(-self._items.shape[1] // 4) * 4, np.uint32)
+        order = np.empty(self._items.shape[1], np.uint32)
+        scratch = np.empty(rounded_up(len(order)), np.uint32)
         for network in range(first, last):
             weights, code = self._weights[network], OPTIMIZER[how.optimizer]
             for epoch in range(self._epoch + 1, until + 1):
-                order = self._items[network].copy()
-                shuffle_epoch(order, scratch, self._problem.seeds[network], epoch)
+                seed = self._problem.seeds[network]
+                order_epoch(self._items[network], order, scratch, SAMPLING_CODES[how.sampling], seed, epoch)
                 gradients = []
                 for number, start in enumerate(range(0, len(order), how.batch), start=1):
                     chosen = order[start : start + how.batch].astype(np.int64)
@@ -107,6 +110,11 @@ class StochasticTrainer:
                     gradients.append(gradient)
                     done = (epoch - 1) * self._problem.batches + number
                     rates = float(how.learning_rate), float(how.momentum)
+                    if how.weight_decay:
+                        decayed = [how.weight_decay * matrix for matrix in matrices]
+                        for matrix in decayed:
+                            matrix[:, -1] = 0.0
+                        gradient = gradient + np.concatenate([matrix.ravel() for matrix in decayed])
                     kernel.step(weights, slots[0][network], slots[1][network], gradient, code, *rates, done)
                 if epoch == until and len(norms.mean):
                     self._measure(np.array(gradients), norms.mean[network], norms.std[network])
@@ -122,6 +130,11 @@ class StochasticTrainer:
             of_weights = matrix[:, :, :-1]
             mean[layer] = np.sqrt(np.square(of_weights.mean(axis=0)).sum())
             std[layer] = np.sqrt(of_weights.var(axis=0, ddof=1).sum()) if len(gradients) > 1 else math.nan
+
+    def frozen_gradients(self) -> FrozenGradients:
+        """None: the kernel passes messages of whole batches, not of examples."""
+        shape = len(self._weights), self._problem.architecture.layers
+        return FrozenGradients(np.full(shape, math.nan), np.full(shape, math.nan))
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""

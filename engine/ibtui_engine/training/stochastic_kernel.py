@@ -26,7 +26,7 @@ from jaxtyping import Float32, Float64, Int64, UInt32
 
 from ibtui_engine.compiled import compiled
 from ibtui_engine.simd import load, multiply_add, splat, store
-from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.streams import order_epoch
 from ibtui_engine.training.problem import ADAM_EPSILON, ADAM_SQUARES_DECAY
 
 SGD, MOMENTUM, ADAM = range(3)
@@ -281,7 +281,7 @@ def train_stochastic(
     worth: Float32[np.ndarray, " patterns_or_none"],
     shares_of: Float32[np.ndarray, " networks_or_none"],
     widths: Int64[np.ndarray, " layers"],
-    optimizer: int, learning_rate: float, momentum: float, batch: int,
+    optimizer: int, learning_rate: float, momentum: float, weight_decay: float, sampling: int, batch: int,
     mean_norm: Float64[np.ndarray, "networks layers"],
     std_norm: Float64[np.ndarray, "networks layers"],
     gradient: Float64[np.ndarray, "networks parameters"],
@@ -336,9 +336,8 @@ def train_stochastic(
         g = gradient[network]
         done = epoch * batches
         for now in range(epoch + 1, until + 1):
-            order[:] = items[network]
-            shuffle_epoch(order, words, seeds[network], now)
             measured = statistics and now == until
+            order_epoch(items[network], order, words, sampling, seeds[network], now)
             if measured:
                 total[:] = 0.0
                 squares[:] = 0.0
@@ -376,6 +375,11 @@ def train_stochastic(
                         total[i] += g[i]
                         squares[i] += g[i] * g[i]
                 done += 1
+                if weight_decay > 0:
+                    for layer in range(layers):
+                        for at in range(begins[layer], begins[layer + 1]):
+                            if (at - begins[layer]) % (widths[layer] + 1) < widths[layer]:
+                                g[at] += weight_decay * w[at]
                 step(w, slot_1[network], slot_2[network], g, optimizer, learning_rate, momentum, done)
             if measured:
                 for layer in range(layers):

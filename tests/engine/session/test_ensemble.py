@@ -51,6 +51,40 @@ def test_readers_and_followers_give_the_same(path: Path, recorded: RecordedEnsem
                 follower.recorded_ensemble(index)
 
 
+@pytest.mark.parametrize(
+    ("settings", "examples"),
+    [
+        ({"batch": 512}, 512 * 3482 / (3482 - 512)),
+        ({"batch": 512, "sampling": "gaussian"}, 512 * 3482 / (3482 - 512)),
+        ({"batch": 512, "sampling": "replacement"}, 512),
+        ({"batch": "full"}, np.inf),
+        ({"batch": 3482}, np.inf),
+        ({"batch": 3481}, 3481 * 3482),
+        ({"batch": 9999}, np.inf),
+        ({"batch": "full", "sampling": "replacement"}, 3482),
+    ],
+)
+def test_batches_are_as_noisy_as_smaller_ones_with_replacement(
+    recorded: RecordedEnsemble, settings: dict[str, Any], examples: float
+) -> None:
+    (own,) = Experiment.from_dict(settings).ensembles
+    assert recorded.ensemble.sample_size == 3482
+    assert replace(recorded.ensemble, settings=own).noisy_batch == pytest.approx(examples)
+
+
+def test_at_frozen_weights_the_noise_of_batches_follows_from_that_of_examples(recorded: RecordedEnsemble) -> None:
+    layers = recorded.layers
+    ratio = layers.frozen_std / layers.frozen_mean
+    assert np.isfinite(ratio).all()  # before training, too
+    np.testing.assert_allclose(layers.noise_scale, ratio**2)
+    np.testing.assert_allclose(recorded.values("frozen_snr"), np.sqrt(recorded.ensemble.noisy_batch) / ratio)
+    geometric = np.exp(np.log(ratio**2).mean(axis=1))
+    np.testing.assert_allclose(recorded.mean("noise_scale"), geometric)
+    full = replace(recorded.ensemble.settings, batch="full")
+    without = replace(recorded, ensemble=replace(recorded.ensemble, settings=full))
+    assert np.isnan(without.values("frozen_snr")).all()
+
+
 def test_it_knows_its_layers_and_what_bounds_them(recorded: RecordedEnsemble) -> None:
     assert recorded.layer_names == ("T1", "T2", "output")
     assert (recorded.widths, recorded.hidden_layers, recorded.batches) == ((4, 3, 1), 2, 7)

@@ -88,7 +88,7 @@ class Recorder:
             sizes(),
             std,
             sizes(),
-            shares() if epoch % 2 else None,
+            *(shares() if epoch % 2 else None, sizes(), sizes()),
         )
         state = TrainingState(epoch, weights, np.zeros((0, *weights.shape), np.float32))
         self.writer.record(cohort, measured, state, keep_weights=True)
@@ -129,6 +129,8 @@ LAYER_SOURCES = {
     "grad_mean": lambda measured: measured.grad_mean,
     "grad_std": lambda measured: np.where(np.isfinite(measured.grad_std), measured.grad_std, np.nan),
     "weight_norm": lambda measured: measured.weight_norm,
+    "frozen_mean": lambda measured: measured.frozen_mean,
+    "frozen_std": lambda measured: measured.frozen_std,
     "i_x_lower": lambda measured: measured.information.i_x_lower,
     "i_y_lower": lambda measured: measured.information.i_y_lower,
     "saturated": lambda measured: measured.information.saturated,

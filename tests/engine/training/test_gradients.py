@@ -7,7 +7,7 @@ from before are lost in the last place, momentum's velocity and Adam's first mom
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -91,25 +91,33 @@ class PlainNetwork:
             layer.weight.data[:] = torch.from_numpy(matrix[0, :, :-1].astype(np.float64))
             layer.bias.data[:] = torch.from_numpy(matrix[0, :, -1].astype(np.float64))
         how = problem.optimization
+        decays = how.weight_decay, 0.0  # of weights and of biases
+        groups = [{"params": self.parameters[k::2], "weight_decay": decay} for k, decay in enumerate(decays)]
         self.optimizer: torch.optim.Optimizer
         if how.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(
-                self.parameters, lr=how.learning_rate, betas=(how.momentum, 0.999), eps=1e-8
-            )
+            self.optimizer = torch.optim.Adam(groups, lr=how.learning_rate, betas=(how.momentum, 0.999), eps=1e-8)
         else:
             # torch.optim keeps no velocity where the momentum is exactly 0
             momentum = max(how.momentum, 1e-300) if how.optimizer == "momentum" else 0.0
-            self.optimizer = torch.optim.SGD(self.parameters, lr=how.learning_rate, momentum=momentum)
+            self.optimizer = torch.optim.SGD(groups, lr=how.learning_rate, momentum=momentum)
 
-    def step(self, chosen: np.ndarray) -> list[np.ndarray]:
-        """One step on these of the sample; returns the gradients, bias last in each row."""
+    def step(
+        self, chosen: np.ndarray, portions: np.ndarray | None = None, factors: Sequence[np.ndarray] = ()
+    ) -> list[np.ndarray]:
+        """One step on these of the sample; returns the gradients, bias last in each row.
+
+        `portions`: what each counts in the loss, by default all the same; `factors`: what outputs of each hidden layer
+        are multiplied by, samples x units.
+        """
         patterns, labels = (torch.from_numpy(a[chosen].astype(np.float64)) for a in self._sampled())
         values = patterns
-        for layer in self.linear[:-1]:
+        for k, layer in enumerate(self.linear[:-1]):
             values = FUNCTIONS[self.problem.architecture.activation](layer(values))
+            values = values * torch.from_numpy(factors[k]) if factors else values
         logits = self.linear[-1](values)[:, 0]
         self.optimizer.zero_grad()
-        torch.nn.functional.binary_cross_entropy_with_logits(logits, labels).backward()
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        (losses.mean() if portions is None else losses @ torch.from_numpy(portions)).backward()
         gradients = self._matrices([p.grad for p in self.parameters])
         self.optimizer.step()
         return gradients

@@ -24,8 +24,8 @@ OF_RULE = "--theta --gamma --i-xy --label --ignore --label-kind --label-bins --s
 OPTIONS = {
     "run": "--quick --full "
     f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "
-    "--learning-rate --optimizer --relax-from --relax-prior --momentum --activation --activation-bits --units "
-    "--ib-beta --init-scale --labels --estimator "
+    "--learning-rate --optimizer --relax-from --relax-prior --momentum --weight-decay --dropout --sampling "
+    "--activation --activation-bits --units --ib-beta --init-scale --labels --estimator "
     f"{OF_ESTIMATORS} --measured --snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",

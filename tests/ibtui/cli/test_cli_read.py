@@ -26,7 +26,7 @@ HEADERS = {
     "held_out_i_x,held_out_i_y,held_out_i_x_lower,held_out_i_y_lower,i_x_error,i_y_error,i_x_most,i_orbit,i_within,"
     "i_x_given_y,layer_name",
     "gradients": "ensemble,hidden,fraction,seed,epoch,layer,width,grad_mean,grad_std,snr,weight_norm,acceptance,"
-    "optimizer,layer_name",
+    "optimizer,frozen_mean,frozen_std,noise_scale,frozen_snr,layer_name",
     "learning": "ensemble,hidden,fraction,seed,epoch,train_loss,test_loss,train_accuracy,test_accuracy,optimizer,"
     "held_out_loss,held_out_accuracy",
 }

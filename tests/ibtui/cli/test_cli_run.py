@@ -80,6 +80,7 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
         "run", "--rule", "committee", "--theta", "auto", "--i-xy", "0.5", "--hidden", "5-4", "--hidden", "none",
         "--fraction", "0.25", "--fraction", "0.5", "--networks", "2", "--seed", "7", "--epochs", "4", "--batch", "full",
         "--learning-rate", "0.5", "--optimizer", "momentum", "--momentum", "0.5", "--activation", "softsign",
+        "--weight-decay", "0.01", "--dropout", "0.25", "--sampling", "replacement",
         "--init-scale", "0.5", "--labels", "random", "--estimator", "adaptive", "--bins", "7", "--noise", "0.5",
         "--snapshots", "1", "--snapshot-at", "2,3", "--no-weights",
         "--trainer", "fused", "--device", "cpu", "--threads", "1", "--name", "all",
@@ -92,6 +93,7 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
         "estimator": "adaptive", "bins": 7, "noise": 0.5, "snapshots": 1, "snapshot_at": [2, 3],
         "weights": False, "trainer": "fused", "device": "cpu",
         "activation_bits": "none", "units": "deterministic", "ib_beta": "none",
+        "weight_decay": 0.01, "dropout": 0.25, "sampling": "replacement",
     }  # fmt: skip
     grid = [(ensemble["hidden"], ensemble["fraction"]) for ensemble in shown["ensembles"]]
     assert grid == [("5-4", 0.25), ("5-4", 0.5), ("none", 0.25), ("none", 0.5)]
