@@ -69,7 +69,7 @@ def about(summary: Summary, ensemble: EnsembleSummary | None = None) -> Sequence
     batch = "the whole sample" if own["batch"] == ("full",) else f"batches of {text['batch']}"
     networks = experiment.networks if ensemble is None else ensemble.networks
     training = f"{optimizers} at {text['learning_rate']}, {batch}"
-    for name in ("sampling", "weight_decay", "dropout", "init_scale", "ib_beta", "labels"):
+    for name in ("sampling", "weight_decay", "dropout", "init_scale", "ib_beta", "ib_method", "labels"):
         if own[name] != getattr(Experiment(), name):
             training += f", {SETTINGS[name].named.format(text[name])}"
     rounded = ""

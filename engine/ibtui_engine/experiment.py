@@ -36,6 +36,7 @@ from ibtui_engine.settings import (
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
     MAX_STATES_WIDTH,
+    NO_BOTTLENECK,
     NOT_ROUNDED,
     OPTIMIZERS,
     OWN_NOISE,
@@ -153,6 +154,7 @@ class Ensemble:
     sampling: str
     units: str
     ib_beta: Beta
+    ib_method: str
     activation: str
     activation_bits: Bits
     init_scale: float
@@ -270,6 +272,8 @@ class Experiment:
     """Kinds of hidden units, of `UNITS`."""
     ib_beta: tuple[Beta, ...] = ("none",)
     """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; `none` leaves it out."""
+    ib_method: tuple[str, ...] = ("gradient",)
+    """How `ib_beta` is obeyed, of `IB_METHODS`."""
     activation: tuple[str, ...] = ("tanh",)
     """Of deterministic hidden layers; the output is logistic, or a softmax where there are more than two labels."""
     activation_bits: tuple[Bits, ...] = ("none",)
@@ -402,6 +406,9 @@ class Experiment:
         if not self.all_stochastic and self.ib_beta != _usual("ib_beta"):
             got = SETTINGS["ib_beta"].text(self.ib_beta)
             raise InvalidValue(f"ib-beta applies only to --units stochastic, got {got}: leave it out")
+        if NO_BOTTLENECK in self.ib_beta and self.ib_method != _usual("ib_method"):
+            got = SETTINGS["ib_method"].text(self.ib_method)
+            raise InvalidValue(f"ib-method applies only where each ib-beta is a number, got {got}: leave it out")
         if not self.stochastic:
             return
         for width in (width for widths in self.hidden for width in widths):

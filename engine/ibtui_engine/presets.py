@@ -241,6 +241,22 @@ PRESETS = _by_name(
         ),
         {"networks": 1, "epochs": 60, "snapshots": 12},
     ),
+    Preset(
+        "eq-9",
+        "Stochastic layers led to Eq. 9 of the paper, step by step, beside the gradient of the bottleneck: does the "
+        "self-consistent encoder make a network?",
+        Experiment(
+            units=("stochastic",),
+            ib_beta=(50.0,),
+            ib_method=("gradient", "eq-9"),
+            optimizer=("adam",),
+            learning_rate=(0.005,),
+            networks=5,
+            epochs=500,
+            snapshots=40,
+        ),
+        {"networks": 1, "epochs": 60, "snapshots": 12},
+    ),
     Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=(4e-4,))),
 )
 """All presets by name, in the order to show them in."""

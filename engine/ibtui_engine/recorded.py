@@ -65,6 +65,7 @@ class RecordedSettings(Ensemble):
             "optimizer": "",
             "labels": "",
             "sampling": "",
+            "ib_method": "",
         }
         absent |= dict.fromkeys(
             ("fraction", "learning_rate", "momentum", "init_scale", "weight_decay", "dropout"), math.nan

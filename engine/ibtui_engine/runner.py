@@ -120,6 +120,7 @@ class _Cohort:
             relax_prior=experiment.relaxation_prior,
             prior_scale=ensemble.init_scale,
             ib_beta=ensemble.bottleneck,
+            ib_method=ensemble.ib_method,
             weight_decay=ensemble.weight_decay,
             dropout=ensemble.dropout,
             sampling=ensemble.sampling,

@@ -59,6 +59,8 @@ UNITS = ("deterministic", "stochastic")
 (`ibtui_engine.stochastic`)."""
 NO_BOTTLENECK = "none"
 """In the place of beta where information is no part of the objective."""
+IB_METHODS = ("gradient", "eq-9")
+"""How stochastic units are trained on the bottleneck: down the gradient of the objective, or by the paper's Eq. 9."""
 LEAST_BETA, MOST_BETA = 1e-3, 1e9
 OWN_NOISE = "own-noise"
 """What information of stochastic units rests on, where estimators are named: the network's own noise, exactly."""
@@ -429,6 +431,19 @@ SETTINGS = MappingProxyType(
             metavar=f"BETA|{NO_BOTTLENECK}",
             grid=True,
             named="IB beta {}",
+        ),
+        "ib_method": Setting(
+            label="IB method",
+            kind="choice",
+            panel=HOW,
+            about="What IB beta is used for: gradient (down the gradient of that sum) or eq-9 (each step finds every "
+            "hidden layer's p_beta(t|x) by Eq. 9 of the paper, and takes p(t|x) closer to it; only the output sees the "
+            "loss).",
+            hint="gradient of that sum; or steps towards Eq. 9's encoders, with the loss at the output alone",
+            choices=IB_METHODS,
+            metavar="NAME",
+            grid=True,
+            named="IB by {}",
         ),
         "activation": Setting(
             label="Activation",

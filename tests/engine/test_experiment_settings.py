@@ -38,6 +38,7 @@ def test_values_are_read_back_as_they_are_written(experiment: Experiment) -> Non
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_known_value_is_allowed(name: str) -> None:
     needed = {"noise_scale": {"noise": 1.0}, "ib_beta": {"units": "stochastic"}}
+    needed |= {"ib_method": {"units": "stochastic", "ib_beta": 5.0}, "relax_prior": {"optimizer": "metropolis"}}
     beside = {"rule": "table:x.csv"} if name in OF_TABLES else needed.get(name, {})
     for value in SETTINGS[name].known:
         Experiment().override({**beside, name: SETTINGS[name].read(value)})

@@ -39,6 +39,8 @@ class Optimization:
     """Standard deviation of its Gaussian prior in units of 1/sqrt(fan-in): that of the initial weights."""
     ib_beta: float | None = None
     """What I(X;T) of each hidden layer of stochastic units is divided by in the objective; None leaves it out."""
+    ib_method: str = "gradient"
+    """How `ib_beta` is obeyed, of `IB_METHODS` (`ibtui_engine.training.bottleneck_objective`)."""
     weight_decay: float = 0.0
     """The loss has half of it times the squared norm of the weights, biases apart, as one more term. Statistics of
     gradients are those of the loss without it."""

@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 from ibtui_engine.streams import SAMPLING_CODES, order_epoch, rounded_up
 from ibtui_engine.threads import Threads
 from ibtui_engine.training import stochastic_kernel as kernel
-from ibtui_engine.training.bottleneck_objective import bottleneck_gradient
+from ibtui_engine.training.bottleneck_objective import METHODS
 from ibtui_engine.training.problem import FrozenGradients, GradientNorms, Problem, TrainingState, worth
 
 OPTIMIZER = {"sgd": kernel.SGD, "momentum": kernel.MOMENTUM, "adam": kernel.ADAM}
@@ -106,7 +106,9 @@ class StochasticTrainer:
                     if len(worth_of):
                         shares *= worth_of[patterns].astype(np.float64) * np.float64(shares_of[network])
                     matrices = [matrix[0].astype(np.float64) for matrix in architecture.matrices(weights[None])]
-                    gradient, _ = bottleneck_gradient(matrices, self._patterns[patterns], labels, shares, how.ib_beta)
+                    gradient, _ = METHODS[how.ib_method](
+                        matrices, self._patterns[patterns], labels, shares, how.ib_beta
+                    )
                     gradients.append(gradient)
                     done = (epoch - 1) * self._problem.batches + number
                     rates = float(how.learning_rate), float(how.momentum)

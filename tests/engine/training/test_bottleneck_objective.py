@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +14,14 @@ from ibtui_engine.measures.stochastic import StochasticMeasurer
 from ibtui_engine.networks import Samples
 from ibtui_engine.streams import shuffle_epoch
 from ibtui_engine.threads import Threads
-from ibtui_engine.training.bottleneck_objective import bottleneck_gradient
+from ibtui_engine.training.bottleneck_objective import bottleneck_gradient, eq9_gradient
 from ibtui_engine.training.problem import Problem, TrainingState
 from ibtui_engine.training.stochastic import StochasticTrainer
 from tests import naive_states
 from tests.engine.training.test_stochastic import RATES, SIZE, PlainNetwork, problem_of
 from tests.naive import network_of
+
+Method = Callable[..., tuple[np.ndarray, float]]
 
 
 def with_beta(beta: float, widths: tuple[int, ...], **more: object) -> tuple[Problem, TrainingState]:
@@ -64,6 +67,36 @@ class GuidedNetwork(PlainNetwork):
         return total
 
 
+class Eq9Network(PlainNetwork):
+    """Towards Eq. 9 by torch: its targets do not move, and the loss ends at the output's weights."""
+
+    def loss(self, chosen: np.ndarray) -> torch.Tensor:
+        patterns = self.problem.samples.patterns[self.network][chosen]
+        share = torch.ones(len(chosen), dtype=torch.float64) / len(chosen)
+        if self.problem.rule.p_x is not None:
+            share = share * torch.tensor(self.problem.rule.p_x[patterns] / self.problem.rule.p_x[patterns].mean())
+        p_x, labels = share / share.sum(), torch.tensor(self.problem.samples.labels[self.network][chosen])
+        of_label = torch.nn.functional.one_hot(labels.long(), 2).double()
+        beta = self.problem.optimization.ib_beta
+        assert beta is not None
+        below = torch.tensor(self.problem.rule.patterns[patterns].astype(np.float64))
+        given, total = torch.eye(len(chosen), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for matrix in self.matrices[:-1]:
+            z = below @ matrix[:, :-1].T + matrix[:, -1]
+            states = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * len(matrix))
+            below = states.reshape(-1, len(matrix))
+            given = given @ torch.nn.functional.logsigmoid(2 * z[:, None] * below).sum(dim=2).exp()
+            with torch.no_grad():
+                p_t = p_x @ given
+                p_y = (p_x[:, None] * given).T @ of_label / p_t[:, None]
+                far = torch.nn.functional.kl_div(p_y.log()[None], of_label[:, None], reduction="none").sum(dim=2)
+                target = torch.softmax(p_t.log() - beta * far, dim=1)
+            total = total + p_x @ torch.nn.functional.kl_div(given.log(), target, reduction="none").sum(dim=1)
+        z = below @ self.matrices[-1][0, :-1] + self.matrices[-1][0, -1]
+        signs = (1 - 2 * labels.double())[:, None]
+        return total + share @ (given.detach() * torch.nn.functional.softplus(signs * z)).sum(dim=1)
+
+
 SHAPES = ((3, 2, 1), (2, 1, 2, 1), (3, 2, 3, 2, 1))
 
 
@@ -94,9 +127,51 @@ def test_gradients_are_autograds(widths: tuple[int, ...], weighted: bool, beta: 
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1))
 
 
-def test_units_that_are_hardly_stochastic_have_finite_gradients() -> None:
+@pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
+@pytest.mark.parametrize("widths", [*SHAPES, (6, 5, 4, 3, 1)], ids=str)
+@pytest.mark.parametrize("beta", [0.5, 20.0])
+def test_steps_towards_eq_9_are_autograds(widths: tuple[int, ...], weighted: bool, beta: float) -> None:
+    problem, state = with_beta(beta, widths, weighted=weighted, scale=0.7)
+    for network in range(2):
+        matrices = network_of(state.weights[network], widths)
+        gradient, objective = eq9_gradient(matrices, *batch_of(problem, network), beta)
+        plain = Eq9Network(problem, state.weights, network)
+        assert objective == pytest.approx(float(plain.loss(np.arange(SIZE)).detach()), rel=1e-12)
+        expected = plain.step(np.arange(SIZE))
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1))
+
+
+def test_an_encoder_that_obeys_eq_9_stays() -> None:
+    """One that does not look at the input does: p(t|x) = p(t), and p(y|t) = p(y)."""
+    problem, state = with_beta(7.0, (3, 4, 2, 1))
+    matrices = network_of(state.weights[0], (3, 4, 2, 1))
+    for matrix in matrices[:-1]:
+        matrix[:, :-1] = 0.0
+    gradient, objective = eq9_gradient(matrices, *batch_of(problem), 7.0)
+    hidden = sum(matrix.size for matrix in matrices[:-1])
+    assert np.abs(gradient[:hidden]).max() < 1e-15
+    _, loss = bottleneck_gradient(matrices, *batch_of(problem), 1e300)
+    assert objective == pytest.approx(loss, rel=1e-12)
+
+
+def test_steps_towards_eq_9_learn() -> None:
+    problem, state = with_beta(20.0, (3, 4, 3, 1), optimizer="adam")
+    problem = replace(problem, optimization=replace(problem.optimization, ib_method="eq-9"))
+    labels = (problem.rule.patterns[problem.samples.patterns][:, :, 0] > 0).astype(np.uint8)
+    problem = replace(problem, samples=Samples(problem.samples.patterns, labels))
+    trainer, threads = StochasticTrainer(problem, state, Threads(1)), Threads(1)
+    before, after = [], []
+    for found in (before, after):
+        found.append(StochasticMeasurer(problem, threads).measure(trainer.state().weights)[1].train_loss.mean())
+        trainer.advance(400)
+    threads.close()
+    assert after[0] < 0.3 * before[0]
+
+
+@pytest.mark.parametrize("method", [bottleneck_gradient, eq9_gradient])
+def test_units_that_are_hardly_stochastic_have_finite_gradients(method: Method) -> None:
     problem, state = with_beta(1.0, (3, 4, 2, 1), scale=1e6)
-    gradient, objective = bottleneck_gradient(network_of(state.weights[0], (3, 4, 2, 1)), *batch_of(problem), 1.0)
+    gradient, objective = method(network_of(state.weights[0], (3, 4, 2, 1)), *batch_of(problem), 1.0)
     assert np.isfinite(gradient).all()
     assert np.isfinite(objective)
 

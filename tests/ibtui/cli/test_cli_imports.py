@@ -25,7 +25,7 @@ OPTIONS = {
     "run": "--quick --full "
     f"--rule --data {OF_RULE} --hidden --fraction --networks --seed --epochs --batch "
     "--learning-rate --optimizer --relax-from --relax-prior --momentum --weight-decay --dropout --sampling "
-    "--activation --activation-bits --units --ib-beta --init-scale --labels --estimator "
+    "--activation --activation-bits --units --ib-beta --ib-method --init-scale --labels --estimator "
     f"{OF_ESTIMATORS} --measured --snapshots --snapshot-at --weights --no-weights "
     "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
     "resume": "--epochs --networks --threads --sessions-dir --json --quiet",

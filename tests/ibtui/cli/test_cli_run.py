@@ -92,7 +92,7 @@ def test_settings_of_the_command_line_are_what_runs(program: Program) -> None:
         "momentum": 0.5, "activation": "softsign", "init_scale": 0.5, "labels": "random",
         "estimator": "adaptive", "bins": 7, "noise": 0.5, "snapshots": 1, "snapshot_at": [2, 3],
         "weights": False, "trainer": "fused", "device": "cpu",
-        "activation_bits": "none", "units": "deterministic", "ib_beta": "none",
+        "activation_bits": "none", "units": "deterministic", "ib_beta": "none", "ib_method": "gradient",
         "weight_decay": 0.01, "dropout": 0.25, "sampling": "replacement",
     }  # fmt: skip
     grid = [(ensemble["hidden"], ensemble["fraction"]) for ensemble in shown["ensembles"]]
