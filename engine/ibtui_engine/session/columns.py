@@ -233,12 +233,12 @@ class LayerHistory:
         *(REAL, SIZE, "frozen_mean"),
         "norm of the gradient of the sample's loss at the snapshot's weights, over the weight norm; absent in "
         "recordings, and of stochastic units",
-        since=7,
+        since=8,
     )
     frozen_std: ByLayer = recorded(
         *(REAL, SIZE, "frozen_std"),
         "root of the summed variance of that over the sample's examples, over the weight norm",
-        since=7,
+        since=8,
     )
 
     def estimated_as(self, values: Iterable[ByLayer]) -> LayerHistory:

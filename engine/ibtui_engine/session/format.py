@@ -19,7 +19,7 @@ from ibtui_engine.session.tables import added_since, tables_since
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 TABLE_EVENT = "table"
 """The kind of the event that says what was read from a table's file."""
 
