@@ -17,7 +17,18 @@ from ibtui_engine.account.section_3_1 import orbit_losses
 from ibtui_engine.account.section_3_6 import at_turn, compressing_for
 from ibtui_engine.account.section_3_7 import log_constants
 from ibtui_engine.account.section_3_8 import from_nearest, gap_places
-from tests.engine.account.test_thresholds import NETWORKS, NEVER, column, judged, knowing, layers, of_some, one
+from tests.engine.account.test_thresholds import (
+    NETWORKS,
+    NEVER,
+    column,
+    judged,
+    knowing,
+    layers,
+    learning,
+    moving,
+    of_some,
+    one,
+)
 
 CLAIM = {claim.key: claim for claim in CLAIMS}
 
@@ -73,7 +84,9 @@ def compressing(hidden: int, took: Any, start: Any, peak: float = 100.0) -> Simp
     i_x[1, :, -2] = start
     turns = np.full(shape, peak)
     turns[:, -1][np.isnan(took)] = np.nan
-    return one(hidden + 1, turns=turns, half=np.full(shape, peak) + took[:, None], i_x=i_x, epochs=(0, 90, 10_000))
+    half = np.full(shape, peak + 7 * hidden)  # of the hidden layers
+    half[:, -1] = peak + took
+    return one(hidden + 1, turns=turns, half=half, i_x=i_x, epochs=(0, 90, 10_000))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +135,8 @@ def wide(epoch: Any, end: Any = 0.9) -> SimpleNamespace:
     epochs = sorted({0, 80, 81, 79, 100, 200, 10_000})
     i_y = np.array([np.where(np.asarray(at) >= learned, 0.8, 0.7999) for at in epochs])
     i_y[-1] = np.where(learned <= 10_000, end, 0.1)
-    given = one(2, i_y=np.repeat(i_y[:, :, None], 2, axis=2), epochs=epochs)
+    i_y = np.stack([np.full_like(i_y, 0.95), i_y], axis=2)  # the hidden layer knows it all
+    given = one(2, i_y=i_y, epochs=epochs)
     given.of.ensemble.hidden = "3"
     return given
 
@@ -344,6 +358,8 @@ def test_networks_with_the_bottleneck_are_held_beside_some_without() -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
+        ("depth", "at least 50 % of the networks of the shallowest kind never get there, and the deepest kind does by"),
+        ("order", "compress in at least 50 % of the networks; partly: in more than 50 % of the pairs"),
         (
             "orbits",
             "at least 90 % of what is lost is within orbits, in every hidden layer that loses at least 0.5 bits",
@@ -390,3 +406,35 @@ def test_what_is_open_is_said(key: str, given: list[SimpleNamespace], words: str
     verdict, _, why = judged(key, *given)
     assert verdict == UNDECIDED
     assert words in why
+
+
+def test_what_more_data_does_is_told_of_the_least_and_the_most_at_the_end() -> None:
+    def given(end: float, fraction: float) -> SimpleNamespace:
+        i_x = np.full((2, NETWORKS, 4), 20 * end)
+        i_x[1] = end + layers(0.0, 1.0, 2.0, 3.0)
+        return knowing(*[[7 * end, end]] * 4, fraction=fraction, i_x=i_x)
+
+    every = [given(0.2, 0.03), given(0.5, 0.4), given(0.9, 0.85)]
+    verdict, numbers, _ = judged("more-data", *every)
+    told = [(f"{layer} {what}", value) for layer in ("T3", "output") for what, value in DEEP.items()]
+    assert (verdict, [number.name for number in numbers]) == (REPRODUCED, [name for name, _ in told])
+    assert [number.value for number in numbers] == pytest.approx([value for _, value in told])
+    verdict, numbers, why = judged("more-data-middle", *every)
+    assert (verdict, why) == (PARTLY, "T1 moves, too")
+    assert [number.value for number in numbers] == pytest.approx([0.7] * 3)
+    every[-1].of.layers.i_x[1, :, 0] = every[0].of.layers.i_x[1, :, 0] + column(0.08, 0.1)
+    assert judged("more-data-middle", *every)[2].endswith("whether T1 changes by between -0.1 and 0.1 bits")
+
+
+DEEP = {"at 3 %": 0.2, "at 85 %": 0.9, "gains": 0.7}
+
+
+def test_depth_is_about_the_shallowest_and_the_deepest() -> None:
+    never, between = learning(0.0, 0.1), learning(0.0, 0.1, hidden=2)
+    assert judged("depth", never, between, learning(0.0, 0.8, hidden=3))[0] == REPRODUCED
+    assert judged("depth", never, learning(0.0, 0.8, hidden=2), learning(0.0, 0.1, hidden=3))[0] == NOT
+
+
+def test_layers_that_move_as_far_as_noise_takes_them_do_not_drift() -> None:
+    given = moving((2.0, 1.0, 1.0), (1.5, 1.5, 1.5))
+    assert judged("diffusion", one(**given))[2] == "T1 have another exponent"
