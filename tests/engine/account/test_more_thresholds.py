@@ -26,6 +26,7 @@ from tests.engine.account.test_thresholds import (
     layers,
     learning,
     moving,
+    noisy,
     of_some,
     one,
 )
@@ -310,7 +311,7 @@ def guided(closer: tuple[Any, Any] = (0.0, 0.0), lost: Any = 0.0, beta: Any = "n
     much of the label.
     """
     i_y = np.zeros((2, NETWORKS, 3))
-    i_y[1] = 0.5 + layers(*closer, 0.0 - np.asarray(lost) * np.ones(NETWORKS))
+    i_y[1] = np.array([0.5, 0.4, 0.3]) + layers(*closer, 0.0 - np.asarray(lost) * np.ones(NETWORKS))
     given = one(3, i_y=i_y, i_x=np.zeros_like(i_y), setting=lambda _: beta)
     given.curve = SimpleNamespace(below=lambda x, y: (1.0 - y + 0 * x, None))
     return given
@@ -337,7 +338,7 @@ def test_what_the_bottleneck_as_objective_brings_and_costs_is_told() -> None:
     assert [number.name for number in numbers[:2]] == ["T1 below, alone", "T2 below, alone"]
     said = ["T1 closer by", "T2 closer by", "output loses"]
     assert [number.name for number in numbers[2:]] == [f"beta {beta}: {one}" for beta in (200, 50) for one in said]
-    assert [number.value for number in numbers] == pytest.approx([0.5, 0.5, 0.1, 0.0, 0.01, 0.2, 0.1, 0.1])
+    assert [number.value for number in numbers] == pytest.approx([0.5, 0.6, 0.1, 0.0, 0.01, 0.2, 0.1, 0.1])
     paid = judged("ib-guided", guided(), guided((0.2, 0.1), 0.1, 50.0))
     assert paid[2] == "what is closer pays for it with the label"
     assert judged("ib-guided", guided(), guided((0.0, 0.0), 0.1, 50.0))[2] == "no hidden layer comes closer"
@@ -438,3 +439,24 @@ def test_depth_is_about_the_shallowest_and_the_deepest() -> None:
 def test_layers_that_move_as_far_as_noise_takes_them_do_not_drift() -> None:
     given = moving((2.0, 1.0, 1.0), (1.5, 1.5, 1.5))
     assert judged("diffusion", one(**given))[2] == "T1 have another exponent"
+
+
+@pytest.mark.parametrize(
+    ("falls", "why"),
+    [((0.0, 0.0), "it lowers neither"), ((0.1, 0.1), "it lowers both"), ((0.1, 0.0), "it lowers the other")],
+)
+def test_it_is_said_which_networks_noise_helps_if_not_the_deep_ones(falls: tuple[float, float], why: str) -> None:
+    assert judged("noise-depth", *noisy(0.0, falls))[2] == why
+
+
+def test_any_size_of_the_noise_can_be_the_best() -> None:
+    for best in (1, 2):
+        given = noisy()
+        for one_kind in given:
+            one_kind.noise.outside[:, best] = one_kind.noise.outside[:, 0] - 0.05
+        numbers = judged("noise-depth", *given)[1]
+        size = given[0].noise.sigmas[best]
+        assert [number.name for number in numbers] == [f"{kind}: falls with noise {size:g}" for kind in KINDS]
+
+
+KINDS = ("single layer", "deep")
