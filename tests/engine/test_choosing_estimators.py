@@ -17,6 +17,7 @@ from ibtui_engine.remeasure import save_remeasured, with_settings
 from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.threads import Threads
+from tests.tiers import first
 
 NAN = np.nan
 SETTINGS = {
@@ -35,7 +36,7 @@ def run(path: Path, estimator: str, **settings: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("estimator", SETTINGS)
+@pytest.mark.parametrize("estimator", first(1, SETTINGS))
 def test_a_run_records_what_the_arrays_of_its_layers_give(tmp_path: Path, estimator: str) -> None:
     """Outputs are computed here from the recorded weights; what is drawn is drawn by each network's seed."""
     settings = SETTINGS[estimator]

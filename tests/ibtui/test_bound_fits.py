@@ -146,6 +146,7 @@ def test_fits_are_those_of_the_engine_from_one_process_for_all_epochs(path: Path
     assert watch(path, work).refused == []
 
 
+@pytest.mark.long
 def test_what_was_found_last_stays_until_the_next_and_none_that_was_begun_is_given_up(path: Path) -> None:
     async def work(watched: Watched) -> None:
         bound = watched.bound
@@ -175,6 +176,7 @@ def test_what_was_found_last_stays_until_the_next_and_none_that_was_begun_is_giv
     assert watch(path, work).refused == []
 
 
+@pytest.mark.long
 def test_the_newest_is_what_is_measured_when_the_fit_begins(path: Path) -> None:
     async def work(watched: Watched) -> None:
         bound = watched.bound
@@ -286,6 +288,7 @@ def test_each_ensemble_is_held_against_the_curve_of_its_own_rule(tmp_path: Path)
     assert watched.refused == []
 
 
+@pytest.mark.long
 def test_an_epoch_that_was_not_measured_is_refused_once(path: Path) -> None:
     async def work(watched: Watched) -> None:
         watched.bound.want(0, 39)
@@ -298,6 +301,7 @@ def test_an_epoch_that_was_not_measured_is_refused_once(path: Path) -> None:
     assert said.startswith("epoch is 39: measured are")
 
 
+@pytest.mark.long
 def test_a_process_that_ends_by_itself_is_told_of_and_what_is_known_stays(path: Path) -> None:
     async def work(watched: Watched) -> None:
         bound = watched.bound

@@ -137,6 +137,7 @@ def test_a_child_that_fails_is_logged_with_all_that_it_said(log: Path) -> None:
     assert re.search(r"WARNING .*process \d+ has said:\n    first\n    ibtui: last", text)
 
 
+@pytest.mark.long
 def test_a_run_that_fails_is_logged_with_all_that_it_said(log: Path, tmp_path: Path) -> None:
     run = runs.start_run(Experiment(rule="table:missing.csv"), tmp_path / "no.ibs")
     end = time.monotonic() + 120

@@ -44,8 +44,7 @@ from tests.tiers import first
 
 SESSIONS = Path(__file__).parents[2] / "sessions"
 EXAMPLES = ("figure-2", "figure-3", "figure-4", "figure-5", "figure-8")
-WITH_WEIGHTS = ("figure-3", "figure-4", pytest.param("figure-8", marks=pytest.mark.long))
-"""The committee's rule has thousands of classes, and its curve takes its time."""
+WITH_WEIGHTS = ("figure-3", "figure-4", "figure-8")
 
 Place = tuple[int, int, int]
 """Ensemble, epoch and layer (0 for what is of the network as a whole)."""
@@ -321,13 +320,11 @@ def whose(of: Truth, row: dict[str, str], default: int = 0) -> int:
     return default
 
 
-@pytest.mark.parametrize(
-    ("number", "name"),
-    [("2", "figure-2"), ("3", "figure-3"), ("5", "figure-5"), ("8", "figure-8"), *(("4", name) for name in EXAMPLES)],
-)
-def test_the_data_of_figures_are_the_means_of_the_exports(
-    number: str, name: str, truth: Callable[[str], Truth]
-) -> None:
+@pytest.mark.parametrize("drawn", first(3, [*(f"{k} of {k}" for k in "34258"), *(f"4 of {k}" for k in "2358")]))
+def test_the_data_of_figures_are_the_means_of_the_exports(drawn: str, truth: Callable[[str], Truth]) -> None:
+    """`drawn`: which figure, of the example of which."""
+    number, example = drawn.split(" of ")
+    name = f"figure-{example}"
     of = truth(name)
     one = max(of.summary.ensembles, key=lambda each: (each.fraction, len(each.widths)))
     compared = 0
@@ -435,7 +432,7 @@ def test_the_account_tells_the_numbers_of_phases_and_of_the_exports(
 # the bound
 
 
-@pytest.mark.parametrize("name", WITH_WEIGHTS)
+@pytest.mark.parametrize("name", first(1, WITH_WEIGHTS))
 def test_fits_are_the_same_as_json_in_tables_in_charts_and_in_figures(
     name: str, charts: Callable[[str], list[EnsembleCharts]]
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from ibtui_engine.streams import Purpose, normals, order_epoch, words
 from ibtui_engine.training.problem import Problem, TrainingState
 from tests.engine.training.test_gradients import TRAINERS, PlainNetwork, both, matrices, problem_of, relative_error
+from tests.tiers import diagonal
 
 RATES = {"sgd": 0.5, "momentum": 0.1, "adam": 0.01}
 EPOCHS = 3
@@ -59,9 +60,7 @@ def steps(problem: Problem, seed: int, epoch: int) -> Iterator[tuple[np.ndarray,
         yield chosen, portions, [factor.T for factor in factors]
 
 
-@both
-@every_control
-@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize(*diagonal(trainer=TRAINERS, control=CONTROLS, optimizer=RATES))
 def test_it_trains_as_plain_torch_does(trainer: str, control: str, optimizer: str) -> None:
     problem, state = controlled(control, optimizer)
     worker = TRAINERS[trainer](problem, state)

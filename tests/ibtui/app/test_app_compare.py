@@ -233,6 +233,7 @@ async def test_one_is_pinned_on_top_and_in_the_table(open_app: Any, have: Any) -
         assert f"{accuracies[2] - accuracies[1]:+.2f} ± " in shown
 
 
+@pytest.mark.long
 async def test_the_overlay_is_in_every_chart(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app(size=(180, 50)) as view:

@@ -55,7 +55,10 @@ def test_a_plane_without_intervals_has_no_crosses() -> None:
         assert "Crosses" not in plane.caption
 
 
-@pytest.mark.parametrize(("estimator", "why"), [("renyi", "renyi gives none"), ("probe", "probe does not have")])
+@pytest.mark.parametrize(
+    ("estimator", "why"),
+    [("probe", "probe does not have"), pytest.param("renyi", "renyi gives none", marks=pytest.mark.long)],
+)
 async def test_no_ib_curve_stands_beside_what_it_does_not_bound(
     open_app: Any, directory: Path, estimator: str, why: str
 ) -> None:
@@ -68,6 +71,7 @@ async def test_no_ib_curve_stands_beside_what_it_does_not_bound(
         await view.until(lambda: "Not shown" in view.text())
 
 
+@pytest.mark.long
 def test_no_distance_to_the_curve_is_made_up(ibtui: Ibtui, tmp_path: Path) -> None:
     found = ibtui("fit", made(tmp_path / "a.ibs", estimator="renyi", weights=False))
     assert found.returncode == 2

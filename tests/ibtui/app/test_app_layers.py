@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ibtui_engine.recording.recorder import Recorder
+from tests.tiers import first
 
 LAYERS = [f"stage{1 + k // 15}.block{k % 15}" for k in range(60)]
 
@@ -30,7 +31,7 @@ def shown(view: Any) -> list[str]:
     return [name for name, ends in zip(readings.names, readings.x.T, strict=True) if np.isfinite(ends).any()]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", first(1, [(80, 24), (120, 40), (200, 60)]))
 async def test_layers_are_found_by_typing_and_marked_together(open_app: Any, deep: Path, size: tuple[int, int]) -> None:
     async with open_app("deep", size) as view:
         await view.until(lambda: view.chart().spec)
@@ -78,7 +79,7 @@ async def test_every_nth_all_and_none(open_app: Any, deep: Path) -> None:
         await view.until(lambda: len(shown(view)) == 60)
 
 
-@pytest.mark.parametrize("panel", ["bound", "phases", "layers"])
+@pytest.mark.parametrize("panel", first(1, ["bound", "phases", "layers"]))
 async def test_tables_leave_hidden_layers_out(open_app: Any, deep: Path, panel: str) -> None:
     async with open_app("deep", (120, 40)) as view:
         await view.until(lambda: view.chart().spec)

@@ -206,6 +206,7 @@ async def test_results_that_cannot_be_read_are_told_once(
         assert view.screen._outdated() == []
 
 
+@pytest.mark.long
 async def test_columns_sort_by_keys_and_clicks_with_the_absent_last(open_app: Any, have: Any) -> None:
     have("plain")
     have("lone")
@@ -523,6 +524,7 @@ class _Ended:
     complaint = "it is \x1bodd [b]"
 
 
+@pytest.mark.long
 async def test_export_writes_what_was_chosen_where_it_was_asked_for(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     async with open_app() as view:
@@ -634,6 +636,7 @@ async def test_the_library_at_all_sizes(open_app: Any, have: Any) -> None:
                 await view.until(lambda: "Open" in view.text() and "? Help" in view.text())
 
 
+@pytest.mark.long
 async def test_examples_are_listed_apart_and_only_read(open_app: Any, have: Any, tmp_path: Path) -> None:
     have("plain")
     example = tmp_path / "examples" / "example-grid.ibs"

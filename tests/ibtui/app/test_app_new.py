@@ -561,6 +561,7 @@ async def test_the_estimator_follows_the_activation_bits_until_another_is_chosen
         assert view.one("#start", Button).disabled
 
 
+@pytest.mark.long
 async def test_further_settings_that_are_wrong_or_unusual_are_not_hidden(open_app: Any) -> None:
     async with open_app(size=(120, 40)) as view:
         await _open(view)

@@ -53,6 +53,7 @@ async def test_keys_that_need_a_run_are_absent_and_say_why(open_app: Any, direct
         assert all("it is a recording" in note for note in view.notes())
 
 
+@pytest.mark.long
 async def test_the_estimators_of_a_recording_are_stepped_through(open_app: Any, directory: Path) -> None:
     also = ("binning", {"estimator": "kde", "noise": 0.1})
     make_recording(directory / "own.ibs", also=also)
@@ -77,6 +78,7 @@ async def test_the_estimators_of_a_recording_are_stepped_through(open_app: Any, 
         assert all(note.startswith("not measured again: it is a recording") for note in view.notes())
 
 
+@pytest.mark.long
 async def test_an_export_has_the_numbers_that_are_shown(
     open_app: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

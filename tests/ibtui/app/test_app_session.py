@@ -327,6 +327,7 @@ async def test_export_writes_a_page_for_a_browser(open_app: Any, have: Any, tmp_
     assert (tmp_path / "plain-page.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.long
 async def test_export_offers_every_format_of_tables_and_a_directory_for_tensorboard(
     open_app: Any, have: Any, tmp_path: Path
 ) -> None:
@@ -1337,6 +1338,7 @@ async def test_the_phases_are_told(open_app: Any, have: Any, name: str, waiting:
         assert view.screen.playback.epoch == 0
 
 
+@pytest.mark.long
 async def test_layers_at_the_ceiling_are_told(open_app: Any, have: Any) -> None:
     have("plain", "high", "UPDATE layer SET i_x = 12, distinct_t = 4096 WHERE layer = 1")
     async with open_app("high", size=(200, 60)) as view:

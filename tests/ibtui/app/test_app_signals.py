@@ -239,6 +239,7 @@ def test_where_no_shell_could_end_the_stop_there_is_none(
     assert program.exitstatus == 0
 
 
+@pytest.mark.long
 def test_after_a_crash_the_exit_status_says_so(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
     before = shell.answer("stty -g")

@@ -139,6 +139,7 @@ def test_what_a_recording_has_not_is_one_line(
     assert said in found.stderr
 
 
+@pytest.mark.long
 def test_commands_show_the_numbers_of_the_estimator_that_is_chosen(ibtui: Ibtui, tmp_path: Path) -> None:
     path = make_recording(tmp_path / "own.ibs", also=["binning"])
     (tmp_path / "alone").mkdir()

@@ -100,6 +100,7 @@ def test_of_requests_that_wait_the_newest_is_answered_and_the_one_at_work_too(ma
     assert len(said) < many
 
 
+@pytest.mark.long
 def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program, fitter: Start) -> None:
     asked = fitter(made.path("grid"))
     assert "curve" in asked.hear()
@@ -208,6 +209,7 @@ def test_a_curve_that_is_not_known_comes_coarse_then_whole_and_is_kept(program: 
     assert other.end() == []
 
 
+@pytest.mark.long
 def test_without_weights_there_are_distances_alone(fitter: Start) -> None:
     session = V1 / "version-1-no-weights.ibs"
     asked = fitter(session)

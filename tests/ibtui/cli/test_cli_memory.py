@@ -69,6 +69,7 @@ def test_memory_that_runs_out_is_one_line(command_environment: Mapping[str, str]
     )
 
 
+@pytest.mark.long
 def test_other_errors_of_a_program_are_not_taken_for_it(command_environment: Mapping[str, str], tmp_path: Path) -> None:
     done = command(command_environment, tmp_path, FAILING.format(error="RuntimeError('a mistake')"), *RUN)
     assert "RuntimeError: a mistake" in done.stderr

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
 
@@ -29,6 +31,7 @@ def test_notes_and_tags_are_written_listed_and_taken_away(made: Program) -> None
     assert "tag must be 1 to" in refused.stderr
 
 
+@pytest.mark.long
 def test_results_are_listed_on_request(made: Program, tmp_path: Path) -> None:
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     assert "accuracy" not in made.good("list")

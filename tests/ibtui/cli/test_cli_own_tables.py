@@ -103,6 +103,7 @@ def test_a_first_layer_that_begins_saturated_is_pointed_out_with_the_remedy(prog
     assert shares == {"none": pytest.approx(recorded.mean()), "auto": None}
 
 
+@pytest.mark.long
 def test_an_epoch_of_one_batch_is_pointed_out_where_nobody_asked_for_it(program: Program, table: str) -> None:
     """Of 30 patterns: a batch of as many, one that is smaller by one, and all of them as was asked for."""
     for batch, told in (("30", True), ("29", False), ("full", False)):
@@ -147,6 +148,7 @@ def test_options_settle_what_a_table_leaves_open(program: Program, table: str) -
     assert "label applies only to tables" in program("run", "--label", "y").stderr
 
 
+@pytest.mark.long
 def test_the_account_says_where_a_rule_is_a_sample(program: Program, table: str) -> None:
     program.good("run", "--rule", table, "--ignore", "price", "-o", "own.ibs", "--quiet", *SHORT)
     program.good("run", "-o", "built-in.ibs", "--quiet", *SHORT)

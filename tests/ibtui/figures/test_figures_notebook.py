@@ -62,6 +62,7 @@ def test_gradients_and_snr_are_those_of_the_session(ax) -> None:
     assert [text.get_text() for text in other.get_legend().get_texts()] == list(one.layer_names)
 
 
+@pytest.mark.long
 def test_recordings_have_all_four(tmp_path: Path, ax) -> None:
     path = make_recording(tmp_path / "own.ibs")
     for draw in (ibtui.plot.plane, ibtui.plot.gradients, ibtui.plot.snr, ibtui.plot.bound):

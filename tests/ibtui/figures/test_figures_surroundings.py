@@ -18,6 +18,7 @@ from ibtui.figures.registry import find_figure
 from ibtui.surroundings import path_of_programs
 from ibtui_engine.errors import StorageError
 from tests.faults.surroundings import differences
+from tests.tiers import first
 
 
 @pytest.mark.long
@@ -79,7 +80,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("does", FAILURES)
+@pytest.mark.parametrize("does", first(1, FAILURES))
 def test_a_failing_ffmpeg_is_heard_in_one_line(
     does: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
