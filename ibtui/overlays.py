@@ -77,6 +77,17 @@ def overlaid(
     )
 
 
+def planes_of(those: Sequence[tuple[str, EnsembleCharts]], epochs: Sequence[int], pinned: int) -> ChartSpec:
+    """The planes of several ensembles, each up to an epoch of its own. `pinned`: the number of one, from 0."""
+    basis = "; ".join(sorted({estimate(charts.summary.experiment) for _, charts in those}))
+    planes = [
+        _plane(charts, number, name, epoch, points=False)
+        for number, ((name, charts), epoch) in enumerate(zip(those, epochs, strict=True))
+    ]
+    until = f"epoch {epochs[0]}" if len(set(epochs)) == 1 else f"epochs {', '.join(map(str, epochs))}, in this order"
+    return compared_planes(planes, epoch=max(epochs), pinned=pinned, basis=basis, until=until)
+
+
 def _layer(focus: int, those: Sequence[tuple[int, str, EnsembleCharts]]) -> str:
     """A layer, from 0: its number, with its name where all who have it call it alike."""
     names = {charts.shown.layer_names[focus] for _, _, charts in those if focus < len(charts.widths)}

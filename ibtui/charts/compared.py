@@ -90,10 +90,12 @@ def compared_planes(
     pinned: int = 0,
     title: str = "Information planes",
     basis: str = "",
+    until: str = "",
 ) -> ChartSpec:
     """The layers of several ensembles in one plane, in bits. Each path ends with its layer's number.
 
-    `pinned`: the number of the one on top. `basis`: what the numbers rest on, for the caption.
+    `pinned`: the number of the one on top. `basis`: what the numbers rest on, for the caption. `until`: where paths
+    end, where that is not one `epoch`.
     """
     kind: Literal["points", "line"] = "points" if points else "line"
     series, marks = [], []
@@ -114,7 +116,7 @@ def compared_planes(
     h_x = max((plane.h_x for plane in planes), default=12.0)
     i_xy = max((plane.i_xy for plane in planes), default=1.0)
     every = f"Epoch {epoch}. One point for each layer of each network."
-    means = f"Up to epoch {epoch}. Numbers: the layers, from the input on. Means over networks."
+    means = f"Up to {until or f'epoch {epoch}'}. Numbers: the layers, from the input on. Means over networks."
     return ChartSpec(
         title,
         *plane_axes(h_x, i_xy),

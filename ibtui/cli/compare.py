@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,11 +39,22 @@ def compare(
     pinned: Annotated[
         int, typer.Option("--pinned", min=1, help="Number of the ensemble that the others are compared with.")
     ] = 1,
+    equal_work: Annotated[
+        bool,
+        typer.Option(
+            "--equal-work",
+            help="Compare after as many multiplications, not epochs: those of the ensemble that made the fewest. Of "
+            "each other one it is the last snapshot that took no more.",
+        ),
+    ] = False,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw the information planes, too.")] = False,
     by: By = None,
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
     """Compare ensembles: where drift ends, bits lost, accuracy and I(T;Y), with differences and their errors."""
+    if equal_work and epoch is not None:
+        raise InvalidValue(f"epoch is {epoch}: with --equal-work each ensemble has an epoch of its own; leave one out")
     directory = sessions_directory(sessions_dir)
     paths = [find_session(session, directory) for session in sessions]
     if len(set(paths)) < len(paths):
@@ -56,25 +68,73 @@ def compare(
             those += reader.recorded_ensembles()
     if pinned > len(those):
         raise InvalidValue(f"pinned is {pinned}: there are {len(those)} ensembles that have been measured")
-    found = [result_spreads(one, epoch) for one in those]
+    work = [_work(one) for one in those] if equal_work else None
+    epochs = [epoch] * len(those) if work is None else _epochs_of_equal_work(those, work)
+    found = [result_spreads(one, at) for one, at in zip(those, epochs, strict=True)]
     if found[pinned - 1] is None:
         raise InvalidValue(
             f"epoch is {epoch}: the pinned ensemble was first measured at epoch {those[pinned - 1].at(0)}"
         )
     if json:
-        print_json({"pinned": pinned, "ensembles": _plain(those, found, pinned - 1)})
-    else:
-        _print(those, found, pinned - 1)
+        documents = _plain(those, found, pinned - 1)
+        for document, of_epoch in zip(documents, work or (), strict=work is not None):
+            document["multiplications_per_epoch"] = of_epoch
+        print_json({"pinned": pinned, "ensembles": documents})
+        return
+    _print(those, found, pinned - 1, work)
+    if chart:
+        _draw(
+            those, [one.at(math.inf if at is None else at) for one, at in zip(those, epochs, strict=True)], pinned - 1
+        )
 
 
-def _print(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pinned: int) -> None:
+def _work(one: RecordedEnsemble) -> int:
+    """Multiplications of a network in an epoch."""
+    from ibtui_engine.multiplications import multiplications_per_epoch
+
+    if one.ensemble.recorded:
+        raise InvalidValue(
+            f"{one.summary.name!r} is a recording: how many multiplications its training took is unknown"
+        )
+    widths = one.ensemble.rule.inputs, *one.widths
+    return multiplications_per_epoch(one.ensemble.settings, one.ensemble.sample_size, widths)
+
+
+def _epochs_of_equal_work(those: list[RecordedEnsemble], work: list[int]) -> list[int]:
+    """The last epoch of each that takes no more than what the least trained one has come to."""
+    least = min(one.epochs[-1] * of_epoch for one, of_epoch in zip(those, work, strict=True))
+    return [least // of_epoch for of_epoch in work]
+
+
+def _names(those: list[RecordedEnsemble]) -> list[str]:
+    from ibtui.formatting import printable, titles_of
+
+    titles = titles_of([(one.summary, one.ensemble) for one in those])
+    return [f"{number} {printable(title)}" for number, title in enumerate(titles, start=1)]
+
+
+def _draw(those: list[RecordedEnsemble], epochs: list[int], pinned: int) -> None:
+    """The planes of all of them, each up to its epoch."""
+    from ibtui.cli.drawing import draw
+    from ibtui.ensemble_charts import EnsembleCharts
+    from ibtui.overlays import planes_of
+
+    console = output()
+    console.print()
+    names = [name.partition(" ")[2] for name in _names(those)]
+    charts = [EnsembleCharts(one) for one in those]
+    draw(planes_of(list(zip(names, charts, strict=True)), epochs, pinned), console.width)
+
+
+def _print(
+    those: list[RecordedEnsemble], found: list[ResultSpreads | None], pinned: int, work: list[int] | None
+) -> None:
     from rich.table import Table
 
     from ibtui.compared_text import CAVEATS, wide
-    from ibtui.formatting import estimate, printable, titles_of
+    from ibtui.formatting import estimate
 
-    titles = titles_of([(one.summary, one.ensemble) for one in those])
-    names = [f"{number} {printable(title)}" for number, title in enumerate(titles, start=1)]
+    names = _names(those)
     columns, rows = wide(names, found, pinned)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for k, heading in enumerate(columns):
@@ -84,6 +144,9 @@ def _print(those: list[RecordedEnsemble], found: list[ResultSpreads | None], pin
     console = output()
     console.print(table)
     console.print()
+    if work is not None:
+        each = ", ".join(f"{of_epoch:.3g} of {number}" for number, of_epoch in enumerate(work, start=1))
+        console.print(f"Equal work. Multiplications that an epoch takes of a network: {each}.", style="dim")
     basis = "; ".join(sorted({estimate(one.summary.experiment) for one in those}))
     console.print(f"Pinned: {names[pinned]}. {CAVEATS} By {basis}.", style="dim")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ibtui_engine.recording.recorder import Recorder
 from ibtui_engine.session.history import SessionReader
 
 if TYPE_CHECKING:
@@ -77,3 +78,35 @@ def test_what_cannot_be_compared_is_refused(made: Program, arguments: tuple[str,
     assert done.stdout == ""
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_equal_work_is_the_last_snapshot_that_takes_no_more_multiplications(program: Program) -> None:
+    small = ("--networks", "2", "--epochs", "8", "--snapshots", "20", "--hidden", "3", "--batch", "1024", "-q")
+    program.good("run", "--sampling", "shuffled", "--sampling", "gaussian", "--name", "both", *small)
+    told = document(program, "both", "--equal-work")
+    plain, noisy = told["ensembles"]
+    assert noisy["multiplications_per_epoch"] == 4 * plain["multiplications_per_epoch"]  # 3482 samples, 4 batches
+    assert (plain["epoch"], noisy["epoch"]) == (8, 2)
+    assert "multiplications_per_epoch" not in document(program, "both")["ensembles"][0]
+    table = program.good("compare", "both", "--equal-work", "--chart")
+    assert "Multiplications that an epoch takes of a network: 2.82e+05 of 1, 1.13e+06 of 2." in table
+    assert "Information planes" in table
+    assert "Up to epochs 8, 2, in this order." in " ".join(table.split())
+    at_last = program.good("compare", "both", "--chart")
+    assert "Up to epoch 8." in at_last
+    assert "Equal work" not in at_last
+
+
+def test_equal_work_has_no_epoch_and_no_recordings(program: Program) -> None:
+    refused = program("compare", EXAMPLES / "example-figure-3.ibs", "--equal-work", "--epoch", "5")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.splitlines() == [
+        "ibtui: epoch is 5: with --equal-work each ensemble has an epoch of its own; leave one out"
+    ]
+    with Recorder(program.directory / "own.ibs", np.array([0, 1])) as recorder:
+        recorder.snapshot(0, {"a": np.eye(2)})
+    refused = program("compare", program.directory / "own.ibs", "--equal-work")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "ibtui: 'own' is a recording: how many multiplications its training took is unknown"
+    ]

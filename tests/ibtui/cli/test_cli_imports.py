@@ -33,7 +33,7 @@ OPTIONS = {
     "stop": "--sessions-dir --quiet",
     "note": "--tag --untag --clear --sessions-dir --json --quiet",
     "show": "--epoch --chart --no-chart --kept --by --sessions-dir --json",
-    "compare": "--epoch --pinned --by --sessions-dir --json",
+    "compare": "--epoch --pinned --equal-work --chart --by --sessions-dir --json",
     "phases": "--ensemble --chart --no-chart --by --sessions-dir --json",
     "relaxation": "--chart --no-chart --sessions-dir --json",
     "noise": "--epoch --sigma --draws --chart --no-chart --threads --sessions-dir --json --quiet",
