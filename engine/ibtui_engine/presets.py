@@ -242,13 +242,13 @@ PRESETS = _by_name(
         {"networks": 1, "epochs": 60, "snapshots": 12},
     ),
     Preset(
-        "eq-9",
-        "Stochastic layers led to Eq. 9 of the paper, step by step, beside the gradient of the bottleneck: does the "
+        "self-consistent",
+        "Stochastic layers led to the IB equations, step by step, beside the gradient of the bottleneck: does the "
         "self-consistent encoder make a network?",
         Experiment(
             units=("stochastic",),
             ib_beta=(50.0,),
-            ib_method=("gradient", "eq-9"),
+            ib_method=("gradient", "self-consistent"),
             optimizer=("adam",),
             learning_rate=(0.005,),
             networks=5,

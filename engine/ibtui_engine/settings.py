@@ -59,8 +59,9 @@ UNITS = ("deterministic", "stochastic")
 (`ibtui_engine.stochastic`)."""
 NO_BOTTLENECK = "none"
 """In the place of beta where information is no part of the objective."""
-IB_METHODS = ("gradient", "eq-9")
-"""How stochastic units are trained on the bottleneck: down the gradient of the objective, or by the paper's Eq. 9."""
+IB_METHODS = ("gradient", "self-consistent")
+"""How stochastic units are trained on the bottleneck: down the gradient of the objective, or towards
+what the paper's Eq. 8 and 9 make of the encoder."""
 LEAST_BETA, MOST_BETA = 1e-3, 1e9
 OWN_NOISE = "own-noise"
 """What information of stochastic units rests on, where estimators are named: the network's own noise, exactly."""
@@ -436,14 +437,14 @@ SETTINGS = MappingProxyType(
             label="IB method",
             kind="choice",
             panel=HOW,
-            about="What IB beta is used for: gradient (down the gradient of that sum) or eq-9 (each step finds every "
-            "hidden layer's p_beta(t|x) by Eq. 9 of the paper, and takes p(t|x) closer to it; only the output sees the "
-            "loss).",
-            hint="gradient of that sum; or steps towards Eq. 9's encoders, with the loss at the output alone",
+            about="What IB beta is used for: gradient (down the gradient of that sum) or self-consistent (each step "
+            "finds every hidden layer's p_beta(t|x) by the paper's Eq. 8 and 9, and takes p(t|x) closer to it; only "
+            "the output sees the loss).",
+            hint="gradient of that sum; or steps towards the encoder of Eq. 8 and 9, with the loss at the output alone",
             choices=IB_METHODS,
             metavar="NAME",
             grid=True,
-            named="IB by {}",
+            named="{} IB",
         ),
         "activation": Setting(
             label="Activation",

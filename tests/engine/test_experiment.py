@@ -718,15 +718,15 @@ def test_a_bottleneck_in_the_objective_is_of_stochastic_units_alone(units: objec
 
 @pytest.mark.parametrize("beta", ["none", ["none", 5]])
 def test_a_method_for_the_bottleneck_needs_one(beta: object) -> None:
-    told = r"^ib-method applies only where each ib-beta is a number, got eq-9: leave it out$"
+    told = r"^ib-method applies only where each ib-beta is a number, got self-consistent: leave it out$"
     with pytest.raises(InvalidValue, match=told):
-        Experiment.from_dict({"units": "stochastic", "ib_beta": beta, "ib_method": "eq-9"})
-    with pytest.raises(InvalidValue, match=r"^ib-method must be gradient or eq-9, got 'newton'$"):
+        Experiment.from_dict({"units": "stochastic", "ib_beta": beta, "ib_method": "self-consistent"})
+    with pytest.raises(InvalidValue, match=r"^ib-method must be gradient or self-consistent, got 'newton'$"):
         Experiment.from_dict({"units": "stochastic", "ib_beta": 5, "ib_method": "newton"})
-    both = Experiment.from_dict({"units": "stochastic", "ib_beta": 5, "ib_method": ["gradient", "eq-9"]})
+    both = Experiment.from_dict({"units": "stochastic", "ib_beta": 5, "ib_method": ["gradient", "self-consistent"]})
     assert [one.told_apart(both.varied) for one in both.ensembles] == [
-        "10-8-6-4-2 at 0.85, IB by gradient",
-        "10-8-6-4-2 at 0.85, IB by eq-9",
+        "10-8-6-4-2 at 0.85, gradient IB",
+        "10-8-6-4-2 at 0.85, self-consistent IB",
     ]
 
 

@@ -65,7 +65,7 @@ def by_encoders(batch: int) -> int:
 def test_steps_of_stochastic_units_go_through_all_states(batch: int | str, sizes: list[int]) -> None:
     plain = of(units="stochastic", batch=batch)
     assert plain == sum(map(by_messages, sizes))
-    for method in ("gradient", "eq-9"):
+    for method in ("gradient", "self-consistent"):
         guided = of(units="stochastic", batch=batch, ib_beta=5, ib_method=method)
         assert guided == sum(map(by_encoders, sizes))
     assert guided > plain

@@ -48,7 +48,7 @@ def straight(path: Path, experiment: Experiment) -> Results:
         {"optimizer": "momentum"},
         {"optimizer": "adam"},
         {"optimizer": "adam", "ib_beta": 20.0},
-        {"optimizer": "adam", "ib_beta": 20.0, "ib_method": "eq-9"},
+        {"optimizer": "adam", "ib_beta": 20.0, "ib_method": "self-consistent"},
         {"weight_decay": 0.1, "sampling": "replacement"},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),

@@ -5,8 +5,9 @@
 X being equally likely over the patterns of a batch, or in proportion to what they count. The first term bounds H(Y|T_L)
 from above, so that the sum of both is a bound of the IB Lagrangian of every layer at once; its gradient is exact.
 
-`eq9_gradient` takes the paper's own way instead: a step applies its Eq. 9 to every hidden layer's encoder, which gives
-p_beta(t|x), and then moves the weights so that p(t|x) comes closer to it. Hidden layers never see the loss.
+`self_consistent_gradient` takes the paper's own way instead: a step applies Eq. 8 and 9 to every hidden layer's
+encoder, which gives p_beta(t|x), and then moves the weights so that p(t|x) comes closer to it. Hidden layers never see
+the loss.
 
 I(X;T_l) of the layers above the first is no function of messages by label (`stochastic_kernel`): it needs p(t_l|x) of
 each pattern, so that a step costs three products with each transfer matrix. H(T_1|X) is a sum over units.
@@ -66,7 +67,7 @@ def bottleneck_gradient(
     return _gradient(matrices, inputs, labels, shares, information, of_units)
 
 
-def eq9_gradient(
+def self_consistent_gradient(
     matrices: Sequence[Float64[np.ndarray, "units inputs_and_bias"]],
     inputs: Float64[np.ndarray, "batch inputs"],
     labels: Int64[np.ndarray, " batch"],
@@ -74,7 +75,8 @@ def eq9_gradient(
     beta: float,
 ) -> tuple[Float64[np.ndarray, " parameters"], float]:
     """The gradient, by a network's weights, of the loss of its output weights plus E KL[p_beta(t|x) || p(t|x)] of each
-    hidden layer, and the sum of these in nats. p_beta is Eq. 9 of the layer as it is, of the labels of the batch,
+    hidden layer, and the sum of these in nats. p_beta is Eq. 8 with the layer's own p(t) and p(y|t), which is
+    Eq. 9 by the labels of the batch,
 
         p_beta(t|x) = p(t) exp(−beta KL[p(y|x) || p(y|t)]) / Z(x, beta),
 
@@ -151,5 +153,5 @@ def _with_bias(below: Float64[np.ndarray, "rows inputs"]) -> Float64[np.ndarray,
     return np.concatenate([below, np.ones((len(below), 1))], axis=1)
 
 
-METHODS = {"gradient": bottleneck_gradient, "eq-9": eq9_gradient}
+METHODS = {"gradient": bottleneck_gradient, "self-consistent": self_consistent_gradient}
 """By the value of the setting `ib_method`."""

@@ -14,7 +14,7 @@ from ibtui_engine.measures.stochastic import StochasticMeasurer
 from ibtui_engine.networks import Samples
 from ibtui_engine.streams import shuffle_epoch
 from ibtui_engine.threads import Threads
-from ibtui_engine.training.bottleneck_objective import bottleneck_gradient, eq9_gradient
+from ibtui_engine.training.bottleneck_objective import bottleneck_gradient, self_consistent_gradient
 from ibtui_engine.training.problem import Problem, TrainingState
 from ibtui_engine.training.stochastic import StochasticTrainer
 from tests import naive_states
@@ -67,8 +67,8 @@ class GuidedNetwork(PlainNetwork):
         return total
 
 
-class Eq9Network(PlainNetwork):
-    """Towards Eq. 9 by torch: its targets do not move, and the loss ends at the output's weights."""
+class SelfConsistentNetwork(PlainNetwork):
+    """Towards Eq. 8 and 9 by torch: its targets do not move, and the loss ends at the output's weights."""
 
     def loss(self, chosen: np.ndarray) -> torch.Tensor:
         patterns = self.problem.samples.patterns[self.network][chosen]
@@ -130,33 +130,33 @@ def test_gradients_are_autograds(widths: tuple[int, ...], weighted: bool, beta: 
 @pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
 @pytest.mark.parametrize("widths", [*SHAPES, (6, 5, 4, 3, 1)], ids=str)
 @pytest.mark.parametrize("beta", [0.5, 20.0])
-def test_steps_towards_eq_9_are_autograds(widths: tuple[int, ...], weighted: bool, beta: float) -> None:
+def test_steps_towards_the_ib_equations_are_autograds(widths: tuple[int, ...], weighted: bool, beta: float) -> None:
     problem, state = with_beta(beta, widths, weighted=weighted, scale=0.7)
     for network in range(2):
         matrices = network_of(state.weights[network], widths)
-        gradient, objective = eq9_gradient(matrices, *batch_of(problem, network), beta)
-        plain = Eq9Network(problem, state.weights, network)
+        gradient, objective = self_consistent_gradient(matrices, *batch_of(problem, network), beta)
+        plain = SelfConsistentNetwork(problem, state.weights, network)
         assert objective == pytest.approx(float(plain.loss(np.arange(SIZE)).detach()), rel=1e-12)
         expected = plain.step(np.arange(SIZE))
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1))
 
 
-def test_an_encoder_that_obeys_eq_9_stays() -> None:
+def test_an_encoder_that_obeys_the_ib_equations_stays() -> None:
     """One that does not look at the input does: p(t|x) = p(t), and p(y|t) = p(y)."""
     problem, state = with_beta(7.0, (3, 4, 2, 1))
     matrices = network_of(state.weights[0], (3, 4, 2, 1))
     for matrix in matrices[:-1]:
         matrix[:, :-1] = 0.0
-    gradient, objective = eq9_gradient(matrices, *batch_of(problem), 7.0)
+    gradient, objective = self_consistent_gradient(matrices, *batch_of(problem), 7.0)
     hidden = sum(matrix.size for matrix in matrices[:-1])
     assert np.abs(gradient[:hidden]).max() < 1e-15
     _, loss = bottleneck_gradient(matrices, *batch_of(problem), 1e300)
     assert objective == pytest.approx(loss, rel=1e-12)
 
 
-def test_steps_towards_eq_9_learn() -> None:
+def test_steps_towards_the_ib_equations_learn() -> None:
     problem, state = with_beta(20.0, (3, 4, 3, 1), optimizer="adam")
-    problem = replace(problem, optimization=replace(problem.optimization, ib_method="eq-9"))
+    problem = replace(problem, optimization=replace(problem.optimization, ib_method="self-consistent"))
     labels = (problem.rule.patterns[problem.samples.patterns][:, :, 0] > 0).astype(np.uint8)
     problem = replace(problem, samples=Samples(problem.samples.patterns, labels))
     trainer, threads = StochasticTrainer(problem, state, Threads(1)), Threads(1)
@@ -168,7 +168,7 @@ def test_steps_towards_eq_9_learn() -> None:
     assert after[0] < 0.3 * before[0]
 
 
-@pytest.mark.parametrize("method", [bottleneck_gradient, eq9_gradient])
+@pytest.mark.parametrize("method", [bottleneck_gradient, self_consistent_gradient])
 def test_units_that_are_hardly_stochastic_have_finite_gradients(method: Method) -> None:
     problem, state = with_beta(1.0, (3, 4, 2, 1), scale=1e6)
     gradient, objective = method(network_of(state.weights[0], (3, 4, 2, 1)), *batch_of(problem), 1.0)
