@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ibtui_engine.account.claim import Claim
-from ibtui_engine.account.controls import RandomLabels, Relu, Sensitivity
+from ibtui_engine.account.controls import RandomLabels, Relu, Sensitivity, ShapeOfNoise
 from ibtui_engine.account.section_2 import DataProcessing
 from ibtui_engine.account.section_3_1 import Orbits
 from ibtui_engine.account.section_3_3 import Corner, Endpoints, FitOrder, TwoPhases
@@ -58,6 +58,7 @@ CLAIMS: tuple[Claim, ...] = (
     MonteCarlo(),
     Guided(),
     Noise(),
+    ShapeOfNoise(),
     Relu(),
     RandomLabels(),
     Sensitivity(),

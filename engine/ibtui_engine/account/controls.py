@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from ibtui_engine.account.case import Case, Yes
 from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, in_every, losses, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
-from ibtui_engine.account.criteria import AtLeast
-from ibtui_engine.account.finding import NO_VERDICT, of_median, of_spread
+from ibtui_engine.account.criteria import AtLeast, Between
+from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, of_median, of_spread
+from ibtui_engine.account.questions import Mean
+from ibtui_engine.settings import SAMPLINGS
 from ibtui_engine.statistics import spread
 
 if TYPE_CHECKING:
@@ -45,6 +47,58 @@ class Relu(Claim):
             do_lose(of, self.loss),
             lambda rest: f"less than {self.loss.limit:g} bits are lost in {rest}; {grow}",
         )
+
+
+@dataclass(frozen=True)
+class ShapeOfNoise(Claim):
+    """Batches dealt anew balance one another within an epoch, and their noise has heavy tails: does either matter?"""
+
+    key = "noise-shape"
+    section = "–"
+    text = (
+        "The size of the noise counts for compression, not its shape: batches drawn with replacement, and Gaussian "
+        "noise of a batch's covariance, compress as batches dealt anew do"
+    )
+    measured = "bits from the peak of I(X;T) to the end, less those with batches dealt anew, network by network"
+    rests_on = ("sampling",)
+    needs = (SEVERAL_NETWORKS, A_HIDDEN_LAYER)
+    spans = ("sampling",)
+    paired = True
+
+    alike: Between = Between(-0.5, 0.5)
+    """Bits."""
+
+    @property
+    def rule(self) -> str:
+        """From the thresholds."""
+        return (
+            f"every hidden layer's loss is shown to be within {self.alike.high:g} bits of that (equivalence tests), "
+            "however gradients are sampled; partly: some are"
+        )
+
+    def place(self, one: Evidence) -> float:
+        """The usual one first."""
+        return float(SAMPLINGS.index(str(one.setting("sampling"))))
+
+    def case(self, given: Sequence[Evidence]) -> Case:
+        """Partly where some layers lose as much."""
+        usual, *others = given
+        names = usual.of.layer_names
+        numbers, asked = hidden_losses(usual.of, f"{usual.setting('sampling')}: {{}} loses"), []
+        for one in others:
+            more = losses(one.of) - losses(usual.of)
+            for k, column in enumerate(more.T):
+                said = f"{one.setting('sampling')}: {names[k]}"
+                numbers.append(of_spread(f"{said} loses more", spread(column), "bits"))
+                asked.append(Mean(f"{said} loses as much", column, self.alike))
+
+        def weigh(yes: Yes) -> tuple[str, str]:
+            against = [one.said.replace("loses as much", "does not lose as much") for one in asked if not yes(one)]
+            if not against:
+                return REPRODUCED, ""
+            return PARTLY if len(against) < len(asked) else NOT, "; ".join(against)
+
+        return Case(numbers, asked, weigh)
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,7 @@ def test_noise_needs_a_network_without_hidden_layers() -> None:
 
 def test_claims_about_differences_compare_networks_of_the_same_seeds() -> None:
     assert {claim.key for claim in CLAIMS if claim.paired} == {
-        "more-data", "more-data-middle", "monte-carlo", "ib-guided"
+        "more-data", "more-data-middle", "monte-carlo", "ib-guided", "noise-shape"
     }  # fmt: skip
     one = Evidence(recorded("figure-3")[2])
     summary = replace(one.of.summary, experiment=one.of.summary.experiment.override({"seed": 5}))

@@ -460,3 +460,43 @@ def test_any_size_of_the_noise_can_be_the_best() -> None:
 
 
 KINDS = ("single layer", "deep")
+
+
+def by_sampling(kind: str, *lost: Any) -> SimpleNamespace:
+    """Two hidden layers that lose so many bits, with gradients that are sampled so."""
+    given = one(losses=layers(*lost, 0.0))
+    given.setting = lambda name: {"sampling": kind}[name]
+    return given
+
+
+@pytest.mark.parametrize(
+    ("replaced", "gaussian", "verdict"),
+    [
+        ((1.499, 2.0), (0.501, 2.4), REPRODUCED),
+        ((1.501, 2.0), (0.501, 2.4), PARTLY),
+        ((1.499, 2.0), (0.499, 2.4), PARTLY),
+        ((1.501, 2.501), (0.499, 1.499), NOT),
+        ((column(1.0, 2.0), 2.0), (1.0, 2.0), UNDECIDED),
+    ],
+)
+def test_whether_the_shape_of_the_noise_counts(replaced: Any, gaussian: Any, verdict: str) -> None:
+    given = by_sampling("shuffled", 1.0, 2.0), by_sampling("replacement", *replaced), by_sampling("gaussian", *gaussian)
+    assert judged("noise-shape", *given)[0] == verdict
+
+
+def test_layers_that_do_not_lose_as_much_are_told_by_their_sampling() -> None:
+    _, numbers, why = judged("noise-shape", by_sampling("shuffled", 1.0, 2.0), by_sampling("gaussian", 1.2, 4.0))
+    assert why == "gaussian: T2 does not lose as much"
+    assert [(number.name, round(number.value, 6)) for number in numbers] == [
+        ("shuffled: T1 loses", 1.0),
+        ("shuffled: T2 loses", 2.0),
+        ("gaussian: T1 loses more", 0.2),
+        ("gaussian: T2 loses more", 2.0),
+    ]
+    claim = CLAIM["noise-shape"]
+    kinds = "gaussian", "shuffled", "replacement"
+    assert sorted(kinds, key=lambda kind: claim.place(cast("Any", by_sampling(kind, 0, 0)))) == [
+        "shuffled",
+        "replacement",
+        "gaussian",
+    ]
