@@ -15,7 +15,8 @@ SHOWN_BY = MappingProxyType(
     {
         **dict.fromkeys(("dpi", "two-phases", "fit-order", "endpoints", "data", "order", "corner"), "plane"),
         **dict.fromkeys(("shorter", "one-constant", "sampled-curves", "ib-guided"), "plane"),
-        **dict.fromkeys(("more-data", "more-data-middle", "monte-carlo", "noise", "relu", "random-labels"), "plane"),
+        **dict.fromkeys(("more-data", "more-data-middle", "monte-carlo", "noise", "noise-shape"), "plane"),
+        **dict.fromkeys(("relu", "random-labels"), "plane"),
         "orbits": "kept",
         **dict.fromkeys(("transition", "coincidence", "leveling", "committee"), "snr"),
         **dict.fromkeys(("large-problem", "large-problem-mnist"), "snr"),

@@ -72,8 +72,8 @@ class ShapeOfNoise(Claim):
     def rule(self) -> str:
         """From the thresholds."""
         return (
-            f"every hidden layer's loss is shown to be within {self.alike.high:g} bits of that (equivalence tests), "
-            "however gradients are sampled; partly: some are"
+            f"shown to be {self.alike} bits (equivalence tests) in every hidden layer, however gradients are sampled; "
+            "partly: in some"
         )
 
     def place(self, one: Evidence) -> float:
