@@ -28,7 +28,7 @@ from textual.theme import Theme
 from ibtui.files import write_whole
 from ibtui.formatting import printable
 from ibtui.locations import is_example
-from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, ShowAccount, StartRun
+from ibtui.messages import Compare, NewExperiment, OpenSession, OpenTour, ResumeRun, ShowAccount, ShowStop, StartRun
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, save_theme
@@ -38,6 +38,7 @@ from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
     from ibtui.runs import Standby, Started
+    from ibtui_engine.session.follow import Follower
     from ibtui_engine.session.summary import Summary
 
 AWAITING_SECONDS = 0.05
@@ -68,7 +69,14 @@ class IbtuiApp(App[None]):
         Binding("f12", "picture", "Screenshot", tooltip="Save the screen as SVG", show=False, id="app.screenshot"),
     ]
 
-    def __init__(self, directory: Path, session: Path | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        session: Path | None = None,
+        settings: Settings | None = None,
+        first: ShowStop | None = None,
+    ) -> None:
+        """`directory`: of the sessions; `session`, or a stop of a lesson in `first`: what to show over the library."""
         super().__init__(driver_class=terminal_driver())
         self.directory = directory
         self.settings = settings or Settings()
@@ -79,6 +87,7 @@ class IbtuiApp(App[None]):
         """Whether the process, with its garbage collector, is the app's own."""
         self._charts_loaded = False
         self._first_session = session
+        self._first_stop = first
         self._runs: dict[Path, Started] = {}
         self._waiting: Path | None = None
         """The session that is shown as soon as its run has made it."""
@@ -98,9 +107,11 @@ class IbtuiApp(App[None]):
         self.push_screen(LibraryScreen(self.directory, self.views))
         if self._first_session is not None:
             self._open(self._first_session)
+        elif self._first_stop is not None:
+            self.on_show_stop(self._first_stop)
         self.set_interval(0.2, self._watch_runs)
         self.set_timer(SETTLED_SECONDS, self._settle)
-        if PREPARING_SECONDS is not None and self._first_session is None:
+        if PREPARING_SECONDS is not None and self._first_session is None and self._first_stop is None:
             self.set_timer(PREPARING_SECONDS, self._prepare)
 
     def _prepare(self) -> None:
@@ -123,6 +134,13 @@ class IbtuiApp(App[None]):
 
     def _open(self, path: Path) -> None:
         from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
+
+        follower = self._follow(path)
+        if follower is not None:
+            self.push_screen(SessionScreen(follower, self.views, self.directory))
+
+    def _follow(self, path: Path) -> Follower | None:
+        """What reads a session that is to be shown; None where it cannot be read, which is said."""
         from ibtui_engine.session.follow import Follower
 
         self._leave_charts()
@@ -130,9 +148,35 @@ class IbtuiApp(App[None]):
             follower = Follower(path)
         except EngineError as error:
             self.notify(printable(str(error)), severity="error", markup=False, timeout=10)
-            return
+            return None
         _log.info("session %s is opened", path)
-        self.push_screen(SessionScreen(follower, self.views, self.directory))
+        return follower
+
+    def on_open_tour(self, _: OpenTour) -> None:
+        """Follow the tour, from where it was left."""
+        from ibtui.lessons import TOUR, load_lesson
+        from ibtui.screens.lesson import session_keys
+
+        try:
+            tour = load_lesson(TOUR, self.directory, session_keys())
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=10)
+            return
+        self.on_show_stop(ShowStop(tour))
+
+    def on_show_stop(self, message: ShowStop) -> None:
+        """Show a stop of a lesson, in the place of the one before."""
+        from ibtui.screens.lesson import LessonScreen, kept_stop
+
+        lesson = message.lesson
+        index = kept_stop(self.views, lesson) if message.index is None else message.index
+        follower = self._follow(lesson.stops[index].path)
+        if follower is not None:
+            screen = LessonScreen(follower, self.views, self.directory, lesson, index)
+            if isinstance(self.screen, LessonScreen):
+                self.switch_screen(screen)
+            else:
+                self.push_screen(screen)
 
     def on_compare(self, message: Compare) -> None:
         """Show the ensembles of some sessions side by side."""

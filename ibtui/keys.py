@@ -74,6 +74,7 @@ def _screens() -> dict[str, tuple[type, ...]]:
     from ibtui.screens.account import AccountScreen
     from ibtui.screens.compare import CompareScreen
     from ibtui.screens.form_fields import Picker
+    from ibtui.screens.lesson import LessonScreen
     from ibtui.screens.library import LibraryScreen
     from ibtui.screens.new import NewScreen
     from ibtui.screens.playback import PlaybackScreen
@@ -84,7 +85,7 @@ def _screens() -> dict[str, tuple[type, ...]]:
     return {
         "library": (IbtuiApp, LibraryScreen, SessionsTable),
         "new experiment": (IbtuiApp, NewScreen, Picker),
-        "session": (IbtuiApp, PlaybackScreen, SessionScreen, ChartView),
+        "session": (IbtuiApp, PlaybackScreen, SessionScreen, LessonScreen, ChartView),
         "compare": (IbtuiApp, PlaybackScreen, CompareScreen, ChartView),
         "account": (IbtuiApp, AccountScreen, ChartView),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from ibtui.lessons import Lesson
     from ibtui_engine.experiment import Experiment
     from ibtui_engine.session.summary import Summary
 
@@ -35,6 +36,19 @@ class ShowAccount(Message):
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
         self.paths = tuple(paths)
+
+
+class OpenTour(Message):
+    """Follow the tour, from where it was left."""
+
+
+class ShowStop(Message):
+    """Show a stop of a lesson, `index` from 0; None: the one at which the lesson was left."""
+
+    def __init__(self, lesson: Lesson, index: int | None = None) -> None:
+        super().__init__()
+        self.lesson = lesson
+        self.index = index
 
 
 class NewExperiment(Message):

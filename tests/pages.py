@@ -20,6 +20,7 @@ SCREENS = {
     "session": "session",
     "measure": "session: measure again",
     "run": "session: the run",
+    "lesson": "a lesson",
     "compare": "compare",
     "account": "account",
     "chart": "a chart",

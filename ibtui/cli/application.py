@@ -15,6 +15,7 @@ from ibtui.cli.once import Application
 from ibtui.surroundings import LOG_FILE, LOG_LEVEL
 from ibtui_engine.errors import InvalidValue
 
+WATCHING = "Watch"
 RUNNING = "Run"
 READING = "Read"
 MEASURING = "Measure again"
@@ -22,7 +23,9 @@ PAPER = "Pictures"
 KNOWING = "Know"
 
 COMMANDS = {
-    "open": ("Watch", "opening", "open_app"),
+    "open": (WATCHING, "opening", "open_app"),
+    "tour": (WATCHING, "lesson", "tour"),
+    "lesson": (WATCHING, "lesson", "lesson"),
     "run": (RUNNING, "run", "run"),
     "import": (RUNNING, "importing", "import_arrays"),
     "resume": (RUNNING, "resume", "resume"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ibtui.cli.options import SessionsDir
+from ibtui.cli.options import Ascii, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui.terminal import require_terminal
 
@@ -20,9 +20,7 @@ def open_app(
             show_default=False,
         ),
     ] = None,
-    ascii: Annotated[
-        bool, typer.Option("--ascii", help="Draw with ASCII only, for terminals without Braille and box characters.")
-    ] = False,
+    ascii: Ascii = False,
     sessions_dir: SessionsDir = None,
 ) -> None:
     """Open the app: the library of sessions, or one session, live while it runs and replayed afterwards."""

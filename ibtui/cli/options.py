@@ -36,6 +36,9 @@ By = Annotated[
         show_default=False,
     ),
 ]
+Ascii = Annotated[
+    bool, typer.Option("--ascii", help="Draw with ASCII only, for terminals without Braille and box characters.")
+]
 SessionsDir = Annotated[
     Path | None,
     typer.Option(

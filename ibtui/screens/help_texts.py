@@ -123,6 +123,14 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                 ("a difference", "m marks the point that is read; the box then has the differences from it."),
             ),
         ),
+        "LessonScreen": (
+            "Lesson",
+            (
+                ("a stop", "a view of a session, with what to look at, a key to press, and a question."),
+                ("the place", "is kept: tour or lesson go on from the stop at which you left."),
+                ("your views", "of the sessions stay as they were; nothing is written to them."),
+            ),
+        ),
         "AccountScreen": (
             "Account",
             (
@@ -164,6 +172,7 @@ GROUPS = MappingProxyType(
         "session": "Keys: session",
         "compare": "Keys: compare",
         "account": "Keys: account",
+        "lesson": "Keys: the lesson",
         "measure": "Keys: measure again",
         "run": "Keys: the run",
         "app": "Keys: everywhere",

@@ -24,7 +24,7 @@ from textual.widgets import DataTable, Input, Static
 from ibtui.annotations import NONE, Annotations
 from ibtui.formatting import printable, size
 from ibtui.locations import free_path, is_example, require_name
-from ibtui.messages import Compare, NewExperiment, OpenSession, ResumeRun, ShowAccount, StartRun
+from ibtui.messages import Compare, NewExperiment, OpenSession, OpenTour, ResumeRun, ShowAccount, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.closed import is_closed
 from ibtui.session_index import SessionIndex, matches
@@ -49,7 +49,7 @@ WELCOME = (
     "binary inputs, and you watch each of their layers move in the information plane.  n  sets up another experiment,  "
     "?  explains."
 )
-SEE_EXAMPLES = "  enter  opens an example below."
+SEE_EXAMPLES = "  enter  opens an example below, and  T  is a tour of them that explains."
 RESULTS_SECONDS = 10.0
 """How long the results of a session that runs are left as they are, at least."""
 RESULTS_SHOWN_SECONDS = 0.25
@@ -70,6 +70,7 @@ class LibraryScreen(Screen[None]):
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
         Binding("a", "account", "Judge", tooltip="Which claims of the paper hold", id="library.account"),
         Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
+        Binding("T", "tour", "Tour", tooltip="Eight stops on the examples that explain", show=False, id="library.tour"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
         Binding(
             "w", "export", "Export", tooltip="Export as table, picture, film or page", show=False, id="library.export"
@@ -390,6 +391,10 @@ class LibraryScreen(Screen[None]):
     def action_account(self) -> None:
         """Judge the claims of the paper on the marked sessions; without marks, on those that they rest on."""
         self.post_message(ShowAccount([summary.path for summary in self._all_marked()]))
+
+    def action_tour(self) -> None:
+        """Follow the tour, from where it was left."""
+        self.post_message(OpenTour())
 
     def _all_marked(self) -> list[Summary]:
         return [one for one in self._index.own + self._index.examples if one.path in self._marked]

@@ -176,7 +176,7 @@ class SessionScreen(PlaybackScreen):
         """Of the run, when it was last told."""
         self.follower = follower
         self.path = follower.path
-        self._views = views
+        self.views = views
         self._directory = directory
         self._budget = DrawBudget()
         self._again = MeasuringAgain(self.path, follower.summary.experiment, self.renew, self._complain)
@@ -230,10 +230,10 @@ class SessionScreen(PlaybackScreen):
 
     def on_mount(self) -> None:
         """Show the session as it was last looked at, and look for news from time to time."""
-        self._arrangement = Arrangement(self._views.recall_layout(TITLES))
+        self._arrangement = Arrangement(self.views.recall_layout(TITLES))
         self._arrange()  # what is not on screen is not worked out
         self._take_in()
-        self._recall()
+        self.recall()
         self._open_budget()
         self.watch_panel(self.panel)
         self.pace()
@@ -256,6 +256,13 @@ class SessionScreen(PlaybackScreen):
 
     async def on_unmount(self) -> None:
         """Keep the view and let go of the file."""
+        self.keep_view()
+        self._bound.close()
+        self._again.close()
+        self.follower.close()
+
+    def keep_view(self) -> None:
+        """Keep how the session is looked at, for when it is opened again."""
         view = SessionView(
             panel=self.panel,
             beside=self._arrangement.beside,
@@ -269,18 +276,18 @@ class SessionScreen(PlaybackScreen):
             following=self.playback.following,
             over_epochs=self.over_epochs,
         )
-        self._views.keep(self.path, view.to_dict())
-        self._bound.close()
-        self._again.close()
-        self.follower.close()
+        self.views.keep(self.path, view.to_dict())
 
-    def _recall(self) -> None:
+    def recalled(self) -> Mapping[str, Any]:
+        """What is known of how the session is to be looked at: how it last was."""
+        return self.views.recall(self.path)
+
+    def recall(self) -> None:
         """Look at the session as it was last looked at."""
         summary = self.follower.summary
         count, telling = len(summary.ensembles), summary.telling
         first = 0 if telling is None else summary.ensembles.index(telling)
-        kept = self._views.recall(self.path)
-        view = SessionView.from_dict(kept, panels=TITLES, ensembles=count, first=first)
+        view = SessionView.from_dict(self.recalled(), panels=TITLES, ensembles=count, first=first)
         self._arrangement = self._arrangement.choosing(view.beside)
         self.panel = view.panel
         self.points = view.points
@@ -900,7 +907,7 @@ class SessionScreen(PlaybackScreen):
         if picked is not None:
             layout = tuple(name for name in TITLES if name in picked)
             self._arrangement = replace(self._arrangement, layout=layout)
-            self._views.keep_layout(layout)
+            self.views.keep_layout(layout)
             if layout and self.panel not in layout:
                 self.panel = layout[0]
             self.watch_panel(self.panel)

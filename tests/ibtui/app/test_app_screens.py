@@ -109,6 +109,13 @@ async def _phases(view: Any) -> None:
     await view.until(lambda: "reading the weights" not in view.text())
 
 
+async def _lesson(view: Any) -> None:
+    await view.press("T")
+    await view.until_screen("LessonScreen")
+    await view.press("N")
+    await view.until(lambda: "stop 2 of 8" in view.text() and view.chart().spec is not None)
+
+
 async def _account(view: Any) -> None:
     await view.press("a")
     await view.until_screen("AccountScreen")
@@ -143,6 +150,7 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "compare-overlay": _overlay,
     "compare-differences": _differences,
     "account": _account,
+    "lesson": _lesson,
     "help": _help,
     "leaving-a-run": _leave,
     "deleting": _delete,
@@ -150,8 +158,9 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
 EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
+OF_THE_TOUR = ("example-figure-3.ibs", "example-figure-4.ibs")
 IN_ASCII = ("library", "session")
-QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1]), ("account", SIZES[1])}
+QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1]), ("account", SIZES[1]), ("lesson", SIZES[1])}
 """What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [
@@ -265,6 +274,9 @@ async def test_screen(
         shutil.copytree(written / "examples", tmp_path / "examples")
     if name in RECORDED:
         shutil.copy(EXAMPLES / "example-figure-4.ibs", tmp_path / "sessions/recorded.ibs")
+    if name == "lesson":
+        for example in OF_THE_TOUR:
+            shutil.copy(EXAMPLES / example, tmp_path / "examples" / example)
     seen = {}
     for themes in (ASCII,) if ascii else (IN_COLOUR, NO_COLOUR):
         if themes is NO_COLOUR:

@@ -28,10 +28,12 @@ MENTIONED = {
     "ibtui open my-net.ibs",
     "ibtui export",
     "ibtui import activations.npz",
+    "ibtui lesson FILE.toml",
+    "ibtui lesson FILE.toml --check",
     "ibtui import activations.npz -o my-net.ibs",
 }
 """Commands that are named without what they need, and one that changes the files of a shell."""
-IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui --log-file FILE.log"}
+IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui tour", "ibtui --log-file FILE.log"}
 SILENT = ("pause", "stop", "animate", "export", "figure")
 """They write files, or only say what they did; so does `list` where there is nothing."""
 LEFT = "\x1b[?1049l"
@@ -94,7 +96,8 @@ def test_the_app_opens_as_the_pages_say(program: Program, line: str) -> None:
         encoding="utf-8",
         timeout=PATIENCE,
     )
-    app.expect("10000 of 10000" if "open" in line else "Examples")
+    begun = {"open": "10000 of 10000", "tour": "stop 1 of 8"}
+    app.expect(begun.get((*line.split(), "")[1], "Examples"))
     app.send("\x11")
     app.expect_exact(LEFT)
     app.expect(pexpect.EOF)
