@@ -201,6 +201,29 @@ def in_every(
     return Case(numbers, asked, weigh)
 
 
+def all_hold(
+    numbers: Sequence[Number], asked: Sequence[Question], denied: Callable[[str], str], nowhere: str = ""
+) -> Case:
+    """Whether all of some statements hold; partly where some do.
+
+    Args:
+        numbers: of the finding.
+        asked: the questions whose statements they are.
+        denied: what is said where one does not hold.
+        nowhere: why it is not so where there is nothing to ask.
+    """
+
+    def weigh(yes: Yes) -> tuple[str, str]:
+        if not asked:
+            return NOT, nowhere
+        against = [denied(one.said) for one in asked if not yes(one)]
+        if not against:
+            return REPRODUCED, ""
+        return PARTLY if len(against) < len(asked) else NOT, "; ".join(against)
+
+    return Case(numbers, asked, weigh)
+
+
 def but(*against: str) -> tuple[str, str]:
     """The verdict on two things together, of which each is not so for a reason; empty where it is so."""
     why = [one for one in against if one]

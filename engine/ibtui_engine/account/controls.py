@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, censored, do_lose, hidden_losses, in_every, losses, only
+from ibtui_engine.account.claim import Claim, all_hold, censored, do_lose, hidden_losses, in_every, losses, only
 from ibtui_engine.account.conditions import A_HIDDEN_LAYER, BATCHES, SEVERAL_NETWORKS, setting
 from ibtui_engine.account.criteria import AtLeast, Between
-from ibtui_engine.account.finding import NO_VERDICT, NOT, PARTLY, REPRODUCED, of_median, of_spread
+from ibtui_engine.account.finding import NO_VERDICT, of_median, of_spread
 from ibtui_engine.account.questions import Mean
 from ibtui_engine.settings import SAMPLINGS
 from ibtui_engine.statistics import spread
@@ -91,14 +91,7 @@ class ShapeOfNoise(Claim):
                 said = f"{one.setting('sampling')}: {names[k]}"
                 numbers.append(of_spread(f"{said} loses more", spread(column), "bits"))
                 asked.append(Mean(f"{said} loses as much", column, self.alike))
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            against = [one.said.replace("loses as much", "does not lose as much") for one in asked if not yes(one)]
-            if not against:
-                return REPRODUCED, ""
-            return PARTLY if len(against) < len(asked) else NOT, "; ".join(against)
-
-        return Case(numbers, asked, weigh)
+        return all_hold(numbers, asked, lambda said: said.replace("loses as much", "does not lose as much"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ibtui_engine.account.case import Case, Yes
-from ibtui_engine.account.claim import Claim, but, do_lose, hidden_losses, named, only
+from ibtui_engine.account.claim import Claim, all_hold, but, do_lose, hidden_losses, named, only
 from ibtui_engine.account.conditions import (
     A_HIDDEN_LAYER,
     BATCHES,
@@ -236,16 +236,8 @@ class OneConstant(Claim):
             Mean(f"D of {names[a]} and {names[b]} are {self.alike} of each other", logs[:, b] - logs[:, a], self.alike)
             for a, b in combinations(layers, 2)
         ]
-
-        def weigh(yes: Yes) -> tuple[str, str]:
-            if not asked:
-                return NOT, f"fewer than two hidden layers compress in {self.compress}"
-            against = [one.said.replace(" are ", " are not ") for one in asked if not yes(one)]
-            if not against:
-                return REPRODUCED, ""
-            return PARTLY if len(against) < len(asked) else NOT, "; ".join(against)
-
-        return Case(numbers, asked, weigh)
+        few = f"fewer than two hidden layers compress in {self.compress}"
+        return all_hold(numbers, asked, lambda said: said.replace(" are ", " are not "), few)
 
 
 def log_constants(of: RecordedEnsemble) -> Float64[np.ndarray, "networks hidden"]:
