@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from ibtui.arrangement import TITLES
 from ibtui.locations import example_files, find_session
 from ibtui_engine.errors import EngineError, InvalidValue, shown
@@ -93,7 +95,7 @@ def load_lesson(path: Path, directory: Path, keys: Collection[str]) -> Lesson:
     """
     found = read_toml(path, "the lesson")
     _require_known(found, ("title", "stops"), f"the lesson {str(path)!r}")
-    title = found.get("title", path.stem)
+    title = _paragraph(found.get("title", path.stem[:30]))
     if not isinstance(title, str) or not _fits(title, 1, 30):
         raise InvalidValue(f"title in {str(path)!r} must be a text of at most 30 columns, got {shown(title)}")
     stops = found.get("stops")
@@ -110,9 +112,15 @@ def _require_known(found: Mapping[str, object], names: Collection[str], where: s
             raise InvalidValue(f"{where} names {shown(name)}: known are {', '.join(names)}")
 
 
+def _paragraph(value: object) -> object:
+    """A text without line breaks, which are where its lines happen to end in the file; anything else as it is."""
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
 def _fits(text: str, lines: int, columns: int) -> bool:
-    """Whether a text says something, and has room in so many lines."""
-    return bool(text.strip()) and len(textwrap.wrap(text, columns)) <= lines
+    """Whether a text says something, and has room in so many lines: some characters are two columns wide."""
+    wide = "".join(character * max(cell_len(character), 1) for character in text)
+    return bool(text.strip()) and len(textwrap.wrap(wide, columns)) <= lines
 
 
 def _stop(
@@ -126,6 +134,7 @@ def _stop(
     """A stop from its table. `known`: sessions that were read for those before it."""
     where = f"of stop {number} in {str(file)!r}"
     _require_known(found, tuple(KINDS), f"stop {number} in {str(file)!r}")
+    found = {name: _paragraph(value) for name, value in found.items()}
     for name in NEEDED:
         if name not in found:
             raise InvalidValue(f"stop {number} in {str(file)!r} must have {name}, got {', '.join(found) or 'nothing'}")
@@ -135,8 +144,8 @@ def _stop(
             raise InvalidValue(f"{name} {where} must be {called}, got {shown(value)}")
     for name, (lines, columns) in LINES.items():
         if not _fits(found[name], lines, columns):
-            room = f"{lines} line{'s' if lines > 1 else ''} of {columns} columns"
-            raise InvalidValue(f"{name} {where} must be 1 to {room}, got {shown(found[name])}")
+            room = f"{f'1 to {lines} lines' if lines > 1 else '1 line'} of {columns} columns"
+            raise InvalidValue(f"{name} {where} must be {room}, got {shown(found[name])}")
     if found["key"] not in keys:
         allowed = "the name of a key of a session such as session.bound (ibtui config keys lists them)"
         raise InvalidValue(f"key {where} must be {allowed}, got {shown(found['key'])}")

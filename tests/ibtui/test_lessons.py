@@ -54,6 +54,12 @@ def test_what_can_be_said_is_taken(tmp_path: Path) -> None:
     assert (lesson.title, second.ensemble, second.epoch, second.panel) == ("Week 3", 2, 10000, "layers")
 
 
+def test_line_breaks_are_spaces_and_wide_characters_two_columns(tmp_path: Path) -> None:
+    words = {"title": "Week\n3", "stops": [{**ONE, "text": "\n  See\n  this.\n", "answer": "語" * 117}]}
+    lesson = load(tmp_path, words)
+    assert (lesson.title, lesson.stops[0].text) == ("Week 3", "See this.")
+
+
 def test_a_session_beside_the_lesson_comes_first(tmp_path: Path) -> None:
     (tmp_path / "example-figure-3.ibs").write_bytes(example_file("figure-5").read_bytes())
     for name in ("example-figure-3", "example-figure-3.ibs"):
@@ -73,8 +79,10 @@ LONG = "word " * 45
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"name": ""}, "name of stop 2 in {file} must be 1 to 1 line of 30 columns, got ''"),
-        ({"name": "n" * 31}, "name of stop 2 in {file} must be 1 to 1 line of 30 columns, got"),
+        ({"name": ""}, "name of stop 2 in {file} must be 1 line of 30 columns, got ''"),
+        ({"name": " \n"}, "name of stop 2 in {file} must be 1 line of 30 columns, got ''"),
+        ({"answer": "語" * 118}, "answer of stop 2 in {file} must be 1 to 3 lines of 78 columns, got"),
+        ({"name": "n" * 31}, "name of stop 2 in {file} must be 1 line of 30 columns, got"),
         ({"session": "nothing"}, "session of stop 2 in {file} must be one there is, got 'nothing': no session"),
         ({"session": "damaged"}, "session of stop 2 in {file} must be one that can be read, got 'damaged': "),
         ({"session": "x\0"}, "session of stop 2 in {file} must be one there is, got 'x\\x00': "),
@@ -91,8 +99,8 @@ LONG = "word " * 45
         ({"text": 5}, "text of stop 2 in {file} must be a text, got 5"),
         ({"key": "b"}, "key of stop 2 in {file} must be the name of a key of a session such as session.bound"),
         ({"key": "library.delete"}, "key of stop 2 in {file} must be the name of a key of a session"),
-        ({"does": " "}, "does of stop 2 in {file} must be 1 to 1 line of 78 columns, got ' '"),
-        ({"question": "q" * 79}, "question of stop 2 in {file} must be 1 to 1 line of 78 columns, got"),
+        ({"does": " "}, "does of stop 2 in {file} must be 1 line of 78 columns, got ''"),
+        ({"question": "q" * 79}, "question of stop 2 in {file} must be 1 line of 78 columns, got"),
         ({"answer": "word " * 50}, "answer of stop 2 in {file} must be 1 to 3 lines of 78 columns, got"),
         ({"colour": "red"}, "stop 2 in {file} names 'colour': known are name, session, ensemble, epoch, panel, text, "),
     ],
@@ -249,6 +257,9 @@ def test_5_percent_of_the_data(stops: dict[str, Stop]) -> None:
     found = [f"{i_y(of, epoch, 6):.2f}" for epoch in (1719, 10000)]
     assert found == ["0.51", "0.46"]
     learned = of.learning_figures(10000)
+    before = of.learning_figures(1719)
+    assert before["train_accuracy"].mean < learned["train_accuracy"].mean
+    assert before["train_loss"].mean > learned["train_loss"].mean
     right = [f"{100 * learned[name].mean:.1f}" for name in ("train_accuracy", "test_accuracy")]
     assert right == ["99.7", "85.9"]
     assert f"{i_y(most, 10000, 6):.2f}" == "0.94"
@@ -278,6 +289,7 @@ def test_the_bound(stops: dict[str, Stop]) -> None:
     fits = of.fits(10000)
     below = fits.distance.mean(axis=0)
     assert np.all(below[:4] < 0.002)
+    assert below[1] < 1e-8
     assert [f"{value:.3f}" for value in below[4:]] == ["0.026", "0.044"]
     assert np.all(np.isnan(fits.beta[:, 1]))
     assert 11.99 < i_x(of, 10000, 2) < 12

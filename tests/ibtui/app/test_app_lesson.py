@@ -64,7 +64,7 @@ async def test_the_tour_is_walked_stop_by_stop(open_app: Any, examples: Path, si
             key = told(stop, "#").rpartition("Press # ")[2]
             assert stop.text in strip(view)
             assert key in strip(view)
-            assert view.visible(stop.panel) == [stop.panel] or (size[0] >= 170 and stop.panel == "layers")
+            assert view.visible(stop.panel) == [stop.panel]
             if stop.panel != "layers":
                 await view.until(lambda stop=stop: view.chart(stop.panel).spec is not None)
                 assert "too small for a chart" not in view.text()
