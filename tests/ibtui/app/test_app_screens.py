@@ -114,6 +114,9 @@ async def _lesson(view: Any) -> None:
     await view.until_screen("LessonScreen")
     await view.press("N")
     await view.until(lambda: "stop 2 of 8" in view.text() and view.chart().spec is not None)
+    if view.screen._bound_shown:
+        place = view.screen.ensemble, view.screen.playback.epoch
+        await view.until(lambda: view.screen._bound.of(*place), patience=90)
 
 
 async def _account(view: Any) -> None:
