@@ -77,8 +77,9 @@ class ShapeOfNoise(Claim):
         )
 
     def place(self, one: Evidence) -> float:
-        """The usual one first."""
-        return float(SAMPLINGS.index(str(one.setting("sampling"))))
+        """The usual one first; recordings, of which nobody knows, last."""
+        kind = one.setting("sampling")
+        return float([*SAMPLINGS, kind].index(kind))
 
     def case(self, given: Sequence[Evidence]) -> Case:
         """Partly where some layers lose as much."""

@@ -494,9 +494,10 @@ def test_layers_that_do_not_lose_as_much_are_told_by_their_sampling() -> None:
         ("gaussian: T2 loses more", 2.0),
     ]
     claim = CLAIM["noise-shape"]
-    kinds = "gaussian", "shuffled", "replacement"
+    kinds = "gaussian", "", "shuffled", "replacement"  # "": of a recording
     assert sorted(kinds, key=lambda kind: claim.place(cast("Any", by_sampling(kind, 0, 0)))) == [
         "shuffled",
         "replacement",
         "gaussian",
+        "",
     ]
