@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ibtui_engine.networks import Architecture, Samples, draw_samples
 from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.streams import shuffle_epoch
+from ibtui_engine.streams import SHUFFLED, shuffle_epoch
 from ibtui_engine.threads import Threads
 from ibtui_engine.training import stochastic_kernel as kernel
 from ibtui_engine.training.problem import SLOTS, Optimization, Problem, TrainingState, worth
@@ -62,7 +62,7 @@ def gradients(problem: Problem, weights: np.ndarray) -> tuple[np.ndarray, np.nda
     kernel.train_stochastic(
         *(0, networks, 0, 1, weights.astype(np.float32), unused, unused, np.array(problem.seeds), items),
         *(problem.rule.patterns.astype(np.float64), *worth(problem), np.array(problem.architecture.widths)),
-        *(kernel.SGD, 0.0, 0.0, problem.samples.size, nothing, nothing, found, losses),
+        *(kernel.SGD, 0.0, 0.0, 0.0, SHUFFLED, problem.samples.size, nothing, nothing, found, losses),
     )
     return found, losses
 
