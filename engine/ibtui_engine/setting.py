@@ -69,6 +69,8 @@ class Setting:
     """What the help of a command calls its value."""
     of: str = ""
     """The optimiser that it is a setting of, where it is one of that alone."""
+    beside: tuple[tuple[str, Any], ...] = ()
+    """Values of other settings with which all of its own are allowed, where they are not by themselves."""
 
     @property
     def several(self) -> bool:

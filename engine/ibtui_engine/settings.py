@@ -337,6 +337,7 @@ SETTINGS = MappingProxyType(
             metavar="NUMBER",
             grid=True,
             named="momentum {}",
+            beside=(("optimizer", "momentum"),),
         ),
         "relax_from": Setting(
             label="Relax from",
@@ -432,6 +433,7 @@ SETTINGS = MappingProxyType(
             metavar=f"BETA|{NO_BOTTLENECK}",
             grid=True,
             named="IB beta {}",
+            beside=(("units", "stochastic"),),
         ),
         "ib_method": Setting(
             label="IB method",
@@ -445,6 +447,7 @@ SETTINGS = MappingProxyType(
             metavar="NAME",
             grid=True,
             named="{} IB",
+            beside=(("units", "stochastic"), ("ib_beta", 1.0)),
         ),
         "activation": Setting(
             label="Activation",
@@ -541,6 +544,7 @@ SETTINGS = MappingProxyType(
             choices=NOISE_SCALES,
             unset="absolute",
             metavar="KIND",
+            beside=(("noise", DEFAULT_NOISE),),
         ),
         "noise_samples": Setting(
             label="Noise samples",

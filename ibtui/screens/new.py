@@ -38,7 +38,7 @@ from ibtui_engine.rules.labels import outputs_for
 from ibtui_engine.rules.names import BUILT_IN_SENTENCES, TABLE_PREFIX, parse_rule_name, rule_kind
 from ibtui_engine.rules.tables.report import TableReport
 from ibtui_engine.setting import written
-from ibtui_engine.settings import DEFAULT_NOISE, SETTINGS
+from ibtui_engine.settings import SETTINGS
 
 RULE_FIELDS = ("rule", *OF_RULES, "seed")
 """Fields that say what the rule is."""
@@ -276,9 +276,7 @@ class NewScreen(Screen[None]):
             field = FIELDS[name]
             alone = {"optimizer": field.of, "epochs": MAX_EPOCHS} if field.of else {}
             alone |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
-            alone |= {"optimizer": "momentum"} if name == "momentum" else {}
-            alone |= {"noise": DEFAULT_NOISE} if name == "noise_scale" else {}
-            alone |= {"units": "stochastic"} if name == "ib_beta" else {}
+            alone |= dict(field.beside)
             alone |= {"rule": f"{TABLE_PREFIX}any.csv"} if name in OF_TABLES else {}
             Experiment().override({**alone, name: value})
             if name == "rule":

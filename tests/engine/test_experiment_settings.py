@@ -11,7 +11,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import OF_TABLES, Experiment
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.setting import PANELS, Setting
-from ibtui_engine.settings import SETTINGS
+from ibtui_engine.settings import MAX_EPOCHS, SETTINGS
 
 EXPERIMENTS = {
     **{name: preset.experiment for name, preset in PRESETS.items()},
@@ -37,11 +37,21 @@ def test_values_are_read_back_as_they_are_written(experiment: Experiment) -> Non
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_known_value_is_allowed(name: str) -> None:
-    needed = {"noise_scale": {"noise": 1.0}, "ib_beta": {"units": "stochastic"}}
-    needed |= {"ib_method": {"units": "stochastic", "ib_beta": 5.0}, "relax_prior": {"optimizer": "metropolis"}}
-    beside = {"rule": "table:x.csv"} if name in OF_TABLES else needed.get(name, {})
-    for value in SETTINGS[name].known:
-        Experiment().override({**beside, name: SETTINGS[name].read(value)})
+    setting = SETTINGS[name]
+    beside = dict(setting.beside) | ({"optimizer": setting.of} if setting.of else {})
+    beside |= {"rule": "table:x.csv"} if name in OF_TABLES else {}
+    for value in setting.known:
+        Experiment().override({**beside, name: setting.read(value)})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_value_of_a_preset_is_allowed_by_itself(preset: str) -> None:
+    """As the form checks a field, whatever the others have."""
+    for name, setting in SETTINGS.items():
+        beside = dict(setting.beside) | ({"optimizer": setting.of, "epochs": MAX_EPOCHS} if setting.of else {})
+        beside |= {"epochs": MAX_EPOCHS} if name == "snapshot_at" else {}
+        value = getattr(PRESETS[preset].experiment, name)
+        assert getattr(Experiment().override({**beside, name: value}), name) == value
 
 
 @pytest.mark.parametrize("value", [("label", "y"), ("ignore", "a,b"), ("label_kind", "class"), ("label_bins", 2),
