@@ -83,9 +83,8 @@ def compare(
         return
     _print(those, found, pinned - 1, work)
     if chart:
-        _draw(
-            those, [one.at(math.inf if at is None else at) for one, at in zip(those, epochs, strict=True)], pinned - 1
-        )
+        last = [one.at(math.inf if at is None else at) for one, at in zip(those, epochs, strict=True)]
+        _draw(those, last, pinned - 1)
 
 
 def _work(one: RecordedEnsemble) -> int:
@@ -106,11 +105,10 @@ def _epochs_of_equal_work(those: list[RecordedEnsemble], work: list[int]) -> lis
     return [least // of_epoch for of_epoch in work]
 
 
-def _names(those: list[RecordedEnsemble]) -> list[str]:
+def _titles(those: list[RecordedEnsemble]) -> list[str]:
     from ibtui.formatting import printable, titles_of
 
-    titles = titles_of([(one.summary, one.ensemble) for one in those])
-    return [f"{number} {printable(title)}" for number, title in enumerate(titles, start=1)]
+    return [printable(title) for title in titles_of([(one.summary, one.ensemble) for one in those])]
 
 
 def _draw(those: list[RecordedEnsemble], epochs: list[int], pinned: int) -> None:
@@ -121,9 +119,8 @@ def _draw(those: list[RecordedEnsemble], epochs: list[int], pinned: int) -> None
 
     console = output()
     console.print()
-    names = [name.partition(" ")[2] for name in _names(those)]
-    charts = [EnsembleCharts(one) for one in those]
-    draw(planes_of(list(zip(names, charts, strict=True)), epochs, pinned), console.width)
+    charts = list(zip(_titles(those), map(EnsembleCharts, those), strict=True))
+    draw(planes_of(charts, epochs, pinned), console.width)
 
 
 def _print(
@@ -134,7 +131,7 @@ def _print(
     from ibtui.compared_text import CAVEATS, wide
     from ibtui.formatting import estimate
 
-    names = _names(those)
+    names = [f"{number} {title}" for number, title in enumerate(_titles(those), start=1)]
     columns, rows = wide(names, found, pinned)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for k, heading in enumerate(columns):
