@@ -19,7 +19,7 @@ from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue, either
 from ibtui_engine.experiment import BINNED, Experiment
 from ibtui_engine.packages import require_packages
-from ibtui_engine.session.columns import INFORMATION, LAYER, LEARNING, MEASURED
+from ibtui_engine.session.columns import INFORMATION, LAYER, LEARNING, MEASURED, values_of
 from ibtui_engine.settings import OWN_NOISE
 
 if TYPE_CHECKING:
@@ -272,12 +272,7 @@ def _rows(reader: SessionReader, ensemble: EnsembleSummary, what: str, epoch: in
     widths = reader.architecture(ensemble).widths[1:]
     history = reader.learning(ensemble, epoch) if what == "learning" else reader.layers(ensemble, epoch)
     names = (*RECORDED[what], *FURTHER[what])
-
-    def column(name: str) -> Any:
-        found = getattr(history, name)
-        return found(ensemble.noisy_batch) if name == "frozen_snr" else found
-
-    values = np.stack([column(name) for name in names], axis=-1)
+    values = np.stack([values_of(history, name, ensemble.noisy_batch) for name in names], axis=-1)
     values = values[:, :, None] if what == "learning" else values
     settings = basis(reader.summary.experiment, exact=ensemble.settings.stochastic) | {"optimizer": ensemble.optimizer}
     chosen = [math.nan if settings[name] is None else settings[name] for name in SETTINGS[what]]

@@ -310,6 +310,17 @@ class LearningHistory:
     )
 
 
+def values_of(
+    history: LayerHistory | LearningHistory, name: str, noisy_batch: float
+) -> Float64[np.ndarray, "epochs ..."]:
+    """A column of a history, or what follows from it (`DERIVED`). `noisy_batch`: of the ensemble, as its summary has
+    it.
+    """
+    found = getattr(history, name)
+    values: Float64[np.ndarray, "epochs ..."] = found(noisy_batch) if callable(found) else found
+    return values
+
+
 LAYER = columns_of_history(LayerHistory)
 LEARNING = columns_of_history(LearningHistory)
 INFORMATION = tuple(column for column in LAYER if column.source.startswith("information."))
@@ -325,7 +336,7 @@ DERIVED = {
     "i_within": ("bits", "I(X;T | orbit) = I(X;T) − I(T;orbit), what T tells of X within classes of equal p(y|x)"),
     "i_x_given_y": ("bits", "I(X;T | Y) = I(X;T) − I(T;Y)"),
 }
-"""What follows from the columns of a layer and is no column: by its name (`RecordedEnsemble.values`) its unit, and what
+"""What follows from the columns of a layer and is no column: by its name (`values_of`) its unit, and what
 it is."""
 LEARNING_COLUMNS = tuple(column.name for column in LEARNING)
 MEASURED = {column.name: column for column in (*LAYER, *LEARNING)}

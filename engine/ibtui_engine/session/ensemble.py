@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.session.columns import LEARNING_COLUMNS
+from ibtui_engine.session.columns import LEARNING_COLUMNS, values_of
 from ibtui_engine.settings import OWN_NOISE
 from ibtui_engine.statistics import (
     Spread,
@@ -173,18 +173,12 @@ class RecordedEnsemble:
         """The last measured epoch that is not after one; the first where none is before it; 0 where there is none."""
         return int(self.layers.epochs[self.row(epoch) or 0]) if len(self.layers.epochs) else 0
 
-    @cached_property
-    def frozen_snr(self) -> Float64[np.ndarray, "epochs networks layers"]:
-        """`LayerHistory.frozen_snr` of the ensemble's batches."""
-        return self.layers.frozen_snr(self.ensemble.noisy_batch)
-
     # numbers over networks
 
     def values(self, name: str) -> Float64[np.ndarray, "epochs networks ..."]:
         """A column of the histories as it is recorded: by epoch and network, and for what layers have by layer."""
-        if name == "frozen_snr":
-            return self.frozen_snr
-        return np.asarray(getattr(self.learning if name in LEARNING_COLUMNS else self.layers, name))
+        history = self.learning if name in LEARNING_COLUMNS else self.layers
+        return np.asarray(values_of(history, name, self.ensemble.noisy_batch))
 
     def mean(self, name: str) -> Float64[np.ndarray, "epochs ..."]:
         """Mean of a column over the networks that have a value, by epoch (and layer); of `RATIOS` the geometric one."""
