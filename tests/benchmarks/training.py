@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,12 +45,17 @@ def operations() -> int:
 
 
 def _problem(
-    optimizer: str, networks: int = NETWORKS, batch: int = BATCH, hidden: tuple[int, ...] = HIDDEN, bits: int = 0
+    optimizer: str,
+    networks: int = NETWORKS,
+    batch: int = BATCH,
+    hidden: tuple[int, ...] = HIDDEN,
+    bits: int = 0,
+    **controls: Any,
 ) -> tuple[Problem, TrainingState]:
     rule = load_rule("symmetric")
     seeds = tuple(range(networks))
     samples = draw_samples(rule, 0.875, seeds)  # 3584 patterns: seven whole batches
-    how = Optimization(optimizer, RATES[optimizer], 0.9, batch)
+    how = Optimization(optimizer, RATES[optimizer], 0.9, batch, **controls)
     problem = Problem(Architecture.of(rule, hidden, "tanh", bits), rule, samples, seeds, how)
     return problem, TrainingState.initial(problem, 1.0)
 
@@ -61,12 +67,18 @@ def _steps(optimizer: str) -> list[Row]:
     threads = Threads(cores)
     fused = FusedTrainer(problem, state, threads)
     quantised = FusedTrainer(*_problem(optimizer, bits=4), threads)
+    noisy = FusedTrainer(*_problem(optimizer, dropout=0.1), threads)
+    whole = FusedTrainer(*_problem(optimizer, batch=problem.samples.size), threads)
+    diffusing = FusedTrainer(*_problem(optimizer, sampling="gaussian"), threads)
     batched = TorchTrainer(problem, state, "cpu", cores)
     inputs = torch.from_numpy(problem.rule.patterns[problem.samples.patterns[:, :BATCH]]).float()
     labels = torch.from_numpy(problem.samples.labels[:, :BATCH]).float()
     work: dict[str, tuple[Callable[[], object], float]] = {
         "fused trainer": (lambda: fused.advance(20), 20 * problem.batches),
         "fused, activations of 4 bits": (lambda: quantised.advance(20), 20 * problem.batches),
+        "fused, Gaussian dropout": (lambda: noisy.advance(20), 20 * problem.batches),
+        "fused, the whole sample": (lambda: whole.advance(20), 20),
+        "fused, the whole sample with Gaussian noise": (lambda: diffusing.advance(3), 3 * problem.batches),
         "torch trainer": (lambda: batched.advance(2), 2 * problem.batches),
         "batched bmm with autograd": (_batched_autograd(problem, state, inputs, labels), 1),
         "plain torch loop per network": (_plain_loop(problem, state, inputs, labels), 1),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2, kstest, norm
+from scipy.stats import binomtest, chi2, kstest, norm
 
 from ibtui_engine.streams import (
     SAMPLING_CODES,
     Purpose,
+    direction_of,
     fill_words,
     normals,
     order_epoch,
     permutation,
+    radius_of,
     share_out,
     shuffle_epoch,
     uniforms,
@@ -239,10 +242,69 @@ def test_normals_are_those_of_box_and_muller(count: int, seed: int, epoch: int) 
     np.testing.assert_allclose(normals(count, seed, Purpose.DROPOUT, epoch), expected, rtol=1e-6, atol=1e-6)
 
 
-def test_normals_are_normal_and_independent_of_one_another() -> None:
-    drawn = normals(100_000, 5, Purpose.GRADIENT_NOISE)
+@given(st.integers(0, LOW) | st.sampled_from([0, 1, LOW - 1, LOW, 0xB504F333, 0xB504F334, 2**31, 2**24]))
+def test_a_normals_radius_and_direction_have_all_digits_of_single_precision(word: int) -> None:
+    """Also where the radius is nearly 0, and on either side of sqrt(1/2), where its polynomial changes."""
+    expected = np.sqrt(
+        -2 * np.log1p(-(LOW - word + 0.5) / 2**32) if word > 2**31 else -2 * np.log((word + 0.5) / 2**32)
+    )
+    assert radius_of(np.uint32(word)) == pytest.approx(expected, rel=4e-7)
+    turn = 2 * np.pi * word / 2**32
+    assert direction_of(np.uint32(word)) == pytest.approx((np.cos(turn), np.sin(turn)), abs=2e-7)
+
+
+@pytest.mark.parametrize(("quarter", "expected"), [(0, (1, 0)), (1, (0, 1)), (2, (-1, 0)), (3, (0, -1))])
+def test_normals_lie_on_the_axes_where_words_are_quarters_of_a_turn(quarter: int, expected: tuple[int, int]) -> None:
+    assert direction_of(np.uint32(quarter << 30)) == expected
+
+
+DRAWN = 400_000
+
+
+@pytest.fixture(scope="module", params=[(5, Purpose.GRADIENT_NOISE, 1), (2**40, Purpose.DROPOUT, 70_000)])
+def drawn(request: pytest.FixtureRequest) -> np.ndarray:
+    """Normal numbers of one stream, in double precision."""
+    return normals(DRAWN, *request.param).astype(np.float64)
+
+
+def test_normals_have_the_moments_of_the_normal_law(drawn: np.ndarray) -> None:
+    for power, expected in ((1, 0), (2, 1), (3, 0), (4, 3), (5, 0), (6, 15)):
+        variance = np.prod(np.arange(1, 2 * power, 2)) - expected**2  # E z^2k = 1 3 5 ... (2k − 1)
+        assert abs((drawn**power).mean() - expected) < 4.5 * np.sqrt(variance / DRAWN)
+
+
+def test_normals_have_the_distribution_and_the_tails_of_the_normal_law(drawn: np.ndarray) -> None:
     assert kstest(drawn, norm.cdf).pvalue > 1e-3
-    assert abs(np.corrcoef(drawn[:50_000], drawn[50_000:])[0, 1]) < 5 / np.sqrt(50_000)
+    assert kstest(drawn[: DRAWN // 2], drawn[DRAWN // 2 :]).pvalue > 1e-3
+    for least in (2, 3, 4, 4.5):
+        for side in (drawn, -drawn):
+            assert binomtest(int((side > least).sum()), DRAWN, norm.sf(least)).pvalue > 1e-4
+    near = int((abs(drawn) < 1e-3).sum())
+    assert binomtest(near, DRAWN, norm.cdf(1e-3) - norm.cdf(-1e-3)).pvalue > 1e-4
+    assert 4.5 < abs(drawn).max() < 6.8
+
+
+def test_pairs_of_normals_have_the_law_of_the_square_of_their_distance_from_0(drawn: np.ndarray) -> None:
+    """Those of one radius and direction, half the stream apart, are independent: so is the square of it exponential."""
+    square = drawn[: DRAWN // 2] ** 2 + drawn[DRAWN // 2 :] ** 2
+    assert kstest(square, chi2(2).cdf).pvalue > 1e-3
+    assert kstest(np.arctan2(drawn[: DRAWN // 2], drawn[DRAWN // 2 :]), "uniform", (-np.pi, 2 * np.pi)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("of", [lambda z: z, lambda z: z**2, np.sign], ids=["numbers", "squares", "signs"])
+def test_neighbouring_normals_are_independent(drawn: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Of one stream, at all short distances and at those of its blocks; and of streams with neighbouring counters."""
+    numbers = of(drawn)
+    distances = (*range(1, 17), DRAWN // 4, DRAWN // 2, 3 * DRAWN // 4)
+    for distance in distances:
+        pairs = DRAWN - distance
+        assert abs(np.corrcoef(numbers[:pairs], numbers[distance:])[0, 1]) < 4.5 / np.sqrt(pairs)
+    key = 7, Purpose.DROPOUT, 9
+    here = of(normals(DRAWN, *key).astype(np.float64))
+    for beside in ((8, Purpose.DROPOUT, 9), (7, Purpose.GRADIENT_NOISE, 9), (7, Purpose.DROPOUT, 10)):
+        there = of(normals(DRAWN, *beside).astype(np.float64))
+        assert abs(np.corrcoef(here, there)[0, 1]) < 4.5 / np.sqrt(DRAWN)
+        assert abs(np.corrcoef(here[1:], there[:-1])[0, 1]) < 4.5 / np.sqrt(DRAWN)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 6])

@@ -234,8 +234,8 @@ def add_batch_gradients(
         if factors.shape[0] > 0 and layer < layers - 1:
             handed_on = a if bits > 0 else y
             for j in range(firsts[layer + 1], firsts[layer + 1] + outputs):
-                for s in range(columns):
-                    a[j, s] = handed_on[j, s] * factors[j, s]
+                for s in range(0, columns, LANES):
+                    store(a, j, s, load(handed_on, j, s) * load(factors, j, s))
     output = firsts[layers]
     for s in range(count):
         label = _F(chosen[s] & np.uint32(1))
@@ -253,8 +253,8 @@ def add_batch_gradients(
             backward_layer(w, tops[layer], delta, activation, y, firsts[layer], below, inputs, outputs, columns)
             if factors.shape[0] > 0:
                 for i in range(inputs):
-                    for s in range(columns):
-                        below[i, s] *= factors[firsts[layer] + i, s]
+                    for s in range(0, columns, LANES):
+                        store(below, i, s, load(below, i, s) * load(factors, firsts[layer] + i, s))
             delta, below = below, delta
 
 
@@ -292,8 +292,10 @@ def make_factors(normals: Float32[np.ndarray, " numbers"], variance: float, batc
     unit = 0
     for layer in range(1, widths.shape[0] - 1):
         for row in range(firsts[layer], firsts[layer] + widths[layer]):
+            made = factors[row, :count]
+            drawn = normals[unit * batch + begin : unit * batch + begin + count]
             for s in range(count):
-                factors[row, s] = _F(1) + spread * normals[unit * batch + begin + s]
+                made[s] = _F(1) + spread * drawn[s]
             unit += 1
 
 
