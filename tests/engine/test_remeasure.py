@@ -274,27 +274,26 @@ def test_a_damaged_session_ends_in_one_sentence_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["copy.ibs"]
 
 
-def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", first(1, [np.nan, np.inf, 3e38]))
+def test_weights_that_are_no_numbers_are_damage(recorded: Path, threads: Threads, tmp_path: Path, value: float) -> None:
     from ibtui_engine.session.codec import pack_weights
 
-    for value in (np.nan, np.inf, 3e38):
-        copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
-        with SessionReader(copy) as reader:
-            parameters = reader.architecture(reader.ensemble(0)).parameters
-        with closing(sqlite3.connect(copy)) as connection:
-            data = pack_weights(np.full((3, parameters), value, np.float32))
-            connection.execute("UPDATE weights SET data = ? WHERE snapshot = 1", (data,))
-            connection.commit()
-        new = tmp_path / f"{value}.ibs"
-        with SessionReader(copy) as reader:
-            for estimator in ESTIMATORS:
-                experiment = with_settings(reader.summary.experiment, {"estimator": estimator})
-                if value == 3e38:  # large, but numbers: tanh bounds what they do
-                    (_, found), *_ = remeasure(reader, reader.ensemble(0), [0], experiment, threads)
-                    assert np.isfinite(found.i_y).all()
-                    continue
-                with pytest.raises(SessionError, match="is damaged: some of its weights are no finite numbers"):
-                    save_remeasured(reader, new, "new", experiment, threads)
+    copy = Path(shutil.copy(recorded, tmp_path / "copy.ibs"))
+    with SessionReader(copy) as reader:
+        parameters = reader.architecture(reader.ensemble(0)).parameters
+    with closing(sqlite3.connect(copy)) as connection:
+        data = pack_weights(np.full((3, parameters), value, np.float32))
+        connection.execute("UPDATE weights SET data = ? WHERE snapshot = 1", (data,))
+        connection.commit()
+    with SessionReader(copy) as reader:
+        for estimator in ESTIMATORS:
+            experiment = with_settings(reader.summary.experiment, {"estimator": estimator})
+            if value == 3e38:  # large, but numbers: tanh bounds what they do
+                (_, found), *_ = remeasure(reader, reader.ensemble(0), [0], experiment, threads)
+                assert np.isfinite(found.i_y).all()
+                continue
+            with pytest.raises(SessionError, match="is damaged: some of its weights are no finite numbers"):
+                save_remeasured(reader, tmp_path / "new.ibs", "new", experiment, threads)
 
 
 def test_a_full_disk_names_the_new_file(

@@ -72,6 +72,7 @@ def test_a_run_that_was_stopped_or_extended_goes_on_to_the_same_numbers(
         ), name
 
 
+@pytest.mark.long
 def test_a_run_whose_process_is_killed_goes_on_to_the_same_numbers(path: Path) -> None:
     experiment = STOCHASTIC.override({"epochs": 3_000, "snapshots": 8, "snapshot_at": []})
     command = [sys.executable, "-c", KILLED, str(path), json.dumps(experiment.to_dict())]

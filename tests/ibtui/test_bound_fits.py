@@ -261,6 +261,7 @@ def test_an_unknown_rule_has_a_coarse_curve_and_then_the_full_one(
     assert watch(session, work).refused == []
 
 
+@pytest.mark.long
 def test_each_ensemble_is_held_against_the_curve_of_its_own_rule(tmp_path: Path) -> None:
     session = tmp_path / "rules.ibs"
     experiment = Experiment(rule=("symmetric", "symmetric-soft"), hidden=((3,),), networks=2, epochs=2, snapshots=0)

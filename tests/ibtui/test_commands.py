@@ -86,6 +86,7 @@ def test_a_line_that_cannot_be_read_is_passed_over() -> None:
     assert asyncio.run(go()) == [1, 2]
 
 
+@pytest.mark.long
 def test_a_child_that_keeps_the_pipes_open_holds_nobody_up() -> None:
     """A process that is ended may have started another, which has its pipes and goes on."""
     code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)']); " + (

@@ -85,6 +85,7 @@ def test_the_command_minds_no_name_at_all(tmp_path: Path, command: Command, safe
         assert (done.returncode, done.stderr) == (0, ""), line
 
 
+@pytest.mark.long
 def test_the_command_leaves_relative_places_of_pythonpath_out(tmp_path: Path, command: Command) -> None:
     script = Path(sysconfig.get_path("scripts"), "ibtui")
     if not script.exists():

@@ -69,6 +69,7 @@ def test_where_no_temporary_file_can_be_made_it_is_said(
         runs.start_run(TINY, tmp_path / "tiny.ibs")
 
 
+@pytest.mark.long
 def test_a_process_that_is_ready_becomes_the_run(tmp_path: Path) -> None:
     ready = runs.prepare()
     assert ready is not None

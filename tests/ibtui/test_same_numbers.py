@@ -153,7 +153,7 @@ def test_layers_in_the_json_of_show_are_those_of_the_exports(
                 same(shown["learning"][f"{column}_mean"], of.mean(column, (index, epoch, 0)))
 
 
-@pytest.mark.parametrize("name", first(2, EXAMPLES))
+@pytest.mark.parametrize("name", first(1, EXAMPLES))
 def test_the_tables_of_show_and_of_the_app_print_the_layers_of_the_exports(
     name: str,
     truth: Callable[[str], Truth],

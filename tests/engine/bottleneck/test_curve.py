@@ -52,6 +52,7 @@ def test_the_curve_is_concave(soft: Curve) -> None:
     assert slopes[0] <= 1 / soft.critical + 1e-9
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**32 - 1))
 @example(35859171)  # p(y=1) rounds to 1, though one class has a p(y=1|x) below it
 def test_no_encoder_lies_above_and_points_do_not_lie_below(seed: int) -> None:

@@ -20,6 +20,7 @@ from ibtui_engine.threads import Threads
 from tests.engine.bottleneck.conftest import plane
 
 
+@pytest.mark.long
 def test_no_sample_s_encoder_crosses_the_bound_and_larger_samples_come_nearer() -> None:
     rule = load_rule("symmetric-soft")
     curve = ib_curve(Source.of_rule(rule))

@@ -57,6 +57,7 @@ def certificate(source: Source, found: object, q: np.ndarray) -> np.ndarray:
     return np.log2(((w / f)[:, None] * kernel(q)).sum(axis=0))
 
 
+@pytest.mark.long
 def test_the_certificate_bounds_c_on_a_dense_grid() -> None:
     random = np.random.default_rng(2)
     closest = -math.inf

@@ -32,7 +32,10 @@ def residual(rule: Rule, encoder: np.ndarray, beta: float) -> float:
     return float(terms.sum(axis=1).mean())
 
 
-@pytest.mark.parametrize(("name", "hidden"), [("small", (3, 2)), ("small", ()), ("symmetric-soft", (4, 3, 1))])
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [("small", (3, 2)), ("small", ()), pytest.param("symmetric-soft", (4, 3, 1), marks=pytest.mark.long)],
+)
 def test_beta_star_minimises_the_mean_divergence_of_the_true_encoders(name: str, hidden: tuple[int, ...]) -> None:
     rng = np.random.default_rng(4)
     rule = load_rule(name) if name != "small" else Rule(

@@ -64,7 +64,12 @@ def test_outputs_are_measured_as_the_run_that_had_them_measured_them(example: Se
 
 
 @pytest.mark.parametrize(
-    ("estimator", "settings"), [("kde", {"noise": 0.01}), ("quantile", {"bins": 7}), ("exact", {})]
+    ("estimator", "settings"),
+    [
+        ("quantile", {"bins": 7}),
+        ("exact", {}),
+        pytest.param("kde", {"noise": 0.01}, marks=pytest.mark.long),
+    ],
 )
 def test_by_other_estimators_too_numbers_are_those_of_the_compiled_kernels(
     example: SessionReader, estimator: str, settings: dict[str, float]

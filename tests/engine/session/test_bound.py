@@ -32,6 +32,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return made(place / "with.ibs", SMALL), made(place / "without.ibs", SMALL.override({"weights": False}))
 
 
+@pytest.mark.long
 def test_without_weights_the_distances_are_those_that_the_weights_give(pair: tuple[Path, Path]) -> None:
     (_, curves, (one,)), (_, others, (bare,)) = (fit_session(path, error=1e-4, threads=1) for path in pair)
     assert others[1].lower(3.0) == curves[1].lower(3.0)

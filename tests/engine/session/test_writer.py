@@ -527,6 +527,7 @@ def require_whole_alone(path: Path, epochs: tuple[int, ...]) -> None:
     discard(copy)
 
 
+@pytest.mark.long
 def test_a_session_that_ends_while_a_transaction_reads_it_is_whole(path: Path, writer: SessionWriter) -> None:
     path.chmod(0o640)
     with SessionReader(path) as reader, Follower(path) as follower:

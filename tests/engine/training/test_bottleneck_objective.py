@@ -20,6 +20,7 @@ from ibtui_engine.training.stochastic import StochasticTrainer
 from tests import naive_states
 from tests.engine.training.test_stochastic import RATES, SIZE, PlainNetwork, problem_of
 from tests.naive import network_of
+from tests.tiers import diagonal, first
 
 Method = Callable[..., tuple[np.ndarray, float]]
 
@@ -100,7 +101,7 @@ class SelfConsistentNetwork(PlainNetwork):
 SHAPES = ((3, 2, 1), (2, 1, 2, 1), (3, 2, 3, 2, 1))
 
 
-@pytest.mark.parametrize("widths", SHAPES, ids=str)
+@pytest.mark.parametrize("widths", first(2, SHAPES), ids=str)
 def test_objective_and_gradient_are_those_of_every_joint_state(widths: tuple[int, ...]) -> None:
     problem, state = with_beta(3.0, widths, seeds=range(1))
     weights = state.weights[0].astype(np.float64)
@@ -115,9 +116,9 @@ def test_objective_and_gradient_are_those_of_every_joint_state(widths: tuple[int
         assert gradient[place] == pytest.approx(slope, abs=1e-7)
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
-@pytest.mark.parametrize("widths", [*SHAPES, (6, 5, 4, 3, 1), (4, 7, 1, 5, 1)], ids=str)
-@pytest.mark.parametrize("beta", [0.5, 20.0])
+@pytest.mark.parametrize(
+    *diagonal(weighted=(False, True), widths=(*SHAPES, (6, 5, 4, 3, 1), (4, 7, 1, 5, 1)), beta=(0.5, 20.0)), ids=str
+)
 def test_gradients_are_autograds(widths: tuple[int, ...], weighted: bool, beta: float) -> None:
     problem, state = with_beta(beta, widths, weighted=weighted, scale=0.7)
     for network in range(2):
@@ -127,9 +128,9 @@ def test_gradients_are_autograds(widths: tuple[int, ...], weighted: bool, beta: 
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * max(np.abs(expected).max(), 1))
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
-@pytest.mark.parametrize("widths", [*SHAPES, (6, 5, 4, 3, 1)], ids=str)
-@pytest.mark.parametrize("beta", [0.5, 20.0])
+@pytest.mark.parametrize(
+    *diagonal(weighted=(False, True), widths=(*SHAPES, (6, 5, 4, 3, 1)), beta=(0.5, 20.0)), ids=str
+)
 def test_steps_towards_the_ib_equations_are_autograds(widths: tuple[int, ...], weighted: bool, beta: float) -> None:
     problem, state = with_beta(beta, widths, weighted=weighted, scale=0.7)
     for network in range(2):

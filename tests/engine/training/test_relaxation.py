@@ -22,6 +22,7 @@ from ibtui_engine.training.batched import TorchTrainer
 from ibtui_engine.training.fused import FusedTrainer
 from ibtui_engine.training.problem import Optimization, Problem, TrainingState
 from ibtui_engine.training.relaxation import BURN_IN, TARGET, acceptance, move_costs, moves_until
+from tests.tiers import first
 
 BITS = Rule("ramp", binary_patterns(7), np.linspace(0.02, 0.98, 128))
 REAL = Rule("real", np.random.default_rng(3).normal(size=(90, 2)).astype(np.float32), np.linspace(0.05, 0.95, 90))
@@ -166,7 +167,7 @@ def test_the_constraint_is_never_broken(hidden: tuple[int, ...], rule: Rule, act
     pool.close()
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("prior", first(2, PRIORS))
 def test_moves_are_those_of_the_rule_written_again_in_plain_python(prior: str) -> None:
     """Proposals from the stream, accepted by the loss in double precision and by the prior; steps adapted in the
     burn-in, then not.
@@ -257,7 +258,7 @@ def require_chances(cells: np.ndarray, expected: np.ndarray) -> None:
     assert error.max() < 0.004, "the test tells something"
 
 
-@pytest.mark.parametrize("prior", ["flat", "gauss"])
+@pytest.mark.parametrize("prior", first(1, ["gauss", "flat"]))
 def test_the_weights_spread_over_the_allowed_set_as_the_prior_says_and_flow_both_ways_alike(prior: str) -> None:
     """One input: a weight and a bias, whose allowed set is laid out on a grid. The chances of 24 parts of the set are
     their areas, weighed by the prior, and as many moves go from one part to another as back (detailed balance).
@@ -302,6 +303,7 @@ def test_the_weights_spread_over_the_allowed_set_as_the_prior_says_and_flow_both
     assert squares.mean() < 1 + 4.5 * np.sqrt(2 / busy.sum())
 
 
+@pytest.mark.long
 def test_on_the_sphere_neurons_keep_their_norm_and_spread_evenly_over_what_the_loss_allows() -> None:
     """A weight and a bias on a circle: twelve parts of the allowed angles that are as long as one another."""
     problem, start, bound = of_one_set("sphere")

@@ -73,6 +73,7 @@ async def test_beta_stays_with_its_epoch_until_the_next_is_there_and_nothing_jum
     assert not fitters()
 
 
+@pytest.mark.long
 async def test_a_run_that_grows_keeps_its_last_beta_and_one_process(open_app: Any, live: Any) -> None:
     run = live(weights=True)
     async with open_app("live", size=(120, 40)) as view:
@@ -118,6 +119,7 @@ async def test_all_planes_side_by_side_have_the_curve(open_app: Any, have: Any) 
         await view.until(lambda: all(view.chart(f"each-{k}").spec.series[0].label == "IB bound" for k in range(3)))
 
 
+@pytest.mark.long
 async def test_the_bound_is_the_fifth_chart_where_there_is_room(open_app: Any, have: Any) -> None:
     have("plain")
     four = ["plane", "gradients", "snr", "learning"]
@@ -152,6 +154,7 @@ async def test_a_rule_that_cannot_be_read_is_told_of_once(open_app: Any, have: A
         assert not fitters()
 
 
+@pytest.mark.long
 async def test_a_curve_that_comes_right_after_a_drawing_is_drawn(
     open_app: Any, have: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

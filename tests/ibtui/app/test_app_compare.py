@@ -182,6 +182,7 @@ async def test_the_ensembles_are_chosen_two_to_six(open_app: Any, have: Any) -> 
         assert len(_panels(view)) == 2
 
 
+@pytest.mark.long
 async def test_any_chart_is_compared_on_one_axis_with_one_cross_hair(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app() as view:
@@ -204,6 +205,7 @@ async def test_any_chart_is_compared_on_one_axis_with_one_cross_hair(open_app: A
         assert all(panel.spec.y.label == "I(T;Y) bits" for panel in _panels(view))
 
 
+@pytest.mark.long
 async def test_one_is_pinned_on_top_and_in_the_table(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app(size=(180, 50)) as view:

@@ -48,7 +48,7 @@ def _described(view: Any) -> dict[str, str]:
 SCREENS = ["LibraryScreen", "SessionScreen", "NewScreen", "CompareScreen"]
 
 
-@pytest.mark.parametrize("screen", first(2, SCREENS))
+@pytest.mark.parametrize("screen", first(1, SCREENS))
 async def test_help_lists_the_keys_and_the_science(open_app: Any, have: Any, screen: str) -> None:
     have("grid")
     async with open_app() as view:
@@ -102,6 +102,7 @@ async def test_f1_opens_help_from_fields_too(open_app: Any, have: Any) -> None:
         assert "?" not in view.one("#hidden", Input).value
 
 
+@pytest.mark.long
 async def test_help_finds_what_has_all_the_words_typed(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain") as view:

@@ -51,6 +51,7 @@ async def test_layers_are_found_by_typing_and_marked_together(open_app: Any, dee
         assert len(view.screen.hidden_layers) == 54
 
 
+@pytest.mark.long
 async def test_every_nth_all_and_none(open_app: Any, deep: Path) -> None:
     async with open_app("deep", (200, 60)) as view:
         await view.until(lambda: view.chart().spec)
@@ -79,6 +80,7 @@ async def test_every_nth_all_and_none(open_app: Any, deep: Path) -> None:
         await view.until(lambda: len(shown(view)) == 60)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("panel", first(1, ["bound", "phases", "layers"]))
 async def test_tables_leave_hidden_layers_out(open_app: Any, deep: Path, panel: str) -> None:
     async with open_app("deep", (120, 40)) as view:

@@ -17,6 +17,7 @@ from ibtui.screens.lesson import session_keys
 from ibtui.settings import Settings, Views
 from ibtui.widgets.lesson_strip import LessonStrip
 from tests.ibtui.app.conftest import View
+from tests.tiers import first
 
 EXAMPLES = Path(__file__).parents[3] / "sessions"
 SIZES = ((80, 24), (120, 40))
@@ -47,7 +48,7 @@ def strip(view: Any) -> str:
     return " ".join(" ".join(lines).split())
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", first(1, SIZES), ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_the_tour_is_walked_stop_by_stop(open_app: Any, examples: Path, size: tuple[int, int]) -> None:
     before = {path: path.read_bytes() for path in examples.iterdir()}
     tour = load_lesson(TOUR, examples, session_keys())
@@ -84,6 +85,7 @@ async def test_the_tour_is_walked_stop_by_stop(open_app: Any, examples: Path, si
     assert Views().recall(TOUR) == {"stop": 0}
 
 
+@pytest.mark.long
 async def test_each_stops_key_changes_what_is_shown(open_app: Any, examples: Path) -> None:
     tour = load_lesson(TOUR, examples, session_keys())
 
@@ -118,14 +120,13 @@ async def test_a_lesson_is_taken_up_where_it_was_left(open_app: Any, examples: P
         await at_stop(view, 3)
         await view.press("escape")
         await view.until_screen("LibraryScreen")
-        await view.press("T")
-        await at_stop(view, 3)
     async with open_app() as view:
         await view.press("T")
         await at_stop(view, 3)
         assert view.one("LessonStrip").display
 
 
+@pytest.mark.long
 async def test_before_the_first_stop_there_is_none(open_app: Any, examples: Path) -> None:
     async with open_app() as view:
         await view.press("T")
@@ -135,7 +136,7 @@ async def test_before_the_first_stop_there_is_none(open_app: Any, examples: Path
         await at_stop(view, 1)
 
 
-@pytest.mark.parametrize("kept", [-1, 8, "2", True, None])
+@pytest.mark.parametrize("kept", first(1, [8, -1, "2", True, None]))
 async def test_a_place_that_makes_no_sense_is_the_first_stop(open_app: Any, examples: Path, kept: object) -> None:
     Views().keep(TOUR, {"stop": kept})
     async with open_app() as view:
@@ -143,6 +144,7 @@ async def test_a_place_that_makes_no_sense_is_the_first_stop(open_app: Any, exam
         await at_stop(view, 1)
 
 
+@pytest.mark.long
 async def test_a_lesson_begins_each_stop_anew_and_leaves_ones_own_views_alone(open_app: Any, examples: Path) -> None:
     session = examples / "example-figure-3.ibs"
     Views().keep(session, {"panel": "snr", "ensemble": 1, "hidden": [2]})
@@ -162,6 +164,7 @@ async def test_a_lesson_begins_each_stop_anew_and_leaves_ones_own_views_alone(op
     assert Views().recall(session) == own
 
 
+@pytest.mark.long
 async def test_a_lesson_names_keys_as_they_were_chosen(open_app: Any, examples: Path) -> None:
     chosen = Settings(keys={"lesson.next": "x", "lesson.answer": "f5", "session.points": "u"})
     async with open_app(settings=chosen) as view:

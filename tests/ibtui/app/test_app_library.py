@@ -26,6 +26,7 @@ from ibtui_engine.errors import StorageError
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.session.results import read_results
 from ibtui_engine.session.summary import read_summary
+from tests.tiers import first
 
 
 def _table(view: Any) -> DataTable[str]:
@@ -284,6 +285,7 @@ async def test_filter(open_app: Any, have: Any, killed: tuple[str, ...]) -> None
         assert not view.one("#filter", Input).display
 
 
+@pytest.mark.long
 async def test_mark_and_compare(open_app: Any, have: Any) -> None:
     have("plain")
     have("lone")
@@ -351,6 +353,7 @@ async def test_notes_and_tags_are_written_shown_found_and_kept(open_app: Any, ha
     assert list((tmp_path / "data" / "ibtui" / "notes").iterdir()) == []
 
 
+@pytest.mark.long
 async def test_rename(open_app: Any, have: Any, directory: Path) -> None:
     have("plain")
     have("lone", "taken")
@@ -550,7 +553,7 @@ async def test_the_same_settings_again_fill_the_form(open_app: Any, have: Any, m
         assert values == {"hidden": "4-3, 5, 3-2-2", "networks": "3", "epochs": "40", "name": ""}
 
 
-@pytest.mark.parametrize("contents", [b"", b"no session at all" * 100, None])
+@pytest.mark.parametrize("contents", first(1, [None, b"", b"no session at all" * 100]))
 async def test_a_damaged_file_is_counted_and_the_others_are_there(
     open_app: Any, have: Any, directory: Path, contents: bytes | None
 ) -> None:

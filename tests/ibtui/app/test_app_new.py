@@ -396,6 +396,7 @@ async def test_a_deep_network_is_drawn_whole_in_a_small_terminal(open_app: Any) 
         assert "● ● ● ● ● ● ●" in view.text()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calibrated")
 async def test_a_setting_with_several_values_makes_a_grid(open_app: Any) -> None:
     async with open_app(size=(160, 60)) as view:

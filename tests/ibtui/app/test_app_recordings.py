@@ -20,10 +20,10 @@ FURTHER = ("right_square_bracket", "left_square_bracket", "a", "a", "p", "b", "p
     ("estimator", "size"),
     [
         ("gauss", (80, 24)),
-        ("probe", (120, 40)),
         *(
             pytest.param(estimator, size, marks=pytest.mark.long)
             for estimator, size in (
+                ("probe", (120, 40)),
                 ("gauss", (120, 40)),
                 ("gauss", (200, 60)),
                 ("probe", (80, 24)),
@@ -94,6 +94,7 @@ async def test_an_export_has_the_numbers_that_are_shown(
     assert ",gauss," not in found
 
 
+@pytest.mark.long
 async def test_layers_of_a_recording_have_their_names_in_the_table(open_app: Any, directory: Path) -> None:
     make_recording(directory / "own.ibs")
     async with open_app("own", (200, 60)) as view:
@@ -122,6 +123,7 @@ async def test_the_library_lists_recordings_and_says_why_they_are_not_resumed(op
         await view.until(lambda: any("it is a recording" in note for note in view.notes()))
 
 
+@pytest.mark.long
 async def test_a_recording_that_says_nothing_of_learning_has_an_empty_chart(open_app: Any, directory: Path) -> None:
     with Recorder(directory / "own.ibs", LABELS) as recorder:
         for epoch in (0, 1):

@@ -163,7 +163,7 @@ RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
 OF_THE_TOUR = ("example-figure-3.ibs", "example-figure-4.ibs")
 IN_ASCII = ("library", "session")
-QUICK = {("library", SIZES[0]), ("new", SIZES[0]), ("session", SIZES[1]), ("account", SIZES[1]), ("lesson", SIZES[1])}
+QUICK = {("library", SIZES[0]), ("session", SIZES[1])}
 """What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [

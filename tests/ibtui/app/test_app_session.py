@@ -440,6 +440,7 @@ async def test_hidden_layers_that_an_ensemble_does_not_have_do_not_count_there(o
         assert _layers(view) == ["2"]
 
 
+@pytest.mark.long
 async def test_all_ensembles_side_by_side(open_app: Any, have: Any) -> None:
     have("grid")
     async with open_app("grid") as view:
@@ -938,6 +939,7 @@ async def test_as_many_charts_as_there_is_room_for(
         assert view.visible(*ALL) == expected
 
 
+@pytest.mark.long
 async def test_too_small_a_terminal_is_told(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(50, 18)) as view:
@@ -1109,6 +1111,7 @@ async def test_t_goes_to_where_drift_ends(open_app: Any, have: Any) -> None:
         assert view.screen.playback.epoch in (6, 12)
 
 
+@pytest.mark.long
 async def test_moving_the_playhead_draws_no_chart_over_epochs_again(open_app: Any, have: Any) -> None:
     have("plain")
     async with open_app("plain", size=(200, 60)) as view:

@@ -255,7 +255,7 @@ def test_after_a_crash_the_exit_status_says_so(shell: Shell, tmp_path: Path) -> 
     assert shell.answer("stty -g") == before
 
 
-@pytest.mark.parametrize("arguments", ["", "open"])
+@pytest.mark.parametrize("arguments", first(1, ["", "open"]))
 @pytest.mark.parametrize(("stream", "redirection"), [("stderr", "2>log"), ("stdin", "</dev/null")])
 def test_without_a_terminal_there_is_one_line(
     shell: Shell, tmp_path: Path, arguments: str, stream: str, redirection: str

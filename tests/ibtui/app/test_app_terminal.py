@@ -120,6 +120,7 @@ def test_what_is_painted_piece_by_piece_is_as_if_painted_at_once(terminal: Any, 
     program.expect(pexpect.EOF)
 
 
+@pytest.mark.long
 def test_ctrl_q_leaves_from_anywhere(terminal: Any, have: Any) -> None:
     have("plain")
     program = terminal()

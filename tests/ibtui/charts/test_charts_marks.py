@@ -179,7 +179,7 @@ def check_inset(spec: ChartSpec, image: ChartImage, inset: PlotArea, dots: str, 
         assert any(text in dots for text in shown), f"not in the inset: {mark}: {at}"
 
 
-@pytest.mark.parametrize("size", first(2, SIZES))
+@pytest.mark.parametrize("size", first(1, SIZES))
 @pytest.mark.parametrize("every", [EVERY, pytest.param(1, marks=pytest.mark.long)])
 def test_every_mark_is_in_its_true_cell_and_no_text_covers_another(size: tuple[int, int], every: int) -> None:
     count = 0

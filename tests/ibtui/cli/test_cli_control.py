@@ -330,7 +330,7 @@ main()
 """The command, which takes an hour to draw the samples of a new session."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", first(1, [signal.SIGTERM, signal.SIGHUP]))
 def test_a_session_that_is_being_made_goes_with_the_request_to_terminate(
     program: Program, number: signal.Signals
 ) -> None:

@@ -25,7 +25,14 @@ def made(path: Path, **settings: object) -> Path:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("sessions") / "a.ibs")
+    """Of 256 patterns: the eigenvalues that renyi takes of each layer cost their cube."""
+    folder = tmp_path_factory.mktemp("sessions")
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    likely = 0.05 + 0.9 * (bits.sum(axis=1) > 3)
+    names = [*(f"x{k}" for k in range(8)), "p_y"]
+    rows = [",".join(map(str, (*inputs, p_y))) for inputs, p_y in zip(bits.tolist(), likely.tolist(), strict=True)]
+    (folder / "rule.csv").write_text("\n".join([",".join(names), *rows]))
+    return made(folder / "a.ibs", rule=str(folder / "rule.csv"))
 
 
 def alone(path: Path, estimator: str, network: int, **settings: object) -> tuple[np.ndarray, ...]:

@@ -125,6 +125,7 @@ def test_what_is_no_request_is_refused_in_a_line_and_ends_nothing(made: Program,
     assert asked.end() == []
 
 
+@pytest.mark.long
 def test_each_rule_has_its_curve_before_what_is_held_against_it(program: Program, fitter: Start) -> None:
     program.good("run", "--name", "rules", "--rule", "symmetric-soft", "--rule", "symmetric", "--hidden", "3",
               "--networks", "2", "--epochs", "2", "--snapshots", "0", "--quiet")  # fmt: skip

@@ -106,6 +106,7 @@ def test_ctrl_c_twice_stops_at_once_and_gives_the_cursor_back(program: Program, 
     program.require_whole("slow")
 
 
+@pytest.mark.long
 def test_a_terminal_that_is_closed_stops_the_run_cleanly(program: Program, terminal: Spawn) -> None:
     child = terminal("run", "--name", "it", *program.ENDLESS)
     child.expect("epochs/s")
@@ -158,6 +159,7 @@ def test_a_narrow_terminal_is_no_obstacle(made: Program, terminal: Spawn) -> Non
         assert "Traceback" not in shown
 
 
+@pytest.mark.long
 def test_what_a_terminal_is_sent_is_utf_8(made: Program, terminal: Spawn) -> None:
     assert "±" in everything(terminal("show", str(made.path("grid"))))
     assert sys.getdefaultencoding() == "utf-8"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 OF_ENSEMBLE = " FROM layer l JOIN snapshot s ON s.id = l.snapshot JOIN cohort c ON c.id = s.cohort WHERE c.ensemble = ?"
 
 
+@pytest.mark.long
 def test_figure_2_has_every_layer_of_every_network_at_the_papers_epochs(
     contents: dict[str, Content], example: Callable[[str], Path], query: Query
 ) -> None:

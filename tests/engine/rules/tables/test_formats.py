@@ -226,6 +226,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
         load_table(tmp_path / "t.parquet")
 
 
+@pytest.mark.long
 def test_parquet_that_declares_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
     zeros = pyarrow.array(np.zeros(30_000_000, np.int8))
     table = pyarrow.table(dict.fromkeys("abcdefghij", zeros))
