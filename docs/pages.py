@@ -31,7 +31,7 @@ GIVEN = {
         "ibtui_engine.bottleneck.curve.Curve",
         "ibtui_engine.bottleneck.fits.LayerFits",
         "ibtui_engine.rules.rule.Rule",
-        "ibtui_engine.runner.Progress",
+        "ibtui_engine.progress.Progress",
     ),
     "Statistics over networks": ("ibtui_engine.statistics",),
     "What they raise": ("ibtui_engine.errors",),

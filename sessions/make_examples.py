@@ -22,8 +22,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "engine")]  # the engine of this checkout, installed or not
 
 from ibtui_engine.presets import find_preset  # noqa: E402
+from ibtui_engine.progress import Progress  # noqa: E402
 from ibtui_engine.remeasure import save_remeasured  # noqa: E402
-from ibtui_engine.runner import Progress, Run, begin  # noqa: E402
+from ibtui_engine.runner import Run, begin  # noqa: E402
 from ibtui_engine.session.history import SessionReader  # noqa: E402
 from ibtui_engine.threads import Threads, usable_cores  # noqa: E402
 

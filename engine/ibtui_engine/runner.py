@@ -8,14 +8,13 @@ second the run looks for requests, from its own process (`Interrupt`) and from o
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
+from ibtui_engine.cohort import Chunk, Cohort, Snapshot, Study
 from ibtui_engine.errors import (
     EngineError,
     InvalidValue,
@@ -23,14 +22,13 @@ from ibtui_engine.errors import (
     NoLocksError,
     SessionError,
     StorageError,
-    TrainingError,
     damaged,
 )
 from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.logs import logger
-from ibtui_engine.measures.choice import make_measurer
 from ibtui_engine.measures.layer import require_equally_likely
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
+from ibtui_engine.progress import Interrupt, Progress, Watcher
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.rules.rule import Rule
 from ibtui_engine.session.claim import Waiting
@@ -38,142 +36,18 @@ from ibtui_engine.session.drafting import discard
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
-from ibtui_engine.session.writer import Measured, SessionWriter
+from ibtui_engine.session.writer import SessionWriter
 from ibtui_engine.streams import Purpose, permutation
 from ibtui_engine.threads import Threads, usable_cores
-from ibtui_engine.training.choice import choose, make_trainer, require_trainer
-from ibtui_engine.training.problem import SLOTS, GradientNorms, Optimization, Problem, TrainingState
-from ibtui_engine.training.relaxation import acceptance
+from ibtui_engine.training.choice import choose, require_trainer
+from ibtui_engine.training.problem import SLOTS, TrainingState
 
 _log = logger(__name__)
-CHUNK_SECONDS = 0.2
-"""How long training goes on before the run looks for requests."""
 CHECKPOINT_SECONDS = 1.5
 """How much work may be lost, at most, when the process is killed between snapshots."""
 PAUSED_LOOK_SECONDS = 0.1
 LARGEST_CHECKPOINT = 999_000_000
 """Bytes: SQLite holds at most 10^9 in one value."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run has come; handed to whoever watches it, a few times a second."""
-
-    status: str
-    """`preparing`, `running`, `paused`, and at the end `finished` or `stopped`."""
-    ensemble: Ensemble | None
-    """The one at work."""
-    ensembles: int
-    epoch: int
-    """Of the ensemble at work."""
-    epochs: int
-    done: float
-    """Share of the whole run's computing that is done, 0 to 1."""
-    rate: float | None
-    """Epochs per second of the whole run: how fast all its ensembles get on together."""
-    remaining: float | None
-    """Seconds to go, estimated."""
-    snapshot: int | None = None
-    """The epoch just recorded, if one was."""
-    varied: tuple[str, ...] = ()
-    """Settings of which the experiment has several values."""
-    note: str = ""
-    """Something to be told once: what the run waits for, or what the session's place cannot do."""
-
-
-Watcher = Callable[[Progress], None]
-
-
-class Interrupt:
-    """How the process that runs an experiment asks it to stop: set from a signal handler, read between chunks."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def request(self) -> None:
-        """Stop at the end of the chunk at work."""
-        self.requested = True
-
-
-class _Cohort:
-    """A cohort at work: its problem, trainer and measurer."""
-
-    def __init__(
-        self,
-        run: Run,
-        row: CohortRow,
-        ensemble: Ensemble,
-        trainer: str,
-        device: str,
-        state: TrainingState | None,
-    ) -> None:
-        experiment, rule = run.experiment, run.rules[ensemble.rule_settings]
-        seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
-        samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
-        batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
-        optimization = Optimization(
-            ensemble.optimizer,
-            ensemble.learning_rate,
-            ensemble.momentum,
-            batch,
-            relax_from=experiment.relaxation_epoch,
-            relax_prior=experiment.relaxation_prior,
-            prior_scale=ensemble.init_scale,
-            ib_beta=ensemble.bottleneck,
-            ib_method=ensemble.ib_method,
-            weight_decay=ensemble.weight_decay,
-            dropout=ensemble.dropout,
-            sampling=ensemble.sampling,
-        )
-        architecture = Architecture.of_ensemble(rule, ensemble)
-        self.row = row
-        self.ensemble = ensemble
-        self.problem = Problem(architecture, rule, samples, seeds, optimization)
-        self.fresh = state is None
-        start = state or TrainingState.initial(self.problem, ensemble.init_scale)
-        self.epoch = start.epoch
-        self.trainer = make_trainer(trainer, device, self.problem, start, run.threads)
-        self.measurer = make_measurer(self.problem, experiment, run.threads, run.measured[ensemble.rule_settings])
-        self.seconds_per_epoch: float | None = None
-        self.warm = False
-        """Whether it has trained before, so that the time of a chunk is training alone."""
-
-    @property
-    def weight(self) -> float:
-        """Computing that an epoch takes, in arbitrary units."""
-        return float(self.row.networks * self.problem.samples.size * self.problem.architecture.parameters)
-
-    def snapshot(self, norms: GradientNorms | None) -> tuple[Measured, TrainingState]:
-        state = self.trainer.state()
-        self._require_finite(np.isfinite(state.weights).all(axis=1), state.epoch)
-        information, learning = self.measurer.measure(state.weights)
-        # Finite weights can make outputs that are not.
-        finite = np.isfinite(learning.train_loss) & np.isfinite([information.low, information.high]).all(axis=(0, 2))
-        if self.problem.samples.size < len(self.problem.rule.p_y):
-            finite &= np.isfinite(learning.test_loss)
-        if self.problem.rule.held_out is not None:
-            finite &= np.isfinite(learning.held_out_loss)
-        self._require_finite(finite, state.epoch)
-        weight_norm = self.problem.architecture.weight_norms(state.weights)
-        absent = np.full_like(weight_norm, np.nan)
-        frozen = self.trainer.frozen_gradients()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = absent if norms is None else norms.mean / weight_norm
-            std = absent if norms is None else norms.std / weight_norm
-            frozen_mean, frozen_std = frozen.mean / weight_norm, frozen.std / weight_norm
-        moves = None
-        if self.problem.optimization.optimizer == "metropolis":
-            moves = acceptance(self.problem.architecture, state.slots)
-        return Measured(information, learning, mean, std, weight_norm, moves, frozen_mean, frozen_std), state
-
-    def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:
-        if not finite.all():
-            seed = self.problem.seeds[int(np.argmin(finite))]
-            cause = "learning-rate" if epoch else "init-scale"
-            raise TrainingError(
-                f"the network of seed {seed} ({hidden_text(self.ensemble.hidden)}) has diverged by epoch {epoch}: "
-                f"try a smaller --{cause}"
-            )
 
 
 def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
@@ -378,9 +252,8 @@ class Run:
         self.writer = writer
         try:
             with SessionReader(writer.path) as reader:
-                self.experiment = reader.summary.experiment
-                self.rules = recorded_rules(reader)
-                self.measured = {one.settings: reader.measured(one.number) for one in reader.summary.rules}
+                measured = {one.settings: reader.measured(one.number) for one in reader.summary.rules}
+                self.study = Study(reader.summary.experiment, recorded_rules(reader), measured)
         except BaseException:
             writer.close()
             raise
@@ -398,7 +271,7 @@ class Run:
         interrupt = interrupt or Interrupt()
 
         def tell(note: str = "") -> None:
-            count, epochs = len(self.experiment.ensembles), self.experiment.epochs
+            count, epochs = len(self.study.experiment.ensembles), self.study.experiment.epochs
             watch(Progress("preparing", None, count, 0, epochs, 0, None, None, note=note))
 
         self.writer.waiting = Waiting(tell, lambda: interrupt.requested)
@@ -445,83 +318,71 @@ class _Loop:
         self._interrupt = interrupt
         self._schedule = run.writer.schedule
         self._cohorts = [self._cohort(row) for row in run.writer.cohorts()]
-        size = len(run.experiment.ensembles), len(self._cohorts), self._schedule[-1], run.threads.count
+        size = len(run.study.experiment.ensembles), len(self._cohorts), self._schedule[-1], run.threads.count
         _log.info("session %s runs: ensembles %d, cohorts %d, epochs %d, threads %d", run.writer.path, *size)
         self._beat = self._saved = time.monotonic()
         self._speed: float | None = None
-        """Computing done per second, in the units of `_Cohort.weight`."""
+        """Computing done per second, in the units of `Cohort.weight`."""
 
-    def _cohort(self, row: CohortRow) -> _Cohort:
-        run = self._run
-        state = _checkpoint(self._writer, row, run.experiment, run.rules)
+    def _cohort(self, row: CohortRow) -> Cohort:
+        study = self._run.study
+        state = _checkpoint(self._writer, row, study.experiment, study.rules)
         trainer, device = self._writer.ensembles()[row.ensemble]
-        return _Cohort(run, row, run.experiment.ensembles[row.ensemble], trainer, device, state)
+        return Cohort(study, row, trainer, device, state, self._run.threads)
 
     def go(self) -> str:
         stopped = False
         try:
             for cohort in self._cohorts:
                 if cohort.fresh:
-                    self._record(cohort, None)
+                    self._record(cohort, cohort.snapshot())
             while not stopped and (behind := self._next()) is not None:
-                target = self._schedule[bisect_right(self._schedule, behind.epoch)]
-                stopped = self._advance(behind, target)
+                stopped = self._advance(behind)
         finally:
             for cohort in self._cohorts:
-                cohort.trainer.close()
+                cohort.close()
         status = "stopped" if stopped else "finished"
         self._writer.set_status(status)
         _log.info("session %s is %s", self._writer.path, status)
         self._tell(status, None)
         return status
 
-    def _next(self) -> _Cohort | None:
+    def _next(self) -> Cohort | None:
         unfinished = [c for c in self._cohorts if c.epoch < self._schedule[-1]]
         return min(unfinished, key=lambda c: c.epoch) if unfinished else None
 
-    def _advance(self, cohort: _Cohort, target: int) -> bool:
-        """Train to `target` and record it; True where the run is to stop."""
+    def _advance(self, cohort: Cohort) -> bool:
+        """Train to the next epoch of the schedule and record it; True where the run is to stop."""
         while True:
             if self._asked_to_stop(cohort):
                 return True
-            pace = cohort.seconds_per_epoch
-            chunk = 1 if pace is None else max(1, int(CHUNK_SECONDS / pace))
-            epochs = min(chunk, target - cohort.epoch)
-            reached = cohort.epoch + epochs == target
-            began = time.perf_counter()
-            norms = cohort.trainer.advance(epochs, statistics=reached)
-            took = time.perf_counter() - began
-            cohort.epoch += epochs
-            self._learn_pace(cohort, took / epochs)
-            if reached:
-                self._record(cohort, norms)
+            chunk = cohort.advance(self._schedule)
+            self._learn_pace(cohort, chunk)
+            if chunk.snapshot is not None:
+                self._record(cohort, chunk.snapshot)
                 return False
             now = time.monotonic()
             if now - self._saved > CHECKPOINT_SECONDS:
                 try:
-                    self._writer.checkpoint(cohort.row, cohort.trainer.state(), patient=False)
+                    self._writer.checkpoint(cohort.row, cohort.state(), patient=False)
                     self._saved = now
                 except (LockedError, NoLocksError) as error:  # it is tried again before long: computing goes on
                     _log.info("no checkpoint at epoch %d, to be tried again: %s", cohort.epoch, error)
             self._tell("running", cohort)
 
-    def _learn_pace(self, cohort: _Cohort, seconds: float) -> None:
-        if not cohort.warm:  # the first chunk may have compiled the kernel
-            cohort.warm = True
-            return
-        known = cohort.seconds_per_epoch
-        cohort.seconds_per_epoch = seconds if known is None else 0.7 * known + 0.3 * seconds
-        speed = cohort.weight / seconds
-        self._speed = speed if self._speed is None else 0.95 * self._speed + 0.05 * speed
+    def _learn_pace(self, cohort: Cohort, chunk: Chunk) -> None:
+        if not chunk.first:
+            speed = cohort.weight * chunk.epochs / chunk.seconds
+            self._speed = speed if self._speed is None else 0.95 * self._speed + 0.05 * speed
 
-    def _record(self, cohort: _Cohort, norms: GradientNorms | None) -> None:
-        measured, state = cohort.snapshot(norms)
-        self._writer.record(cohort.row, measured, state, keep_weights=self._run.experiment.weights)
+    def _record(self, cohort: Cohort, snapshot: Snapshot) -> None:
+        keep_weights = self._run.study.experiment.weights
+        self._writer.record(cohort.row, snapshot.measured, snapshot.state, keep_weights=keep_weights)
         self._saved = time.monotonic()
         _log.debug("ensemble %d is measured at epoch %d", cohort.row.ensemble, cohort.epoch)
         self._tell("running", cohort, snapshot=cohort.epoch)
 
-    def _asked_to_stop(self, cohort: _Cohort) -> bool:
+    def _asked_to_stop(self, cohort: Cohort) -> bool:
         """Whether to stop now; waits here while paused."""
         paused = False
         while True:
@@ -533,10 +394,10 @@ class _Loop:
                     paused = request == "pause"
                     self._writer.set_status("paused" if paused else "running")
                     if paused:
-                        self._writer.checkpoint(cohort.row, cohort.trainer.state())
+                        self._writer.checkpoint(cohort.row, cohort.state())
                     self._tell("paused" if paused else "running", cohort)
             if self._interrupt.requested:
-                self._writer.checkpoint(cohort.row, cohort.trainer.state())
+                self._writer.checkpoint(cohort.row, cohort.state())
                 return True
             if not paused:
                 return False
@@ -549,7 +410,7 @@ class _Loop:
             self._writer.show_progress(rate, remaining)
             self._beat = now
 
-    def _tell(self, status: str, cohort: _Cohort | None, snapshot: int | None = None) -> None:
+    def _tell(self, status: str, cohort: Cohort | None, snapshot: int | None = None) -> None:
         last = self._schedule[-1]
         whole = sum(c.weight * last for c in self._cohorts)
         done = sum(c.weight * c.epoch for c in self._cohorts)
@@ -560,13 +421,13 @@ class _Loop:
         progress = Progress(
             status=status,
             ensemble=cohort.ensemble if cohort else None,
-            ensembles=len(self._run.experiment.ensembles),
+            ensembles=len(self._run.study.experiment.ensembles),
             epoch=cohort.epoch if cohort else min(c.epoch for c in self._cohorts),
             epochs=last,
             done=done / whole,
             rate=rate,
             remaining=remaining,
             snapshot=snapshot,
-            varied=self._run.experiment.varied,
+            varied=self._run.study.experiment.varied,
         )
         self._watch(progress)

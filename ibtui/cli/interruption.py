@@ -14,7 +14,7 @@ import sys
 from types import FrameType
 
 from ibtui.ending import SIGNALS
-from ibtui_engine.runner import Interrupt
+from ibtui_engine.progress import Interrupt
 
 GRACE_SECONDS = 0.5
 """From a request to terminate until what is at work is given up."""

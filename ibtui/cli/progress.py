@@ -12,7 +12,7 @@ from ibtui.cli.console import tell
 from ibtui.formatting import duration, printable
 
 if TYPE_CHECKING:
-    from ibtui_engine.runner import Progress
+    from ibtui_engine.progress import Progress
 
 LINE_SECONDS = 10.0
 """Between two plain lines, at least; the tenths of a run are always told."""

@@ -27,10 +27,11 @@ from ibtui_engine.measures.softmax import SoftmaxMeasurer
 from ibtui_engine.networks import Architecture, draw_samples
 from ibtui_engine.noise import noise_errors
 from ibtui_engine.presets import PRESETS
+from ibtui_engine.progress import Interrupt
 from ibtui_engine.remeasure import remeasure
 from ibtui_engine.rules.patterns import binary_patterns
 from ibtui_engine.rules.rule import Rule
-from ibtui_engine.runner import Interrupt, Run, begin, reopen
+from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.settings import BOUNDED
 from ibtui_engine.threads import Threads

@@ -13,8 +13,9 @@ import pytest
 
 from ibtui_engine.errors import InvalidValue, SessionError, StorageError
 from ibtui_engine.experiment import ESTIMATORS, Experiment
+from ibtui_engine.progress import Interrupt
 from ibtui_engine.remeasure import remeasure, save_remeasured, with_settings
-from ibtui_engine.runner import Interrupt, Run, begin, reopen
+from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session.columns import LAYER_COLUMNS
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.rewrite import COPIED

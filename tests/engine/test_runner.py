@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ibtui_engine import runner
+from ibtui_engine import cohort, runner
 from ibtui_engine.errors import EngineError, InvalidValue, SessionError, StorageError, TrainingError
 from ibtui_engine.experiment import OPTIMIZERS, Experiment
 from ibtui_engine.measures.snapshot import Measurer
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
+from ibtui_engine.progress import Interrupt, Progress
 from ibtui_engine.rules.catalogue import load_rule
-from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session import claim
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
 from ibtui_engine.session.control import send, wait_until
@@ -57,7 +58,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def one_epoch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run looks for requests after every epoch."""
-    monkeypatch.setattr(runner, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(cohort, "CHUNK_SECONDS", 0.0)
 
 
 def run(path: Path, experiment: Experiment = SMALL, **options: Any) -> str:
@@ -710,9 +711,9 @@ def test_networks_that_a_killed_run_had_not_yet_written_down_are_added(
 KILLED = """
 import sys
 from pathlib import Path
-from ibtui_engine import runner
+from ibtui_engine import cohort, runner
 from ibtui_engine.experiment import Experiment
-runner.CHUNK_SECONDS = runner.CHECKPOINT_SECONDS = 0.0
+cohort.CHUNK_SECONDS = runner.CHECKPOINT_SECONDS = 0.0
 import json
 experiment = Experiment.from_dict(json.loads(sys.argv[2]))
 run = runner.Run(runner.begin(Path(sys.argv[1]), "run", experiment), threads=1)

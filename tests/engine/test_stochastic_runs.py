@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ibtui_engine import runner
+from ibtui_engine import cohort
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.fit import fit_session
@@ -56,7 +56,7 @@ def straight(path: Path, experiment: Experiment) -> Results:
 def test_a_run_that_was_stopped_or_extended_goes_on_to_the_same_numbers(
     path: Path, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(cohort, "CHUNK_SECONDS", 0.0)
     experiment = STOCHASTIC.override({**settings, "learning_rate": 0.05})
     assert run(path, experiment.override({"networks": 2, "epochs": 9}), **interrupt_at(3)) == "stopped"
     assert go_on(path, options=interrupt_at(6)) == "stopped"

@@ -144,7 +144,8 @@ def make_originals(room: Path) -> None:
     """Small sessions of several kinds, to be changed."""
     from ibtui_engine.account.standard import experiments
     from ibtui_engine.experiment import Experiment
-    from ibtui_engine.runner import Interrupt, Run, begin
+    from ibtui_engine.progress import Interrupt
+    from ibtui_engine.runner import Run, begin
     from tests.recordings import make_recording
 
     (room / "soft.csv").write_text("a,b,p_y\n0,0,0\n0,1,1\n1,0,1\n1,1,0.25\n")

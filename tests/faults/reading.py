@@ -145,7 +145,8 @@ def _in_one_line(error: Exception) -> bool:
 
 def _resume(path: Path, chance: random.Random) -> bool:
     """Go on with it for a moment; this may change the file, and does where it is not refused."""
-    from ibtui_engine.runner import Interrupt, Run
+    from ibtui_engine.progress import Interrupt
+    from ibtui_engine.runner import Run
 
     execute = Run.execute
 

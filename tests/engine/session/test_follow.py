@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ibtui_engine.errors import SessionError
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.progress import Interrupt, Progress
+from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session.columns import LAYER_COLUMNS, LEARNING_COLUMNS
 from ibtui_engine.session.follow import Follower, _Table
 from ibtui_engine.session.history import SessionReader

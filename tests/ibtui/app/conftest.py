@@ -26,7 +26,8 @@ from ibtui.app import IbtuiApp
 from ibtui.settings import Settings
 from ibtui.widgets.chart_view import ChartView
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.runner import Interrupt, Progress, Run, begin
+from ibtui_engine.progress import Interrupt, Progress
+from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.summary import Summary, read_summary
 
 PATIENCE = 40.0

@@ -19,7 +19,8 @@ from ibtui.cli.figure import figure, require_pictures
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.presets import Preset
-from ibtui_engine.runner import Interrupt, Run, begin
+from ibtui_engine.progress import Interrupt
+from ibtui_engine.runner import Run, begin
 from ibtui_engine.session.summary import read_summary
 
 if TYPE_CHECKING:
