@@ -14,12 +14,12 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from ibtui_engine.session.tables import added_since, tables_since
+from ibtui_engine.session.tables import SCHEMA, added_since, tables_since
 
 SUFFIX = ".ibs"
 APPLICATION_ID = 0x69625331
 """The letters `ibS1`."""
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 TABLE_EVENT = "table"
 """The kind of the event that says what was read from a table's file."""
 
@@ -34,6 +34,11 @@ def columns_of(connection: sqlite3.Connection, table: str, columns: Sequence[str
     """These columns for a SELECT on a session of any version; what its version does not have is NULL."""
     absent = lacking(connection, table)
     return ", ".join("NULL" if column in absent else column for column in columns)
+
+
+def has_table(connection: sqlite3.Connection, table: str) -> bool:
+    """Whether an open session is of a version that has a table."""
+    return SCHEMA[table].since <= format_version(connection)
 
 
 def lacking(connection: sqlite3.Connection, table: str) -> frozenset[str]:

@@ -36,7 +36,7 @@ from ibtui_engine.session.columns import (
 )
 from ibtui_engine.session.connection import Connection, file_identity, one_moment, open_session
 from ibtui_engine.session.ensemble import RecordedEnsemble
-from ibtui_engine.session.format import TABLE_EVENT, columns_of, count, lacking
+from ibtui_engine.session.format import TABLE_EVENT, columns_of, count, has_table, lacking
 from ibtui_engine.session.limits import MOST_SPARSE, MOST_WEIGHTS, short_texts
 from ibtui_engine.session.summary import EnsembleSummary, Summary, labels_column, rule_size, summarize
 
@@ -428,6 +428,24 @@ class SessionReader:
             raise damaged(self.path, "a sample is not of the size it should be")
         chosen = np.nonzero(members)[1].reshape(len(rows), -1)
         return Samples(chosen.astype(np.int64), np.take_along_axis(labels, chosen, axis=1))
+
+    def results(self) -> list[tuple[int, str, int, int, str]]:
+        """What finished ensembles came to, as it is kept: ensemble, definitions, epoch, networks, and the numbers and
+        verdicts as JSON (`ibtui_engine.maps.reading`). Empty where nothing is kept.
+
+        Raises:
+            SessionError: the rows are no such.
+        """
+        if not has_table(self._connection, "result"):
+            return []
+        with short_texts(self._connection):
+            rows = self._connection.execute(
+                "SELECT ensemble, definitions, epoch, networks, data FROM result ORDER BY ensemble"
+            ).fetchall()
+        for row in rows:
+            if [type(value) for value in row] != [int, str, int, int, str]:
+                raise damaged(self.path, "the results of an ensemble are no results")
+        return rows
 
     def _one(self, query: str, *values: object) -> Any:
         row = self._connection.execute(query, values).fetchone()

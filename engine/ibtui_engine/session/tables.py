@@ -239,6 +239,17 @@ TABLES = (
         ),
     ),
     Table(
+        *("result", "each ensemble of a grid that is finished", "what it came to: a cell of a map"),
+        (
+            Column("ensemble", "INTEGER PRIMARY KEY REFERENCES ensemble", "its ensemble", since=9),
+            Column("definitions", "TEXT NOT NULL", "digest of how numbers and verdicts were defined", since=9),
+            Column("epoch", "INTEGER NOT NULL", "the last snapshot, which they are of", since=9),
+            Column("networks", "INTEGER NOT NULL", "networks that they are of", since=9),
+            Column("data", "TEXT NOT NULL", "JSON: numbers with errors, and verdicts of the paper's claims", since=9),
+        ),
+        since=9,
+    ),
+    Table(
         *("control", "each request", "pause, resume, stop"),
         (
             Column("id", "INTEGER PRIMARY KEY"),

@@ -364,6 +364,12 @@ class SessionWriter:
         self._connection.insert_rows("learning", places | {c.name: cells(c, c.of(measured)) for c in LEARNING})
         return snapshot
 
+    def keep_result(self, ensemble: int, definitions: str, epoch: int, networks: int, text: str) -> None:
+        """Record what an ensemble came to, in place of what it had (`ibtui_engine.maps.cells`)."""
+        row = {"ensemble": ensemble, "definitions": definitions, "epoch": epoch, "networks": networks, "data": text}
+        with self._writing():
+            self._connection.insert("result", row, replace=True)
+
     def checkpoint(self, cohort: CohortRow, state: TrainingState, *, patient: bool = True) -> None:
         """Record what to go on from, between snapshots.
 

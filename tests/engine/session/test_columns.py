@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ibtui_engine.session.columns import LAYER, LEARNING, MEASURED
 from ibtui_engine.session.format import FORMAT_VERSION
-from ibtui_engine.session.tables import TABLES, added_since
+from ibtui_engine.session.tables import TABLES, added_since, tables_since
 
 ONE_MORE = r"""
 import importlib.util, sys
@@ -114,6 +114,7 @@ def test_every_column_says_what_it_is_in_the_file_itself() -> None:
 def test_names_are_in_one_of_both_tables_and_versions_are_known() -> None:
     assert len(MEASURED) == len(LAYER) + len(LEARNING)
     assert all(1 <= column.since <= FORMAT_VERSION for table in TABLES for column in table.columns)
-    assert {column.since for _, column in added_since(1)} == set(range(2, FORMAT_VERSION + 1))
+    added = {column.since for _, column in added_since(1)} | {table.since for table in tables_since(1)}
+    assert added == set(range(2, FORMAT_VERSION + 1))
     for _, column in added_since(1):  # SQLite adds no column that every row must have and that has no default
         assert not column.always or "DEFAULT" in column.sql

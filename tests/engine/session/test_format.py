@@ -90,7 +90,7 @@ def test_tables_explain_themselves(finished: Path) -> None:
     tables = "session writer rule ensemble cohort network snapshot layer estimate learning weights checkpoint control"
     with closing(sqlite3.connect(finished)) as connection:
         schema = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-    assert sorted(schema) == sorted([*tables.split(), "event"])
+    assert sorted(schema) == sorted([*tables.split(), "event", "result"])
     assert "-- bits" in schema["layer"]
     assert "-- nats" in schema["learning"]
 
