@@ -24,7 +24,7 @@ from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.writer import Measured
 from ibtui_engine.threads import Threads
 from ibtui_engine.training.choice import make_trainer
-from ibtui_engine.training.problem import GradientNorms, Optimization, Problem, TrainingState
+from ibtui_engine.training.problem import GradientNorms, Optimization, Problem, TrainingState, batch_of
 from ibtui_engine.training.relaxation import acceptance
 
 CHUNK_SECONDS = 0.2
@@ -81,12 +81,11 @@ class Cohort:
         rule = study.rules[ensemble.rule_settings]
         seeds = tuple(experiment.seed + k for k in range(row.first, row.first + row.networks))
         samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
-        batch = samples.size if ensemble.batch == "full" else min(ensemble.batch, samples.size)
         optimization = Optimization(
             ensemble.optimizer,
             ensemble.learning_rate,
             ensemble.momentum,
-            batch,
+            batch_of(ensemble.batch, samples.size),
             relax_from=experiment.relaxation_epoch,
             relax_prior=experiment.relaxation_prior,
             prior_scale=ensemble.init_scale,
@@ -160,15 +159,14 @@ class Cohort:
         self._require_finite(finite, state.epoch)
         weight_norm = self.problem.architecture.weight_norms(state.weights)
         absent = np.full_like(weight_norm, np.nan)
-        frozen = self._trainer.frozen_gradients()
+        frozen = self._trainer.frozen_gradients().over(weight_norm)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = absent if norms is None else norms.mean / weight_norm
             std = absent if norms is None else norms.std / weight_norm
-            frozen_mean, frozen_std = frozen.mean / weight_norm, frozen.std / weight_norm
         moves = None
         if self.problem.optimization.optimizer == "metropolis":
             moves = acceptance(self.problem.architecture, state.slots)
-        measured = Measured(information, learning, mean, std, weight_norm, moves, frozen_mean, frozen_std)
+        measured = Measured(information, learning, mean, std, weight_norm, moves, frozen.mean, frozen.std)
         return Snapshot(measured, state)
 
     def _require_finite(self, finite: Bool[np.ndarray, " networks"], epoch: int) -> None:

@@ -1,7 +1,7 @@
 """Measuring a session again, from its saved weights: other bins, another estimator, no training.
 
 With the settings that a session was run with, the numbers come out as they were recorded, to the last bit (on the same
-kind of processor).
+kind of processor). What earlier versions did not measure is measured, too, as far as it follows from the weights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from ibtui_engine.setting import written
 from ibtui_engine.settings import SETTINGS as SETTINGS_OF
 from ibtui_engine.settings import SLOW, UNIFORM, USED_BY
 from ibtui_engine.threads import Threads
-from ibtui_engine.training.problem import Optimization, Problem
+from ibtui_engine.training.choice import frozen_gradients
+from ibtui_engine.training.problem import FrozenGradients, Optimization, Problem, batch_of
 
 SETTINGS = ("estimator", *USED_BY)
 """What can be changed without training again."""
@@ -91,6 +92,7 @@ class Remeasurer:
         self._seeds = tuple(reader.seeds(ensemble))
         self._measured = reader.measured(ensemble.rule.number)
         self._measurers: dict[tuple[int, int], AnyMeasurer] = {}
+        self._problems: dict[tuple[int, int], Problem] = {}
 
     @property
     def parameters(self) -> int:
@@ -114,13 +116,23 @@ class Remeasurer:
             experiment = self._experiment
             samples = Samples(self._samples.patterns[first:last], self._samples.labels[first:last])
             trained = self._ensemble.settings
-            optimization = Optimization(trained.optimizer, trained.learning_rate, trained.momentum, 1)
+            batch = batch_of(trained.batch, samples.size)
+            optimization = Optimization(trained.optimizer, trained.learning_rate, trained.momentum, batch)
             problem = Problem(self._architecture, self._rule, samples, self._seeds[first:last], optimization)
+            self._problems[first, last] = problem
             self._measurers[first, last] = make_measurer(problem, experiment, self._threads, self._measured)
         found, _ = self._measurers[first, last].measure(weights)
         if not np.isfinite([found.low, found.high]).all():
             raise damaged(self._reader.path, "it has weights whose outputs are no numbers")
         return found
+
+    def gradients(self, first: int, weights: Float32[np.ndarray, "networks parameters"]) -> FrozenGradients:
+        """Statistics of single examples' gradients at these weights, over the weights' norms. Where `measure` has been
+        called with them.
+        """
+        problem = self._problems[first, first + len(weights)]
+        found = frozen_gradients(self._ensemble.trainer, problem, weights, self._threads)
+        return found.over(self._architecture.weight_norms(weights))
 
 
 def remeasure(
@@ -207,7 +219,8 @@ def save_remeasured(
     threads: Threads,
     watch: Watch = lambda done, total: None,
 ) -> None:
-    """Write a new session: this one measured again, all else as it is.
+    """Write a new session: this one measured again, all else as it is. Gradients at frozen weights are found where the
+    session lacks them.
 
     Raises:
         InvalidValue: the file exists or cannot be written, or the session keeps no weights.
@@ -227,4 +240,7 @@ def save_remeasured(
     def measure(cohort: CohortRow, weights: Float32[np.ndarray, "networks parameters"]) -> LayerInformation:
         return of(cohort.ensemble).measure(cohort.first, weights)
 
-    rewrite(reader.path, Path(target), name, experiment, lambda index: of(index).parameters, measure, watch)
+    def gradients(cohort: CohortRow, weights: Float32[np.ndarray, "networks parameters"]) -> FrozenGradients:
+        return of(cohort.ensemble).gradients(cohort.first, weights)
+
+    rewrite(reader.path, Path(target), name, experiment, lambda index: of(index).parameters, measure, gradients, watch)

@@ -91,7 +91,8 @@ def remeasure(
             return
         if experiment == before and out is None:
             raise InvalidValue(
-                "nothing would change: give --bins, --estimator, --noise or another setting of an estimator"
+                "nothing would change: give --bins, --estimator, --noise or another setting of an estimator, or --out "
+                "to add what newer versions measure"
             )
         path = _target(out, directory, source, before, experiment)
         require_new(path, SUFFIX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -168,6 +169,68 @@ def test_a_session_of_the_first_version_is_measured_again(threads: Threads, tmp_
     for name in ("i_x", "i_y", "distinct_t"):  # another processor may round a weight's output otherwise
         assert getattr(after, name) == pytest.approx(getattr(before, name), abs=0.01 if name != "distinct_t" else 3)
     assert np.array_equal(after.grad_mean, before.grad_mean, equal_nan=True)
+
+
+def without_frozen_gradients(path: Path, copy: Path, where: str = "1") -> Path:
+    """A copy of a session that is as if earlier versions had filled the rows that a condition names."""
+    shutil.copy(path, copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute(f"UPDATE layer SET frozen_mean = NULL, frozen_std = NULL WHERE {where}")
+        connection.commit()
+    return copy
+
+
+def measured_again(path: Path, saved: Path, threads: Threads) -> Path:
+    """A session measured again with its own settings."""
+    with SessionReader(path) as reader:
+        save_remeasured(reader, saved, "saved", reader.summary.experiment, threads)
+    return saved
+
+
+FROZEN = "SELECT frozen_mean, frozen_std FROM layer ORDER BY snapshot, network, layer"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"batch": 40, "activation_bits": 3, "labels": "random"}, {"batch": "full", "trainer": "torch"}],
+    ids=["fused", "quantised", "torch"],
+)
+def test_gradients_at_frozen_weights_are_found_as_a_run_records_them(
+    threads: Threads, tmp_path: Path, settings: dict[str, object]
+) -> None:
+    recorded = run(tmp_path / "recorded.ibs", **settings)
+    early = without_frozen_gradients(recorded, tmp_path / "early.ibs")
+    assert set(rows(early, FROZEN)) == {(None, None)}
+    saved = measured_again(early, tmp_path / "saved.ibs", threads)
+    assert rows(saved, FROZEN) == rows(recorded, FROZEN)
+    assert all(0 < number < 100 for pair in rows(saved, FROZEN) for number in pair)
+
+
+def test_gradients_at_frozen_weights_are_found_where_they_are_absent_and_else_left(
+    recorded: Path, threads: Threads, tmp_path: Path
+) -> None:
+    half = without_frozen_gradients(recorded, tmp_path / "half.ibs", "snapshot < 4")
+    with closing(sqlite3.connect(half)) as connection:
+        connection.execute("UPDATE layer SET frozen_std = 5.5 WHERE snapshot = 5")
+        connection.commit()
+    saved = measured_again(half, tmp_path / "saved.ibs", threads)
+    assert rows(saved, FROZEN.replace("ORDER", "WHERE snapshot != 5 ORDER")) == rows(
+        recorded, FROZEN.replace("ORDER", "WHERE snapshot != 5 ORDER")
+    )
+    assert {std for _, std in rows(saved, FROZEN.replace("ORDER", "WHERE snapshot = 5 ORDER"))} == {5.5}
+
+
+def test_where_their_trainer_is_missing_gradients_at_frozen_weights_stay_absent(
+    recorded: Path, threads: Threads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = without_frozen_gradients(recorded, tmp_path / "early.ibs")
+    with closing(sqlite3.connect(early)) as connection:
+        connection.execute("UPDATE ensemble SET trainer = 'torch'")
+        connection.commit()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    saved = measured_again(early, tmp_path / "saved.ibs", threads)
+    assert set(rows(saved, FROZEN)) == {(None, None)}
+    assert rows(saved, "SELECT i_x FROM layer") == rows(recorded, "SELECT i_x FROM layer")
 
 
 def test_nothing_is_overwritten_and_nothing_half_made_is_left(recorded: Path, threads: Threads, tmp_path: Path) -> None:

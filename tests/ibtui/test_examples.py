@@ -128,20 +128,27 @@ def test_the_script_measures_again_what_keeps_its_weights(
     monkeypatch.setitem(maker.EXAMPLES, "figure-8", {"networks": 2, "epochs": 6, "snapshots": 2})
     path = maker.make("figure-8", tmp_path)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE layer SET i_orbit = NULL")  # as of a version that did not record it
+        frozen = connection.execute("SELECT frozen_mean, frozen_std FROM layer").fetchall()
+        connection.execute("UPDATE layer SET i_orbit = NULL, frozen_mean = NULL, frozen_std = NULL")  # as once recorded
     before = _ask(path, "SELECT * FROM layer NATURAL JOIN snapshot ORDER BY epoch, network, layer")
     assert maker.measure_again("figure-8", tmp_path) == path
     after = _ask(path, "SELECT * FROM layer NATURAL JOIN snapshot ORDER BY epoch, network, layer")
-    place = [name for _, name, *_ in _ask(path, "PRAGMA table_info(layer)")].index("i_orbit")
-    assert all(row[place] is not None for row in after)
-    assert [row[:place] + row[place + 1 :] for row in after] == [row[:place] + row[place + 1 :] for row in before]
+    names = [name for _, name, *_ in _ask(path, "PRAGMA table_info(layer)")]
+    places = [names.index(name) for name in ("i_orbit", "frozen_mean", "frozen_std")]
+    assert all(row[place] is not None for row in after for place in places)
+    rest = [place for place in range(len(names)) if place not in places]
+    assert [[row[place] for place in rest] for row in after] == [[row[place] for place in rest] for row in before]
+    assert _ask(path, "SELECT frozen_mean, frozen_std FROM layer") == frozen
     assert _ask(path, "SELECT * FROM writer") == []
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", WITH_WEIGHTS)
-def test_what_layers_keep_of_orbits_is_recorded_in_each(name: str) -> None:
-    assert _ask(_path(name), "SELECT count(*) FROM layer WHERE i_orbit IS NULL") == [(0,)]
+@pytest.mark.parametrize("column", ["i_orbit", "frozen_mean", "frozen_std"])
+def test_what_layers_keep_of_orbits_and_gradients_at_frozen_weights_are_recorded_in_each(
+    name: str, column: str
+) -> None:
+    assert _ask(_path(name), f"SELECT count(*) FROM layer WHERE {column} IS NULL") == [(0,)]
 
 
 @pytest.mark.long

@@ -21,16 +21,19 @@ from ibtui_engine.errors import InvalidValue, SessionError, damaged
 from ibtui_engine.experiment import Experiment, parse_hidden
 from ibtui_engine.measures.snapshot import LayerInformation
 from ibtui_engine.session.codec import cells, unpack_weights
-from ibtui_engine.session.columns import INFORMATION, LAYER
+from ibtui_engine.session.columns import INFORMATION, LAYER, MEASURED
 from ibtui_engine.session.connection import Connection, insertion, one_moment, open_session
 from ibtui_engine.session.drafting import draft, lay_out
 from ibtui_engine.session.format import columns_of, lacking
 from ibtui_engine.session.limits import CohortRow, cohort_row
 from ibtui_engine.session.summary import summarize
 from ibtui_engine.session.tables import SCHEMA
+from ibtui_engine.training.problem import FrozenGradients
 
 Measure = Callable[[CohortRow, Float32[np.ndarray, "networks parameters"]], LayerInformation]
 """Measures some networks of an ensemble again, from their weights."""
+Gradients = Callable[[CohortRow, Float32[np.ndarray, "networks parameters"]], FrozenGradients]
+"""Statistics of single examples' gradients at their weights, over the norms of these. Asked after `Measure`."""
 Watch = Callable[[int, int], None]
 """Told after each snapshot how many are done, of how many."""
 
@@ -40,6 +43,8 @@ OF_SNAPSHOTS = ("learning", "weights")
 """Tables that are copied snapshot by snapshot."""
 KEPT = tuple(column.name for column in LAYER if column not in INFORMATION)
 """Columns of `layer` that are copied; the others are measured again."""
+FROZEN = {"frozen_mean": "mean", "frozen_std": "std"}
+"""Of those, the ones that are found where no row of a snapshot has a value, by their place in `FrozenGradients`."""
 ROWS_AT_ONCE = 1000
 
 
@@ -50,6 +55,7 @@ def rewrite(
     experiment: Experiment,
     parameters: Callable[[int], int],
     measure: Measure,
+    gradients: Gradients,
     watch: Watch,
 ) -> None:
     """Write `target`, a session called `name` of `experiment`: `source` with its layers as `measure` finds them.
@@ -69,7 +75,7 @@ def rewrite(
             lay_out(new, name, experiment, schedule, "finished" if summary.status == "finished" else "stopped")
             for table in COPIED:
                 _copy(old, new, table)
-        _measure_all(old, new, parameters, measure, watch)
+        _measure_all(old, new, parameters, measure, gradients, watch)
         text = f"measured again, from {summary.name}"
         new.insert("event", {"time": now(), "kind": "remeasured", "text": text})
 
@@ -101,6 +107,7 @@ def _measure_all(
     new: Connection,
     parameters: Callable[[int], int],
     measure: Measure,
+    gradients: Gradients,
     watch: Watch,
 ) -> None:
     snapshots = new.execute(  # those of the moment
@@ -131,6 +138,9 @@ def _measure_all(
         values: dict[str, Sequence[Any]] = {"snapshot": [snapshot] * len(places), "network": network, "layer": layer}
         values |= {column.name: cells(column, getattr(found, column.field)) for column in INFORMATION}
         values |= {name: [row[k] for row in recorded] for k, name in enumerate(KEPT, start=2)}
+        if all(number is None for name in FROZEN for number in values[name]):
+            frozen = gradients(cohort, weights)
+            values |= {name: cells(MEASURED[name], getattr(frozen, field)) for name, field in FROZEN.items()}
         with _of(old):
             new.insert_rows("layer", values)
         watch(done, len(snapshots))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from jaxtyping import Float32
+
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.networks import Architecture
 from ibtui_engine.packages import import_package
 from ibtui_engine.threads import Threads
-from ibtui_engine.training.problem import Problem, Trainer, TrainingState
+from ibtui_engine.training.problem import FrozenGradients, Problem, Trainer, TrainingState
 
 GPU_PAYS = 4_000
 """Up to this many weights in a network, a GPU does not pay. Measured with 50 networks on an H100, beside the fused
@@ -90,3 +95,22 @@ def make_trainer(trainer: str, device: str, problem: Problem, state: TrainingSta
         count = threads.count if problem.architecture.parameters > THREADS_PAY else 1
         return TorchTrainer(problem, state, device, count)
     raise InvalidValue(f"trainer must be fused, torch or stochastic, got {trainer!r}")
+
+
+def frozen_gradients(
+    trainer: str, problem: Problem, weights: Float32[np.ndarray, "networks parameters"], threads: Threads
+) -> FrozenGradients:
+    """Statistics of single examples' gradients at these weights, as a trainer on the CPU finds them. NaN where there
+    are none: of stochastic units, and where that trainer cannot be had here.
+    """
+    absent = np.full((len(weights), problem.architecture.layers), math.nan)
+    try:
+        trainer, device = choose(trainer, "cpu", problem.architecture)
+    except InvalidValue:
+        return FrozenGradients(absent, absent)
+    state = TrainingState(0, weights, np.zeros((0, *weights.shape), np.float32))
+    if trainer == "fused":
+        from ibtui_engine.training.fused import FusedTrainer
+
+        return FusedTrainer(problem, state, threads, trains=False).frozen_gradients()
+    return make_trainer(trainer, device, problem, state, threads).frozen_gradients()

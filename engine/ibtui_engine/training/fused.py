@@ -32,7 +32,8 @@ assert set(_OPTIMIZER) == set(OPTIMIZERS)
 class FusedTrainer:
     """Trains a cohort with the compiled kernel (`Trainer`)."""
 
-    def __init__(self, problem: Problem, state: TrainingState, threads: Threads) -> None:
+    def __init__(self, problem: Problem, state: TrainingState, threads: Threads, *, trains: bool = True) -> None:
+        """`trains`: whether it will; else its kernel is compiled only when it does."""
         self._problem = problem
         self._epoch = state.epoch
         self._weights = state.weights.astype(np.float32, order="C")
@@ -48,7 +49,7 @@ class FusedTrainer:
         self._widths = np.array(problem.architecture.widths, np.int64)
         self._tile = _tile(problem)
         self._threads = threads
-        self._wait_for_kernel = _kernel_elsewhere()
+        self._wait_for_kernel = _kernel_elsewhere() if trains else lambda: None
 
     def advance(self, epochs: int, *, statistics: bool = False) -> GradientNorms | None:
         """Train that many epochs; with `statistics`, return those of the last of them."""

@@ -71,6 +71,11 @@ class Problem:
         return -(-self.samples.size // self.optimization.batch)
 
 
+def batch_of(asked: int | str, samples: int) -> int:
+    """Samples in a batch, by the setting `batch` and the size of the sample."""
+    return samples if isinstance(asked, str) else min(asked, samples)
+
+
 def worth(
     problem: Problem,
 ) -> tuple[Float32[np.ndarray, " patterns_or_none"], Float32[np.ndarray, " networks_or_none"]]:
@@ -134,6 +139,13 @@ class FrozenGradients:
     """Norm of the mean over examples: of the gradient of the sample's loss."""
     std: Float64[np.ndarray, "networks layers"]
     """Root of the entries' summed variance over examples, unbiased: of the trace of their covariance."""
+
+    def over(self, norms: Float64[np.ndarray, "networks layers"]) -> FrozenGradients:
+        """Both over the norms of the layers' weights, as sessions record them; not finite where there are no weights
+        but 0.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return FrozenGradients(self.mean / norms, self.std / norms)
 
 
 @runtime_checkable

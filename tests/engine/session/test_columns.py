@@ -40,7 +40,7 @@ from ibtui_engine.session.follow import Follower
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.rewrite import rewrite
 from ibtui_engine.session.writer import Measured, SessionWriter
-from ibtui_engine.training.problem import TrainingState
+from ibtui_engine.training.problem import FrozenGradients, TrainingState
 
 directory = Path(sys.argv[1])
 rule = Rule("soft", np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8), np.array([0.0, 1.0, 1.0, 0.25]))
@@ -63,7 +63,7 @@ with SessionWriter.create(directory / "one.ibs", "one", experiment, [rule]) as w
 
 again = information(np.full((2, 3), 7.0))
 rewrite(directory / "one.ibs", directory / "two.ibs", "two", experiment, lambda index: parameters,
-        lambda cohort, weights: again, lambda done, total: None)
+        lambda cohort, weights: again, lambda cohort, weights: FrozenGradients(half, half), lambda done, total: None)
 
 for name, expected in (("one", np.arange(6.0).reshape(1, 2, 3)), ("two", np.full((1, 2, 3), 7.0))):
     with SessionReader(directory / f"{name}.ibs") as reader, Follower(directory / f"{name}.ibs") as follower:
