@@ -30,6 +30,17 @@ def multiplications_per_epoch(ensemble: Ensemble, sample: int, widths: Sequence[
     return sum(of_step(size, widths) for size in batches)
 
 
+def epochs_of_equal_work(last: Sequence[int], per_epoch: Sequence[int]) -> list[int]:
+    """The last epoch of each network that takes no more multiplications than the one that makes the fewest.
+
+    Args:
+        last: the epoch that each has come to.
+        per_epoch: multiplications of each in an epoch.
+    """
+    least = min(epoch * each for epoch, each in zip(last, per_epoch, strict=True))
+    return [least // each for each in per_epoch]
+
+
 def _of_weights(inputs: int, units: int, *, first: bool) -> int:
     """Of an example and a layer: forward, the gradient, and the error below but for the inputs."""
     return inputs * units * (2 if first else 3)

@@ -175,6 +175,7 @@ def fractions_chart(
     layers: Mapping[str, tuple[Float[np.ndarray, " layers"], Float[np.ndarray, " layers"]]],
     *,
     sampled: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]] | None = None,
+    ordered_by: str | None = "sample",
     title: str = "Sample fractions",
     caption: str = "",
 ) -> ChartSpec:
@@ -182,6 +183,7 @@ def fractions_chart(
     (Shwartz-Ziv and Tishby 2017, Fig. 7); `h` is H(X).
 
     `layers` and `sampled` (finite-sample bounds, dotted): by what the legend calls them, as I(X;T) and I(T;Y).
+    `ordered_by`: what the shades mean; None: colours tell things apart that have no order.
     """
     x, y = _extended(curve_x, curve_y, h)
     series = [Series(x, y, "line", None, label="the bound", key="-")]
@@ -191,12 +193,14 @@ def fractions_chart(
         series.append(Series(xs, ys, "dotted", shade, key=".", tell=f"{name}, finite-sample bound"))
     marks = []
     for index, (name, (xs, ys)) in enumerate(layers.items()):
-        shade = Shades(np.full(len(xs), places[name]))
-        series.append(Series(xs, ys, "line", shade, label=name, key=key_of(index), tell=name))
+        colour = Category(index) if ordered_by is None else Shades(np.full(len(xs), places[name]))
+        series.append(Series(xs, ys, "line", colour, label=name, key=key_of(index), tell=name))
         known = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
-        if known.size:
+        if known.size and ordered_by is not None:
             marks.append(Mark(float(xs[known[-1]]), float(ys[known[-1]]), name))
-    bar = ColourBar("sample", ((0.0, next(iter(layers))), (1.0, list(layers)[-1]))) if len(layers) > 1 else None
+    bar = None
+    if ordered_by is not None and len(layers) > 1:
+        bar = ColourBar(ordered_by, ((0.0, next(iter(layers))), (1.0, list(layers)[-1])))
     return ChartSpec(
         title,
         *_axes(h, i_xy),

@@ -13,6 +13,8 @@ from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ibtui_engine.session.ensemble import RecordedEnsemble
     from ibtui_engine.session.results import ResultSpreads
     from ibtui_engine.statistics import Difference
@@ -59,6 +61,7 @@ def compare(
     paths = [find_session(session, directory) for session in sessions]
     if len(set(paths)) < len(paths):
         raise InvalidValue(f"sessions are {', '.join(sessions)}: each of them can be named once")
+    from ibtui_engine.multiplications import epochs_of_equal_work
     from ibtui_engine.session.history import SessionReader
     from ibtui_engine.session.results import result_spreads
 
@@ -68,8 +71,11 @@ def compare(
             those += reader.recorded_ensembles()
     if pinned > len(those):
         raise InvalidValue(f"pinned is {pinned}: there are {len(those)} ensembles that have been measured")
-    work = [_work(one) for one in those] if equal_work else None
-    epochs = [epoch] * len(those) if work is None else _epochs_of_equal_work(those, work)
+    work = [one.multiplications for one in those] if equal_work else None
+    if work is None:
+        epochs: Sequence[int | None] = [epoch] * len(those)
+    else:
+        epochs = epochs_of_equal_work([one.epochs[-1] for one in those], work)
     found = [result_spreads(one, at) for one, at in zip(those, epochs, strict=True)]
     if found[pinned - 1] is None:
         raise InvalidValue(
@@ -85,24 +91,6 @@ def compare(
     if chart:
         last = [one.at(math.inf if at is None else at) for one, at in zip(those, epochs, strict=True)]
         _draw(those, last, pinned - 1)
-
-
-def _work(one: RecordedEnsemble) -> int:
-    """Multiplications of a network in an epoch."""
-    from ibtui_engine.multiplications import multiplications_per_epoch
-
-    if one.ensemble.recorded:
-        raise InvalidValue(
-            f"{one.summary.name!r} is a recording: how many multiplications its training took is unknown"
-        )
-    widths = one.ensemble.rule.inputs, *one.widths
-    return multiplications_per_epoch(one.ensemble.settings, one.ensemble.sample_size, widths)
-
-
-def _epochs_of_equal_work(those: list[RecordedEnsemble], work: list[int]) -> list[int]:
-    """The last epoch of each that takes no more than what the least trained one has come to."""
-    least = min(one.epochs[-1] * of_epoch for one, of_epoch in zip(those, work, strict=True))
-    return [least // of_epoch for of_epoch in work]
 
 
 def _titles(those: list[RecordedEnsemble]) -> list[str]:

@@ -147,6 +147,23 @@ class Fractions:
 
 
 @dataclass(frozen=True, eq=False)
+class Compared:
+    """Layers of ensembles that differ in one thing, each at an epoch of its own, and the IB curve."""
+
+    plane: Plane
+    names: tuple[str, ...]
+    """Of the ensembles."""
+    epochs: tuple[int, ...]
+    """Of each."""
+    i_x: Float[np.ndarray, "ensembles layers"]
+    i_y: Float[np.ndarray, "ensembles layers"]
+    error_x: Float[np.ndarray, "ensembles layers"]
+    """Standard errors of the means; NaN for one network."""
+    error_y: Float[np.ndarray, "ensembles layers"]
+    curve: Curve
+
+
+@dataclass(frozen=True, eq=False)
 class Line:
     """One line of `Lines`. `low` and `high` are the ends of its error bars; NaN for none."""
 
@@ -181,7 +198,7 @@ class Lines:
     """What points and bars are, for the caption."""
 
 
-Panel = Points | Paths | Gradients | SignalToNoise | Bound | Fractions | Lines
+Panel = Points | Paths | Gradients | SignalToNoise | Bound | Fractions | Compared | Lines
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ibtui.figures.content import TWO_COLUMNS, Content, Fractions
 from ibtui.figures.figure_6 import CURVE_ERROR
-from ibtui.figures.reading import ensembles, of_first_values, one_of, only_source, plane
+from ibtui.figures.reading import ensembles, mean_places, of_first_values, one_of, only_source, plane
 from ibtui.figures.registry import Source
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.statistics import spread
 
 LEAST = 2
 SAMPLES = 10
@@ -51,20 +48,11 @@ def read(sources: Sequence[Source], threads: int | None) -> Content:
         sampled = tuple(sampled_bound(rule, fraction, of, pool) for fraction, of in seeds.items())
     finally:
         pool.close()
-    spreads = {
-        name: [[spread(column) for column in one.values(name)[row].T] for one, row in zip(same, rows, strict=True)]
-        for name in ("i_x", "i_y")
-    }
-    mean_x, mean_y = (np.array([[cell.mean for cell in line] for line in spreads[name]]) for name in ("i_x", "i_y"))
-    error_x, error_y = (np.array([[cell.error for cell in line] for line in spreads[name]]) for name in ("i_x", "i_y"))
     shown = Fractions(
         plane(same[-1], f"{hidden}, epoch {epoch}"),
         tuple(one.ensemble.fraction for one in same),
         epoch,
-        mean_x,
-        mean_y,
-        error_x,
-        error_y,
+        *mean_places(same, rows),
         curve,
         sampled,
     )

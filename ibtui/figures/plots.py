@@ -15,7 +15,18 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Plane, Points, SignalToNoise
+from ibtui.figures.content import (
+    Bound,
+    Compared,
+    Fractions,
+    Gradients,
+    Lines,
+    Panel,
+    Paths,
+    Plane,
+    Points,
+    SignalToNoise,
+)
 from ibtui.figures.lettering import Letters, plain_text, symbol, symbols
 from ibtui.figures.paper import (
     AT_TRANSITION,
@@ -39,6 +50,8 @@ NODES = 12
 """Neurons of a layer that are drawn, at most."""
 NEAR_CORNER = 0.4
 """Layers with less than this share of H(X) are shown once more, larger."""
+HIDDEN_ONES = 0.25
+"""The same of compared ensembles, whose first layers may lie far off."""
 NAME_PLACES = (0.5, 0.3, 0.7, 0.2)
 """Where the name of I(X;Y) may stand, as shares of H(X), the best first."""
 SHORT_NAME = 20
@@ -209,7 +222,7 @@ def _zoom(axes: Axes, place: tuple[float, float, float, float], plane: Plane, x:
     inset.set_xlim(max(low - 0.3 * (high - low) - 0.2, 0.0), high + 0.3 * (high - low) + 0.2)
     bottom = float(y.min())
     top = min(plane.i_xy + 0.25 * (plane.i_xy - bottom), axes.get_ylim()[1])
-    inset.set_ylim(bottom - 0.35 * (plane.i_xy - bottom), top)
+    inset.set_ylim(max(bottom - 0.35 * (plane.i_xy - bottom), axes.get_ylim()[0]), top)
     inset.axhline(plane.i_xy, **GUIDE)
     inset.tick_params(labelsize=SMALL - 1, pad=2)
     inset.xaxis.set_major_locator(MaxNLocator(4))
@@ -245,10 +258,7 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
     handles: list[Any] = []
     for k, (fraction, colour) in reversed(list(enumerate(zip(panel.fractions, colours, strict=True)))):
         one = panel.sampled[k]
-        drawn = [where.errorbar(
-            panel.i_x[k], panel.i_y[k], xerr=_bar(panel.error_x[k]), yerr=_bar(panel.error_y[k]), marker=marker(k),
-            color=colour, ecolor="0.3", elinewidth=0.5, linewidth=1.0, zorder=3, label=f"{100 * fraction:.4g} %", **EDGE
-        ) for where in (axes, *close)]  # fmt: skip
+        drawn = [_layers_of(panel, k, where, colour, f"{100 * fraction:.4g} %") for where in (axes, *close)]
         handles.append(drawn[0])
         for where in (axes, *close):
             where.plot(one.i_x, one.i_y, color=colour, linewidth=1.0, linestyle=(0, (1, 1.2)), zorder=2.5)
@@ -266,6 +276,32 @@ def _fractions(panel: Fractions, axes: Axes, letters: Letters) -> None:
     axes.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), title="share of the patterns",
         title_fontsize=SMALL, alignment="left"
+    )  # fmt: skip
+
+
+@draw.register
+def _compared(panel: Compared, axes: Axes, letters: Letters) -> None:
+    frame_plane(panel.plane, axes, letters)
+    near = panel.i_x < HIDDEN_ONES * panel.plane.h_x
+    close = _zoom(axes, (0.43, 0.15, 0.43, 0.43), panel.plane, panel.i_x[near], panel.i_y[near])
+    handles: list[Any] = [Line2D([], [], label="IB curve", color="black")]
+    for k, (name, colour) in enumerate(zip(panel.names, steps(len(panel.names)), strict=True)):
+        handles.append(_layers_of(panel, k, axes, colour, name))
+        for one in close:
+            _layers_of(panel, k, one, colour, name)
+        letters.avoid(panel.i_x[k], panel.i_y[k])
+    for one in (axes, *close):
+        _curve(panel.curve.corners, panel.plane, one)
+    for layer, text in enumerate(_texts(panel.plane, panel.i_x.shape[1])):
+        letters.add(float(panel.i_x[0, layer]), float(panel.i_y[0, layer]), text)
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncol=2)
+
+
+def _layers_of(panel: Fractions | Compared, k: int, axes: Axes, colour: Any, name: str) -> Any:
+    """The layers of ensemble k with their errors, joined by a line: its handle for the legend."""
+    return axes.errorbar(
+        panel.i_x[k], panel.i_y[k], xerr=_bar(panel.error_x[k]), yerr=_bar(panel.error_y[k]), marker=marker(k),
+        color=colour, ecolor="0.3", elinewidth=0.5, linewidth=1.0, zorder=3, label=name, **EDGE
     )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ from ibtui_engine.statistics import geometric_mean, median_interval, spread
 if TYPE_CHECKING:
     from jaxtyping import Float64
 
+    ByEnsemble = Float64[np.ndarray, "ensembles layers"]
+
 LAYER = "layer, from the input on"
 
 
@@ -164,6 +166,20 @@ def _require_gradients(of: RecordedEnsemble) -> None:
 def _inputs(of: RecordedEnsemble) -> int:
     with SessionReader(of.summary.path) as reader:
         return int(reader.architecture(of.ensemble).widths[0])
+
+
+def mean_places(
+    those: Sequence[RecordedEnsemble], rows: Sequence[int]
+) -> tuple[ByEnsemble, ByEnsemble, ByEnsemble, ByEnsemble]:
+    """I(X;T) and I(T;Y) of ensembles with equal layers, each in the row of one of its epochs: means over networks, and
+    the standard errors of both.
+    """
+
+    def found(name: str, what: str) -> ByEnsemble:
+        chosen = (one.values(name)[row].T for one, row in zip(those, rows, strict=True))
+        return np.array([[getattr(spread(column), what) for column in of] for of in chosen])
+
+    return found("i_x", "mean"), found("i_y", "mean"), found("i_x", "error"), found("i_y", "error")
 
 
 def mean_line(name: str, x: Float64[np.ndarray, " points"], values: Float64[np.ndarray, "points networks"]) -> Line:

@@ -71,6 +71,12 @@ FIGURES = _by_name(
         "orbits", "What is compressed: bits of the orbit and bits within orbits, by layer.", ("figure-2",), "orbits"
     ),
     Figure("perceptron", "Generalisation error against noise in the weights.", ("perceptron",), "perceptron"),
+    Figure(
+        "ib-guided",
+        "The bottleneck as an objective, beside cross-entropy: layers and the IB curve at equal cost.",
+        ("ib-guided",),
+        "ib_guided",
+    ),
     Figure("monte-carlo", "Compression by Monte-Carlo relaxation, beside SGD.", ("monte-carlo",), "monte_carlo"),
 )
 """All figures by name, in the order to show them in."""

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
+from ibtui.figures.content import (
+    Bound,
+    Compared,
+    Content,
+    Fractions,
+    Gradients,
+    Lines,
+    Panel,
+    Paths,
+    Points,
+    SignalToNoise,
+)
 
 if TYPE_CHECKING:
     from ibtui.figures.content import Plane
@@ -51,7 +62,7 @@ def table(content: Content) -> bytes:
 
 def title(panel: Panel) -> str:
     """What a panel is called."""
-    return panel.plane.title if isinstance(panel, Points | Paths | Bound | Fractions) else panel.title
+    return panel.plane.title if isinstance(panel, Points | Paths | Bound | Fractions | Compared) else panel.title
 
 
 @singledispatch
@@ -159,10 +170,7 @@ def _fractions(panel: Fractions) -> Iterator[Row]:
                 "fraction": fraction,
                 "layer": layer + 1,
                 "epoch": panel.epoch,
-                "i_x_bits": panel.i_x[k, layer],
-                "i_y_bits": panel.i_y[k, layer],
-                "i_x_error_bits": panel.error_x[k, layer],
-                "i_y_error_bits": panel.error_y[k, layer],
+                **_mean_of(panel, k, layer),
             }
     for one in panel.sampled:
         for beta, x, y, error in zip(one.beta, one.i_x, one.i_y, one.error, strict=True):
@@ -170,6 +178,26 @@ def _fractions(panel: Fractions) -> Iterator[Row]:
             yield {"what": "finite-sample bound", "fraction": one.fraction, "networks": one.samples, **numbers}
     yield from _curve(panel.curve)
     yield from _ceilings(panel.plane)
+
+
+@rows_of.register
+def _compared(panel: Compared) -> Iterator[Row]:
+    for k, name in enumerate(panel.names):
+        for layer in range(panel.i_x.shape[1]):
+            place = {**_where(panel.plane), "layer": layer + 1, "epoch": panel.epochs[k]}
+            yield {"what": name, **place, **_mean_of(panel, k, layer)}
+    yield from _curve(panel.curve)
+    yield from _ceilings(panel.plane)
+
+
+def _mean_of(panel: Fractions | Compared, k: int, layer: int) -> Row:
+    """Where a layer of ensemble k is, with standard errors."""
+    return {
+        "i_x_bits": panel.i_x[k, layer],
+        "i_y_bits": panel.i_y[k, layer],
+        "i_x_error_bits": panel.error_x[k, layer],
+        "i_y_error_bits": panel.error_y[k, layer],
+    }
 
 
 @rows_of.register

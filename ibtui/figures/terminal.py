@@ -13,7 +13,7 @@ from ibtui.charts.information_plane import information_plane, information_points
 from ibtui.charts.lines import Curve, lines_chart
 from ibtui.charts.phases import transition_chart
 from ibtui.charts.spec import ChartSpec
-from ibtui.figures.content import Bound, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
+from ibtui.figures.content import Bound, Compared, Fractions, Gradients, Lines, Panel, Paths, Points, SignalToNoise
 from ibtui_engine.layer_names import marks
 
 NUMBERS = "Numbers: the layers, from the input on."
@@ -112,6 +112,21 @@ def _fractions(panel: Fractions) -> ChartSpec:
         sampled={name: (one.i_x, one.i_y) for name, one in zip(names, panel.sampled, strict=True)},
         title=f"Layers by sample fraction: {plane.title}",
         caption="Line: a fraction's layers, its share at the output. Dotted: its finite-sample bound.",
+    )
+
+
+@chart.register
+def _compared(panel: Compared) -> ChartSpec:
+    plane, corners = panel.plane, panel.curve.corners
+    return fractions_chart(
+        corners[:, 0],
+        corners[:, 1],
+        plane.h_x,
+        plane.i_xy,
+        dict(zip(panel.names, zip(panel.i_x, panel.i_y, strict=True), strict=True)),
+        ordered_by=None,
+        title=f"Layers by objective: {plane.title}",
+        caption="Line: layers of one objective, from the input at the right to the output.",
     )
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ibtui_engine.experiment import Experiment
-from ibtui_engine.multiplications import multiplications_per_epoch
+from ibtui_engine.multiplications import epochs_of_equal_work, multiplications_per_epoch
 
 WIDTHS = (3, 2, 4, 1)
 
@@ -73,3 +73,9 @@ def test_steps_of_stochastic_units_go_through_all_states(batch: int | str, sizes
 
 def test_without_hidden_layers_there_is_the_output_alone() -> None:
     assert of((3, 1), units="stochastic") == 10 * 2 * 3
+
+
+def test_equal_work_is_what_the_least_trained_one_has_done() -> None:
+    assert epochs_of_equal_work([500, 500, 40], [10, 700, 100]) == [400, 5, 40]
+    assert epochs_of_equal_work([500, 0], [10, 700]) == [0, 0]
+    assert epochs_of_equal_work([7], [3]) == [7]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.multiplications import multiplications_per_epoch
 from ibtui_engine.session.columns import LEARNING_COLUMNS, values_of
 from ibtui_engine.settings import OWN_NOISE
 from ibtui_engine.statistics import (
@@ -146,6 +147,20 @@ class RecordedEnsemble:
     def batches(self) -> int:
         """Batches in an epoch."""
         return self.summary.batches(self.ensemble)
+
+    @property
+    def multiplications(self) -> int:
+        """That an epoch takes of one network.
+
+        Raises:
+            InvalidValue: the session is a recording.
+        """
+        one = self.ensemble
+        if one.recorded:
+            raise InvalidValue(
+                f"{self.summary.name!r} is a recording: how many multiplications its training took is unknown"
+            )
+        return multiplications_per_epoch(one.settings, one.sample_size, (one.rule.inputs, *self.widths))
 
     @property
     def h_x(self) -> float:

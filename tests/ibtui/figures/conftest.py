@@ -49,11 +49,24 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def contents(example: Callable[[str], Path], small: Path) -> dict[str, Content]:
+def guided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Stochastic networks on cross-entropy and on the bottleneck's gradient; and on that and the equations."""
+    directory = tmp_path_factory.mktemp("guided")
+    shared: dict[str, Any] = {"units": "stochastic", "hidden": ((3, 2),), "fraction": 0.2, "networks": 3, "batch": 300}
+    shared |= {"optimizer": "adam", "learning_rate": 0.01, "epochs": 12, "snapshots": 12}
+    asked = ({"ib_beta": ("none", 20.0)}, {"ib_beta": 20.0, "ib_method": ("gradient", "self-consistent"), "epochs": 9})
+    paths = directory / "gradient.ibs", directory / "equations.ibs"
+    for path, more in zip(paths, asked, strict=True):
+        Run(begin(path, path.stem, Experiment(**{**shared, **more}))).execute()
+    return paths
+
+
+@pytest.fixture(scope="session")
+def contents(example: Callable[[str], Path], small: Path, guided: tuple[Path, Path]) -> dict[str, Content]:
     """Every figure, of an example or of the small session."""
     sessions = {name: [example(f"figure-{name}")] for name in ("2", "3", "4", "5", "8")}
-    sessions |= {"6": [small, small], "7": [small], "orbits": [small]}
+    sessions |= {"6": [small, small], "7": [small], "orbits": [small], "ib-guided": [*guided]}
     with pytest.MonkeyPatch.context() as patches:
-        for figure in ("figure_6", "figure_7"):
+        for figure in ("figure_6", "figure_7", "ib_guided"):
             patches.setattr(f"ibtui.figures.{figure}.CURVE_ERROR", 1e-3)  # a finer curve takes longer
         return {name: FIGURES[name].read(sessions[name], threads=1) for name in FIGURES if name in sessions}

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from ibtui.figures import figure_4
-from ibtui.figures.content import Bound, Content, Fractions, Gradients, Lines, Paths, Points, SignalToNoise
+from ibtui.figures.content import Bound, Compared, Content, Fractions, Gradients, Lines, Paths, Points, SignalToNoise
 from ibtui.figures.registry import FIGURES, find_figure
+from ibtui_engine.bottleneck.choice import rule_curve
 from ibtui_engine.bottleneck.sampling import sampled_bound
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.experiment import Experiment, hidden_text
+from ibtui_engine.multiplications import multiplications_per_epoch
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.rules.catalogue import load_rule
 from ibtui_engine.runner import Run, begin
@@ -235,6 +237,68 @@ def test_orbits_of_what_was_not_told_apart_are_refused(small: Path, tmp_path: Pa
         FIGURES["orbits"].read([path])
 
 
+def test_objectives_are_compared_after_as_many_multiplications_and_at_the_end(
+    contents: dict[str, Content], guided: tuple[Path, Path]
+) -> None:
+    at_work, at_end, near, far, hidden, output = contents["ib-guided"].panels
+    with SessionReader(guided[0]) as first, SessionReader(guided[1]) as second:
+        found = [first.recorded_ensemble(0), first.recorded_ensemble(1), second.recorded_ensemble(1)]
+        rule = first.rule(first.summary.rules[0].number)
+    curve = rule_curve(rule, error=1e-3)
+    work = [multiplications_per_epoch(one.ensemble.settings, one.ensemble.sample_size, (12, 3, 2, 1)) for one in found]
+    assert work[1] == work[2] > 1.9 * work[0]
+    least = 12 * work[0]
+    epochs = [
+        max(epoch for epoch in one.epochs if epoch * each <= least) for one, each in zip(found, work, strict=True)
+    ]
+    assert epochs[0] == 12
+    assert epochs[1:] == [6, 6]
+    names = ("cross-entropy", "bottleneck, beta 20", "self-consistent, beta 20")
+    for panel, lines, at in ((at_work, near, epochs), (at_end, far, [12, 12, 9])):
+        assert isinstance(panel, Compared)
+        assert isinstance(lines, Lines)
+        assert panel.names == tuple(line.name for line in lines.lines) == names
+        assert panel.epochs == tuple(at)
+        for k, (one, epoch) in enumerate(zip(found, at, strict=True)):
+            i_x, i_y = (one.values(name)[one.epochs.index(epoch)] for name in ("i_x", "i_y"))
+            np.testing.assert_allclose(panel.i_x[k], i_x.mean(axis=0), rtol=1e-12)
+            np.testing.assert_allclose(panel.i_y[k], i_y.mean(axis=0), rtol=1e-12)
+            np.testing.assert_allclose(panel.error_x[k], i_x.std(axis=0, ddof=1) / math.sqrt(3), rtol=1e-9)
+            np.testing.assert_allclose(panel.error_y[k], i_y.std(axis=0, ddof=1) / math.sqrt(3), rtol=1e-9)
+            below = np.interp(i_x, *curve.corners.T) - i_y
+            np.testing.assert_allclose(lines.lines[k].y, below.mean(axis=0), atol=1e-9)
+    assert [panel.plane.title for panel in (at_work, at_end)] == [  # type: ignore[union-attr]
+        f"3-2, after {least:.1e} multiplications".replace("e+0", "e"),
+        "3-2, the last epochs",
+    ]
+    for panel, column in ((hidden, "below_bits"), (output, "i_y_bits")):
+        assert isinstance(panel, Lines)
+        assert panel.columns == ("multiplications", column)
+        for line, one, each in zip(panel.lines, found, work, strict=True):
+            np.testing.assert_allclose(line.x, each * np.array(one.epochs[1:]))
+            i_x, i_y = one.values("i_x")[1:], one.values("i_y")[1:]
+            below = (np.interp(i_x, *curve.corners.T) - i_y)[:, :, :-1].mean(axis=(1, 2))
+            np.testing.assert_allclose(line.y, below if panel is hidden else i_y[:, :, -1].mean(axis=1), atol=1e-9)
+
+
+def test_objectives_need_stochastic_units_and_another_objective(
+    small: Path, guided: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidValue, match=r"^session 'small' has units that are not stochastic: figure ib-guided"):
+        FIGURES["ib-guided"].read([small])
+    with SessionReader(guided[0]) as reader:
+        settings = {**reader.summary.experiment.to_dict(), "epochs": 2, "ib_beta": "none"}
+    for name, more in (("one", {}), ("other", {"ib_beta": 20.0, "learning_rate": 0.02})):
+        path = tmp_path / f"{name}.ibs"
+        Run(begin(path, name, Experiment.from_dict({**settings, **more}))).execute()
+    for paths, said in (
+        ([tmp_path / "one.ibs"], "'one' has cross-entropy only"),
+        ([tmp_path / "one.ibs", tmp_path / "other.ibs"], "'one' and 'other' has cross-entropy only"),
+    ):
+        with pytest.raises(InvalidValue, match=f"^session {said}: figure ib-guided compares objectives of networks"):
+            FIGURES["ib-guided"].read(paths)
+
+
 @pytest.mark.parametrize(
     ("figure", "session", "said"),
     [
@@ -262,15 +326,17 @@ def test_more_sessions_than_a_figure_has_room_for_are_refused(small: Path) -> No
     for name in ("2", "3", "4", "5", "7", "8", "orbits"):
         with pytest.raises(InvalidValue, match="session is given 2 times"):
             FIGURES[name].read([small, small])
-    with pytest.raises(InvalidValue, match="room for two"):
-        FIGURES["6"].read([small] * 3)
+    for name in ("6", "ib-guided"):
+        with pytest.raises(InvalidValue, match="room for two"):
+            FIGURES[name].read([small] * 3)
 
 
 def test_figures_are_found_by_their_names_and_need_presets_that_there_are() -> None:
     assert find_figure("3") is find_figure("figure-3") is FIGURES["3"]
     with pytest.raises(
         InvalidValue,
-        match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8, digits, mnist, orbits, perceptron, monte-carlo",
+        match="unknown figure '9': choose one of 2, 3, 4, 5, 6, 7, 8, digits, mnist, orbits, perceptron, "
+        "ib-guided, monte-carlo",
     ):
         find_figure("9")
     for figure in FIGURES.values():

@@ -28,7 +28,8 @@ from ibtui.figures.registry import FIGURES
 from ibtui.figures.table import COLUMNS, table
 from ibtui.figures.terminal import chart
 
-KINDS = {"2": "png", "3": "pdf", "4": "png", "5": "svg", "6": "pdf", "7": "svg", "8": "png", "orbits": "pdf"}
+KINDS = {"2": "png", "3": "pdf", "4": "png", "5": "svg", "6": "pdf", "7": "svg", "8": "png", "orbits": "pdf",
+         "ib-guided": "png"}  # fmt: skip
 """Each figure in one format: all of them in all take half a minute."""
 COARSE = 60
 """Dots an inch in tests; 300 take longer."""
