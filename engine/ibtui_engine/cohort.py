@@ -107,7 +107,12 @@ class Cohort:
     @property
     def weight(self) -> float:
         """Computing that an epoch takes, in arbitrary units."""
-        return float(self.row.networks * self.problem.samples.size * self.problem.architecture.parameters)
+        return self.weight_of(self.row.networks, self.problem.samples.size, self.problem.architecture.parameters)
+
+    @staticmethod
+    def weight_of(networks: int, sample: int, parameters: int) -> float:
+        """The same of so many networks with samples of that size and so many weights."""
+        return float(networks * sample * parameters)
 
     def state(self) -> TrainingState:
         """A copy of where training stands."""

@@ -32,6 +32,7 @@ from ibtui_engine.settings import (
     FLAT,
     GRID,
     LABELS,
+    LARGE_GRID_SNAPSHOTS,
     MAX_EPOCHS,
     MAX_NETWORKS,
     MAX_SNAPSHOTS,
@@ -57,6 +58,8 @@ __all__ = [
     "ESTIMATORS",
     "GRID",
     "LABELS",
+    "LARGE_GRID",
+    "LARGE_GRID_SNAPSHOTS",
     "LONGEST_RULE",
     "MAX_ENSEMBLES",
     "MAX_EPOCHS",
@@ -85,6 +88,9 @@ MAX_WIDTH = 65_536
 MAX_SCHEDULE = 250_000
 """Epochs to measure in all, however often a run was extended."""
 MAX_ENSEMBLES = 10_000
+LARGE_GRID = 20
+"""Ensembles from which on a grid is a large one: one is finished after the other, and fewer epochs are measured unless
+somebody asks for more."""
 WITH_MOMENTUM = ("momentum", "adam")
 """Optimisers that use `momentum`."""
 PLURALS = (
@@ -496,6 +502,11 @@ class Experiment:
         """How many ensembles there are."""
         return math.prod(len(getattr(self, name)) for name in GRID)
 
+    @property
+    def large(self) -> bool:
+        """Whether it is a large grid, of `LARGE_GRID` ensembles or more."""
+        return self.count >= LARGE_GRID
+
     def ensemble(self, index: int) -> Ensemble:
         """The ensemble at a place in the grid, from 0 to below `count`. Values of the last setting change first."""
         rest, chosen = index, {}
@@ -545,7 +556,8 @@ class Experiment:
         """The epochs to measure, ascending, the first (0) and the last among them, and where a relaxation begins."""
         count = self.snapshots
         if count is None:
-            count = 0 if self.snapshot_at else DEFAULT_SNAPSHOTS
+            usual = LARGE_GRID_SNAPSHOTS if self.large else DEFAULT_SNAPSHOTS
+            count = 0 if self.snapshot_at else usual
         relaxation = (self.relaxation_epoch,) if self.relaxes else ()
         return tuple(sorted({*log_spaced_epochs(self.epochs, count), *self.snapshot_at, *relaxation}))
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ibtui_engine.errors import InvalidValue
-from ibtui_engine.experiment import DEFAULT_SNAPSHOTS, Experiment
+from ibtui_engine.experiment import DEFAULT_SNAPSHOTS, LARGE_GRID_SNAPSHOTS, Experiment
 
 QUICK_MOST = MappingProxyType({"networks": 4, "epochs": 1_000, "snapshots": 40})
 """What a quick version has at most: all that happens until a layer's drift has ended, in seconds on two cores."""
@@ -33,7 +33,7 @@ class Preset:
     def quick(self) -> Experiment:
         """A version that takes seconds: the same outputs, from fewer networks and epochs."""
         whole = self.experiment
-        usual = 0 if whole.snapshot_at else DEFAULT_SNAPSHOTS
+        usual = 0 if whole.snapshot_at else LARGE_GRID_SNAPSHOTS if whole.large else DEFAULT_SNAPSHOTS
         counts = {
             "networks": whole.networks,
             "epochs": whole.epochs,

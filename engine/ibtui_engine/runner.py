@@ -22,10 +22,13 @@ from ibtui_engine.errors import (
     NoLocksError,
     SessionError,
     StorageError,
+    TrainingError,
     damaged,
 )
 from ibtui_engine.experiment import Ensemble, Experiment, RuleSettings, hidden_text
 from ibtui_engine.logs import logger
+from ibtui_engine.maps.axes import is_map
+from ibtui_engine.maps.cells import keep, keep_trouble
 from ibtui_engine.measures.layer import require_equally_likely
 from ibtui_engine.networks import Architecture, draw_samples, sample_size
 from ibtui_engine.progress import Interrupt, Progress, Watcher
@@ -308,6 +311,46 @@ class Run:
                 raise
 
 
+class _Turn:
+    """A cohort of a run, which is at work from its first turn until it is finished or given up."""
+
+    def __init__(self, run: Run, row: CohortRow) -> None:
+        experiment = run.study.experiment
+        ensemble = experiment.ensemble(row.ensemble)
+        rule = run.study.rules[ensemble.rule_settings]
+        size = sample_size(len(rule.p_y), ensemble.fraction)
+        self.row = row
+        self.cohort: Cohort | None = None
+        self.weight = Cohort.weight_of(row.networks, size, Architecture.of_ensemble(rule, ensemble).parameters)
+        self.given_up = False
+        self._epoch = row.epoch
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self._epoch if self.cohort is None else self.cohort.epoch
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has trained before, or is at work."""
+        return self.cohort is not None or self._epoch > 0
+
+    def opened(self, run: Run) -> Cohort:
+        """The cohort at work."""
+        if self.cohort is None:
+            state = _checkpoint(run.writer, self.row, run.study.experiment, run.study.rules)
+            trainer, device = run.writer.ensembles()[self.row.ensemble]
+            self.cohort = Cohort(run.study, self.row, trainer, device, state, run.threads)
+        return self.cohort
+
+    def close(self) -> None:
+        """Give back what it holds: a map has thousands of them."""
+        if self.cohort is not None:
+            self._epoch = self.cohort.epoch
+            self.cohort.close()
+            self.cohort = None
+
+
 class _Loop:
     """The state of `Run.execute`."""
 
@@ -317,42 +360,52 @@ class _Loop:
         self._watch = watch
         self._interrupt = interrupt
         self._schedule = run.writer.schedule
-        self._cohorts = [self._cohort(row) for row in run.writer.cohorts()]
-        size = len(run.study.experiment.ensembles), len(self._cohorts), self._schedule[-1], run.threads.count
+        self._map = is_map(run.study.experiment)
+        self._turns = [_Turn(run, row) for row in run.writer.cohorts()]
+        size = len(run.study.experiment.ensembles), len(self._turns), self._schedule[-1], run.threads.count
         _log.info("session %s runs: ensembles %d, cohorts %d, epochs %d, threads %d", run.writer.path, *size)
         self._beat = self._saved = time.monotonic()
         self._speed: float | None = None
         """Computing done per second, in the units of `Cohort.weight`."""
 
-    def _cohort(self, row: CohortRow) -> Cohort:
-        study = self._run.study
-        state = _checkpoint(self._writer, row, study.experiment, study.rules)
-        trainer, device = self._writer.ensembles()[row.ensemble]
-        return Cohort(study, row, trainer, device, state, self._run.threads)
-
     def go(self) -> str:
         stopped = False
         try:
-            for cohort in self._cohorts:
-                if cohort.fresh:
-                    self._record(cohort, cohort.snapshot())
-            while not stopped and (behind := self._next()) is not None:
-                stopped = self._advance(behind)
+            while not stopped and (turn := self._next()) is not None:
+                try:
+                    stopped = self._advance(turn)
+                except TrainingError as error:
+                    if not self._map:
+                        raise
+                    self._give_up(turn, error)
+                else:
+                    if turn.epoch >= self._schedule[-1]:
+                        self._finish(turn)
         finally:
-            for cohort in self._cohorts:
-                cohort.close()
+            for turn in self._turns:
+                turn.close()
         status = "stopped" if stopped else "finished"
         self._writer.set_status(status)
         _log.info("session %s is %s", self._writer.path, status)
         self._tell(status, None)
         return status
 
-    def _next(self) -> Cohort | None:
-        unfinished = [c for c in self._cohorts if c.epoch < self._schedule[-1]]
-        return min(unfinished, key=lambda c: c.epoch) if unfinished else None
+    def _next(self) -> _Turn | None:
+        """Whose turn it is: that of the cohort that has come least far, so that all can be watched in step. Of a large
+        grid one ensemble is finished after the other, so that results come early.
+        """
+        unfinished = [one for one in self._turns if one.epoch < self._schedule[-1] and not one.given_up]
+        if self._run.study.experiment.large:
+            return min(unfinished, key=lambda one: one.row.ensemble, default=None)
+        return min(unfinished, key=lambda one: (one.begun, one.epoch), default=None)
 
-    def _advance(self, cohort: Cohort) -> bool:
+    def _advance(self, turn: _Turn) -> bool:
         """Train to the next epoch of the schedule and record it; True where the run is to stop."""
+        cohort = turn.opened(self._run)
+        if cohort.fresh:
+            cohort.fresh = False
+            self._record(cohort, cohort.snapshot())
+            return False
         while True:
             if self._asked_to_stop(cohort):
                 return True
@@ -369,6 +422,23 @@ class _Loop:
                 except (LockedError, NoLocksError) as error:  # it is tried again before long: computing goes on
                     _log.info("no checkpoint at epoch %d, to be tried again: %s", cohort.epoch, error)
             self._tell("running", cohort)
+
+    def _finish(self, turn: _Turn) -> None:
+        """A cohort has come to its end; of a map, what its ensemble came to is kept as soon as all of them have."""
+        turn.close()
+        ensemble = turn.row.ensemble
+        if self._map and all(one.epoch >= self._schedule[-1] for one in self._turns if one.row.ensemble == ensemble):
+            keep(self._writer, ensemble, self._run.threads.count)
+
+    def _give_up(self, turn: _Turn, error: TrainingError) -> None:
+        """One cell of a map has diverged: the others go on."""
+        _log.warning("session %s: ensemble %d is given up: %s", self._writer.path, turn.row.ensemble, error)
+        for one in self._turns:
+            if one.row.ensemble == turn.row.ensemble:
+                one.given_up = True
+                one.close()
+        keep_trouble(self._writer, turn.row.ensemble, str(error))
+        self._tell("running", None, note=str(error))
 
     def _learn_pace(self, cohort: Cohort, chunk: Chunk) -> None:
         if not chunk.first:
@@ -410,24 +480,25 @@ class _Loop:
             self._writer.show_progress(rate, remaining)
             self._beat = now
 
-    def _tell(self, status: str, cohort: Cohort | None, snapshot: int | None = None) -> None:
+    def _tell(self, status: str, cohort: Cohort | None, snapshot: int | None = None, note: str = "") -> None:
         last = self._schedule[-1]
-        whole = sum(c.weight * last for c in self._cohorts)
-        done = sum(c.weight * c.epoch for c in self._cohorts)
+        whole = sum(one.weight * last for one in self._turns)
+        done = sum(one.weight * (last if one.given_up else one.epoch) for one in self._turns)
         remaining = (whole - done) / self._speed if self._speed else None
-        rate = self._speed / sum(c.weight for c in self._cohorts) if self._speed and cohort else None
+        rate = self._speed / sum(one.weight for one in self._turns) if self._speed and cohort else None
         if status == "running":
             self._show(rate, remaining)
         progress = Progress(
             status=status,
             ensemble=cohort.ensemble if cohort else None,
             ensembles=len(self._run.study.experiment.ensembles),
-            epoch=cohort.epoch if cohort else min(c.epoch for c in self._cohorts),
+            epoch=cohort.epoch if cohort else min(one.epoch for one in self._turns),
             epochs=last,
             done=done / whole,
             rate=rate,
             remaining=remaining,
             snapshot=snapshot,
             varied=self._run.study.experiment.varied,
+            note=note,
         )
         self._watch(progress)

@@ -81,6 +81,7 @@ weights of the paper's network about as far as SGD moves them."""
 DEFAULT_RELAX_FROM = 350
 """Where `metropolis` leaves SGD unless another epoch is asked for: the paper's end of drift."""
 DEFAULT_SNAPSHOTS = 120
+LARGE_GRID_SNAPSHOTS = 40
 """Epochs measured between the first and the last, unless others are asked for."""
 DEFAULT_NOISE = 1e-3
 """Variance of the noise that `kde` adds, in units of activation²: that of the code of Saxe et al. (2018)."""
@@ -584,10 +585,11 @@ SETTINGS = MappingProxyType(
             kind="whole",
             panel=MEASURED,
             about="Epochs to measure between the first and the last, evenly spaced in log epoch.",
-            hint=f"epochs measured between the first and the last, from 0; empty: {DEFAULT_SNAPSHOTS}",
+            hint=f"epochs measured between the first and the last, from 0; empty: {DEFAULT_SNAPSHOTS}, of a large "
+            f"grid {LARGE_GRID_SNAPSHOTS}",
             least=0,
             most=MAX_SNAPSHOTS,
-            unset=f"{DEFAULT_SNAPSHOTS}",
+            unset=f"{DEFAULT_SNAPSHOTS}; of a grid of 20 ensembles or more {LARGE_GRID_SNAPSHOTS}",
         ),
         "snapshot_at": Setting(
             label="Snapshots at",

@@ -89,6 +89,11 @@ def axes_of(experiment: Experiment) -> tuple[Axis, ...]:
     return tuple(found)
 
 
+def is_map(experiment: Experiment) -> bool:
+    """Whether its ensembles differ in two things or more: then results are kept as they finish."""
+    return len(axes_of(experiment)) > 1
+
+
 def _parts(hidden: Sequence[tuple[int, ...]]) -> list[Axis]:
     """Depth and width, those of both that differ; none where the layers differ in something else, too."""
     pairs = [(len(layers), max(layers, default=0)) for layers in hidden]

@@ -85,13 +85,17 @@ class Cell:
     """By key, why there is no number."""
     verdicts: Mapping[str, CellVerdict]
     """Of the claims that can be judged on one ensemble and on this one, by their keys."""
+    trouble: str = ""
+    """Why its training was given up; then there is nothing else."""
 
     def to_text(self) -> str:
         """JSON; `from_text` reads it back."""
         plain = asdict(self)
         plain["numbers"] = {key: list(asdict(one).values()) for key, one in self.numbers.items()}
         plain["verdicts"] = {key: [one.verdict, dict(one.shares)] for key, one in self.verdicts.items()}
-        return json.dumps({name: plain[name] for name in ("numbers", "absent", "verdicts")}, separators=(",", ":"))
+        return json.dumps(
+            {name: plain[name] for name in ("numbers", "absent", "verdicts", "trouble")}, separators=(",", ":")
+        )
 
     @classmethod
     def from_text(cls, ensemble: int, epoch: int, networks: int, text: str) -> Cell:
@@ -105,9 +109,10 @@ class Cell:
             numbers = {_word(key): _number(*values) for key, values in plain["numbers"].items()}
             verdicts = {_word(key): _verdict(*values) for key, values in plain["verdicts"].items()}
             absent = {_word(key): _word(why) for key, why in plain["absent"].items()}
+            trouble = _word(plain["trouble"])
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"results of an ensemble: {error}") from error
-        return cls(ensemble, epoch, networks, numbers, absent, verdicts)
+        return cls(ensemble, epoch, networks, numbers, absent, verdicts, trouble)
 
 
 def _word(value: object) -> str:
@@ -201,8 +206,27 @@ def keep(writer: SessionWriter, ensemble: int, threads: int | None = None) -> No
     try:
         with SessionReader(writer.path) as reader:
             cell = work_out(Evidence(reader.recorded_ensemble(ensemble), threads))
-        writer.keep_result(cell.ensemble, definitions(), cell.epoch, cell.networks, cell.to_text())
+        store(writer, cell)
     except StorageError:
         raise
     except EngineError as error:
         _log.warning("ensemble %d of %s has no results: %s", ensemble, writer.path, error)
+
+
+def keep_trouble(writer: SessionWriter, ensemble: int, why: str) -> None:
+    """Say in a session that the training of an ensemble was given up, and why.
+
+    Raises:
+        StorageError: it cannot be stored.
+    """
+    from ibtui_engine.session.history import SessionReader
+
+    with SessionReader(writer.path) as reader:
+        one = reader.ensemble(ensemble)
+    last = one.snapshots[-1] if one.snapshots else 0
+    store(writer, Cell(ensemble, last, one.networks, {}, {}, {}, why))
+
+
+def store(writer: SessionWriter, cell: Cell) -> None:
+    """Write a cell into its session, in place of what it had."""
+    writer.keep_result(cell.ensemble, definitions(), cell.epoch, cell.networks, cell.to_text())

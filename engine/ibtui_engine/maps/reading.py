@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ibtui_engine.errors import InvalidValue, SessionError, damaged
-from ibtui_engine.maps.cells import Cell, definitions, work_out
+from ibtui_engine.maps.cells import Cell, definitions, store, work_out
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.session.writer import SessionWriter
 
 if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary, Summary
 
-KNOWN, EARLIER, RUNNING, WAITING, STOPPED, UNJUDGED = "known", "earlier", "running", "waiting", "stopped", "not judged"
+KNOWN, EARLIER, RUNNING, WAITING, STOPPED, UNJUDGED, GIVEN_UP = (
+    "known", "earlier", "running", "waiting", "stopped", "not judged", "given up"
+)  # fmt: skip
 """States of a cell: its results are those of its last snapshot; of an earlier one, or by other definitions; it trains;
-it has not begun; its session stopped before it was finished; it is finished and has no results."""
+it has not begun; its session stopped before it was finished; it is finished and has no results; it has diverged."""
 Watch = Callable[[int, int], None]
 """Told after each cell how many are done, of how many."""
 
@@ -72,6 +74,8 @@ def read_map(reader: SessionReader) -> Map:
 
 
 def _state(summary: Summary, one: EnsembleSummary, cell: Cell | None, current: bool) -> str:
+    if cell is not None and cell.trouble and not (summary.live and one.epochs_done > cell.epoch):
+        return GIVEN_UP
     if current:
         return KNOWN
     if cell is not None:
@@ -120,7 +124,8 @@ def renew(path: Path | str, threads: int | None = None, watch: Watch | None = No
             raise InvalidValue(f"session {summary.name!r} is a recording: its results are kept nowhere")
         if summary.live:
             raise SessionError(f"session {str(path)!r} is in use: its run keeps results itself")
-        measured = [one.index for one in summary.ensembles if one.snapshots]
+        given_up = {index for index, one in read_map(reader).places.items() if one.state == GIVEN_UP}
+        measured = [one.index for one in summary.ensembles if one.snapshots and one.index not in given_up]
         if not measured:
             raise InvalidValue(f"nothing has been measured in session {summary.name!r}")
         for done, index in enumerate(measured, start=1):
@@ -130,7 +135,7 @@ def renew(path: Path | str, threads: int | None = None, watch: Watch | None = No
 
     def write(writer: SessionWriter) -> None:
         for cell in cells:
-            writer.keep_result(cell.ensemble, definitions(), cell.epoch, cell.networks, cell.to_text())
+            store(writer, cell)
         status = "finished" if summary.status == "finished" else "stopped"
         writer.set_status(status, f"results of {len(cells)} ensembles were worked out again")
 
