@@ -28,8 +28,15 @@ Theme = Literal["dark", "light"]
 RGB = tuple[int, int, int]
 """Red, green and blue, 0 to 255 each."""
 
+BLACK: RGB = (0, 0, 0)
+WHITE: RGB = (255, 255, 255)
+
 STEPS = 24
 """How many different colours a scale of shades is drawn with; each costs the rasteriser a signal."""
+
+
+FINE = 257
+"""Places between which a scale is taken to be straight, where it is made even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +109,20 @@ class Palette:
         below = min(int(place), len(self.ramp) - 2)
         part = place - below
         one, other = self.ramp[below], self.ramp[below + 1]
-        return _mixed(one, other, part)
+        return mixed(one, other, part)
+
+    def even(self, t: float) -> RGB:
+        """The same where equal differences of `t` are to look equally large anywhere on the scale, as in large areas of
+        colour: equal distances in OKLab.
+        """
+        places = np.linspace(0.0, 1.0, FINE)
+        return self.sequential(float(np.interp(t, _distances(self), places)))
 
     def resolve(self, colour: Colour) -> RGB | None:
         """Red, green and blue of a colour; None for the terminal's own."""
         if isinstance(colour, Faded):
             ink = self.resolve(colour.colour)
-            return self.frame if ink is None else _mixed(ink, self.background, FADED)
+            return self.frame if ink is None else mixed(ink, self.background, FADED)
         if isinstance(colour, Quantity):
             return self.quantities[colour.index % len(self.quantities)]
         return self.category(colour.index).colour if isinstance(colour, Category) else colour
@@ -126,7 +140,25 @@ class Palette:
         return np.rint(np.clip(places, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
 
 
-def _mixed(one: RGB, other: RGB, part: float) -> RGB:
+def contrast(one: RGB, other: RGB) -> float:
+    """How much two colours stand out from one another: 1 to 21 (WCAG 2.2, contrast ratio)."""
+    low, high = sorted(_luminance(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(paper: RGB) -> RGB:
+    """Black or white, whichever can be read better on a background: their contrast is 4.58 or more on any."""
+    return max((BLACK, WHITE), key=lambda ink: contrast(ink, paper))
+
+
+def _luminance(colour: RGB) -> float:
+    shares = (part / 255 for part in colour)
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def mixed(one: RGB, other: RGB, part: float) -> RGB:
+    """A colour on the way from one (0) to another (1)."""
     red, green, blue = (round(a + (b - a) * part) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -135,6 +167,31 @@ def _mixed(one: RGB, other: RGB, part: float) -> RGB:
 def _steps(palette: Palette) -> tuple[RGB, ...]:
     return tuple(palette.sequential(step / (STEPS - 1)) for step in range(STEPS))
 
+
+@cache
+def _distances(palette: Palette) -> Float[np.ndarray, " fine"]:
+    """How far along the scale in OKLab (Ottosson, 2020), from 0 to 1, `FINE` places are that are even in its shades."""
+    ramp, at = np.array(palette.ramp, np.float64), np.linspace(0.0, len(palette.ramp) - 1.0, FINE)
+    shares = np.stack([np.interp(at, np.arange(len(ramp)), one) for one in ramp.T]) / 255  # not rounded to colours
+    light = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    steps = np.linalg.norm(np.diff(TO_LAB @ np.cbrt(TO_CONES @ light)), axis=0)
+    return np.asarray(np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum())
+
+
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 MARKERS = ("●", "▲", "◆", "■", "○", "△", "◇", "□")
 """One cell wide each, and distinct without colour."""

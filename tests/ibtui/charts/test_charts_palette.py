@@ -7,8 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ibtui.charts.palette import STEPS, Category, Shades, Theme, palette
+from ibtui.charts.palette import STEPS, Category, Shades, Theme, ink_on, palette
 
 THEMES: tuple[Theme, ...] = ("dark", "light")
 
@@ -102,9 +104,28 @@ def test_shades_grow_lighter_all_the_way(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_even_shades_are_equally_far_from_one_another(theme: Theme) -> None:
+    shades = [palette(theme).even(t) for t in np.linspace(0, 1, 17)]
+    steps = [float(np.linalg.norm(oklab(b) - oklab(a))) for a, b in itertools.pairwise(shades)]
+    assert max(steps) < 1.25 * min(steps)  # colours are whole numbers, and the scale has corners
+    assert (shades[0], shades[-1]) == (palette(theme).sequential(0), palette(theme).sequential(1))
+    for vision in VISION:
+        lightness = [oklab(shade, vision)[0] for shade in shades]
+        assert all(b > a for a, b in itertools.pairwise(lightness))
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_black_or_white_can_be_read_on_any_colour(paper: tuple[int, int, int]) -> None:
+    ink = ink_on(paper)
+    assert contrast(ink, paper) >= 4.5
+    assert contrast(ink, paper) == max(contrast(one, paper) for one in ((0, 0, 0), (255, 255, 255)))
+
+
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("t", [-1.0, 2.0, math.nan, math.inf, -math.inf])
 def test_a_shade_outside_the_scale_is_still_a_colour(theme: Theme, t: float) -> None:
     assert all(0 <= part <= 255 for part in palette(theme).sequential(t))
+    assert all(0 <= part <= 255 for part in palette(theme).even(t))
 
 
 def test_every_point_gets_one_of_few_shades_even_if_its_place_is_missing() -> None:
