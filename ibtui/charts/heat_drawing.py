@@ -12,23 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from ibtui.charts.heat_colours import block_colour, is_undecided
 from ibtui.charts.heat_layout import HeatLayout, Line, lay_out, wrapped, x_values, y_values
 from ibtui.charts.heat_map import KINDS, STATES, HeatCell, HeatMap, Kind, State
 from ibtui.charts.lettering import clean, columns, fit
 from ibtui.charts.painted import PLAIN, Grid, Look, PaintedImage, PaintedSheet
-from ibtui.charts.palette import RGB, Category, Faded, Palette, Theme, ink_on, mixed, palette
+from ibtui.charts.palette import RGB, Palette, Theme, ink_on, mixed, palette
 
 BAR_WIDTH = 24
 """Columns of the bar of colours in the legend, without its texts."""
 HATCHED = 0.5
 """How far the strokes of an undecided cell are from its colour on the way to its text's."""
-COLOURS: dict[Kind, Category | Faded] = {
-    "reproduced": Category(1),
-    "partly": Category(0),
-    "not": Category(3),
-    "undecided": Faded(),
-}
-"""Of verdicts; told apart for everyone, as categories are."""
 MARKS = "AB"
 """What the marked cells are called, in their order."""
 
@@ -181,7 +175,7 @@ def _legend(shown: HeatMap, style: HeatStyle, width: int) -> list[Line]:
     kinds, states = shown.counts()
     entries: list[Line] = [_bar(shown, style, width)]
     if shown.verdicts:
-        kinds["undecided"] = sum(_is_undecided(one) for one in shown.every())
+        kinds["undecided"] = sum(is_undecided(one, shown) for one in shown.every())
         entries = [_told(HeatCell(kind=kind), kind, kinds[kind], shown, style) for kind in KINDS if kinds[kind]]
     entries += [
         _told(HeatCell(state=state), state, states[state], shown, style)
@@ -189,10 +183,6 @@ def _legend(shown: HeatMap, style: HeatStyle, width: int) -> list[Line]:
         if states[state] and not (shown.verdicts and state == "undecided")
     ]
     return wrapped([entry for entry in entries if entry], width)
-
-
-def _is_undecided(cell: HeatCell) -> bool:
-    return "undecided" in (cell.kind, cell.state)
 
 
 def _told(sample: HeatCell, name: str, count: int, shown: HeatMap, style: HeatStyle) -> Line:
@@ -235,36 +225,24 @@ def _bar(shown: HeatMap, style: HeatStyle, width: int) -> Line:
 
 
 def _shade(place: float, style: HeatStyle) -> _Block:
+    paper, shades = style.colours.even(place), style.characters.shades
+    ink = ink_on(paper)
     if style.colour and not style.ascii:
-        paper = style.colours.even(place)
-        return _Block(" ", None, paper, ink_on(paper))
-    shades = style.characters.shades
-    fill = shades[min(int(place * len(shades)), len(shades) - 1)]
-    if not style.colour:
-        return _Block(fill, None, None, None)
-    paper = style.colours.even(place)
-    return _Block(fill, ink_on(paper), paper, ink_on(paper))
+        return _Block(" ", None, paper, ink)
+    return _Block(shades[min(int(place * len(shades)), len(shades) - 1)], ink, paper, ink)
 
 
 def _block(cell: HeatCell, place: float | None, shown: HeatMap, style: HeatStyle) -> _Block:
     """What a cell is filled with, at a place on the scale."""
-    colours, characters = style.colours, style.characters
-    kind = cell.kind if shown.verdicts else ""
-    if _is_undecided(cell) if shown.verdicts else cell.state == "undecided":
-        paper = colours.even(place) if place is not None else _neutral(colours)
-        return _Block(characters.hatch, mixed(paper, ink_on(paper), HATCHED), paper, ink_on(paper))
-    if kind and not cell.state:
-        ink = colours.resolve(COLOURS[kind])
-        assert ink is not None
-        return _Block(" " if style.colour else characters.kinds[kind], None, ink, ink_on(ink))
-    if place is not None:
-        return _shade(place, style)
-    return _Block(" ", colours.muted, None, colours.muted)
-
-
-def _neutral(colours: Palette) -> RGB:
-    """Of a cell about which nothing is decided."""
-    return mixed(colours.frame, colours.background, 0.4)
+    paper = block_colour(cell, place, shown, style.colours)
+    if paper is None:
+        return _Block(" ", style.colours.muted, None, style.colours.muted)
+    ink = ink_on(paper)
+    if is_undecided(cell, shown):
+        return _Block(style.characters.hatch, mixed(paper, ink, HATCHED), paper, ink)
+    if shown.verdicts:
+        return _Block(" " if style.colour else style.characters.kinds[cell.kind], None, paper, ink)
+    return _shade(place or 0.0, style)
 
 
 def _lines(text: str, width: int, height: int) -> list[str]:
