@@ -18,6 +18,10 @@ QUICK_MOST = MappingProxyType({"networks": 4, "epochs": 1_000, "snapshots": 40})
 """What a quick version has at most: all that happens until a layer's drift has ended, in seconds on two cores."""
 
 
+MAP_QUICK = MappingProxyType({"networks": 2, "epochs": 200, "snapshots": 12})
+"""Of maps, which have many ensembles."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """An experiment that can be run by name."""
@@ -256,6 +260,54 @@ PRESETS = _by_name(
             snapshots=40,
         ),
         {"networks": 1, "epochs": 60, "snapshots": 12},
+    ),
+    Preset(
+        "map-learning",
+        "A map of learning rate and batch, 100 ensembles: where do drift end and compression begin, where do they not?",
+        Experiment(
+            learning_rate=(0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5),
+            batch=(32, 64, 128, 256, 512, 768, 1024, 1536, 2048, "full"),
+            networks=10,
+            snapshots=40,
+            weights=False,
+        ),
+        MAP_QUICK,
+    ),
+    Preset(
+        "map-depth",
+        "A map of depth and width: one to six hidden layers of two to twelve units each.",
+        Experiment(
+            hidden=tuple((width,) * depth for depth in range(1, 7) for width in (2, 3, 4, 6, 8, 12)),
+            networks=10,
+            snapshots=40,
+            weights=False,
+        ),
+        MAP_QUICK,
+    ),
+    Preset(
+        "map-activation",
+        "A map of activation and initial scale: which units compress, from which weights?",
+        Experiment(
+            activation=("tanh", "softsign", "sigmoid", "relu", "linear"),
+            init_scale=(0.25, 0.5, 1.0, 2.0, 4.0),
+            networks=10,
+            snapshots=40,
+            weights=False,
+        ),
+        MAP_QUICK,
+    ),
+    Preset(
+        "map-data",
+        "A map of sample fraction and label noise (I(X;Y) of the rule): how much data does fitting need, and does "
+        "compression?",
+        Experiment(
+            fraction=(0.05, 0.1, 0.2, 0.4, 0.6, 0.85),
+            i_xy=(0.5, 0.7, 0.9, 0.99),
+            networks=10,
+            snapshots=40,
+            weights=False,
+        ),
+        MAP_QUICK,
     ),
     Preset("adam", "The authors' optimiser, Adam at 4e-4.", Experiment(optimizer=("adam",), learning_rate=(4e-4,))),
 )
