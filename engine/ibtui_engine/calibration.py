@@ -46,6 +46,8 @@ BYTES_PER_WEIGHT = 3.6
 BYTES_PER_LAYER_ROW = 90
 """Of one network's layer at one snapshot, in the session file."""
 FIXED_BYTES = 100_000
+JUDGED = 0.4, 6_000
+"""Seconds that an ensemble of a map takes to be judged, and bytes of what is kept of it (measured)."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,9 @@ def estimate(
         seconds += experiment.networks * (work * epochs * speed.train + looks * snapshots * speed.measure)
         size += experiment.networks * snapshots * (len(widths) - 1) * BYTES_PER_LAYER_ROW
         size += experiment.networks * snapshots * weights * BYTES_PER_WEIGHT * experiment.weights
+    if len(experiment.varied) > 1:
+        seconds += JUDGED[0] * experiment.count
+        size += JUDGED[1] * experiment.count
     return Estimate(seconds, size)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int64
@@ -110,7 +111,13 @@ def recorded_rules(reader: SessionReader) -> dict[RuleSettings, Rule]:
     return {one.settings: reader.rule(one.number) for one in reader.summary.rules}
 
 
-def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None = None) -> SessionWriter:
+def reopen(
+    path: Path | str,
+    *,
+    epochs: int | None = None,
+    networks: int | None = None,
+    further: Mapping[int, int] = MappingProxyType({}),
+) -> SessionWriter:
     """Take up a session where it was: to its end, further (`epochs`), or with more networks.
 
     All that it needs is looked at first: where it is refused, the session stays as it was.
@@ -119,6 +126,7 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
         path: of the session.
         epochs: to train to, more than the session has; None: as many as it has.
         networks: in each ensemble, more than the session has; None: as many as it has.
+        further: networks to add to some ensembles, by their indices, besides.
 
     Returns:
         The session's only writer, for `Run`.
@@ -145,13 +153,14 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
         )
     changes = {"epochs": epochs or old.epochs, "networks": networks or old.networks}
     experiment = old.override(changes)
-    if experiment == old and summary.status == "finished":
+    if experiment == old and summary.status == "finished" and not further:
         raise InvalidValue(
             f"session {summary.name!r} is finished at epoch {old.epochs}: give --epochs above {old.epochs} or "
             f"--networks above {old.networks} to go on"
         )
+    most = max(further.values(), default=0)
     for rule in rules.values():
-        _require_storable(experiment, rule, experiment.networks - old.networks)
+        _require_storable(experiment, rule, experiment.networks - old.networks + most)
     choices = [
         (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rules[ensemble.rule_settings])
         for ensemble in experiment.ensembles
@@ -165,11 +174,11 @@ def reopen(path: Path | str, *, epochs: int | None = None, networks: int | None 
             raise SessionError(f"session {str(path)!r} has just been changed by another process: try again")
         for row in writer.cohorts():
             _checkpoint(writer, row, experiment, rules)
-        further = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
-        schedule = (*writer.schedule, *further)
+        later = (epoch for epoch in experiment.snapshot_epochs if epoch > old.epochs)
+        schedule = (*writer.schedule, *later)
         if experiment != old:
             writer.extend(experiment, schedule)
-        _add_missing(writer, experiment, rules, choices)
+        _add_missing(writer, experiment, rules, choices, further)
 
     return SessionWriter.reopen(path, take_up)
 
@@ -231,8 +240,9 @@ def _add_missing(
     experiment: Experiment,
     rules: Mapping[RuleSettings, Rule],
     choices: list[tuple[str, str]],
+    further: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
-    """Record the ensembles and networks of the experiment that the file does not have yet."""
+    """Record the ensembles and networks of the experiment that the file does not have yet, and `further` ones."""
     known = writer.ensembles()
     rows = writer.cohorts()
     for ensemble, (trainer, device) in zip(experiment.ensembles, choices, strict=True):
@@ -242,8 +252,9 @@ def _add_missing(
             number = experiment.rule_number(ensemble)
             writer.add_ensemble(ensemble, rule.inputs, size, trainer, device, experiment.varied, number)
         first = sum(row.networks for row in rows if row.ensemble == ensemble.index)
-        if first < experiment.networks:
-            seeds = range(experiment.seed + first, experiment.seed + experiment.networks)
+        wanted = max(experiment.networks, first + further.get(ensemble.index, 0))
+        if first < wanted:
+            seeds = range(experiment.seed + first, experiment.seed + wanted)
             samples = draw_samples(rule, ensemble.fraction, seeds, ensemble.labels)
             writer.add_cohort(ensemble.index, first, seeds, samples, len(rule.p_y), rule.labels)
 

@@ -143,6 +143,8 @@ def run(
             raise InvalidValue(f"{key} must be {allowed}, got {shown(value)}")
     named = of_run.get("preset", DEFAULT)
     experiment, reduced = chosen_experiment(named, settings, quick=of_run.get("quick", False))
+    experiment, lean = without_weights(experiment, settings)
+    notes = [note for note in (reduced, lean) if note]
     experiment = with_data(experiment, of_run.pop("data", None))
     repeated = of_run.pop("or_resume", False)
     existing = _existing(experiment, of_run) if repeated else None
@@ -161,7 +163,8 @@ def run(
         assert existing is not None
         _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
         return
-    tell(reduced, quiet=quiet or not reduced)
+    for note in notes:
+        tell(note, quiet=quiet)
     if any(name.of_table for name in experiment.rule_names):
         _tell_table(writer.path, quiet=quiet)
     if save_config is not None:
@@ -169,7 +172,28 @@ def run(
     for rule in experiment.rule_names:
         if rule.of_images and rule.path is not None:
             tell(told_parts(rule.path), quiet=quiet)
+    if experiment.large:
+        _tell_cost(writer.path, quiet=quiet)
     work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
+
+
+def _tell_cost(path: Path, *, quiet: bool) -> None:
+    """Say how long a large grid will take and how to watch it, before it begins."""
+    if quiet:
+        return
+    from ibtui.formatting import duration, size
+    from ibtui_engine.calibration import calibrate, estimate
+    from ibtui_engine.session.summary import read_summary
+
+    summary = read_summary(path)
+    experiment = summary.experiment
+    sizes = {one.name: (one.patterns, one.inputs, one.labels) for one in summary.rules}
+    cost = estimate(experiment, calibrate(), [sizes[name] for name in experiment.rule])
+    tell(
+        f"{experiment.count} ensembles, one after the other: about {duration(cost.seconds)} on this machine, "
+        f"{size(cost.bytes)} on disk; meanwhile `ibtui map {_handle(path)}` shows those that are finished",
+        quiet=quiet,
+    )
 
 
 def _tell_table(path: Path, *, quiet: bool) -> None:
@@ -201,6 +225,14 @@ def chosen_experiment(preset: str, settings: dict[str, Any], *, quick: bool) -> 
     }
     told = [f"{less} {name} instead of {usual}" for name, (less, usual) in counts.items() if less < usual]
     return chosen, f"quick: {', '.join(told)}" if told else ""
+
+
+def without_weights(experiment: Experiment, given: dict[str, Any]) -> tuple[Experiment, str]:
+    """A large grid without weights, unless somebody asked for them; and what is to be said of that."""
+    if not experiment.large or not experiment.weights or "weights" in given:
+        return experiment, ""
+    told = f"a grid of {experiment.count} ensembles keeps no weights, unless you give --weights"
+    return experiment.override({"weights": False}), told
 
 
 def with_data(experiment: Experiment, directory: str | None) -> Experiment:
@@ -353,8 +385,16 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
     """Run a session to its end, with progress, and report; leave with the signal's status if one ended it."""
     from ibtui.cli.report import report
 
+    large = writer.experiment.large
     path = complete(writer, threads=threads, json=json, quiet=quiet)
     handle = _handle(path)
+    if large and not json:
+        from ibtui.cli.heat_maps import summary_of
+
+        summary_of(path)
+        tell(f"saved as {path}", quiet=quiet)
+        tell(f"see more: ibtui map {handle} --show drift-end; ibtui map {handle} -o map.csv", quiet=quiet)
+        return
     report(path, json=json)
     tell(f"saved as {path}", quiet=quiet)
     tell(

@@ -145,7 +145,7 @@ QUANTITIES = _by_key(
     ),
     Quantity(
         "lost",
-        "Bits lost",
+        "Loss of I(X;T)",
         "from the peak of I(X;T) to the end, of the hidden layer that lost most",
         "bits",
         _lost,

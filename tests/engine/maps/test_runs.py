@@ -12,7 +12,8 @@ from ibtui_engine.errors import TrainingError
 from ibtui_engine.experiment import LARGE_GRID, Experiment
 from ibtui_engine.maps import reading
 from ibtui_engine.maps.reading import complete, read_map, renew
-from ibtui_engine.runner import Interrupt, Progress, Run, begin, reopen
+from ibtui_engine.progress import Interrupt, Progress
+from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session.history import SessionReader
 from tests.engine.maps.conftest import SMALL
 

@@ -34,6 +34,8 @@ OPTIONS = {
     "note": "--tag --untag --clear --sessions-dir --json --quiet",
     "show": "--epoch --chart --no-chart --kept --by --sessions-dir --json",
     "compare": "--epoch --pinned --equal-work --chart --by --sessions-dir --json",
+    "map": "--x --y --at --show --out --renew --threads --sessions-dir --json --quiet",
+    "refine": "--budget --minutes --threads --sessions-dir --json --quiet",
     "phases": "--ensemble --chart --no-chart --by --sessions-dir --json",
     "relaxation": "--chart --no-chart --sessions-dir --json",
     "noise": "--epoch --sigma --draws --chart --no-chart --threads --sessions-dir --json --quiet",
