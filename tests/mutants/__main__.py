@@ -121,6 +121,8 @@ def _executed(source: str) -> str:
             node.test, node.body = ast.Constant(False), [ast.Pass()]
         elif isinstance(node, ast.Assert):
             node.test = ast.Constant(True)
+        elif isinstance(node, ast.Call):  # zip's `strict` asserts, too
+            node.keywords = [one for one in node.keywords if one.arg != "strict"]
     return ast.dump(tree)
 
 

@@ -58,12 +58,32 @@ def test_of_very_many_open_answers_the_extremes_are_tried(monkeypatch: pytest.Mo
     assert (few.verdict, few.reason.partition(":")[0]) == (UNDECIDED, "reproduced or not")
 
 
+def test_all_combinations_of_twelve_open_answers_are_tried_and_of_thirteen_the_extremes() -> None:
+    assert decide(every(*[OPEN] * 12)).reason.startswith("reproduced, not or partly: ")
+    assert decide(every(*[OPEN] * 13)).reason.startswith("reproduced or not: ")
+
+
+def test_four_open_answers_are_named() -> None:
+    said = "the networks leave open whether 0 holds; 1 holds; 2 holds; 3 holds"
+    assert decide(every(*[OPEN] * 4)).reason.endswith(said)
+    assert decide(every(*[OPEN] * 5)).reason.endswith(f"{said}; and 1 more")
+    assert decide(every(*[OPEN] * 7)).reason.endswith(f"{said}; and 3 more")
+
+
+def test_an_open_answer_that_does_not_matter_is_not_named_beside_one_that_does() -> None:
+    questions = asked(OPEN, OPEN, OPEN)
+    case = Case([], questions, lambda yes: (REPRODUCED if yes(questions[1]) else NOT, ""))
+    assert decide(case).reason == "reproduced or not: the networks leave open whether 1 holds"
+
+
 def test_how_often_resamples_give_each_verdict() -> None:
     found = decide(every(OPEN))
     rng = np.random.default_rng(5)
     means = OPEN[rng.integers(0, 10, (20_000, 10))].mean(axis=1)
     assert found.resampled[REPRODUCED] == pytest.approx((means >= 1.0).mean(), abs=4 * np.sqrt(0.1 / RESAMPLES))
     assert sum(found.resampled.values()) == pytest.approx(1.0)
+    assert 1 not in found.resampled.values()
+    assert all(1000 * share == pytest.approx(round(1000 * share)) for share in found.resampled.values())
     assert list(found.resampled.values()) == sorted(found.resampled.values(), reverse=True)
     assert decide(every(YES)).resampled == {REPRODUCED: 1.0}
 

@@ -97,6 +97,32 @@ def test_networks_that_all_say_the_same_decide(value: float, answer: bool) -> No
     assert answers([Mean("", np.full(5, value), AtLeast(1.0))]) == [answer]
 
 
+@pytest.mark.parametrize(("short", "answer"), [(0.95e-12, True), (1.05e-12, False)])
+def test_networks_that_all_say_the_same_may_be_rounded(short: float, answer: bool) -> None:
+    asked = Mean("", np.full(5, 1 - short), AtLeast(1.0))
+    assert asked.chances() == ((0.0, 1.0) if answer else (1.0, 0.0))
+    assert answers([asked]) == [answer]
+
+
+def test_a_limit_of_nought_is_kept_by_networks_that_are_all_there() -> None:
+    for criterion in (AtLeast(0.0), AtMost(0.0)):
+        assert answers([Mean("", np.zeros(5), criterion)]) == [True]
+
+
+@pytest.mark.parametrize(("apart", "chance"), [(0.95e-13, 0.0), (1.05e-13, 0.5)])
+def test_networks_that_differ_by_more_than_rounding_do_not_all_say_the_same(apart: float, chance: float) -> None:
+    values = np.array([1 - apart, 1 + apart])  # whose mean has this standard error
+    assert Mean("", values, AtLeast(1.0)).chances()[0] == pytest.approx(chance, abs=0.01)
+
+
+def test_one_chance_in_forty_of_a_wrong_yes_and_of_a_wrong_no_is_taken() -> None:
+    assert _rejected([0.0249]) == _rejected([0.025]) == [True]
+    assert _rejected([0.0251]) == [False]
+    assert _rejected([0.0126, 0.02]) == [False, False]
+    assert _rejected([0.0124, 0.0249, 0.0251]) == [False, False, False]
+    assert _rejected([0.0083, 0.0124, 0.0249]) == [True, True, True]
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holms_procedure(chances: list[float]) -> None:
     """Its adjusted p-values are the running maximum of (m − k) p_(k)."""

@@ -180,6 +180,17 @@ def test_information_falls_from_layer_to_layer(rises: tuple[Any, Any], verdict: 
     )
 
 
+def test_where_information_rises_bins_are_blamed_and_else_nothing_rises() -> None:
+    falling = np.zeros((2, NETWORKS, 3)) + np.array([5.0, 3.0, 1.0])
+    rising = falling[:, :, ::-1]
+    verdict, numbers, why = judged("dpi", one(i_x=falling, i_y=falling))
+    assert (verdict, [number.value for number in numbers], why) == (REPRODUCED, [0.0, 0.0], "")
+    for i_x, verdict in ((falling, PARTLY), (rising, NOT)):
+        found = judged("dpi", one(i_x=i_x, i_y=rising))
+        assert found[0] == verdict
+        assert found[2].startswith("binned layers are no Markov chain")
+
+
 @pytest.mark.parametrize(
     ("fitted", "verdict"),
     [
@@ -695,7 +706,7 @@ def test_whether_a_monte_carlo_relaxation_is_more_efficient(
 
 
 def test_numbers_without_a_verdict_are_of_the_end_and_of_the_hidden_layers() -> None:
-    i_y = np.array([[[0.1, 0.2, 0.3]] * NETWORKS, [[0.5, 0.6, 0.7]] * NETWORKS])
+    i_y = np.array([[[each, 0.6, each + 0.2]] * NETWORKS for each in (0.1, 0.3, 0.5)])
     losses = layers(1.0, 2.0, 9.0)
     trained = {"learning_rate": 0.02, "batch": 512, "optimizer": "sgd"}
     usual = one(losses=losses, i_y=i_y, setting=trained.__getitem__)
