@@ -61,6 +61,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 """By their names in `ibtui_engine`; the tests in `tests/engine`."""
 
 EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
+    "account.case": (("case.weigh(lambda _: True)", "nothing is asked"),),
     "account.claim": (
         ("return 1.0", "ensembles that have one place stay as they are given"),
         ("return -1.0", "likewise"),
@@ -84,6 +85,10 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("np.where(counts >= 0, middle", "of no numbers the middle is none, too"),
     ),
     "account.section_3_1": (("peak, axis=0)[ -1]", "there is one row, of the peaks"),),
+    "account.section_4": (
+        ("alone.layer_names, given[ 1].curve", "ensembles that differ in the objective have one curve"),
+        ("alone.layer_names, given[ -1].curve", "likewise"),
+    ),
     "account.standard": (("rests_on[ -1]", "the experiments that a claim rests on are compared with one another"),),
     "bottleneck.fitting": (("np.where(joint >= 0, joint * d", "0 times a number that is never infinite"),),
     "phases.summary": (

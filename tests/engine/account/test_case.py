@@ -14,6 +14,8 @@ from ibtui_engine.account.questions import Mean
 YES, NO = np.full(10, 2.0), np.full(10, 0.0)
 OPEN = 1.2 + np.where(np.arange(10) % 2, 0.5, -0.5)
 """Above the limit as it stands, by 1.2 standard errors."""
+BELOW = 2.0 - OPEN
+"""Likewise below it."""
 
 
 def asked(*columns: np.ndarray) -> list[Mean]:
@@ -61,6 +63,8 @@ def test_of_very_many_open_answers_the_extremes_are_tried(monkeypatch: pytest.Mo
 def test_all_combinations_of_twelve_open_answers_are_tried_and_of_thirteen_the_extremes() -> None:
     assert decide(every(*[OPEN] * 12)).reason.startswith("reproduced, not or partly: ")
     assert decide(every(*[OPEN] * 13)).reason.startswith("reproduced or not: ")
+    assert decide(every(*[BELOW] * 13)).reason.startswith("not or reproduced: ")
+    assert decide(every(*[OPEN] * 12, BELOW)).reason.startswith("partly, not or reproduced: ")  # and as they stand
 
 
 def test_four_open_answers_are_named() -> None:

@@ -339,6 +339,8 @@ def test_what_the_bottleneck_as_objective_brings_and_costs_is_told() -> None:
     said = ["T1 closer by", "T2 closer by", "output loses"]
     assert [number.name for number in numbers[2:]] == [f"beta {beta}: {one}" for beta in (200, 50) for one in said]
     assert [number.value for number in numbers] == pytest.approx([0.5, 0.6, 0.1, 0.0, 0.01, 0.2, 0.1, 0.1])
+    both = judged("ib-guided", guided(), guided((0.1, 0.0), 0.0, 200.0), guided((0.0, 0.1), 0.0, 50.0))
+    assert both[::2] == (PARTLY, "only T1 come closer at no cost"), "by the gentlest beta"
     paid = judged("ib-guided", guided(), guided((0.2, 0.1), 0.1, 50.0))
     assert paid[2] == "what is closer pays for it with the label"
     assert judged("ib-guided", guided(), guided((0.0, 0.0), 0.1, 50.0))[2] == "no hidden layer comes closer"

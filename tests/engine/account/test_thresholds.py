@@ -441,6 +441,11 @@ def learning(*course: Any, until: int = 600, hidden: int = 1) -> SimpleNamespace
     return one(hidden + 1, i_y=i_y, epochs=[0, *range(100, 100 * (len(course) - 1), 100), until])
 
 
+def test_claims_with_an_epoch_of_the_paper_need_sessions_as_long() -> None:
+    assert [condition.needs for condition in CLAIM["depth"].needs] == ["at least 600 epochs"]
+    assert [condition.needs for condition in CLAIM["transition"].needs][1:] == ["at least 1050 epochs"]
+
+
 def test_what_deep_networks_have_learned_when() -> None:
     never, late = learning(0.0, 0.7999), learning(0.0, 0.8, until=601, hidden=3)
     in_time = learning(0.0, 0.8, until=600, hidden=3)
@@ -666,17 +671,17 @@ def relaxed(moved: Any, label: Any = 0.0, sgd: Any = 0.0) -> list[SimpleNamespac
     """Networks under SGD and under the moves, and how T2 changes."""
     given = []
     for optimizer, dx, dy in (("sgd", sgd, 0.0), ("metropolis", moved, label)):
-        x, y = np.zeros((3, NETWORKS, 3)), np.zeros((3, NETWORKS, 3))
-        x[2, :, 1], y[2, :, 1] = dx, dy
-        x[2, :, 2] = -9.0  # the output's does not count
+        x, y = np.zeros((4, NETWORKS, 3)), np.zeros((4, NETWORKS, 3))
+        x[3, :, 1], y[3, :, 1] = dx, dy
+        x[3, :, 2] = -9.0  # the output's does not count
         evidence = one(optimizer=optimizer)
         evidence.of.summary.experiment = SimpleNamespace(relaxation_epoch=400)
         evidence.of.layers = SimpleNamespace(
-            epochs=np.array([0, 400, 1000]), i_x=x, i_y=y, acceptance=np.zeros((3, NETWORKS, 3))
+            epochs=np.array([0, 400, 700, 1000]), i_x=x, i_y=y, acceptance=np.zeros((4, NETWORKS, 3))
         )
-        course = np.ones((3, NETWORKS))
+        course = np.ones((4, NETWORKS))
         evidence.of.learning = SimpleNamespace(
-            epochs=np.array([0, 400, 1000]),
+            epochs=np.array([0, 400, 700, 1000]),
             **dict.fromkeys(("train_loss", "test_loss", "train_accuracy", "test_accuracy"), course),
         )
         given.append(evidence)
