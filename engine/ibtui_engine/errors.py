@@ -127,5 +127,9 @@ class TrainingError(EngineError):
     """Training cannot go on: a network's weights have left the range of floating point."""
 
 
+class ClusterError(EngineError):
+    """A cluster that does not answer any more, or whose workers fail again and again."""
+
+
 class TooLittleMemory(EngineError):
     """This process may not have the memory that computing takes at least."""

@@ -23,6 +23,8 @@ DISTRIBUTION = "ibtui"
 """The name under which this project's requirements are recorded."""
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "dask": "dask",
+    "distributed": "distributed",
     "h5netcdf": "h5netcdf",
     "imageio_ffmpeg": "imageio-ffmpeg",
     "keras": "keras",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int64
@@ -46,6 +47,11 @@ from ibtui_engine.threads import Threads, usable_cores
 from ibtui_engine.training.choice import choose, require_trainer
 from ibtui_engine.training.problem import SLOTS, TrainingState
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from ibtui_engine.cluster.home import Home
+
 _log = logger(__name__)
 CHECKPOINT_SECONDS = 1.5
 """How much work may be lost, at most, when the process is killed between snapshots."""
@@ -54,13 +60,14 @@ LARGEST_CHECKPOINT = 999_000_000
 """Bytes: SQLite holds at most 10^9 in one value."""
 
 
-def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
+def begin(path: Path | str, name: str, experiment: Experiment, *, elsewhere: bool = False) -> SessionWriter:
     """Make the session file of a new run. Nothing is left behind where that fails.
 
     Args:
         path: of the file, which must not exist yet; its name ends in `.ibs`.
         name: of the session, for people.
         experiment: to run.
+        elsewhere: whether it is trained by a cluster: then a device that is asked for need not be in this machine.
 
     Returns:
         The session's only writer, for `Run`.
@@ -75,7 +82,10 @@ def begin(path: Path | str, name: str, experiment: Experiment) -> SessionWriter:
     for rule in rules.values():
         _require_storable(experiment, rule, experiment.networks)
         require_equally_likely(experiment.estimator, rule.p_x)
-    choices = [_chosen(experiment, ensemble, rules[ensemble.rule_settings]) for ensemble in experiment.ensembles]
+    choices = [
+        _chosen(experiment, ensemble, rules[ensemble.rule_settings], elsewhere=elsewhere)
+        for ensemble in experiment.ensembles
+    ]
     measured = [_measured(experiment, rule) for rule in rules.values()]
     writer = SessionWriter.create(path, name, experiment, tuple(rules.values()), measured)
     try:
@@ -117,6 +127,7 @@ def reopen(
     epochs: int | None = None,
     networks: int | None = None,
     further: Mapping[int, int] = MappingProxyType({}),
+    elsewhere: bool = False,
 ) -> SessionWriter:
     """Take up a session where it was: to its end, further (`epochs`), or with more networks.
 
@@ -127,6 +138,7 @@ def reopen(
         epochs: to train to, more than the session has; None: as many as it has.
         networks: in each ensemble, more than the session has; None: as many as it has.
         further: networks to add to some ensembles, by their indices, besides.
+        elsewhere: as for `begin`.
 
     Returns:
         The session's only writer, for `Run`.
@@ -162,11 +174,13 @@ def reopen(
     for rule in rules.values():
         _require_storable(experiment, rule, experiment.networks - old.networks + most)
     choices = [
-        (e.trainer, e.device) if e is not None else _chosen(experiment, ensemble, rules[ensemble.rule_settings])
+        (e.trainer, e.device)
+        if e is not None
+        else _chosen(experiment, ensemble, rules[ensemble.rule_settings], elsewhere=elsewhere)
         for ensemble in experiment.ensembles
         for e in [next((known for known in summary.ensembles if known.index == ensemble.index), None)]
     ]
-    for trainer, device in set(choices):
+    for trainer, device in set(choices) if not elsewhere else ():
         require_trainer(trainer, device)
 
     def take_up(writer: SessionWriter) -> None:
@@ -224,7 +238,7 @@ def _require_storable(experiment: Experiment, rule: Rule, networks: int) -> None
             )
 
 
-def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str, str]:
+def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule, *, elsewhere: bool) -> tuple[str, str]:
     architecture = Architecture.of_ensemble(rule, ensemble)
     if experiment.relaxes and rule.labels > 2:
         raise InvalidValue(f"metropolis relaxes networks of two labels, and the rule {rule.name} has {rule.labels}")
@@ -232,7 +246,7 @@ def _chosen(experiment: Experiment, ensemble: Ensemble, rule: Rule) -> tuple[str
         raise InvalidValue(f"stochastic units learn two labels, and the rule {rule.name} has {rule.labels}")
     # SGD beside its Monte-Carlo relaxation has the same trainer, so that both have the same bits up to there.
     trainer = "fused" if experiment.relaxes else experiment.trainer
-    return choose(trainer, experiment.device, architecture)
+    return choose(trainer, experiment.device, architecture, elsewhere=elsewhere)
 
 
 def _add_missing(
@@ -273,12 +287,24 @@ class Run:
             raise
         self.threads = Threads(threads or usable_cores())
 
-    def execute(self, watch: Watcher = lambda progress: None, interrupt: Interrupt | None = None) -> str:
+    def execute(
+        self,
+        watch: Watcher = lambda progress: None,
+        interrupt: Interrupt | None = None,
+        cluster: Client | None = None,
+    ) -> str:
         """Train and measure to the end; return `finished` or `stopped`. Closes the session.
 
         While another program has the session locked, the run waits for it, and tells `watch` so.
 
+        Args:
+            watch: called with a `Progress` a few times a second.
+            interrupt: how to ask the run to stop.
+            cluster: a client of Dask, whose workers train and measure; None: this process does.
+
         Raises:
+            InvalidValue: the cluster has a worker of other versions.
+            ClusterError: the cluster is gone, or its workers fail again and again.
             StorageError: what was measured cannot be stored. The session is whole up to its last snapshot.
             TrainingError: a network has diverged.
         """
@@ -292,6 +318,8 @@ class Run:
         try:
             try:
                 tell(self.writer.note)
+                if cluster is not None:
+                    return self._at_home(cluster, watch, interrupt).go()
                 return _Loop(self, watch, interrupt).go()
             except (LockedError, NoLocksError):
                 if interrupt.requested:  # it cannot even say that it has stopped; the session is whole all the same
@@ -307,6 +335,14 @@ class Run:
         finally:
             self.writer.close()
             self.threads.close()
+
+    def _at_home(self, client: Client, watch: Watcher, interrupt: Interrupt) -> Home:
+        from ibtui_engine.cluster.home import Home
+
+        def checkpoint(row: CohortRow) -> TrainingState | None:
+            return _checkpoint(self.writer, row, self.study.experiment, self.study.rules)
+
+        return Home(client, self.study, self.writer, checkpoint, watch, interrupt)
 
     def _leave(self, reason: str, *, check: bool) -> None:
         """Say in the file that this run has ended, if the file can still be written. That is left out where another

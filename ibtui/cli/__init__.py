@@ -41,14 +41,14 @@ def _status() -> Any:
     """Run the command line, and say what is wrong where it fails; its exit status."""
     from ibtui.cli.alone import is_alone, open_alone
     from ibtui.cli.console import complain
-    from ibtui_engine.errors import EngineError, StorageError, TooLittleMemory, TrainingError
+    from ibtui_engine.errors import ClusterError, EngineError, StorageError, TooLittleMemory, TrainingError
     from ibtui_engine.memory import is_out_of_memory
 
     _open_streams()
     try:
         status = open_alone() if is_alone(sys.argv[1:]) else _command()
         sys.stdout.flush()
-    except (StorageError, TooLittleMemory, TrainingError) as error:
+    except (ClusterError, StorageError, TooLittleMemory, TrainingError) as error:
         complain(str(error))
         status = 1
     except EngineError as error:

@@ -64,6 +64,26 @@ Threads = Annotated[
     ),
 ]
 
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="WHERE",
+        help="Train on a Dask cluster: local:N for N processes here, tcp://HOST:PORT, tls://HOST:PORT, or a scheduler "
+        "file.",
+        rich_help_panel="Machine",
+        show_default=False,
+    ),
+]
+TrustNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--trust-network",
+        help="Connect to a cluster on other machines without TLS: whoever can reach it can run code here.",
+        rich_help_panel="Machine",
+    ),
+]
+
 
 def output_file(metavar: str, help: str, *, panel: str = OUTPUT) -> Any:
     """The option that names the file, or the session, to write."""

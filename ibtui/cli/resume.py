@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
-from ibtui.cli.run import work
+from ibtui.cli.options import Cluster, Json, Quiet, Session, SessionsDir, Threads, TrustNetwork
+from ibtui.cli.run import joined, work
 from ibtui.ending import orderly
 from ibtui.locations import find_session, require_own, sessions_directory
 
@@ -28,6 +29,8 @@ def resume(
         ),
     ] = None,
     threads: Threads = None,
+    cluster: Cluster = None,
+    trust_network: TrustNetwork = False,
     sessions_dir: SessionsDir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -45,6 +48,8 @@ def resume(
         return
     from ibtui_engine.runner import reopen
 
-    with orderly():
-        writer = reopen(path, epochs=epochs, networks=networks)
-    work(writer, threads=threads, json=json, quiet=quiet)
+    with ExitStack() as until_then:
+        client = joined(until_then, cluster, trusted=trust_network, threads=threads)
+        with orderly():
+            writer = reopen(path, epochs=epochs, networks=networks, elsewhere=client is not None)
+        work(writer, threads=threads, json=json, quiet=quiet, cluster=client)

@@ -6,13 +6,14 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, Threads, with_settings
+from ibtui.cli.options import PLACES, Cluster, Json, Quiet, SessionsDir, Threads, TrustNetwork, with_settings
 from ibtui.ending import orderly
 from ibtui.files import require_ending, require_new, require_place, write_whole
 from ibtui.locations import free_path, require_name, sessions_directory
@@ -25,6 +26,8 @@ from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import WHAT
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from ibtui_engine.session.writer import SessionWriter
 
 FILES = "Settings files"
@@ -34,6 +37,8 @@ RUN_SETTINGS = {
     "data": (str, "a text"),
     "quick": (bool, "true or false"),
     "threads": (int, "a whole number from 1 to 1024"),
+    "cluster": (str, "a text"),
+    "trust_network": (bool, "true or false"),
     "name": (str, "a text"),
     "out": (str, "a text"),
     "sessions_dir": (str, "a text"),
@@ -74,6 +79,8 @@ def run(
         ),
     ] = None,
     threads: Threads = None,
+    cluster: Cluster = None,
+    trust_network: TrustNetwork = False,
     name: Annotated[
         str | None, _option("--name", help="The session's name. [default: made from what runs]", panel=PLACES)
     ] = None,
@@ -128,6 +135,8 @@ def run(
         "quick": quick,
         "data": str(data) if data is not None else None,
         "threads": threads,
+        "cluster": cluster,
+        "trust_network": trust_network or None,
         "name": name,
         "out": str(out) if out is not None else None,
         "sessions_dir": str(sessions_dir) if sessions_dir is not None else None,
@@ -148,33 +157,62 @@ def run(
     experiment = with_data(experiment, of_run.pop("data", None))
     repeated = of_run.pop("or_resume", False)
     existing = _existing(experiment, of_run) if repeated else None
-    writer = None
-    if existing is None:
-        import ibtui_engine.runner  # noqa: F401  an exception that a signal raises in an import may be lost
+    with ExitStack() as until_then:
+        trusted = of_run.get("trust_network", False)
+        client = joined(until_then, of_run.get("cluster"), trusted=trusted, threads=of_run.get("threads"))
+        writer = None
+        if existing is None:
+            import ibtui_engine.runner  # noqa: F401  an exception that a signal raises in an import may be lost
 
-        try:
-            with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
-                writer = _begin(experiment, of_run, save_config)
-        except InvalidValue:  # another job may have begun it just now
-            existing = _existing(experiment, of_run) if repeated else None
-            if existing is None:
-                raise
-    if writer is None:
-        assert existing is not None
-        _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet)
-        return
+            try:
+                with orderly():  # samples of 100 000 networks take a minute; a session that is half made goes
+                    writer = _begin(experiment, of_run, save_config, elsewhere=client is not None)
+            except InvalidValue:  # another job may have begun it just now
+                existing = _existing(experiment, of_run) if repeated else None
+                if existing is None:
+                    raise
+        if writer is None:
+            assert existing is not None
+            _go_on(existing, threads=of_run.get("threads"), json=json, quiet=quiet, cluster=client)
+            return
+        _tell_begun(writer.path, experiment, notes, save_config, quiet=quiet)
+        if experiment.large and client is None:
+            _tell_cost(writer.path, quiet=quiet)
+        work(writer, threads=of_run.get("threads"), json=json, quiet=quiet, cluster=client)
+
+
+def joined(
+    until_then: ExitStack, cluster: str | None, *, trusted: bool = False, threads: int | None = None
+) -> Client | None:
+    """The cluster to train on, connected until `until_then` is left; None without one.
+
+    Raises:
+        InvalidValue: it cannot be used (`ibtui_engine.cluster.connecting.connected`), or is trusted without being one.
+        ClusterError: its workers do not answer.
+    """
+    if cluster is None:
+        if trusted:
+            raise InvalidValue("--trust-network applies only with --cluster")
+        return None
+    from ibtui_engine.cluster.connecting import connected
+
+    with orderly():
+        return until_then.enter_context(connected(cluster, trusted=trusted, threads=threads))
+
+
+def _tell_begun(
+    path: Path, experiment: Experiment, notes: Sequence[str], save_config: Path | None, *, quiet: bool
+) -> None:
+    """Say what runs, where that is not what was asked for word for word, and what was read and written."""
     for note in notes:
         tell(note, quiet=quiet)
     if any(name.of_table for name in experiment.rule_names):
-        _tell_table(writer.path, quiet=quiet)
+        _tell_table(path, quiet=quiet)
     if save_config is not None:
         tell(f"wrote the settings to {save_config}", quiet=quiet)
     for rule in experiment.rule_names:
         if rule.of_images and rule.path is not None:
             tell(told_parts(rule.path), quiet=quiet)
-    if experiment.large:
-        _tell_cost(writer.path, quiet=quiet)
-    work(writer, threads=of_run.get("threads"), json=json, quiet=quiet)
 
 
 def _tell_cost(path: Path, *, quiet: bool) -> None:
@@ -315,7 +353,7 @@ def _existing(experiment: Experiment, of_run: dict[str, Any]) -> Path | None:
     return path
 
 
-def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
+def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool, cluster: Client | None) -> None:
     """Go on with a session, or say that it is finished."""
     from ibtui_engine.runner import reopen
     from ibtui_engine.session.summary import read_summary
@@ -324,8 +362,8 @@ def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
     if summary.status != "finished":
         tell(f"resuming {path} at epoch {summary.epochs_done} of {summary.experiment.epochs}", quiet=quiet)
         with orderly():
-            writer = reopen(path)
-        work(writer, threads=threads, json=json, quiet=quiet)
+            writer = reopen(path, elsewhere=cluster is not None)
+        work(writer, threads=threads, json=json, quiet=quiet, cluster=cluster)
         return
     if json:
         from ibtui.cli.report import report
@@ -334,7 +372,9 @@ def _go_on(path: Path, *, threads: int | None, json: bool, quiet: bool) -> None:
     tell(f"{path.stem} is finished at epoch {summary.experiment.epochs}; saved as {path}", quiet=quiet)
 
 
-def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | None) -> SessionWriter:
+def _begin(
+    experiment: Experiment, of_run: dict[str, Any], save_config: Path | None, *, elsewhere: bool
+) -> SessionWriter:
     from ibtui_engine.runner import begin
 
     for rule in experiment.rule_names:
@@ -343,10 +383,10 @@ def _begin(experiment: Experiment, of_run: dict[str, Any], save_config: Path | N
     if save_config is not None:
         _require_settings_place(save_config)
     if path is not None:
-        writer = begin(path, name or path.stem, experiment)
+        writer = begin(path, name or path.stem, experiment, elsewhere=elsewhere)
     else:
         directory = sessions_directory(Path(of_run["sessions_dir"]) if "sessions_dir" in of_run else None)
-        writer = begin_unnamed(directory, experiment)
+        writer = begin_unnamed(directory, experiment, elsewhere=elsewhere)
     if save_config is not None:
         import tomli_w
 
@@ -368,25 +408,25 @@ def _require_settings_place(path: Path) -> None:
     require_place(path)
 
 
-def begin_unnamed(directory: Path, experiment: Experiment) -> SessionWriter:
+def begin_unnamed(directory: Path, experiment: Experiment, *, elsewhere: bool = False) -> SessionWriter:
     """Begin a session under the first name that is free, also while others do the same."""
     from ibtui_engine.runner import begin
 
     while True:
         path = free_path(directory, experiment.title)
         try:
-            return begin(path, path.stem, experiment)
+            return begin(path, path.stem, experiment, elsewhere=elsewhere)
         except InvalidValue:
             if path == free_path(directory, experiment.title):  # nobody has taken it: something else is wrong
                 raise
 
 
-def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> None:
+def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool, cluster: Client | None = None) -> None:
     """Run a session to its end, with progress, and report; leave with the signal's status if one ended it."""
     from ibtui.cli.report import report
 
     large = writer.experiment.large
-    path = complete(writer, threads=threads, json=json, quiet=quiet)
+    path = complete(writer, threads=threads, json=json, quiet=quiet, cluster=cluster)
     handle = _handle(path)
     if large and not json:
         from ibtui.cli.heat_maps import summary_of
@@ -403,7 +443,9 @@ def work(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool)
     )
 
 
-def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool) -> Path:
+def complete(
+    writer: SessionWriter, *, threads: int | None, json: bool, quiet: bool, cluster: Client | None = None
+) -> Path:
     """Run a session to its end, with progress; leave with the signal's status if one ended it, and say how to go on."""
     from ibtui.cli.interruption import Interruption
     from ibtui.cli.progress import watcher
@@ -413,7 +455,7 @@ def complete(writer: SessionWriter, *, threads: int | None, json: bool, quiet: b
     given_up = False
     with Interruption(quiet) as interruption, watcher(quiet) as watch:
         try:
-            status = Run(writer, threads=threads).execute(watch, interruption.interrupt)
+            status = Run(writer, threads=threads).execute(watch, interruption.interrupt, cluster)
         except KeyboardInterrupt:
             if not interruption.status:
                 raise

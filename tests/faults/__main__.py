@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from tests.conftest import heed_signals
+from tests.faults.cluster import cluster
 from tests.faults.company import clock, readers, writers
 from tests.faults.disk import disk
 from tests.faults.kernels import kernels
@@ -52,6 +53,7 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "soak": soak,
     "mutations": mutations,
     "tables": tables,
+    "cluster": cluster,
 }
 
 

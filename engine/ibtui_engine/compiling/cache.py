@@ -33,6 +33,14 @@ def store() -> Store:
     return Store(base_directory(), kernel_key(LIBRARIES))
 
 
+def processor() -> tuple[str, frozenset[str]]:
+    """What kernels are compiled for here: the processor's name as LLVM has it, and its features."""
+    from numba.core.registry import cpu_target
+
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return name, frozenset(feature for feature in features.split(",") if feature.startswith("+"))
+
+
 def keep(dispatcher: Any) -> None:
     """Have the machine code of a compiled function kept on disk."""
     if private_names_are_there(dispatcher):

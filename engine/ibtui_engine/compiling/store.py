@@ -37,10 +37,14 @@ def source_digest(package: Path = PACKAGE) -> str:
     For an installed copy it covers the installer's record, which lists the digest of every file; for a checkout
     (an editable installation is one) every source, whatever it mentions.
     """
-    digest = hashlib.sha256()
     for record in _records(package.parent):
-        digest.update(record)
-        return digest.hexdigest()
+        return hashlib.sha256(record).hexdigest()
+    return digest_of_sources(package)
+
+
+def digest_of_sources(package: Path = PACKAGE) -> str:
+    """What tells one version of the engine's code from another, wherever and however it is installed."""
+    digest = hashlib.sha256()
     root = len(str(package))
     for path in sorted(_sources(str(package))):
         with open(path, "rb", buffering=0) as file:

@@ -263,7 +263,11 @@ TABLES = (
         (
             Column("id", "INTEGER PRIMARY KEY"),
             Column("time", "REAL NOT NULL", "when it happened", SECONDS),
-            Column("kind", "TEXT NOT NULL", "the status it led to, remeasured, or table: a table was read"),
+            Column(
+                "kind",
+                "TEXT NOT NULL",
+                "the status it led to, remeasured, table (one was read), or of a cluster different or processor",
+            ),
             Column("text", "TEXT NOT NULL", "more of it; often empty; of a table JSON, what was read from its file"),
         ),
     ),

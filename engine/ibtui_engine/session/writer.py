@@ -331,6 +331,58 @@ class SessionWriter:
             raise damaged(self.path, "it has more networks than are allowed")
         return cohorts
 
+    def begun(self) -> set[int]:
+        """The numbers of the cohorts of which something is measured."""
+        return {number for (number,) in self._read("SELECT cohort FROM checkpoint")}
+
+    def split(self, cohort: CohortRow, sizes: Sequence[int]) -> list[CohortRow]:
+        """Make a cohort of which nothing is measured several, of so many networks each, in their order."""
+        assert sum(sizes) == cohort.networks
+        assert cohort.id not in self.begun()
+        with self._writing():
+            self._connection.execute("UPDATE cohort SET networks = ? WHERE id = ?", (sizes[0], cohort.id))
+            rows = [cohort._replace(networks=sizes[0])]
+            for size in sizes[1:]:
+                row = {"ensemble": cohort.ensemble, "first": rows[-1].first + rows[-1].networks, "networks": size}
+                number = self._connection.insert("cohort", row | {"epoch": 0}).lastrowid
+                assert number is not None
+                rows.append(CohortRow(number, **row, epoch=0))
+        return rows
+
+    def together(self) -> AbstractContextManager[None]:
+        """All that is recorded inside is there whole, or nothing of it is."""
+        return self._writing()
+
+    def note_event(self, kind: str, text: str) -> None:
+        """Log that something happened, which is no change of status."""
+        with self._writing():
+            self._connection.insert("event", {"time": now(), "kind": kind, "text": text})
+
+    def differs(self, cohort: CohortRow, epoch: int, measured: Measured) -> bool:
+        """Whether other numbers than these are recorded of networks of a cohort at an epoch; also where none are.
+
+        Args:
+            cohort: with the first and the number of the networks that `measured` is of, all of the cohort's or some.
+            epoch: of the schedule.
+            measured: of these networks.
+        """
+        snapshot = "(SELECT id FROM snapshot WHERE cohort = ? AND epoch = ?)"
+        within = "AND network BETWEEN ? AND ?"
+        which = cohort.id, epoch, cohort.first, cohort.first + cohort.networks - 1
+        none = np.full(measured.weight_norm.shape, np.nan)
+        for table, columns, order in (("layer", LAYER, "network, layer"), ("learning", LEARNING, "network")):
+            names = ", ".join(column.name for column in columns)
+            rows = self._read(
+                f"SELECT {names} FROM {table} WHERE snapshot = {snapshot} {within} ORDER BY {order}", *which
+            )
+            found = [column.of(measured) for column in columns]
+            if table == "layer":
+                found = [none if values is None else values for values in found]
+            expected = [tuple(row) for row in zip(*map(cells, columns, found), strict=True)]
+            if [tuple(row) for row in rows] != expected:
+                return True
+        return False
+
     def record(self, cohort: CohortRow, measured: Measured, state: TrainingState, *, keep_weights: bool) -> None:
         """Record a snapshot and the checkpoint at the same epoch."""
         with self._writing():

@@ -22,8 +22,10 @@ LARGE = 250_000
 """Up to this many, the fused kernel is faster than torch on the CPU (measured: 1.3 to 2 times at 270 000)."""
 
 
-def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, str]:
+def choose(trainer: str, device: str, architecture: Architecture, *, elsewhere: bool = False) -> tuple[str, str]:
     """The trainer, `fused`, `torch` or `stochastic`, and its device, for `auto` or a given choice.
+
+    `elsewhere`: other machines train; a device that is asked for is theirs, and `auto` is the CPU.
 
     Where torch cannot be imported, `auto` is the fused trainer if that can do the work.
 
@@ -45,6 +47,10 @@ def choose(trainer: str, device: str, architecture: Architecture) -> tuple[str, 
         trainer, need = "torch", f"a rule of more than two labels (this one has {outputs}) is trained by"
     if trainer == "fused" or (trainer == "auto" and device in ("auto", "cpu") and size <= GPU_PAYS):
         return "fused", "cpu"
+    if elsewhere:
+        found = "cpu" if device == "auto" else device
+        fused = trainer == "auto" and found == "cpu" and size <= LARGE
+        return ("fused", "cpu") if fused else ("torch", found)
     try:
         import_package(need, "torch")  # 1.6 s
     except InvalidValue:
