@@ -337,12 +337,19 @@ class Run:
             self.threads.close()
 
     def _at_home(self, client: Client, watch: Watcher, interrupt: Interrupt) -> Home:
-        from ibtui_engine.cluster.home import Home
+        from ibtui_engine.cluster.home import Cells, Home
+
+        cells = None
+        if is_map(self.study.experiment):
+            cells = Cells(
+                lambda ensemble: keep(self.writer, ensemble, self.threads.count),
+                lambda ensemble, text: keep_trouble(self.writer, ensemble, text),
+            )
 
         def checkpoint(row: CohortRow) -> TrainingState | None:
             return _checkpoint(self.writer, row, self.study.experiment, self.study.rules)
 
-        return Home(client, self.study, self.writer, checkpoint, watch, interrupt)
+        return Home(client, self.study, self.writer, checkpoint, watch, interrupt, cells)
 
     def _leave(self, reason: str, *, check: bool) -> None:
         """Say in the file that this run has ended, if the file can still be written. That is left out where another

@@ -16,6 +16,8 @@ import torch
 from ibtui_engine.threads import usable_cores
 from tests.benchmarks.app import app_answers, starting
 from tests.benchmarks.bound import bound_points
+from tests.benchmarks.cluster import cluster_runs
+from tests.benchmarks.cluster_scale import cluster_scale
 from tests.benchmarks.live import watched_runs
 from tests.benchmarks.live_bound import live_bound
 from tests.benchmarks.measuring import snapshots
@@ -39,6 +41,8 @@ PARTS = {
     "app": app_answers,
     "live": watched_runs,
     "live_bound": live_bound,
+    "cluster": cluster_runs,
+    "cluster_scale": cluster_scale,
 }
 
 

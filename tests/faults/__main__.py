@@ -21,6 +21,7 @@ from tests.faults.mutations import mutations
 from tests.faults.options import options
 from tests.faults.others import claims, endings, locked
 from tests.faults.outputs import outputs
+from tests.faults.partition import partition
 from tests.faults.places import places
 from tests.faults.power import power
 from tests.faults.signals import signals
@@ -54,6 +55,7 @@ FAULTS: dict[str, Callable[..., Row]] = {
     "mutations": mutations,
     "tables": tables,
     "cluster": cluster,
+    "partition": partition,
 }
 
 

@@ -26,19 +26,20 @@ PATIENCE = 240.0
 class Processes:
     """A scheduler and two workers, each a process that stands in for a host, and the home process."""
 
-    def __init__(self, room: Path) -> None:
+    def __init__(self, room: Path, host: str = "127.0.0.1") -> None:
         self._room = room
+        self._host = host
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.bind((host, 0))
             self._port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self._port}"
+        self.address = f"tcp://{host}:{self._port}"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, *arguments: str) -> None:
-        """Start a process of Dask, or the command `ibtui`."""
+    def start(self, name: str, *arguments: str, within: tuple[str, ...] = ()) -> None:
+        """Start a process of Dask, or the command `ibtui`; `within`: a command that starts it."""
         with open(self._room / f"{name}.log", "ab") as log:
             self.running[name] = subprocess.Popen(
-                python_command("-m", *arguments),
+                [*within, *python_command("-m", *arguments)],
                 env=python_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -46,16 +47,23 @@ class Processes:
                 cwd=self._room,
             )
 
+    def start_scheduler(self) -> None:
+        """If it is not there."""
+        if not self.is_there("scheduler"):
+            where = ("--host", self._host, "--port", str(self._port), "--no-dashboard")
+            self.start("scheduler", "distributed.cli.dask_scheduler", *where)
+
+    def start_worker(self, name: str, host: str, within: tuple[str, ...] = ()) -> None:
+        """If it is not there: a worker of one thread at an address."""
+        if not self.is_there(name):
+            how = ("--host", host, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+            self.start(name, "distributed.cli.dask_worker", self.address, *how, within=within)
+
     def start_cluster(self) -> None:
         """What of the scheduler and the workers is not there."""
-        port = str(self._port)
-        scheduler = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
-        if not self.is_there("scheduler"):
-            self.start("scheduler", *scheduler)
-        worker = ("distributed.cli.dask_worker", self.address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+        self.start_scheduler()
         for name in ("worker 1", "worker 2"):
-            if not self.is_there(name):
-                self.start(name, *worker)
+            self.start_worker(name, self._host)
 
     def is_there(self, name: str) -> bool:
         """Whether a process of that name runs."""
@@ -97,7 +105,7 @@ def cluster(count: int = 65, seed: int = 1) -> Row:
             path = room / f"run-{runs}.ibs"
             _run_and_kill(row, processes, path, due, killed, chance)
             if row.require(path.exists(), f"run {runs}: there is no session"):
-                _compare(row, path, expected, f"run {runs}")
+                compare(row, path, expected, f"run {runs}")
     told = ", ".join(f"{number} of {name}" for name, number in killed.items())
     row.figures = f"{told}, in {runs} runs"
     return row
@@ -148,7 +156,8 @@ def by_network(path: Path) -> dict[str, str]:
     return found | {"weights": weights.hexdigest()}
 
 
-def _compare(row: Row, path: Path, expected: dict[str, str], when: str) -> None:
+def compare(row: Row, path: Path, expected: dict[str, str], when: str) -> None:
+    """See that a session holds what it should, once."""
     row.require(not complaint(path), f"{when}: {complaint(path)}")
     found = by_network(path)
     for what, digest in expected.items():

@@ -157,7 +157,7 @@ def _started(workers: int, threads: int | None) -> Iterator[Client]:
     how: dict[str, Any] = {
         "n_workers": workers,
         "threads_per_worker": threads or max(usable_cores() // workers, 1),
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # without a port, it takes one that another may have
         "memory_limit": None,
         "silence_logs": logging.CRITICAL,
         "preload": "ibtui_engine.cluster.unattended",

@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ibtui_engine import errors
@@ -19,10 +19,11 @@ from ibtui_engine.cluster.link import Arrived, Ended, Event, Joined, Left, Link,
 from ibtui_engine.cluster.orders import FAILED, FINISHED, RETURNED, STOPPED, Kit, Order, Piece, Said, Trial
 from ibtui_engine.cluster.plan import Part, Plan, ToRecord
 from ibtui_engine.cluster.worker import machine
-from ibtui_engine.cohort import Study
-from ibtui_engine.errors import ClusterError, EngineError
+from ibtui_engine.cohort import Cohort, Study
+from ibtui_engine.errors import ClusterError, EngineError, TrainingError
 from ibtui_engine.experiment import Ensemble
 from ibtui_engine.logs import logger
+from ibtui_engine.networks import Architecture, sample_size
 from ibtui_engine.progress import Interrupt, Progress, Watcher
 from ibtui_engine.session.limits import CohortRow
 from ibtui_engine.session.liveness import HEARTBEAT_SECONDS
@@ -51,6 +52,16 @@ PROCESSOR = "processor"
 """The event of a cohort that was computed on another processor than home's."""
 
 
+@dataclass(frozen=True)
+class Cells:
+    """What to do with the ensembles of a map, each by its number."""
+
+    finish: Callable[[int], None]
+    """All its networks are at the end of the schedule."""
+    give_up: Callable[[int, str], None]
+    """A network of it has diverged, as the text says: the others go on."""
+
+
 class Home:
     """The state of a run on a cluster."""
 
@@ -62,8 +73,9 @@ class Home:
         checkpoint: Callable[[CohortRow], TrainingState | None],
         watch: Watcher,
         interrupt: Interrupt,
+        cells: Cells | None = None,
     ) -> None:
-        """`checkpoint`: what a cohort of the session goes on from.
+        """`checkpoint`: what a cohort of the session goes on from; `cells`: of a session that is a map.
 
         Raises:
             InvalidValue: a worker has other versions.
@@ -76,6 +88,9 @@ class Home:
         self._checkpoint = checkpoint
         self._watch = watch
         self._interrupt = interrupt
+        self._cells = cells
+        self._complete: list[int] = []
+        """Ensembles that have come to their end just now."""
         self._schedule = writer.schedule
         self._trainers = writer.ensembles()
         self._run = uuid.uuid4().hex
@@ -145,9 +160,8 @@ class Home:
         """Computing that an epoch of one network takes, in arbitrary units."""
         ensemble = self._study.experiment.ensemble(index)
         rule = self._study.rules[ensemble.rule_settings]
-        widths = (rule.inputs, *ensemble.hidden, rule.outputs)
-        weights = sum((below + 1) * width for below, width in pairwise(widths))
-        return len(rule.p_y) * ensemble.fraction * weights
+        size = sample_size(len(rule.p_y), ensemble.fraction)
+        return Cohort.weight_of(1, size, Architecture.of_ensemble(rule, ensemble).parameters)
 
     def _first_trials(self, kinds: list[tuple[object, ...]]) -> Mapping[tuple[object, ...], Trial]:
         """How fast the first worker is that is ready; empty where the run is to stop before."""
@@ -228,12 +242,20 @@ class Home:
                 for ensemble, epoch in self._recorded:
                     self._tell("running", ensemble, epoch)
                 self._recorded.clear()
+                self._finish_ensembles()
             if self._stopping:
                 self._say_to_all()
             self._look_for_missing()
             self._heed()
             self._tell("paused" if self._paused else "running", None)
         return "finished"
+
+    def _finish_ensembles(self) -> None:
+        """What comes after an ensemble's last snapshot, once that is in the file."""
+        if self._cells is not None:
+            for ensemble in self._complete:
+                self._cells.finish(ensemble)
+        self._complete.clear()
 
     def _look_for_missing(self) -> None:
         """Give orders again that are at their end, but of which no last piece came."""
@@ -353,9 +375,8 @@ class Home:
             kept.pop(piece.order, None)
             self._ended.pop(piece.order, None)
         if piece.end == FAILED:
-            kind, text = piece.error
-            error = getattr(errors, kind, EngineError)
-            raise error(text)
+            self._give_up(piece)
+            return
         part, ready = self._plan.arrived(piece)
         for found in ready:
             self._record(address, found)
@@ -365,9 +386,23 @@ class Home:
             self._save(part, piece)
         self._plan.let_go(part)
         if piece.end == FINISHED:
-            self._plan.finish(piece.order)
+            if self._plan.finish(piece.order):
+                self._complete.append(piece.row.ensemble)
         elif piece.end in (STOPPED, RETURNED):
             self._plan.drop(piece.order)
+
+    def _give_up(self, piece: Piece) -> None:
+        """An order has failed, which ends the run, but for one cell of a map that has diverged."""
+        kind, text = piece.error
+        if self._cells is None or kind != TrainingError.__name__:
+            error = getattr(errors, kind, EngineError)
+            raise error(text)
+        if self._plan.part(piece.order) is None:
+            return
+        _log.warning("ensemble %d is given up: %s", piece.row.ensemble, text)
+        self._link.void(self._plan.give_up(piece.row.ensemble))
+        self._cells.give_up(piece.row.ensemble, text)
+        self._note(text)
 
     def _save(self, part: Part, piece: Piece) -> None:
         """Keep a state between snapshots, if it is of a whole cohort and later than what the session has."""

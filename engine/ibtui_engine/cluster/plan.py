@@ -8,6 +8,7 @@ of a cohort in several parts are put together before they are recorded, so that 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 
@@ -87,7 +88,8 @@ class Plan:
         self._waiting: list[tuple[int, int, int, Part]] = []
         self._orders: dict[int, Part] = {}
         self._held: dict[str, list[int]] = {}
-        self._unfinished = 0
+        self._unfinished: Counter[int] = Counter()
+        """Parts by ensemble."""
         self._numbers = 0
         self._unsplittable: set[int] = set()
         self._splitting = splitting
@@ -102,7 +104,7 @@ class Plan:
     @property
     def finished(self) -> bool:
         """Whether all networks are at the end of the schedule, and recorded."""
-        return not self._unfinished
+        return not self._unfinished.total()
 
     @property
     def waiting(self) -> bool:
@@ -276,11 +278,24 @@ class Plan:
         rest = TrainingState(state.epoch, state.weights[keep:], state.slots[:, keep:])
         self._add(Part(row._replace(first=row.first + keep, networks=row.networks - keep), True, rest))
 
-    def finish(self, order: int) -> None:
-        """The part of an order is at the end of the schedule."""
+    def finish(self, order: int) -> bool:
+        """The part of an order is at the end of the schedule; whether all of its ensemble are."""
         part = self._orders.pop(order)
         self._held[part.holder].remove(order)
-        self._unfinished -= 1
+        self._unfinished[part.row.ensemble] -= 1
+        return not self._unfinished[part.row.ensemble]
+
+    def give_up(self, ensemble: int) -> list[int]:
+        """Nothing more of an ensemble is to be done. The orders that are void."""
+        void = [order for order, part in self._orders.items() if part.row.ensemble == ensemble]
+        for order in void:
+            self.drop(order)
+        over = [entry[3] for entry in self._waiting if entry[3].row.ensemble == ensemble]
+        self._waiting = [entry for entry in self._waiting if entry[3].row.ensemble != ensemble]
+        heapq.heapify(self._waiting)
+        self.done += sum(one.row.networks * self._weight[one.row.id] * (self._last - one.row.epoch) for one in over)
+        self._unfinished[ensemble] = 0
+        return void
 
     def is_whole(self, part: Part) -> bool:
         """Whether it is all networks of its cohort."""
@@ -300,7 +315,7 @@ class Plan:
             part.state = None
 
     def _add(self, part: Part) -> None:
-        self._unfinished += 1
+        self._unfinished[part.row.ensemble] += 1
         self._push(part)
 
     def _push(self, part: Part) -> None:

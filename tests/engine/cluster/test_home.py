@@ -150,8 +150,22 @@ def test_large_cohorts_are_split_and_have_the_same_numbers(
 
 def test_a_network_that_diverges_ends_the_run(client: Any, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="has diverged by epoch"):
-        run(tmp_path / "run.ibs", replace(GRID, activation=("linear",), learning_rate=(1e20,)), cluster=client)
+        run(tmp_path / "run.ibs", replace(LONG, activation=("linear",), learning_rate=(1e20,)), cluster=client)
     assert read_summary(tmp_path / "run.ibs").status == "stopped"
+
+
+def test_a_cell_of_a_map_that_diverges_is_given_up_and_the_others_go_on(client: Any, tmp_path: Path) -> None:
+    experiment = replace(GRID, activation=("linear",), learning_rate=(0.3, 1e20), hidden=((3,),))
+    notes: list[str] = []
+    for name, how in (("alone", {}), ("there", {"cluster": client})):
+        assert run(tmp_path / f"{name}.ibs", experiment, watch=lambda p: notes.append(p.note), **how) == "finished"
+    assert sum("has diverged by epoch" in note for note in notes) == 2 * 2
+    epochs = []
+    for name in ("alone", "there"):
+        with SessionReader(tmp_path / f"{name}.ibs") as reader:
+            epochs.append([one.epochs_done for one in reader.summary.ensembles])
+    assert epochs[0] == epochs[1]
+    assert sorted(epochs[0])[2:] == [12, 12]
 
 
 def test_a_worker_that_fails_again_and_again_ends_the_run(
@@ -245,17 +259,41 @@ def _answering(run_there: Any, answer: Any) -> Any:
     return answered
 
 
-def test_cohorts_for_a_gpu_go_to_workers_that_say_they_have_one(tmp_path: Path) -> None:
-    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    experiment = replace(GRID, trainer="torch", device="cuda", hidden=((3,),))
-    writer = begin(tmp_path / "run.ibs", "run", experiment, elsewhere=True)
-    assert set(writer.ensembles().values()) == {("torch", "cuda")}
-    writer.close()
-
-
 def test_the_session_is_a_plain_one_for_readers(client: Any, tmp_path: Path) -> None:
     path = tmp_path / "run.ibs"
     run(path, GRID, cluster=client)
     with SessionReader(path) as reader:
         assert reader.layers(reader.ensemble(3)).i_x.shape == (5, 3, 2)
     assert [file.name for file in tmp_path.iterdir()] == ["run.ibs"]
+
+
+def test_cohorts_for_a_gpu_are_trained_by_the_worker_that_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    seen: list[tuple[str, str]] = []
+    carry_out = bench.Bench.carry_out
+    make = cohort.make_trainer
+
+    def look(self: bench.Bench, order: Any) -> None:
+        seen.append((distributed.get_worker().name, order.device))
+        carry_out(self, order)
+
+    monkeypatch.setattr(bench.Bench, "carry_out", look)
+    monkeypatch.setattr(cohort, "make_trainer", lambda trainer, device, *rest: make("fused", "cpu", *rest))
+    experiment = replace(GRID, trainer="torch", device="cuda", hidden=((3,),))
+    writer = begin(tmp_path / "run.ibs", "run", experiment, elsewhere=True)
+    kinds = {
+        "plain": {"cls": distributed.Worker, "options": {"nthreads": 1}},
+        "card": {"cls": distributed.Worker, "options": {"nthreads": 1, "resources": {link.GPU: 1}}},
+    }
+    scheduler = {
+        "cls": distributed.Scheduler,
+        "options": {"dashboard_address": "127.0.0.1:0", "port": 0, "host": "127.0.0.1"},
+    }
+    with (
+        distributed.SpecCluster(scheduler=scheduler, workers=kinds) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        assert Run(writer, threads=1).execute(cluster=client) == "finished"
+    assert set(seen) == {("card", "cuda")}
