@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,9 @@ VERSION = 1
 """Of how cells are worked out; to be raised where that changes and no declaration of a quantity or claim does."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellNumber:
-    """One number over the networks of an ensemble. Absent parts are None."""
+    """One number over the networks of an ensemble. Absent parts are None. A map may have a hundred thousand of them."""
 
     value: float | None
     error: float | None
@@ -91,7 +92,7 @@ class Cell:
     def to_text(self) -> str:
         """JSON; `from_text` reads it back."""
         plain = asdict(self)
-        plain["numbers"] = {key: list(asdict(one).values()) for key, one in self.numbers.items()}
+        plain["numbers"] = {key: list(astuple(one)) for key, one in self.numbers.items()}
         plain["verdicts"] = {key: [one.verdict, dict(one.shares)] for key, one in self.verdicts.items()}
         return json.dumps(
             {name: plain[name] for name in ("numbers", "absent", "verdicts", "trouble")}, separators=(",", ":")
@@ -121,25 +122,26 @@ def _word(value: object) -> str:
     return value
 
 
-def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r:.40} is no number")
-    return value
+def _is_finite(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise TypeError(f"{value!r:.40} is no count")
-    return value
-
-
-def _number(value: object, error: object, unit: object, count: object, networks: object, of: object) -> CellNumber:
-    value, error = (None if one is None else _finite(one) for one in (value, error))
-    return CellNumber(value, error, _word(unit), _whole(count), _whole(networks), _word(of))
+def _number(value: Any, error: Any, unit: Any, count: Any, networks: Any, of: Any) -> CellNumber:
+    right = (
+        all(part is None or _is_finite(part) for part in (value, error))
+        and [type(part) for part in (unit, count, networks, of)] == [str, int, int, str]
+        and min(count, networks) >= 0
+    )
+    if not right:
+        raise TypeError(f"{(value, error, unit, count, networks, of)!r:.80} is no number")
+    return CellNumber(value, error, unit, count, networks, of)
 
 
 def _verdict(verdict: object, shares: Any) -> CellVerdict:
-    return CellVerdict(_word(verdict), {_word(one): _finite(share) for one, share in shares.items()})
+    for share in shares.values():
+        if not _is_finite(share):
+            raise TypeError(f"{share!r:.40} is no share")
+    return CellVerdict(_word(verdict), shares)
 
 
 def judged() -> tuple[Claim, ...]:
