@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +82,11 @@ class Shown:
 def _of_verdict(found: CellVerdict | None) -> HeatCell:
     if found is None:
         return HeatCell(state="absent", text="lacks what the claim needs", short="–")
-    share = max(found.shares.values(), default=math.nan)
-    text = found.verdict if math.isnan(share) else f"{found.verdict} {100 * share:.0f} %"
+    text = found.verdict
+    if found.shares:
+        most = max(found.shares, key=lambda one: found.shares[one])
+        which = f"{text}: {most}" if most != found.verdict else text
+        text = f"{which} {100 * found.shares[most]:.0f} %"
     kind: Kind = next((one for one in KINDS if one == found.verdict), "")
     state: State = "undecided" if kind == "undecided" else ""
     return HeatCell(found.margin, text, SHORT.get(found.verdict, found.verdict), state, kind)

@@ -60,7 +60,7 @@ def test_a_verdict_has_its_share_and_an_open_one_is_hatched(found: Map) -> None:
     assert told.value == pytest.approx(0.8)
     unsure = CellVerdict("undecided", {"not": 0.6, "partly": 0.4})
     told = shown.cell(with_cell(found, reading.KNOWN, cell(two_phases=unsure)))
-    assert (told.kind, told.state, told.text) == ("undecided", "undecided", "undecided 60 %")
+    assert (told.kind, told.state, told.text) == ("undecided", "undecided", "undecided: not 60 %")
     assert shown.cell(with_cell(found, reading.KNOWN, cell())).text == "lacks what the claim needs"
 
 

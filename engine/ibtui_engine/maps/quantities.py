@@ -15,7 +15,7 @@ from ibtui_engine.account.finding import Number, of_spread
 from ibtui_engine.bottleneck.fits import why_no_beta
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.results import result_spreads
-from ibtui_engine.statistics import EpochSpread, spread
+from ibtui_engine.statistics import EpochSpread, geometric_mean, geometric_spread, spread
 
 Found = Mapping[str, Number]
 """Numbers by what they are of: a layer's name, and the empty text for the one that stands for the ensemble."""
@@ -112,11 +112,14 @@ def _by_layer(names: list[str], values: Float64[np.ndarray, "networks layers"], 
 
 
 def _snr(one: Evidence) -> Found:
-    if not one.of.transition.measured:
+    of = one.of
+    if not of.transition.measured:
         raise InvalidValue("an epoch is one batch: there is no gradient noise")
-    phases = one.of.phases
-    layers = zip(one.of.layer_names, phases.layers, strict=True)
-    return {"": of_spread("", phases.level)} | {name: of_spread(name, row.level) for name, row in layers}
+    late = of.layers.epochs > of.epochs[-1] / 2
+    networks = geometric_mean(of.transition.network_snr[late], axis=0)
+    layers = geometric_mean(of.layers.snr[late], axis=0)
+    found = {name: of_spread(name, geometric_spread(layers[:, k])) for k, name in enumerate(of.layer_names)}
+    return {"": of_spread("", geometric_spread(networks))} | found
 
 
 def _by_key(*declared: Quantity) -> Mapping[str, Quantity]:
@@ -172,8 +175,9 @@ QUANTITIES = _by_key(
     ),
     Quantity(
         "snr",
-        "SNR in diffusion",
-        "where the gradient SNR of the network as a whole levels off; geometric mean",
+        "SNR at the end",
+        "of the gradients of the network as a whole; geometric mean over the later half of the epochs and over "
+        "networks",
         "",
         _snr,
         logarithmic=True,

@@ -50,6 +50,12 @@ def test_numbers_are_those_of_the_recorded_columns(ensembles: tuple[RecordedEnse
         below = one.fits(threads=1).distance[:, :2]
         assert found.numbers["below"].value == pytest.approx(below.mean(), abs=1e-12)
         assert found.numbers["below:T2"].value == pytest.approx(below[:, 1].mean(), abs=1e-12)
+        if one.batches > 1:
+            late = one.layers.epochs > 100
+            logs = np.log(one.transition.network_snr[late]).mean(axis=0)
+            assert found.numbers["snr"].value == pytest.approx(np.exp(logs.mean()), rel=1e-12)
+            logs = np.log(one.layers.snr[late, :, 1]).mean(axis=0)
+            assert found.numbers["snr:T2"].value == pytest.approx(np.exp(logs.mean()), rel=1e-12)
         exponents = one.diffusion()[1].exponents[:, :2]
         if np.isfinite(exponents).any():
             means = np.array([np.nanmean(row) for row in exponents if np.isfinite(row).any()])
