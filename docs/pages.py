@@ -80,7 +80,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     from mkdocs.structure.files import File
 
     pages = [page for page in nav_pages() if page != REFERENCE]
-    pictures = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests" / "pictures").glob("*.png"))]
+    shown = (path for ending in ("png", "gif") for path in (ROOT / "tests" / "pictures").glob(f"*.{ending}"))
+    pictures = [str(path.relative_to(ROOT)) for path in sorted(shown)]
     for path in (*pages, *pictures, *OTHER_FILES):
         files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
     files.append(File.generated(config, REFERENCE, content=reference()))

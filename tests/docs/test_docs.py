@@ -61,7 +61,7 @@ def broken_links(page: str, text: str) -> list[str]:
         path, _, anchor = link.partition("#")
         target = os.path.normpath(Path(page).parent / path) if path else page
         there = ROOT / target
-        found = there.is_file() and (target in known or target.endswith(".png"))
+        found = there.is_file() and (target in known or target.endswith((".png", ".gif")))
         if found and anchor:
             found = anchor in anchors(text if not path else there.read_text(encoding="utf-8"))
         if not found:

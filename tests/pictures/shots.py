@@ -1,6 +1,6 @@
 """What the pictures show: the sessions that ship with ibtui, on screens of the app, each once it is still.
 
-Every picture carries a digest of the cells it was drawn from, so that one which the app has left behind is found.
+Each picture and film has a digest of the cells it was drawn from, so that one which the app has left behind is found.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from ibtui.app import IbtuiApp
 from ibtui.locations import example_files
 from ibtui.messages import Compare, OpenSession
 from ibtui.screens.new import NewScreen
+from ibtui.screens.playback import PlaybackScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
 from tests.ibtui.app.screen_text import account, read_screen
@@ -87,7 +88,6 @@ async def _compare(pilot: Pilots) -> None:
 
 
 SHOTS = {
-    "session": Shot(_session, (160, 45)),
     "four-charts": Shot(_session, (200, 60), "textual-light"),
     "library": Shot(_library, (130, 40)),
     "compare": Shot(_compare, (170, 38)),
@@ -106,19 +106,91 @@ async def _until(pilot: Pilots, condition: Callable[[], object]) -> None:
 
 def take(shot: Shot) -> Taken:
     """Open the app as a picture wants it, and look at it."""
-    return asyncio.run(_take(shot))
+
+    async def look() -> Taken:
+        async with _opened(shot) as pilot:
+            return await _seen(pilot)
+
+    return asyncio.run(look())
 
 
-async def _take(shot: Shot) -> Taken:
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a film, and for how long it is shown."""
+
+    taken: Taken
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Film:
+    """A session that plays to its end, where keys are pressed."""
+
+    shot: Shot
+    speed: float
+    """Snapshots a second."""
+    first: float
+    """Seconds that the first snapshot stands,"""
+    last: float
+    """and the last one,"""
+    keys: tuple[tuple[str, float], ...]
+    """before these keys, after each of which the screen stands for so many seconds."""
+
+
+FILMS = {"replay": Film(Shot(_session, (120, 36)), speed=10, first=1.0, last=1.5, keys=(("b", 3.0),))}
+"""The films by their names."""
+
+
+def film(wanted: Film) -> list[Frame]:
+    """Every snapshot of a replay. The playhead moves on once the screen is still, and not by the clock: so that the
+    same cells come every time.
+    """
+
+    async def look() -> list[Frame]:
+        with patch.object(PlaybackScreen, "pace"):
+            async with _opened(wanted.shot) as pilot:
+                return await _played(pilot, wanted)
+
+    return asyncio.run(look())
+
+
+async def _played(pilot: Pilots, wanted: Film) -> list[Frame]:
+    screen: Any = pilot.app.screen
+    while screen.playback.speed < wanted.speed:
+        await pilot.press("greater_than_sign")
+    await pilot.press("space")
+    frames = [Frame(await _seen(pilot), wanted.first)]
+    while not screen.playback.at_end:
+        screen._tick()
+        frames.append(Frame(await _seen(pilot), 1 / wanted.speed))
+    frames[-1] = Frame(frames[-1].taken, wanted.last)
+    for key, seconds in wanted.keys:
+        await pilot.press(key)
+        frames.append(Frame(await _seen(pilot), seconds))
+    return frames
+
+
+def digest(frames: list[Frame]) -> str:
+    """Of all that can be seen in a film, and for how long."""
+    told = " ".join(f"{frame.taken.digest} {frame.seconds:g}" for frame in frames)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def _opened(shot: Shot) -> AsyncIterator[Pilots]:
     with _own_place():
         app = IbtuiApp(Path("sessions"), settings=Settings(theme=shot.theme))
         app.animation_level = "none"
         async with app.run_test(size=shot.size) as pilot:
             await _until(pilot, lambda: type(app.screen).__name__ == "LibraryScreen" and app.screen.is_mounted)
             await shot.go(pilot)
-            rows = await still(pilot)
-            background, foreground = (app.screen.styles.background, app.screen.styles.color)
-            return Taken(rows, background.rgb, foreground.rgb)
+            yield pilot
+
+
+async def _seen(pilot: Pilots) -> Taken:
+    rows = await still(pilot)
+    background, foreground = (pilot.app.screen.styles.background, pilot.app.screen.styles.color)
+    return Taken(rows, background.rgb, foreground.rgb)
 
 
 @contextmanager
