@@ -38,19 +38,19 @@ def states(found: Map) -> list[str]:
 
 
 def test_results_are_earlier_where_the_snapshot_the_networks_or_the_definitions_are_others(copy: Path) -> None:
-    renew(copy, threads=1)
+    before = copy.read_bytes()
     assert states(changed(copy)) == [reading.KNOWN] * 4
     for change in ("definitions = 'other'", "epoch = 199", "networks = 2"):
+        copy.write_bytes(before)
         found = changed(copy, f"UPDATE result SET {change} WHERE ensemble = 2")
         assert states(found) == [reading.KNOWN, reading.KNOWN, reading.EARLIER, reading.KNOWN]
         assert found.open == (2,)
         assert found.places[2].cell is not None
-        renew(copy, threads=1)
+    renew(copy, threads=1)
     assert states(changed(copy)) == [reading.KNOWN] * 4
 
 
 def test_what_is_missing_is_worked_out_and_kept_nowhere(copy: Path) -> None:
-    renew(copy, threads=1)
     with SessionReader(copy) as reader:
         kept = read_map(reader)
     without = changed(copy, "DELETE FROM result WHERE ensemble != 1")

@@ -17,8 +17,14 @@ from ibtui_engine.runner import Run, begin, reopen
 from ibtui_engine.session.history import SessionReader
 from tests.engine.maps.conftest import SMALL
 
-RATES = tuple(round(0.01 * k, 2) for k in range(1, LARGE_GRID // 2 + 1))
+RATES = (0.01, 0.02, 0.03)
 LARGE = Experiment(hidden=((3,),), learning_rate=RATES, batch=(256, "full"), networks=2, epochs=4, snapshots=2)
+"""Six ensembles, which is a large grid where `six_are_many`."""
+
+
+@pytest.fixture
+def six_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ibtui_engine.experiment.LARGE_GRID", 6)
 
 
 def read(path: Path) -> reading.Map:
@@ -47,7 +53,8 @@ def test_ensembles_that_differ_in_one_thing_keep_nothing(tmp_path: Path) -> None
     assert states(path) == [reading.UNJUDGED] * 2
 
 
-@pytest.mark.parametrize("count", [LARGE_GRID - 2, LARGE_GRID])
+@pytest.mark.usefixtures("six_are_many")
+@pytest.mark.parametrize("count", [4, 6])
 def test_a_large_grid_finishes_one_ensemble_after_the_other_and_small_ones_go_in_step(
     tmp_path: Path, count: int
 ) -> None:
@@ -64,19 +71,22 @@ def test_a_large_grid_finishes_one_ensemble_after_the_other_and_small_ones_go_in
 
     assert Run(begin(path, "large", experiment), threads=1).execute(watch) == "finished"
     in_step = sorted(seen, key=lambda one: one[1])
-    assert experiment.large == (count == LARGE_GRID)
+    assert experiment.large == (count == 6)
     assert seen == (sorted(seen) if experiment.large else in_step)
     assert kept == (list(range(count)) if experiment.large else [0] * count)
     assert states(path) == [reading.KNOWN] * count
 
 
 def test_a_large_grid_measures_fewer_epochs_unless_somebody_asks() -> None:
-    small = replace(LARGE, learning_rate=RATES[:-1], epochs=10_000, snapshots=None)
-    large = replace(LARGE, epochs=10_000, snapshots=None)
+    rates = tuple(0.01 * k for k in range(1, LARGE_GRID // 2 + 1))
+    small = replace(LARGE, learning_rate=rates[:-1], epochs=10_000, snapshots=None)
+    large = replace(LARGE, learning_rate=rates, epochs=10_000, snapshots=None)
+    assert (small.large, large.large, large.count) == (False, True, LARGE_GRID)
     assert (len(small.snapshot_epochs), len(large.snapshot_epochs)) == (len(Experiment().snapshot_epochs), 42)
     assert replace(large, snapshots=120).snapshot_epochs == Experiment().snapshot_epochs
 
 
+@pytest.mark.usefixtures("six_are_many")
 def test_an_ensemble_of_a_large_grid_has_the_bits_that_it_has_in_a_small_one(tmp_path: Path) -> None:
     for name, rates in (("large", RATES), ("small", RATES[2:3])):
         Run(begin(tmp_path / f"{name}.ibs", name, replace(LARGE, learning_rate=rates)), threads=1).execute()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ibtui.cli.run import without_weights
 from ibtui_engine.experiment import Experiment
 from ibtui_engine.maps import reading
 from ibtui_engine.maps.reading import Map, read_map
@@ -170,6 +171,13 @@ def test_a_large_grid_is_told_before_and_drawn_after(program: Program) -> None:
     assert "`ibtui map large` shows those that are finished" in done.stderr
     assert "Loss of I(X;T) (bits): large" in done.stdout
     assert "Information plane" not in done.stdout
-    kept = program("run", *rates, *small, "--name", "heavy", "--weights", "--json")
-    assert "keeps no weights" not in kept.stderr
-    assert json.loads(kept.stdout)["experiment"]["weights"] is True
+
+
+@pytest.mark.parametrize(("count", "lean"), [(19, False), (20, True)])
+def test_a_large_grid_keeps_weights_where_somebody_asks(count: int, lean: bool) -> None:
+    experiment = Experiment(learning_rate=tuple(0.01 * k for k in range(1, count + 1)))
+    found, said = without_weights(experiment, {})
+    assert (found.weights, bool(said)) == (not lean, lean)
+    assert without_weights(experiment, {"weights": True}) == (experiment, "")
+    without = experiment.override({"weights": False})
+    assert without_weights(without, {}) == (without, "")
