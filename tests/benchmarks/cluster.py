@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -113,5 +114,7 @@ def _cluster(room: Path, workers: int) -> tuple[float, float]:
     """All that a run on a cluster takes once that stands: home, scheduler and workers."""
     with connected(f"local:{workers}", threads=1) as client:
         own = psutil.Process()
+        few = replace(GRID, fraction=GRID.fraction[: 2 * workers])  # loads the engine and its kernels
+        Run(begin(room / f"few-{workers}.ibs", "it", few)).execute(cluster=client)
         run = Run(begin(room / f"cluster-{workers}.ibs", "it", GRID))
         return _measured(lambda: [own, *own.children(recursive=True)], lambda: run.execute(cluster=client))

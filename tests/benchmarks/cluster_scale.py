@@ -20,7 +20,7 @@ import psutil
 from ibtui_engine.cluster import worker
 from ibtui_engine.cluster.bench import MOST_BYTES
 from ibtui_engine.cluster.connecting import connected
-from ibtui_engine.cluster.link import EXCHANGE_SECONDS, MOST_PIECES
+from ibtui_engine.cluster.link import MOST_PIECES, exchange_seconds
 from ibtui_engine.cluster.orders import Order, Piece, Said
 from ibtui_engine.cohort import Cohort, Snapshot, Study
 from ibtui_engine.experiment import Experiment
@@ -141,7 +141,8 @@ def simulated(costs: Costs, record: float, snapshots: int) -> tuple[float, float
     """Seconds of the order at work."""
     home = scheduler = home_free = scheduler_free = 0.0
     recorded, end = 0, 0.0
-    events = [(chance.uniform(0, EXCHANGE_SECONDS), k, 0.0) for k in range(WORKERS)]
+    between = exchange_seconds(WORKERS)
+    events = [(chance.uniform(0, between), k, 0.0) for k in range(WORKERS)]
     heapq.heapify(events)
     while events:
         now, k, last = heapq.heappop(events)
@@ -169,5 +170,5 @@ def simulated(costs: Costs, record: float, snapshots: int) -> tuple[float, float
             recorded += taken
             end = max(end, home_free)
         if orders or left[k] > 0 or round(pieces[k]) > 0:
-            heapq.heappush(events, (answered + EXCHANGE_SECONDS, k, now))
+            heapq.heappush(events, (answered + between, k, now))
     return end, home, scheduler

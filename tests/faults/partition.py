@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.cluster import PATIENCE, SETTINGS, Processes, by_network, compare
+from tests.faults.cluster import PATIENCE, Processes, by_network, compare
 from tests.faults.sessions import look
 from tests.faults.table import Row
 
+SETTINGS = ("run", "figure-3", "--networks", "8", "--epochs", "6000", "--snapshots", "40", "--quiet", "--json")
+"""A minute's work for two workers."""
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 """Addresses of the two ends of the link."""
 SPACE, LINK, FAR_LINK = "ibtui-faults", "ibtui-near", "ibtui-far"

@@ -11,6 +11,7 @@ import asyncio
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 EXCHANGE_SECONDS = 0.5
-"""Between two exchanges with a worker."""
+"""Between two exchanges with a worker, where there are few."""
+EXCHANGES = 400.0
+"""A second, with all workers: an exchange takes home and the scheduler 1.3 ms."""
 SILENT_SECONDS = 15.0
 """A worker that has not answered for so long counts as gone."""
 LOOK_SECONDS = 0.5
 """Between two looks at who is there; longer where there are very many."""
 PREPARING_SECONDS = 600.0
 """For compiling kernels on a worker, at most."""
-ANSWER_SECONDS = 30.0
-"""For the answers of all workers to the first question, at most."""
+ANSWER_SECONDS = 10.0
+"""For a worker's answer to the first question, at most."""
 MOST_PIECES = 100
 """In one exchange."""
 MOST_BACKLOG = 2_000
@@ -100,6 +103,11 @@ class Lost:
     why: str
 
 
+def exchange_seconds(workers: int) -> float:
+    """Between two exchanges with one of so many workers."""
+    return max(EXCHANGE_SECONDS, workers / EXCHANGES)
+
+
 Event = Joined | Left | Refused | Arrived | Ended | Lost
 
 
@@ -118,6 +126,8 @@ class Link:
         self._attending: dict[str, asyncio.Task[None]] = {}
         self._hosts: dict[str, asyncio.Lock] = {}
         self._futures: dict[int, Any] = {}
+        self._given: Counter[str] = Counter()
+        """Orders of a worker that Dask is not done with."""
         self._backlog = 0
         self._closing = False
         self._change = threading.Lock()
@@ -156,6 +166,8 @@ class Link:
                 self.events.put(Lost(printable(str(error) or type(error).__name__)))
                 return
         self._futures[order.number] = future
+        with self._change:
+            self._given[address] += 1
         future.add_done_callback(lambda done: self._done(address, order.number, done))
 
     def say(self, address: str, said: Said, *, now: bool = False) -> None:
@@ -211,8 +223,12 @@ class Link:
                 error, at_fault = f"{type(found).__name__}: {found}", type(found).__name__ != "KilledWorker"
         self._futures.pop(order, None)
         self.events.put(Ended(address, order, printable(error), at_fault))
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._exchange_soon, address)
+        with self._change:
+            self._given[address] -= 1
+            idle = self._given[address] < 1
+        if idle:  # else it has work until the next exchange
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._exchange_soon, address)
 
     async def _watch(self) -> None:
         """See who comes and goes."""
@@ -297,7 +313,7 @@ class Link:
         heard = time.monotonic()
         while True:
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(hurry.wait(), EXCHANGE_SECONDS)
+                await asyncio.wait_for(hurry.wait(), exchange_seconds(len(self._attending)))
             hurry.clear()
             most = MOST_PIECES if self._backlog < MOST_BACKLOG else 0
             said = replace(self._said.get(address, Said()), taken=taken, most=most)
@@ -352,17 +368,27 @@ def require_alike(client: Client) -> None:
 
     Raises:
         InvalidValue: a worker has others, or none of what is needed.
-        ClusterError: the workers do not answer.
+        ClusterError: the scheduler does not answer.
     """
     if client.asynchronous:
         raise InvalidValue("cluster must be a Dask client that is not asynchronous")
     own = far.machine()
 
-    async def ask() -> dict[str, Any]:
-        found: dict[str, Any] = await asyncio.wait_for(client.run(far.machine, on_error="return"), ANSWER_SECONDS)
-        return found
+    async def ask(address: str) -> Any:
+        try:
+            found = await asyncio.wait_for(client.run(far.machine, workers=[address]), ANSWER_SECONDS)
+            return found[address]
+        except Exception as error:
+            return error
 
-    for address, machine in _in_loop(client, ask()).items():
+    async def ask_all() -> dict[str, Any]:
+        there: Any = client
+        addresses = list((await there.scheduler.identity(n_workers=-1))["workers"])
+        return dict(zip(addresses, await asyncio.gather(*map(ask, addresses)), strict=True))
+
+    for address, machine in _in_loop(client, ask_all()).items():
+        if isinstance(machine, OSError | asyncio.TimeoutError):
+            continue  # it cannot be reached: should it be there again, it is asked before it gets anything to do
         if isinstance(machine, Exception):
             raise InvalidValue(
                 f"cluster: worker {address} cannot be asked for its versions: {printable(str(machine))}; it needs this "

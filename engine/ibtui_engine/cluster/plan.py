@@ -22,7 +22,7 @@ from ibtui_engine.training.problem import TrainingState
 
 AHEAD_SECONDS = 1.0
 """Work that a worker has waiting beside the order that it is at, so that it need not wait for home."""
-MOST_AHEAD = 16
+MOST_AHEAD = 64
 """Orders of a worker, at most."""
 WORTH_SECONDS = 2.0
 """A part is split where it would take at least this much longer."""

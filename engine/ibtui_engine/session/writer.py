@@ -49,6 +49,9 @@ from ibtui_engine.session.lock import WriterLock
 from ibtui_engine.session.places import why_no_log
 from ibtui_engine.training.problem import TrainingState
 
+LIFE_SECONDS = 0.5
+"""Between two signs of life that go with checkpoints, at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -77,6 +80,8 @@ class SessionWriter:
         self.note = ""
         """What whoever runs it should be told: why the session has no write-ahead log; empty where it has one."""
         self._claim = claim
+        self._shown = 0.0
+        """When it last gave a sign of life with a checkpoint."""
 
     @property
     def _connection(self) -> Connection:
@@ -438,7 +443,9 @@ class SessionWriter:
         data = np.concatenate((state.weights[None], state.slots)).astype("<f4").tobytes()
         self._connection.insert("checkpoint", {"cohort": cohort.id, "epoch": state.epoch, "data": data}, replace=True)
         self._connection.execute("UPDATE cohort SET epoch = ? WHERE id = ?", (state.epoch, cohort.id))
-        show_life(self._connection)
+        if time.monotonic() - self._shown > LIFE_SECONDS:  # it takes as long as a third of a small snapshot
+            self._shown = time.monotonic()
+            show_life(self._connection)
 
     def read_checkpoint(self, cohort: CohortRow, parameters: int, slots: int) -> TrainingState | None:
         """What this cohort goes on from; None before its first snapshot.

@@ -259,6 +259,23 @@ def _answering(run_there: Any, answer: Any) -> Any:
     return answered
 
 
+def test_a_worker_that_cannot_be_reached_is_no_reason_to_refuse(
+    client: Any, alone: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_there, cut = client.run, [True, True]
+
+    async def answered(*arguments: Any, **how: Any) -> Any:
+        if cut:
+            cut.pop()
+            raise ConnectionResetError("the link is cut")
+        return await run_there(*arguments, **how)
+
+    monkeypatch.setattr(client, "run", answered)
+    assert run(tmp_path / "run.ibs", GRID, cluster=client) == "finished"
+    assert not cut
+    assert bits(tmp_path / "run.ibs") == bits(alone["grid"])
+
+
 def test_the_session_is_a_plain_one_for_readers(client: Any, tmp_path: Path) -> None:
     path = tmp_path / "run.ibs"
     run(path, GRID, cluster=client)
