@@ -28,7 +28,17 @@ from textual.theme import Theme
 from ibtui.files import write_whole
 from ibtui.formatting import printable
 from ibtui.locations import is_example
-from ibtui.messages import Compare, NewExperiment, OpenSession, OpenTour, ResumeRun, ShowAccount, ShowStop, StartRun
+from ibtui.messages import (
+    Compare,
+    NewExperiment,
+    OpenSession,
+    OpenTour,
+    ResumeRun,
+    ShowAccount,
+    ShowMap,
+    ShowStop,
+    StartRun,
+)
 from ibtui.screens.library import LibraryScreen
 from ibtui.screens.starting import Starting
 from ibtui.settings import Settings, Views, save_theme
@@ -130,14 +140,14 @@ class IbtuiApp(App[None]):
 
     def on_open_session(self, message: OpenSession) -> None:
         """Show a session."""
-        self._open(message.path)
+        self._open(message.path, message.ensemble)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, ensemble: int | None = None) -> None:
         from ibtui.screens.session import SessionScreen  # with numpy: only when one is opened
 
         follower = self._follow(path)
         if follower is not None:
-            self.push_screen(SessionScreen(follower, self.views, self.directory))
+            self.push_screen(SessionScreen(follower, self.views, self.directory, ensemble))
 
     def _follow(self, path: Path) -> Follower | None:
         """What reads a session that is to be shown; None where it cannot be read, which is said."""
@@ -192,7 +202,7 @@ class IbtuiApp(App[None]):
                 self.notify(printable(str(error)), severity="error", markup=False)
         if followers:
             _log.info("sessions are compared: %s", ", ".join(map(str, message.paths)))
-            self.push_screen(CompareScreen(followers))
+            self.push_screen(CompareScreen(followers, message.chosen))
 
     def on_show_account(self, message: ShowAccount) -> None:
         """Show which claims of the paper hold."""
@@ -200,6 +210,23 @@ class IbtuiApp(App[None]):
 
         self._leave_charts()
         self.push_screen(AccountScreen(message.paths, self.directory))
+
+    def on_show_map(self, message: ShowMap) -> None:
+        """Show what the ensembles of a grid came to."""
+        from ibtui_engine.maps.axes import axes_of
+
+        try:
+            summary = read_summary(message.path)
+        except EngineError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return
+        if summary.recorded or not axes_of(summary.experiment):
+            self.notify("a map is of a session whose ensembles differ in a setting", markup=False)
+            return
+        from ibtui.screens.map import MapScreen
+
+        self._leave_charts()
+        self.push_screen(MapScreen(message.path))
 
     def _settle(self) -> None:
         """Collect garbage from now on; `ibtui` begins without."""

@@ -76,10 +76,12 @@ def _screens() -> dict[str, tuple[type, ...]]:
     from ibtui.screens.form_fields import Picker
     from ibtui.screens.lesson import LessonScreen
     from ibtui.screens.library import LibraryScreen
+    from ibtui.screens.map import MapScreen
     from ibtui.screens.new import NewScreen
     from ibtui.screens.playback import PlaybackScreen
     from ibtui.screens.session import SessionScreen
     from ibtui.widgets.chart_view import ChartView
+    from ibtui.widgets.map_view import MapView
     from ibtui.widgets.sessions_table import SessionsTable
 
     return {
@@ -88,6 +90,7 @@ def _screens() -> dict[str, tuple[type, ...]]:
         "session": (IbtuiApp, PlaybackScreen, SessionScreen, LessonScreen, ChartView),
         "compare": (IbtuiApp, PlaybackScreen, CompareScreen, ChartView),
         "account": (IbtuiApp, AccountScreen, ChartView),
+        "map": (IbtuiApp, MapScreen, MapView),
     }
 
 

@@ -15,19 +15,23 @@ if TYPE_CHECKING:
 
 
 class OpenSession(Message):
-    """Show the session in a file."""
+    """Show the session in a file, and the ensemble of that index in it; None: the one that was last looked at."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ensemble: int | None = None) -> None:
         super().__init__()
         self.path = path
+        self.ensemble = ensemble
 
 
 class Compare(Message):
-    """Show the ensembles of these session files side by side."""
+    """Show ensembles of these session files side by side: the first ones, or those that are `chosen`, each by the place
+    of its file and its index.
+    """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], chosen: Sequence[tuple[int, int]] = ()) -> None:
         super().__init__()
         self.paths = tuple(paths)
+        self.chosen = tuple(chosen)
 
 
 class ShowAccount(Message):
@@ -36,6 +40,14 @@ class ShowAccount(Message):
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
         self.paths = tuple(paths)
+
+
+class ShowMap(Message):
+    """Show the map of a session whose ensembles are a grid."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
 
 
 class OpenTour(Message):

@@ -23,6 +23,7 @@ SCREENS = {
     "lesson": "a lesson",
     "compare": "compare",
     "account": "account",
+    "map": "map",
     "chart": "a chart",
 }
 SIGNS = {

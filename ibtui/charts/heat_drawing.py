@@ -245,11 +245,15 @@ def _block(cell: HeatCell, place: float | None, shown: HeatMap, style: HeatStyle
     return _shade(place or 0.0, style)
 
 
-def _lines(text: str, width: int, height: int) -> list[str]:
-    """The text on one line, or before and behind its first space on two; nothing where that does not fit."""
-    if not text or len(columns(text)) <= width - 2:
-        return [text] if text else []
+def _lines(text: str, width: int, height: int, mark: str = "") -> list[str]:
+    """The text behind a mark, on one line, or before and behind its first space on two; nothing where that does not
+    fit.
+    """
+    marked = f"{mark} {text}" if mark and text else text
+    if not text or len(columns(marked)) <= width - 2:
+        return [marked] if text else []
     first, _, rest = text.partition(" ")
+    first = f"{mark} {first}" if mark else first
     fits = rest and height > 1 and max(len(columns(first)), len(columns(rest))) <= width - 1
     return [first, rest] if fits else []
 
@@ -262,7 +266,7 @@ def _written(cell: HeatCell, grid: Grid, long: bool, style: HeatStyle) -> list[s
     text, short = (clean(one, ascii=style.ascii).strip() for one in (cell.text, cell.short))
     if long or cell.state:
         rows = grid.height // 2 if cell.state == "undecided" else grid.height  # else there is no room for the hatching
-        found = _lines(f"{mark} {text}" if mark and text else text, grid.width, rows)
+        found = _lines(text, grid.width, rows, mark)
         if found:
             return found
     short = f"{mark}{short}" if short else mark
@@ -316,7 +320,7 @@ def _draw_block(
     for row in range(grid.height):
         sheet.put(top + row, left, fill * width, filled)
     if ring:
-        _draw_ring(sheet, top, left, width, grid.height, block, style)
+        _draw_ring(sheet, top, left, width, grid.height, block, style, whole=grid.height >= len(lines) + 2)
     above = max((grid.height - len(lines)) // 2, 0)
     beside = not above and not ring
     if name and beside:  # the first text shares its row with the cell's name
@@ -333,14 +337,22 @@ def _draw_block(
 
 
 def _draw_ring(
-    sheet: PaintedSheet, top: int, left: int, width: int, height: int, block: _Block, style: HeatStyle
+    sheet: PaintedSheet,
+    top: int,
+    left: int,
+    width: int,
+    height: int,
+    block: _Block,
+    style: HeatStyle,
+    *,
+    whole: bool,
 ) -> None:
-    """The frame of the cell at which the cursor is."""
+    """The frame of the cell at which the cursor is; where its texts leave no room for all of it, its sides."""
     look = style.look(style.foreground, block.paper, strong=True) if style.colour else PLAIN
     upper, between, lower = style.characters.frame
     for row in range(height):
         ends = between
-        if height > 2 and row in (0, height - 1):
+        if whole and row in (0, height - 1):
             ends = lower if row else upper
             sheet.put(top + row, left, ends[0] + ends[1] * (width - 2) + ends[2], look)
         sheet.put(top + row, left, ends[0], look)

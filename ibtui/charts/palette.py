@@ -36,7 +36,7 @@ STEPS = 24
 
 
 FINE = 257
-"""Places between which a scale is taken to be straight, where it is made even."""
+"""Colours of a scale that is even, and places between which it is taken to be straight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,10 @@ class Palette:
 
     def even(self, t: float) -> RGB:
         """The same where equal differences of `t` are to look equally large anywhere on the scale, as in large areas of
-        colour: equal distances in OKLab.
+        colour: equal distances in OKLab. One of `FINE` colours.
         """
-        places = np.linspace(0.0, 1.0, FINE)
-        return self.sequential(float(np.interp(t, _distances(self), places)))
+        shades = _even(self)
+        return shades[round(min(max(t, 0.0), 1.0) * (len(shades) - 1)) if math.isfinite(t) else 0]
 
     def resolve(self, colour: Colour) -> RGB | None:
         """Red, green and blue of a colour; None for the terminal's own."""
@@ -169,13 +169,15 @@ def _steps(palette: Palette) -> tuple[RGB, ...]:
 
 
 @cache
-def _distances(palette: Palette) -> Float[np.ndarray, " fine"]:
-    """How far along the scale in OKLab (Ottosson, 2020), from 0 to 1, `FINE` places are that are even in its shades."""
+def _even(palette: Palette) -> tuple[RGB, ...]:
+    """`FINE` colours along the scale, each as far from the next in OKLab (Ottosson, 2020)."""
     ramp, at = np.array(palette.ramp, np.float64), np.linspace(0.0, len(palette.ramp) - 1.0, FINE)
     shares = np.stack([np.interp(at, np.arange(len(ramp)), one) for one in ramp.T]) / 255  # not rounded to colours
     light = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
     steps = np.linalg.norm(np.diff(TO_LAB @ np.cbrt(TO_CONES @ light)), axis=0)
-    return np.asarray(np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum())
+    along = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
+    places = np.interp(np.linspace(0.0, 1.0, FINE), along, np.linspace(0.0, 1.0, FINE))
+    return tuple(palette.sequential(place) for place in places.tolist())
 
 
 TO_CONES = np.array(

@@ -73,9 +73,12 @@ class CompareScreen(PlaybackScreen):
     pinned: reactive[int] = reactive(0, init=False, repaint=False)
     """The number of the pinned one among those that are shown, from 0."""
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
-        """`followers`: of the sessions, closed with the screen."""
+    def __init__(self, followers: Sequence[Follower], chosen: Sequence[tuple[int, int]] = ()) -> None:
+        """`followers`: of the sessions, closed with the screen; `chosen`: follower and ensemble of those to begin with,
+        the first ones where there are none.
+        """
         super().__init__()
+        self._first = list(chosen)
         self._followers = followers
         self._every: list[tuple[int, int]] = []
         """Follower and ensemble of all that there are."""
@@ -104,7 +107,7 @@ class CompareScreen(PlaybackScreen):
         titles = titles_of([(self._followers[number].summary, one) for number, one in those])
         self._titles = dict(zip(self._every, titles, strict=True))
         self._arrange()
-        await self._compare(self._every[:MOST])
+        await self._compare([pair for pair in self._first if pair in self._titles] or self._every[:MOST])
         self.set_interval(LOOK_SECONDS, self._look)
 
     async def _compare(self, chosen: list[tuple[int, int]]) -> None:

@@ -144,6 +144,18 @@ SCREENS: MappingProxyType[str, tuple[str, Rows]] = MappingProxyType(
                 ),
             ),
         ),
+        "MapScreen": (
+            "Map",
+            (
+                ("a cell", "one ensemble of a grid; what it came to is kept as soon as it is finished."),
+                ("its colour", "the number that is shown, from the least to the greatest; or the verdict of a claim."),
+                ("/////", "hatched: undecided, the networks leave it open."),
+                ("▸  ○  ·", "a cell that trains, one that has not begun, one without such a number."),
+                ("A, B", "the two cells that are marked for comparing."),
+                ("a slice", "where ensembles differ in more than two settings, the others have one value each."),
+                ("percent", "of 1000 draws of the networks, how many would give the same verdict."),
+            ),
+        ),
         "CompareScreen": (
             "Compare",
             (
@@ -172,6 +184,7 @@ GROUPS = MappingProxyType(
         "session": "Keys: session",
         "compare": "Keys: compare",
         "account": "Keys: account",
+        "map": "Keys: map",
         "lesson": "Keys: the lesson",
         "measure": "Keys: measure again",
         "run": "Keys: the run",

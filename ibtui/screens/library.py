@@ -24,7 +24,7 @@ from textual.widgets import DataTable, Input, Static
 from ibtui.annotations import NONE, Annotations
 from ibtui.formatting import printable, size
 from ibtui.locations import free_path, is_example, require_name
-from ibtui.messages import Compare, NewExperiment, OpenSession, OpenTour, ResumeRun, ShowAccount, StartRun
+from ibtui.messages import Compare, NewExperiment, OpenSession, OpenTour, ResumeRun, ShowAccount, ShowMap, StartRun
 from ibtui.results import KnownResults, from_plain, sentence, stamp
 from ibtui.screens.closed import is_closed
 from ibtui.session_index import SessionIndex, matches
@@ -69,6 +69,7 @@ class LibraryScreen(Screen[None]):
         Binding("space", "mark", "Mark", tooltip="Mark for comparing", id="library.mark"),
         Binding("c", "compare", "Compare", tooltip="Compare the marked", id="library.compare"),
         Binding("a", "account", "Judge", tooltip="Which claims of the paper hold", id="library.account"),
+        Binding("M", "map", "Map", tooltip="What the ensembles of a grid came to", show=False, id="library.map"),
         Binding("r", "resume", "Resume", tooltip="Go on with the run, further if it is finished", id="library.resume"),
         Binding("T", "tour", "Tour", tooltip="Eight stops on the examples that explain", show=False, id="library.tour"),
         Binding("d", "duplicate", "Same settings again", show=False, id="library.duplicate"),
@@ -391,6 +392,12 @@ class LibraryScreen(Screen[None]):
     def action_account(self) -> None:
         """Judge the claims of the paper on the marked sessions; without marks, on those that they rest on."""
         self.post_message(ShowAccount([summary.path for summary in self._all_marked()]))
+
+    def action_map(self) -> None:
+        """Show the map of the chosen session."""
+        summary = self.chosen()
+        if summary is not None:
+            self.post_message(ShowMap(summary.path))
 
     def action_tour(self) -> None:
         """Follow the tour, from where it was left."""

@@ -34,7 +34,7 @@ from ibtui.epoch_display import LOGARITHMIC
 from ibtui.formatting import printable
 from ibtui.locations import is_example
 from ibtui.measuring import MeasuringAgain
-from ibtui.messages import ResumeRun
+from ibtui.messages import ResumeRun, ShowMap
 from ibtui.playback import MOST_BEHIND
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.screens.starting import SLOW, SLOW_SECONDS
@@ -134,6 +134,7 @@ class SessionScreen(PlaybackScreen):
         Binding("left_square_bracket", "ensemble(-1)", "Ensemble before", id="session.ensemble_back", group=ENSEMBLE),
         Binding("right_square_bracket", "ensemble(1)", "Next ensemble", id="session.ensemble", group=ENSEMBLE),
         Binding("a", "all", "All", tooltip="All ensembles side by side", id="session.all"),
+        Binding("M", "map", "Map", tooltip="What all ensembles of a grid came to", show=False, id="session.map"),
         Binding("w", "export", "Export", tooltip="Export as table, picture, film or page", show=False,
                 id="session.export"),
         Binding("left_parenthesis", "bins(-1)", "Fewer bins", id="measure.fewer_bins", group=MEASURE),
@@ -166,11 +167,12 @@ class SessionScreen(PlaybackScreen):
     held_out: reactive[bool] = reactive(False, init=False, repaint=False)
     """The plane of the rows that are held out."""
 
-    def __init__(self, follower: Follower, views: Views, directory: Path) -> None:
+    def __init__(self, follower: Follower, views: Views, directory: Path, first: int | None = None) -> None:
         """`follower`: of the session, closed with the screen; `views`: where it is kept how sessions were looked at;
-        `directory`: where sessions are saved.
+        `directory`: where sessions are saved; `first`: the index of the ensemble to begin with, in place of the last.
         """
         super().__init__()
+        self._first = first
         self._example = is_example(follower.path)
         self._status = ""
         """Of the run, when it was last told."""
@@ -293,11 +295,12 @@ class SessionScreen(PlaybackScreen):
         self.points = view.points
         self.bound_line = view.bound
         self.held_out = view.held_out
-        self.ensemble = view.ensemble
+        indices = [one.index for one in summary.ensembles]
+        self.ensemble = indices.index(self._first) if self._first in indices else view.ensemble
         self.hidden_layers = frozenset(view.hidden)
         self.over_epochs = view.over_epochs
         self._recall_epoch(view)
-        self.everything = view.everything
+        self.everything = view.everything and self._first is None
 
     def _recall_epoch(self, view: SessionView) -> None:
         """To where the playhead was. A run is followed from there, or from its first epoch where it was never seen."""
@@ -926,6 +929,10 @@ class SessionScreen(PlaybackScreen):
             self.notify(f"asked the run to {command}")
         except EngineError as error:
             self.notify(printable(str(error)), severity="warning", markup=False)
+
+    def action_map(self) -> None:
+        """Show what all ensembles came to."""
+        self.post_message(ShowMap(self.path))
 
     @work(exclusive=True, group="export")
     async def action_export(self) -> None:

@@ -47,6 +47,7 @@ def test_a_key_that_does_two_things_on_a_screen_is_refused(keys: Mapping[str, st
             "session.leave": "escape",
             "compare.leave": "escape",
             "account.leave": "escape",
+            "map.leave": "escape",
         },  # both quit the app
         {"session.leave": "x", "chart.no_cursor": "x"},  # as escape, by default
         {"session.play": "space, x , x"},

@@ -11,8 +11,8 @@ from PIL.PngImagePlugin import PngInfo
 from tests.pictures.draw import draw
 from tests.pictures.shots import FILMS, PICTURES, SHOTS, Frame, Taken, digest, film, take
 
-COLOURS = 64
-"""In a picture: letters are smoothed, charts have few colours."""
+COLOURS = 256
+"""In a picture: letters are smoothed, a map has many shades."""
 FILM_COLOURS = 64
 """In a film, of all frames together."""
 

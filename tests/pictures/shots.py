@@ -25,17 +25,20 @@ from textual.pilot import Pilot
 
 from ibtui.app import IbtuiApp
 from ibtui.locations import example_files
-from ibtui.messages import Compare, OpenSession
+from ibtui.messages import Compare, OpenSession, ShowMap
 from ibtui.screens.new import NewScreen
 from ibtui.screens.playback import PlaybackScreen
 from ibtui.settings import Settings
 from ibtui_engine.calibration import Speed
+from tests.ibtui.app.mapped import write_map
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still
 
 PICTURES = Path(__file__).parent
 OWN = {"committee": ("figure-8", 0.06), "depth at 0.8": ("figure-5", 1.2), "ten networks": ("figure-4", 8.4)}
 """What is in the library besides the examples: copies of them, and how many days ago each began."""
+ONE: dict[str, Any] = {"activation": ("tanh",)}
+"""What is held fast in the map: there is no session of a grid among the examples, so its numbers are of formulas."""
 PATIENCE = 30.0
 
 Pilots = Pilot[None]
@@ -87,11 +90,21 @@ async def _compare(pilot: Pilots) -> None:
     await _until(pilot, lambda: getattr(pilot.app.screen, "_charts", None))
 
 
+async def _map(pilot: Pilots) -> None:
+    rates = tuple(0.01 * 2**k for k in range(8))
+    batches = tuple(32 * 2**k for k in range(7))
+    path = write_map(Path("sessions/rates.ibs"), known=44, running=2, learning_rate=rates, batch=batches, **ONE)
+    pilot.app.post_message(ShowMap(path))
+    await _until(pilot, lambda: getattr(pilot.app.screen, "found", None) is not None)
+    await pilot.press("right", "up", "space", "up", "right", "space", "up", "up")
+
+
 SHOTS = {
     "four-charts": Shot(_session, (200, 60), "textual-light"),
     "library": Shot(_library, (130, 40)),
     "compare": Shot(_compare, (170, 38)),
     "new": Shot(_new, (120, 40)),
+    "map": Shot(_map, (150, 36)),
 }
 """The pictures by their names."""
 

@@ -112,11 +112,12 @@ def test_a_frame_that_changes_or_stands_longer_makes_another_digest() -> None:
     assert len({digest(frames) for frames in made}) == len(made)
 
 
-def test_they_are_small_and_each_is_shown_in_the_readme() -> None:
+def test_they_are_small_and_each_is_shown_in_a_readme() -> None:
     files = {file.name: file.stat().st_size for ending in ("png", "gif") for file in PICTURES.glob(f"*.{ending}")}
     assert set(files) == {*(f"{name}.png" for name in SHOTS), *(f"{name}.gif" for name in FILMS)}
     assert max(files[f"{name}.png"] for name in SHOTS) < LARGEST
-    shown = re.findall(r"!\[[^]]+\]\(tests/pictures/([\w-]+\.\w+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "ibtui/README.md"))
+    shown = re.findall(r"!\[[^]]+\]\((?:\.\./)?tests/pictures/([\w-]+\.\w+)\)", pages)
     assert sorted(shown) == sorted(files)
 
 

@@ -6,16 +6,19 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
 
-from ibtui_engine.account.evidence import Evidence
 from ibtui_engine.account.finding import Number, of_spread
 from ibtui_engine.bottleneck.fits import why_no_beta
 from ibtui_engine.errors import InvalidValue
 from ibtui_engine.session.results import result_spreads
 from ibtui_engine.statistics import EpochSpread, geometric_mean, geometric_spread, spread
+
+if TYPE_CHECKING:
+    from ibtui_engine.account.evidence import Evidence  # with Numba, which views of maps do without
 
 Found = Mapping[str, Number]
 """Numbers by what they are of: a layer's name, and the empty text for the one that stands for the ensemble."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ibtui_engine.errors import InvalidValue, SessionError, damaged
 from ibtui_engine.maps.cells import Cell, definitions, store, work_out
 from ibtui_engine.session.history import SessionReader
-from ibtui_engine.session.writer import SessionWriter
 
 if TYPE_CHECKING:
     from ibtui_engine.session.summary import EnsembleSummary, Summary
+    from ibtui_engine.session.writer import SessionWriter
 
 KNOWN, EARLIER, RUNNING, WAITING, STOPPED, UNJUDGED, GIVEN_UP = (
     "known", "earlier", "running", "waiting", "stopped", "not judged", "given up"
@@ -116,6 +116,7 @@ def renew(path: Path | str, threads: int | None = None, watch: Watch | None = No
         StorageError: it cannot be written.
     """
     from ibtui_engine.account.evidence import Evidence
+    from ibtui_engine.session.writer import SessionWriter
 
     cells = []
     with SessionReader(path) as reader:

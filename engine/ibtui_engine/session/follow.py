@@ -74,7 +74,7 @@ def _merged(before: _Table | None, newer: _Table) -> _Table:
     return newer if before is None else before.merged(newer)
 
 
-def _state(path: Path) -> tuple[object, ...]:
+def file_state(path: Path) -> tuple[object, ...]:
     """What changes whenever somebody writes a session: which file it is, and size and time of it and of its log."""
     found: list[object] = []
     for suffix in ("", "-wal", "-journal"):
@@ -117,7 +117,7 @@ class Follower:
         Raises:
             SessionError: the file can no longer be read.
         """
-        if self._released is not None and self._released == _state(self._reader.path):
+        if self._released is not None and self._released == file_state(self._reader.path):
             return False
         self._released = None
         try:
@@ -129,7 +129,7 @@ class Follower:
         if not self.summary.live:
             self._reader.release()
             tidy(self._reader.path)
-            self._released = _state(self._reader.path)
+            self._released = file_state(self._reader.path)
         return changed
 
     def _read(self) -> bool:

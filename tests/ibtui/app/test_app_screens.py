@@ -21,7 +21,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ibtui.commands import Answer
-from ibtui.messages import Compare, OpenSession
+from ibtui.messages import Compare, OpenSession, ShowMap
 from ibtui.screens.new import NewScreen
 from ibtui.settings import Settings
 from ibtui.widgets.sessions_table import SessionsTable
@@ -29,6 +29,7 @@ from ibtui_engine.calibration import Speed
 from ibtui_engine.session.liveness import file_number
 from tests.ibtui.app.conftest import change
 from tests.ibtui.app.formulas import write_session
+from tests.ibtui.app.mapped import write_map
 from tests.ibtui.app.screen_text import account, read_screen
 from tests.ibtui.app.still import still
 
@@ -125,6 +126,19 @@ async def _account(view: Any) -> None:
     await view.until(lambda: "Shown: fractions" in view.text())
 
 
+async def _map(view: Any) -> None:
+    view.app.post_message(ShowMap(view.app.directory / "map.ibs"))
+    await view.until_screen("MapScreen")
+    await view.until(lambda: view.screen.found is not None)
+    await view.press("space", "right", "up", "right", "space", "left")
+
+
+async def _map_of_a_claim(view: Any) -> None:
+    await _map(view)
+    await view.press("s", *"verdict:two-phases", "enter")
+    await view.until_screen("MapScreen")
+
+
 async def _leave(view: Any) -> None:
     await _library(view)
     view.app._runs[view.app.directory / "running.ibs"] = SimpleNamespace(ended=False, complaint="")
@@ -153,6 +167,8 @@ SCREENS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "compare-overlay": _overlay,
     "compare-differences": _differences,
     "account": _account,
+    "map": _map,
+    "map-of-a-claim": _map_of_a_claim,
     "lesson": _lesson,
     "help": _help,
     "leaving-a-run": _leave,
@@ -162,8 +178,9 @@ EMPTY = ("library-of-a-newcomer", "library-of-nothing")
 RECORDED = ("bound", "phases")
 """They need weights: those of an example, which is a file and the same everywhere."""
 OF_THE_TOUR = ("example-figure-3.ibs", "example-figure-4.ibs")
-IN_ASCII = ("library", "session")
-QUICK = {("library", SIZES[0]), ("session", SIZES[1])}
+MAPS = ("map", "map-of-a-claim")
+IN_ASCII = ("library", "session", "map")
+QUICK = {("library", SIZES[0]), ("session", SIZES[1]), ("map", SIZES[0])}
 """What `pytest` looks at each time; `pytest -m long` looks at the rest."""
 
 CASES = [
@@ -206,6 +223,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         epochs=2000,
         days=0.4,
     )
+    write_map(place / "maps/map.ibs", known=17, running=2)
     write_session(place / "examples/example-figure-4.ibs", networks=5, days=90.5)
     return place
 
@@ -271,6 +289,8 @@ async def test_screen(
 ) -> None:
     if name not in EMPTY:
         shutil.copytree(written / "sessions", tmp_path / "sessions", dirs_exist_ok=True)
+        if name in MAPS:
+            shutil.copytree(written / "maps", tmp_path / "sessions", dirs_exist_ok=True)
         for path in (tmp_path / "sessions").glob("*.ibs"):  # a copy of a running session would know that it is one
             change(path, "UPDATE writer SET file = ?", (file_number(path),))
     if name != "library-of-nothing":

@@ -291,3 +291,21 @@ def test_marked_cells_are_named_beside_their_values(mode: dict[str, bool]) -> No
             text = " ".join(inside(image, x, y))
             assert name in text
             assert value in text
+
+
+@pytest.mark.parametrize(("height", "whole"), [(3, False), (4, True)])
+def test_a_frame_leaves_texts_of_two_lines_alone(height: int, whole: bool) -> None:
+    image = render_map(of_size(2, 2), 3 + 2 * 10, 4 + 2 * height, theme="dark", cursor=(0, 0))
+    drawn = inside(image, 0, 0)
+    assert len(drawn) == height
+    assert any("100" in line for line in drawn)
+    assert any("± 0.05" in line for line in drawn)
+    assert ("▀" in drawn[0]) == whole
+    assert all(line[0] in "▌▛▙" for line in drawn)
+
+
+def test_the_mark_of_a_cell_that_trains_stays_beside_its_text() -> None:
+    cells = (HeatCell(text="epoch 400", short="400", state="running"),) * 2
+    for width, seen in ((13, ["▸ epoch 400"]), (12, ["▸ epoch", "400"]), (7, ["▸400"]), (4, ["▸"])):
+        image = render_map(of_cells(*cells), 3 + 2 * width, 6, theme="dark")
+        assert [line.strip() for line in inside(image, 0, 0) if line.strip()] == seen
