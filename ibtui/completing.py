@@ -6,6 +6,10 @@ import os
 from collections.abc import Collection, Sequence
 from itertools import islice
 
+from ibtui_engine.rules.names import COMPRESSED, MNIST_PREFIX, TABLE_PREFIX, TABLE_SUFFIXES
+
+TABLES = (*TABLE_SUFFIXES, COMPRESSED)
+"""Endings of the files that rules are read from."""
 MOST_ENTRIES = 5000
 """Entries of a directory that are looked at: the form must not wait for more."""
 
@@ -29,6 +33,14 @@ def completions(text: str, endings: Collection[str] = ()) -> list[str]:
     except (OSError, ValueError):
         return []
     return sorted(found)
+
+
+def rule_files(text: str) -> list[str] | None:
+    """What the name of a rule could become that is made of a file or a directory; None where it begins otherwise."""
+    for prefix, endings in ((TABLE_PREFIX, TABLES), (MNIST_PREFIX, ("/",))):
+        if text.startswith(prefix):
+            return [f"{prefix}{path}" for path in completions(text.removeprefix(prefix), endings)]
+    return completions(text, TABLES) if "/" in text or text.startswith(".") else None
 
 
 def completed(text: str, candidates: Sequence[str]) -> str:

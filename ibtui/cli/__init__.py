@@ -15,6 +15,7 @@ from ibtui.import_path import leave_out_current_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
 
@@ -102,12 +103,18 @@ def _log_end(status: int | None) -> None:
 def _command() -> Any:
     import typer
 
-    from ibtui.cli.application import COMMANDS, make_application, wanted
+    from ibtui.cli.application import make_application, wanted
     from ibtui.cli.console import complain
 
-    commands = COMMANDS if "_IBTUI_COMPLETE" in os.environ else wanted(sys.argv[1:])
+    def run(words: Sequence[str]) -> Any:
+        return make_application(wanted(words))(prog_name="ibtui", standalone_mode=False)
+
+    if os.environ.get("_IBTUI_COMPLETE"):
+        from ibtui.cli.completion import answer
+
+        return answer(run)
     try:
-        return make_application(commands)(prog_name="ibtui", standalone_mode=False)
+        return run(sys.argv[1:])
     except typer.Abort as abort:  # typer makes one of Ctrl+C and of EOFError
         if isinstance(abort.__cause__ or abort.__context__, EOFError):
             complain("something ended before it was read to its end: a file, or what was to be typed")

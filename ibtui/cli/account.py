@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ibtui.account_text import MARK, STYLES, link, sentences
+from ibtui.cli import completion
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.figure import finished_sessions, have_session
 from ibtui.cli.options import Json, Quiet, SessionsDir, Threads, output_file
@@ -36,6 +37,7 @@ def account(
             help="Judge these sessions: files, names, or unique beginnings of names. Each claim is judged on all their "
             "ensembles that have the data it needs. [default: finished sessions of the presets that it rests on]",
             show_default=False,
+            autocompletion=completion.sessions,
         ),
     ] = None,
     run: Annotated[

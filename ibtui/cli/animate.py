@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.counting import counting
 from ibtui.cli.figure import require_pictures
@@ -39,7 +40,15 @@ def animate(
         float | None,
         typer.Option("--fps", help="Frames a second, instead of --seconds; one frame a snapshot.", show_default=False),
     ] = None,
-    theme: Annotated[str, typer.Option("--theme", metavar="NAME", help="light or dark.")] = "light",
+    theme: Annotated[
+        str,
+        typer.Option(
+            "--theme",
+            metavar="NAME",
+            help="light or dark.",
+            autocompletion=completion.known("light", "dark"),
+        ),
+    ] = "light",
     by: By = None,
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import or_none, output, print_json
 from ibtui.cli.options import By, Json, SessionsDir
 from ibtui.locations import find_session, sessions_directory
@@ -27,6 +28,7 @@ def compare(
             metavar="SESSION...",
             help="Sessions: files, names, or unique beginnings of names. All their ensembles are compared.",
             show_default=False,
+            autocompletion=completion.sessions,
         ),
     ],
     epoch: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ibtui.cli.console import tell
-from ibtui.cli.options import Quiet, Session, SessionsDir
+from ibtui.cli.options import OwnSession, Quiet, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui_engine.errors import SessionError
 
@@ -11,12 +11,12 @@ PATIENCE = 60.0
 """Seconds to wait for a run to heed a request; it looks for one a few times a second, except in a long epoch."""
 
 
-def pause(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
+def pause(session: OwnSession, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
     """Pause a run; `ibtui resume` lets it go on."""
     _ask(session, sessions_dir, "pause", ("paused", "stopped", "finished", "interrupted"), quiet)
 
 
-def stop(session: Session, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
+def stop(session: OwnSession, sessions_dir: SessionsDir = None, quiet: Quiet = False) -> None:
     """Stop a run cleanly; `ibtui resume` goes on from there later."""
     _ask(session, sessions_dir, "stop", ("stopped", "finished", "interrupted"), quiet)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import output, print_json, tell, write_output
 from ibtui.cli.options import Json, Quiet, Threads, output_file, with_rule_settings
 from ibtui.cli.rule import chosen_rule
@@ -34,6 +35,7 @@ def curve(
             metavar="RULE",
             help="symmetric, symmetric-soft, committee, or table:FILE, with any number of labels.",
             show_default=False,
+            autocompletion=completion.rules,
         ),
     ],
     error: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads, with_estimators
 from ibtui.locations import find_session, sessions_directory
@@ -36,6 +37,7 @@ def estimators(
             metavar="NAME",
             help=f"Only this one; repeat it for more: {', '.join(ESTIMATORS)}. [default: all]",
             show_default=False,
+            autocompletion=completion.known(*ESTIMATORS),
         ),
     ] = None,
     threads: Threads = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import tell, write_output
 from ibtui.cli.options import By, Quiet, Session, SessionsDir, output_file
 from ibtui.cli.table_files import Rows, Scalar, encoded, is_absent, netcdf, npz, write_scalars
@@ -88,6 +89,7 @@ def export(
             metavar="KIND",
             help="information, gradients, learning or weights. A page (.html) has all, and no --what.",
             show_default=False,
+            autocompletion=completion.known(*COLUMNS, "weights"),
         ),
     ] = None,
     format: Annotated[
@@ -98,6 +100,7 @@ def export(
             help=f"{', '.join(FORMATS)}, {PAGE} (a page) or {TENSORBOARD} (a directory); weights are npz only. "
             "[default: the output file's ending, else csv]",
             show_default=False,
+            autocompletion=completion.known(*FORMATS, PAGE, TENSORBOARD),
         ),
     ] = None,
     ensemble: Annotated[

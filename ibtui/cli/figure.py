@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import output, tell, write_output
 from ibtui.cli.options import OUTPUT, By, Quiet, SessionsDir, Threads, output_file
 from ibtui.cli.run import begin_unnamed, chosen_experiment, complete
@@ -31,7 +32,12 @@ ENDINGS = (".png", ".svg", ".pdf")
 def figure(
     name: Annotated[
         str,
-        typer.Argument(metavar="FIGURE", help=f"One of {', '.join(FIGURES)}, as the paper counts.", show_default=False),
+        typer.Argument(
+            metavar="FIGURE",
+            help=f"One of {', '.join(FIGURES)}, as the paper counts.",
+            show_default=False,
+            autocompletion=completion.figures,
+        ),
     ],
     session: Annotated[
         list[str] | None,
@@ -41,6 +47,7 @@ def figure(
             help="Make it of this session (repeat it for figure 6). [default: a finished session of the figure's "
             "experiment, else it is run]",
             show_default=False,
+            autocompletion=completion.sessions,
         ),
     ] = None,
     quick: Annotated[

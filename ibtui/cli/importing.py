@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import tell
 from ibtui.cli.counting import counting
 from ibtui.cli.options import PLACES, Json, Quiet, SessionsDir, output_file, session_target, setting
@@ -28,6 +29,7 @@ def import_arrays(
             metavar="FILE.npz|DIRECTORY",
             help="An archive of arrays `labels` (or `p_y`) and `EPOCH/LAYER`, or a directory of such archives.",
             show_default=False,
+            autocompletion=completion.files(".npz"),
         ),
     ],
     out: Annotated[
@@ -58,7 +60,12 @@ def import_arrays(
     keep_inputs: Annotated[bool, typer.Option("--keep-inputs", help="Keep the inputs in the session.")] = False,
     estimator: Annotated[
         str,
-        typer.Option("--estimator", help=f"{', '.join(ESTIMATORS)}.", rich_help_panel=MEASURING),
+        typer.Option(
+            "--estimator",
+            help=f"{', '.join(ESTIMATORS)}.",
+            rich_help_panel=MEASURING,
+            autocompletion=completion.known(*ESTIMATORS),
+        ),
     ] = "gauss",
     also: Annotated[
         list[str] | None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import output
 from ibtui.cli.options import Ascii, SessionsDir
 from ibtui.lessons import TOUR, Lesson, load_lesson
@@ -29,7 +30,12 @@ def tour(stop: Stop = None, ascii: Ascii = False, sessions_dir: SessionsDir = No
 
 def lesson(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A TOML file of stops; the README of ibtui/ tells its format.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A TOML file of stops; the README of ibtui/ tells its format.",
+            autocompletion=completion.files(".toml"),
+        ),
     ],
     stop: Stop = None,
     check: Annotated[

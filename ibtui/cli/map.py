@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import print_json, tell, write_output
 from ibtui.cli.counting import counting
 from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads, output_file
@@ -26,11 +27,23 @@ def map_session(
     session: Session,
     x: Annotated[
         str | None,
-        typer.Option("--x", metavar="SETTING", help="Along the map. [default: the first]", show_default=False),
+        typer.Option(
+            "--x",
+            metavar="SETTING",
+            help="Along the map. [default: the first]",
+            show_default=False,
+            autocompletion=completion.axes,
+        ),
     ] = None,
     y: Annotated[
         str | None,
-        typer.Option("--y", metavar="SETTING", help="Up the map. [default: the next]", show_default=False),
+        typer.Option(
+            "--y",
+            metavar="SETTING",
+            help="Up the map. [default: the next]",
+            show_default=False,
+            autocompletion=completion.axes,
+        ),
     ] = None,
     at: Annotated[
         list[str] | None,
@@ -39,6 +52,7 @@ def map_session(
             metavar="SETTING=VALUE",
             help="Where ensembles differ in more: only the map at this value; repeat it. [default: a map for each]",
             show_default=False,
+            autocompletion=completion.values,
         ),
     ] = None,
     show: Annotated[
@@ -49,6 +63,7 @@ def map_session(
             help="drift-end, turning, lost, output, accuracy, accuracy-inside, below, exponent, snr; of one layer "
             "lost:T3; or verdict:CLAIM, such as verdict:two-phases. [default: lost]",
             show_default=False,
+            autocompletion=completion.shown,
         ),
     ] = None,
     out: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.options import Ascii, SessionsDir
 from ibtui.locations import find_session, sessions_directory
 from ibtui.terminal import require_terminal
@@ -18,6 +19,7 @@ def open_app(
             metavar="SESSION",
             help="A session file, or a session's name or the unique beginning of one; without it, the library.",
             show_default=False,
+            autocompletion=completion.sessions,
         ),
     ] = None,
     ascii: Ascii = False,

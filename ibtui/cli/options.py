@@ -9,24 +9,31 @@ from typing import Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
+from ibtui.completing import TABLES
 from ibtui.locations import require_name
 from ibtui_engine.experiment import OF_RULES, Experiment
 from ibtui_engine.presets import DEFAULT, PRESETS
 from ibtui_engine.session.format import SUFFIX
 from ibtui_engine.setting import written
-from ibtui_engine.settings import SETTINGS, USED_BY
+from ibtui_engine.settings import ESTIMATORS, SETTINGS, USED_BY
 
 PLACES = "Where sessions are"
 OUTPUT = "Output"
 
-Session = Annotated[
-    str,
-    typer.Argument(
+
+def _session(complete: Callable[..., completion.Found]) -> Any:
+    return typer.Argument(
         metavar="SESSION",
         help="A session file, or a session's name or the unique beginning of one in the sessions directory.",
         show_default=False,
-    ),
-]
+        autocompletion=complete,
+    )
+
+
+Session = Annotated[str, _session(completion.sessions)]
+OwnSession = Annotated[str, _session(completion.own_sessions)]
+"""One that can be written to."""
 By = Annotated[
     str | None,
     typer.Option(
@@ -34,6 +41,7 @@ By = Annotated[
         metavar="ESTIMATOR",
         help="Numbers by this estimator of a recording that has several; kde-2 is the second kde. [default: the first]",
         show_default=False,
+        autocompletion=completion.known(*ESTIMATORS),
     ),
 ]
 Ascii = Annotated[
@@ -121,7 +129,18 @@ def setting(name: str, *, panel: str | None = None, default: bool = True, alone:
         metavar=declared.metavar,
         rich_help_panel=panel or declared.panel,
         show_default=False,
+        autocompletion=_completes(name),
     )
+
+
+def _completes(name: str) -> Callable[..., completion.Found] | None:
+    """What completes a setting's value; None where any number will do."""
+    declared = SETTINGS[name]
+    if name == "rule":
+        return completion.rules
+    if name == "test":
+        return completion.files(*TABLES)
+    return completion.known(*declared.known) if declared.known and declared.kind != "flag" else None
 
 
 def _default(name: str) -> str:

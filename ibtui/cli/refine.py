@@ -6,17 +6,22 @@ from typing import Annotated
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import print_json, tell
-from ibtui.cli.options import Json, Quiet, Session, SessionsDir, Threads
+from ibtui.cli.options import Json, OwnSession, Quiet, SessionsDir, Threads
 from ibtui.locations import find_session, require_own, sessions_directory
 from ibtui_engine.errors import InvalidValue
 
 
 def refine(
-    session: Session,
+    session: OwnSession,
     claim: Annotated[
         str,
-        typer.Argument(metavar="CLAIM", help="Key of a claim, such as two-phases (`ibtui map --show verdict:CLAIM`)."),
+        typer.Argument(
+            metavar="CLAIM",
+            help="Key of a claim, such as two-phases (`ibtui map --show verdict:CLAIM`).",
+            autocompletion=completion.claims,
+        ),
     ],
     budget: Annotated[
         int, typer.Option("--budget", metavar="NETWORKS", min=1, help="Networks to add, at most, in all cells.")

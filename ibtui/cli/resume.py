@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from ibtui.cli.console import tell
-from ibtui.cli.options import Cluster, Json, Quiet, Session, SessionsDir, Threads, TrustNetwork
+from ibtui.cli.options import Cluster, Json, OwnSession, Quiet, SessionsDir, Threads, TrustNetwork
 from ibtui.cli.run import joined, work
 from ibtui.ending import orderly
 from ibtui.locations import find_session, require_own, sessions_directory
 
 
 def resume(
-    session: Session,
+    session: OwnSession,
     epochs: Annotated[
         int | None,
         typer.Option("--epochs", help="Go on to this epoch. [default: as begun]", show_default=False),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import output, print_json, tell
 from ibtui.cli.options import Json, Quiet, output_file, with_rule_settings
 from ibtui.files import require_output
@@ -44,6 +45,7 @@ def rule(
             help="symmetric, symmetric-soft, committee, perceptron, digits, mnist:DIR, or table:FILE (.csv, "
             ".tsv, .txt, .parquet, .npz, .npy, .mat, .arff, or .gz of them); without it, all are listed.",
             show_default=False,
+            autocompletion=completion.rules,
         ),
     ] = None,
     out: Annotated[

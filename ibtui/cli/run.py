@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ibtui.cli import completion
 from ibtui.cli.console import tell
 from ibtui.cli.options import PLACES, Cluster, Json, Quiet, SessionsDir, Threads, TrustNetwork, with_settings
 from ibtui.ending import orderly
@@ -59,6 +60,7 @@ def run(
             metavar="PRESET",
             help="An experiment by name, see `ibtui presets`; options change it. [default: quick]",
             show_default=False,
+            autocompletion=completion.presets,
         ),
     ] = None,
     quick: Annotated[

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from ibtui.completing import completed, completions
+from ibtui.completing import TABLES, completed, completions, rule_files
 from ibtui_engine.presets import PRESETS
-from ibtui_engine.rules.names import COMPRESSED, MNIST_PREFIX, TABLE_PREFIX, TABLE_SUFFIXES
+from ibtui_engine.rules.names import MNIST_PREFIX, TABLE_PREFIX
 from ibtui_engine.setting import MACHINE, PANELS, WHAT, Setting
 from ibtui_engine.settings import SETTINGS
 
@@ -94,19 +94,13 @@ FURTHER = {
 """All others, by group."""
 COMPLETED = ("text", "choice", "flag")
 """Kinds of fields that tab completes: a number may be the beginning of another."""
-TABLES = (*TABLE_SUFFIXES, COMPRESSED)
-"""Endings of the files that rules are read from."""
 
 
 def candidates(name: str, text: str) -> Sequence[str]:
     """What the text of a field could become."""
-    for prefix, endings in ((TABLE_PREFIX, TABLES), (MNIST_PREFIX, ("/",))):
-        if name == "rule" and text.startswith(prefix):
-            return [f"{prefix}{path}" for path in completions(text.removeprefix(prefix), endings)]
-    if name == "rule" and ("/" in text or text.startswith(".")):
-        return completions(text, TABLES)
     if name == "rule":
-        return [*FIELDS[name].known, TABLE_PREFIX, MNIST_PREFIX]
+        paths = rule_files(text)
+        return [*FIELDS[name].known, TABLE_PREFIX, MNIST_PREFIX] if paths is None else paths
     if name == "test":
         return completions(text, TABLES)
     if name == "directory":

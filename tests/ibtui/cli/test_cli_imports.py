@@ -238,7 +238,11 @@ def test_completion_prints_a_script_that_bash_takes(program: Program) -> None:
 
 def test_completion_completes_commands_and_options(program: Program) -> None:
     def words(line: str, number: int) -> list[str]:
-        variables = {"_IBTUI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(number)}
+        variables = {
+            "_IBTUI_COMPLETE": "complete_bash",
+            "COMP_WORDS": line.replace(" ", "\n"),
+            "COMP_CWORD": str(number),
+        }
         return in_bash(program, '"$PYTHON" -m ibtui', **variables).stdout.split()
 
     assert words("ibtui ru", 1) == ["run", "rule"]
