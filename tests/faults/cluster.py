@@ -85,7 +85,7 @@ def cluster(count: int = 65, seed: int = 1) -> Row:
     """Kill processes of a cluster, of 13 ten workers, two the home process and one the scheduler."""
     row = Row(
         "SIGKILL of the workers, the home process and the scheduler of a cluster, at random moments",
-        "it ends with the same rows, to the last bit, nothing lost and nothing twice",
+        "it ends with the same numbers, to the last bit, nothing lost and nothing twice",
     )
     chance = random.Random(seed)
     kinds = ["worker"] * 10 + ["home"] * 2 + ["scheduler"]
