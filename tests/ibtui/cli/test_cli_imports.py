@@ -27,8 +27,9 @@ OPTIONS = {
     "--learning-rate --optimizer --relax-from --relax-prior --momentum --weight-decay --dropout --sampling "
     "--activation --activation-bits --units --ib-beta --ib-method --init-scale --labels --estimator "
     f"{OF_ESTIMATORS} --measured --snapshots --snapshot-at --weights --no-weights "
-    "--trainer --device --threads --name --out --config --save-config --or-resume --sessions-dir --json --quiet",
-    "resume": "--epochs --networks --threads --sessions-dir --json --quiet",
+    "--trainer --device --threads --cluster --trust-network --name --out --config --save-config --or-resume "
+    "--sessions-dir --json --quiet",
+    "resume": "--epochs --networks --threads --cluster --trust-network --sessions-dir --json --quiet",
     "pause": "--sessions-dir --quiet",
     "stop": "--sessions-dir --quiet",
     "note": "--tag --untag --clear --sessions-dir --json --quiet",

@@ -15,7 +15,7 @@ from ibtui_engine.errors import InvalidValue
 from ibtui_engine.settings import GRID
 
 REPEATABLE = {*(f"run --{name.replace('_', '-')}" for name in GRID), "run --snapshot-at", "curve --fraction",
-              "figure --session", "note --tag", "note --untag", "estimators --estimator",
+              "figure --session", "map --at", "note --tag", "note --untag", "estimators --estimator",
               "import --layers", "import --also", "import --activation"}  # fmt: skip
 
 
