@@ -7,9 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
-import zipfile
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from importlib.util import find_spec
@@ -20,12 +18,13 @@ import pyte
 import pytest
 
 from ibtui_engine.session.summary import read_summary
+from tests.packaging.__main__ import build
+from tests.packaging.checks import faults_of_sdist, faults_of_wheel, tracked
 
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600
-NOT_SHIPPED = {".ci/run", ".gitattributes", ".gitignore"}
 MODULES = {
     "engine", "h5py", "ibtui", "ibtui_engine", "jaxtyping", "llvmlite", "matplotlib", "numba", "numpy", "pandas", "PIL",
     "platformdirs", "plotext", "psutil", "pyarrow", "rich", "scipy", "textual", "threadpoolctl", "tomli_w", "torch",
@@ -39,53 +38,13 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     """The source distribution, and the wheel that is built from it."""
     if find_spec("pip") is None or find_spec("build") is None:
         pytest.skip("pip and build are needed")
-    out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", str(out), str(ROOT)],
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE,
-    )
-    (source,) = out.glob("ibtui-*.tar.gz")
-    (wheel,) = out.glob("ibtui-*.whl")
-    return source, wheel
+    return build(tmp_path_factory.mktemp("dist"))
 
 
-def tracked() -> set[str]:
-    """The files of the repository; none where this is not one."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
-
-
-def test_the_source_distribution_has_all_but_what_serves_the_repository(distributions: tuple[Path, Path]) -> None:
-    with tarfile.open(distributions[0]) as archive:
-        found = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
-    assert {"ibtui/py.typed", "engine/ibtui_engine/py.typed", "tests/conftest.py", "tests/packaging/lowest.py"} <= found
-    assert {"README.md", "engine/README.md", "ibtui/README.md", "sessions/README.md", "tests/README.md"} <= found
-    assert {"LICENSE", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "PKG-INFO"} <= found
-    assert tracked() - found <= NOT_SHIPPED
-    if tracked():
-        assert found - tracked() <= {"PKG-INFO", ".gitignore"}, "nothing comes along that lies about in the checkout"
-
-
-def test_the_wheel_has_both_packages_and_the_examples_and_nothing_else(distributions: tuple[Path, Path]) -> None:
-    with zipfile.ZipFile(distributions[1]) as archive:
-        found = set(archive.namelist())
-    record = distributions[1].name.removesuffix("-py3-none-any.whl") + ".dist-info"
-    assert {name.partition("/")[0] for name in found} == {"ibtui", "ibtui_engine", record}
-    assert f"{record}/licenses/LICENSE" in found
-    engine = {name.removeprefix("engine/") for name in tracked() if name.startswith("engine/ibtui_engine/")}
-    here = {name for name in tracked() if name.startswith("ibtui/")}
-    examples = {f"ibtui/examples/{name[9:]}" for name in tracked() if name.startswith("sessions/example-")}
-    packages = {name for name in found if not name.startswith(record)}
-    assert {
-        "ibtui/py.typed",
-        "ibtui_engine/py.typed",
-        "ibtui/app.tcss",
-        "ibtui/examples/example-figure-3.ibs",
-    } <= packages
-    if tracked():
-        assert packages == engine | here | examples
+def test_both_hold_what_they_should_and_say_what_they_are(distributions: tuple[Path, Path]) -> None:
+    source, wheel = distributions
+    assert faults_of_sdist(source, tracked()) == []
+    assert faults_of_wheel(wheel, tracked()) == []
 
 
 class Installed:
