@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ibtui_engine.errors import ReplacedError
+from ibtui_engine.errors import ReplacedError, SessionError
 from ibtui_engine.recorded import Recording
 from ibtui_engine.session.columns import (
     ESTIMATED_COLUMNS,
@@ -87,8 +87,14 @@ def file_state(path: Path) -> tuple[object, ...]:
     return tuple(found)
 
 
+AT_ONCE = 24
+"""Ensembles that are read as soon as a session is opened; of one with more, each is read when somebody wants it."""
+
+
 class Follower:
     """A session as it is now. `update` brings it up to date.
+
+    Of more than `AT_ONCE` ensembles, each is read when it is asked for the first time: a map has a thousand.
 
     Once its run has ended, the file is let go of until it changes, so that it can become one plain file.
 
@@ -102,6 +108,10 @@ class Follower:
         """Where the session was opened."""
         self._file = file_identity(self.path)
         self._seen = 0
+        self._wanted: set[int] | None = None
+        """The ensembles that are read; None: all."""
+        self._grown = False
+        """Whether something new was read beside `update`."""
         self._layers: dict[int, _Table] = {}
         self._learning: dict[int, _Table] = {}
         self._further: dict[tuple[int, int], _Table] = {}
@@ -109,6 +119,8 @@ class Follower:
         self._released: tuple[object, ...] | None = None
         """What the files of the session were like when they were let go of; None while they are open."""
         self.summary: Summary = self._reader.summary
+        if len(self.summary.ensembles) > AT_ONCE:
+            self._wanted = set()
         self.update()
 
     def update(self) -> bool:
@@ -118,7 +130,7 @@ class Follower:
             SessionError: the file can no longer be read.
         """
         if self._released is not None and self._released == file_state(self._reader.path):
-            return False
+            return self._take_grown()
         self._released = None
         try:
             changed = self._read()
@@ -130,7 +142,11 @@ class Follower:
             self._reader.release()
             tidy(self._reader.path)
             self._released = file_state(self._reader.path)
-        return changed
+        return self._take_grown() or changed
+
+    def _take_grown(self) -> bool:
+        grown, self._grown = self._grown, False
+        return grown
 
     def _read(self) -> bool:
         with self._reader.moment():
@@ -138,7 +154,8 @@ class Follower:
             newest = self._reader.newest_snapshot()
             if newest > self._seen:
                 for ensemble in self.summary.ensembles:
-                    self._extend(ensemble, newest)
+                    if self._wanted is None or ensemble.index in self._wanted:
+                        self._extend(ensemble, newest)
                 self._seen = newest
                 return True
         return before.status != self.summary.status or before.ensembles != self.summary.ensembles
@@ -160,6 +177,32 @@ class Follower:
         self._reader = reader
         return True
 
+    def _want(self, index: int) -> None:
+        """Read an ensemble that was not read so far, together with what is new of the others: all at one moment.
+
+        Raises:
+            KeyError: there is none, or its session can no longer be read.
+        """
+        if self._wanted is None or index in self._wanted:
+            return
+        try:
+            with self._reader.moment():
+                self._grown = self._read() or self._grown
+                ensemble = next((one for one in self.summary.ensembles if one.index == index), None)
+                if ensemble is None or not self._seen:
+                    raise KeyError(index)
+                newest, self._seen = self._seen, 0
+                try:
+                    self._extend(ensemble, newest)
+                finally:
+                    self._seen = newest
+        except SessionError as error:
+            raise KeyError(index) from error
+        finally:
+            if self._released is not None:
+                self._reader.release()
+        self._wanted.add(index)
+
     def _extend(self, ensemble: EnsembleSummary, newest: int) -> None:
         depth, index, after = len(ensemble.widths), ensemble.index, self._seen
         layers = _Table(*self._reader.recorded("layer", LAYER_COLUMNS, ensemble, depth, after=after))
@@ -177,12 +220,14 @@ class Follower:
         """Every layer of an ensemble at every epoch measured so far; `by`: the place of an estimator among those of a
         recording (`Recording.estimations`).
         """
+        self._want(index)
         table = self._layers[index]
         found = LayerHistory(table.epochs, *table.values)
         return found.estimated_as(self._further[index, by].values) if by else found
 
     def learning(self, index: int) -> LearningHistory:
         """Losses and accuracies of an ensemble so far."""
+        self._want(index)
         table = self._learning[index]
         return LearningHistory(table.epochs, *table.values)
 
@@ -205,6 +250,7 @@ class Follower:
         """
         if not 0 <= index < len(self.summary.ensembles):
             raise KeyError(index)  # a run that has just begun has recorded none yet
+        self._want(index)
         summary = self.summary.by(by) if by else self.summary
         return RecordedEnsemble(
             summary,

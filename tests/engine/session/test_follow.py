@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,14 @@ from ibtui_engine.session.follow import Follower, _Table
 from ibtui_engine.session.history import SessionReader
 
 SETTINGS: dict[str, Any] = {"networks": 2, "epochs": 30, "snapshots": 8, "weights": False, "hidden": ((4, 3), (2,))}
+
+
+@pytest.fixture(scope="module", params=[24, 0], ids=["all at once", "each when it is wanted"], autouse=True)
+def at_once(request: pytest.FixtureRequest) -> Iterator[int]:
+    """How many ensembles a session has at most of which all are read at once."""
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr("ibtui_engine.session.follow.AT_ONCE", request.param)
+        yield request.param
 
 
 def require_same(follower: Follower, path: Path) -> None:
@@ -198,3 +206,21 @@ def test_a_file_that_was_moved_away_or_replaced_is_noticed(tmp_path: Path) -> No
         path.unlink()
         (tmp_path / "c.ibs").rename(path)
         assert follower.place == "as it was"
+
+
+def test_of_many_ensembles_only_those_are_read_that_somebody_wants(tmp_path: Path, at_once: int) -> None:
+    path = tmp_path / "two.ibs"
+    Run(begin(path, "two", Experiment(**SETTINGS)), threads=1).execute()
+    with Follower(path) as follower:
+        assert len(follower._layers) == (0 if at_once == 0 else 2)
+        epochs = follower.recorded_ensemble(1).layers.epochs
+        assert len(epochs) == len(follower.summary.ensembles[1].snapshots)
+        assert len(follower._layers) == (1 if at_once == 0 else 2)
+        assert not follower.update()
+        with pytest.raises(KeyError):
+            follower.layers(2)
+        path.unlink()
+        if at_once == 0:
+            with pytest.raises(KeyError):
+                follower.recorded_ensemble(0)
+        assert np.array_equal(follower.recorded_ensemble(1).layers.epochs, epochs)
