@@ -7,6 +7,7 @@ their own (`image`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,6 +121,7 @@ class PaintedSheet:
         return PaintedImage(tuple(map(tuple, self._cells)), grid)
 
 
+@lru_cache(4096)
 def style_of(look: Look) -> Style:
     """The same for Rich and Textual."""
     from rich.style import Style
