@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = "reference.md"
-OTHER_FILES = ("CITATION.cff", "LICENSE")
+OTHER_FILES = ("CITATION.cff", "LICENSE", "sessions/map-learning.png")
 """Files without a page that pages link to; so are pictures beside pages."""
 GIVEN = {
     "What they give": (
