@@ -84,7 +84,7 @@ def account(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check each claim of the paper: what is measured, the numbers, and a verdict by the rule that stands beside it."""
+    """Judge each claim of the paper: what is measured, the numbers, the rule, and the verdict."""
     if out is not None:
         require_output(out, (".md",))
     directory = sessions_directory(sessions_dir)

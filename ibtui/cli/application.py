@@ -15,12 +15,12 @@ from ibtui.cli.once import Application
 from ibtui.surroundings import LOG_FILE, LOG_LEVEL
 from ibtui_engine.errors import InvalidValue
 
-WATCHING = "Watch"
-RUNNING = "Run"
-READING = "Read"
-MEASURING = "Measure again"
-PAPER = "Pictures"
-KNOWING = "Know"
+WATCHING = "Watch networks learn, be shown around"
+RUNNING = "Train and measure networks"
+READING = "Look at what was measured"
+MEASURING = "Measure a session in other ways"
+PAPER = "Check the paper, make its figures and films"
+KNOWING = "Look up presets, rules and settings"
 
 COMMANDS = {
     "open": (WATCHING, "opening", "open_app"),
@@ -29,31 +29,33 @@ COMMANDS = {
     "run": (RUNNING, "run", "run"),
     "import": (RUNNING, "importing", "import_arrays"),
     "resume": (RUNNING, "resume", "resume"),
-    "refine": (RUNNING, "refine", "refine"),
     "pause": (RUNNING, "control", "pause"),
     "stop": (RUNNING, "control", "stop"),
+    "refine": (RUNNING, "refine", "refine"),
     "list": (READING, "listing", "list_sessions"),
-    "note": (READING, "note", "note"),
     "show": (READING, "show", "show"),
     "compare": (READING, "compare", "compare"),
-    "map": (READING, "map", "map_session"),
     "phases": (READING, "phases", "phases"),
+    "map": (READING, "map", "map_session"),
+    "fit": (READING, "fit", "fit"),
     "relaxation": (READING, "relaxation", "relaxation"),
     "export": (READING, "export", "export"),
+    "note": (READING, "note", "note"),
     "remeasure": (MEASURING, "remeasure", "remeasure"),
-    "estimators": (MEASURING, "estimators", "estimators"),
     "sweep-bins": (MEASURING, "sweep", "sweep_bins"),
+    "estimators": (MEASURING, "estimators", "estimators"),
     "noise": (MEASURING, "noise", "noise"),
-    "fit": (READING, "fit", "fit"),
+    "account": (PAPER, "account", "account"),
     "figure": (PAPER, "figure", "figure"),
     "animate": (PAPER, "animate", "animate"),
-    "account": (PAPER, "account", "account"),
     "presets": (KNOWING, "presets", "presets"),
     "rule": (KNOWING, "rule", "rule"),
     "curve": (KNOWING, "curve", "curve"),
     "config": (KNOWING, "config", "application"),
 }
-"""Each command's panel in the help, its module in this package, and its function there, or its own commands."""
+"""Each command's panel in the help, its module in this package, and its function there, or its own commands. Panels and
+the commands in them are in the order of the help.
+"""
 
 
 VALUED = ("--log-file", "--log-level")
@@ -65,8 +67,8 @@ def make_application(commands: Collection[str] = COMMANDS) -> typer.Typer:
     application = Application(
         name="ibtui",
         help="Watch the layers of a neural network move in the information plane while it learns.\n\n"
-        "Without a command, `ibtui` opens the app. `ibtui run` trains 40 networks, measures every layer as they "
-        "learn, and saves a session.",
+        "Without a command, `ibtui` opens the app. New here: `ibtui tour` explains what is seen, and `ibtui run` "
+        "trains 40 networks, measures every layer as they learn, and saves a session.",
         invoke_without_command=True,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
@@ -114,8 +116,7 @@ def _ibtui(
             "--log-file",
             envvar=LOG_FILE,
             metavar="PATH",
-            help="Append what happens to this file: what runs, sessions, processes and how they ended, warnings. "
-            "Processes that ibtui starts append to it, too.",
+            help="Append what happens to this file, also in processes that ibtui starts.",
             show_default=False,
         ),
     ] = None,

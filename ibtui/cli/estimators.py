@@ -46,10 +46,11 @@ def estimators(
     quiet: Quiet = False,
     **chosen: Any,
 ) -> None:
-    """Tabulate what every estimator says of one snapshot, layer by layer, from the saved weights.
+    """Compare what all estimators of information say of one epoch, layer by layer.
 
-    With bounds, errors, and where an estimator is at its ceiling. Estimators that use a setting get the one that is
-    given, as --noise for kde and gauss; a second or more for each network. Of a recording, all that it was measured by.
+    From the saved weights, with bounds, errors, and where an estimator is at its ceiling. Estimators that use a setting
+    get the one that is given, as --noise for kde and gauss; a second or more for each network. Of a recording, all that
+    it was measured by.
     """
     source = find_session(session, sessions_directory(sessions_dir))
     from ibtui_engine.session.history import SessionReader

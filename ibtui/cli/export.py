@@ -123,9 +123,9 @@ def export(
     sessions_dir: SessionsDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Export a session's numbers: bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz).
+    """Write a session's numbers as a table, or all of it as a page that any browser replays.
 
-    To a .html file: one page for any browser with the charts, to replay them; it needs no network.
+    Bits, nats, epochs; absent values are empty (csv), null (json) or NaN (npz). A page (-o FILE.html) needs no network.
     """
     from ibtui_engine.session.history import SessionReader
 

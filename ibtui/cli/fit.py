@@ -45,7 +45,7 @@ def fit(
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
-    """Fit beta* (Eq. 12 of the paper) to every layer of a session, and measure its distance to the IB curve."""
+    """Measure how far each layer is from the IB curve, and fit its beta* (Eq. 12 of the paper)."""
     path = find_session(session, sessions_directory(sessions_dir))
     if not 1e-8 <= error <= 0.1:
         raise InvalidValue(f"error must be a number of bits from 1e-08 to 0.1, got {error!r}")

@@ -24,7 +24,7 @@ Stop = Annotated[
 
 
 def tour(stop: Stop = None, ascii: Ascii = False, sessions_dir: SessionsDir = None) -> None:
-    """Open the app at eight stops on the examples: the plane, the two phases, and what the numbers rest on."""
+    """Be shown around in the app: eight stops on the examples, each with a question and its answer."""
     _follow(_read(TOUR, sessions_dir), stop, ascii, sessions_dir)
 
 
@@ -44,7 +44,7 @@ def lesson(
     ascii: Ascii = False,
     sessions_dir: SessionsDir = None,
 ) -> None:
-    """Open the app at the stops of a lesson of your own, on any sessions."""
+    """Show the stops of a lesson of your own in the app, on any sessions."""
     read = _read(file, sessions_dir)
     if check:
         count = len(read.stops)

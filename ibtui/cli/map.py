@@ -79,7 +79,7 @@ def map_session(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw what the ensembles of a grid came to: where drift ends, what is compressed, which claims hold where."""
+    """Draw what a grid of settings came to: where drift ends, what is compressed, which claims hold."""
     kind = require_output(out, ENDINGS) if out is not None else ""
     if kind not in ("", "csv"):
         from ibtui.cli.figure import require_pictures

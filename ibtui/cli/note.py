@@ -33,7 +33,10 @@ def note(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Print or change your note and tags on a session. They are kept in your data directory, not in the session."""
+    """Print or change your note and tags on a session.
+
+    They are kept in your data directory, not in the session.
+    """
     summary = read_summary(find_session(session, sessions_directory(sessions_dir)))
     annotations = Annotations()
     old = annotations.of(summary)

@@ -35,7 +35,7 @@ def refine(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add networks to the cells of a finished map where a claim is undecided, or where its verdict changes.
+    """Train more networks where a claim is undecided on a map, or its verdict changes.
 
     Round by round such cells double their networks, the least settled first, up to eight times as many as the map began
     with. It ends when all are settled, or with the budget.

@@ -29,7 +29,7 @@ def relaxation(
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
-    """Tell whether a Monte-Carlo relaxation (optimiser metropolis) compresses, beside SGD where that ran too."""
+    """Tell whether random moves of the weights (optimiser metropolis) compress, too, beside SGD where that ran."""
     path = find_session(session, sessions_directory(sessions_dir))
     from ibtui_engine.phases.relaxation import relaxation_of
     from ibtui_engine.session.history import SessionReader

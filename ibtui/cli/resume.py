@@ -35,7 +35,10 @@ def resume(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a session: to its end, further (--epochs), or with more networks. A paused run goes on where it is."""
+    """Go on with a session: to its end, further, or with more networks.
+
+    A paused run goes on where it is; --epochs trains further, --networks adds networks.
+    """
     from ibtui_engine.session.control import send, wait_until
     from ibtui_engine.session.summary import read_summary
 

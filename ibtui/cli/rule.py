@@ -63,7 +63,7 @@ def rule(
     quiet: Quiet = False,
     **given: Any,
 ) -> None:
-    """Print a rule's p(y=1), entropies and information, or list the rules."""
+    """Tell what a rule is, with p(y=1), entropies and information, or list the rules."""
     if name is None:
         if out is not None:
             raise InvalidValue("--out writes the arrays of one rule: name a rule, such as symmetric")

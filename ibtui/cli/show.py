@@ -24,7 +24,7 @@ def show(
     sessions_dir: SessionsDir = None,
     json: Json = False,
 ) -> None:
-    """Show a session: its layers in the information plane and its figures at one epoch."""
+    """Show a session: its layers in the information plane and its numbers at one epoch."""
     path = find_session(session, sessions_directory(sessions_dir))
     from ibtui.cli.report import report  # numpy
 

@@ -45,7 +45,7 @@ def sweep_bins(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how much each layer compresses, from the peak of I(X;T) to the end, with many numbers of bins."""
+    """See whether compression survives other numbers of bins: from the peak of I(X;T) to the end."""
     numbers = parse_bins(bins) if bins is not None else DEFAULT_BINS
     source = find_session(session, sessions_directory(sessions_dir))
     from ibtui_engine.session.history import SessionReader

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points, version
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
-from ibtui.cli.application import make_application
+from ibtui.cli.application import COMMANDS, make_application
 
 if TYPE_CHECKING:
     from tests.ibtui.cli.conftest import Program
@@ -169,6 +171,20 @@ def test_help_names_every_command(program: Program) -> None:
     told = program.good("--help")
     for command in OPTIONS:
         assert f" {command} " in told
+
+
+def test_help_groups_commands_by_task_and_says_each_in_two_lines(program: Program) -> None:
+    told = program.good("--help", environment={"COLUMNS": "80"})
+    panels = list(dict.fromkeys(panel for panel, _, _ in COMMANDS.values()))
+    assert re.findall(r"^╭─ (.+?) ─+╮$", told, re.MULTILINE) == ["Options", *panels]
+    grouped = [list(commands) for _, commands in groupby(COMMANDS, key=lambda name: COMMANDS[name][0])]
+    assert len(grouped) == len(panels), "the commands of a panel stand together"
+    assert all(2 < len(commands) < 10 for commands in grouped)
+    shown = [re.findall(r"^│ (.{10})  (\S)", panel, re.MULTILINE) for panel in told.split("╭─ ")[2:]]
+    names = [[name.strip() for name, _ in lines] for lines in shown]
+    assert [[name for name in lines if name] for lines in names] == grouped
+    for lines in names:
+        assert all(any(pair) for pair in pairwise(lines)), "a third line is too much"
 
 
 @pytest.mark.parametrize("name", OPTIONS)
