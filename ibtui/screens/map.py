@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """How often it is looked whether a run has finished another cell."""
 MARKS = 2
+MANY = 20
+"""Rows of cells above which the longer axis goes to the right where nobody has chosen, and the cell's box is low."""
+MOST_ASKED = 50
+"""Cells that are worked out while somebody looks, at most: each takes a second or more."""
 AXES = Binding.Group("Axes", compact=True)
 """Keys that the footer shows together."""
 
@@ -137,10 +141,15 @@ class MapScreen(Screen[None]):
             return
         self._read_at, self._trouble = state, ""
         self._take(found, laid)
-        missing = frozenset(self.found.open) if self.found is not None else frozenset()
+        assert self.found is not None
+        missing = frozenset(index for index in self.found.open if self.found.places[index].cell is None)
         if missing and not found.summary.live and missing != self._asked:
             self._asked = missing
-            self._work_out(len(missing))
+            if len(self.found.open) > MOST_ASKED:
+                self._trouble = f"{len(missing)} cells are not worked out: ibtui map {self.path.stem} --renew"
+                self._tell()
+            else:
+                self._work_out(len(missing))
 
     @work(exclusive=True, group="work out")
     async def _work_out(self, count: int) -> None:
@@ -191,6 +200,7 @@ class MapScreen(Screen[None]):
         if self.found is None:
             return
         laid = self._laid
+        self.set_class(len(laid.places) > MANY, "crowded")
         shown = replace(heat_map(self.found, laid, self._shown), title="", caption="")
         places = {index: (x, y) for y, row in enumerate(laid.places) for x, index in enumerate(row)}
         title = self._shown.title + (f", {laid.title}" if laid.title else "")
@@ -333,4 +343,8 @@ def _map_of(path: Path, x: str | None, y: str | None) -> tuple[Map, tuple[Slice,
     """What a session keeps of its ensembles, and how that is laid out."""
     with SessionReader(path) as reader:
         found = read_map(reader)
-    return found, slices(found.summary.experiment, x, y)
+    laid = slices(found.summary.experiment, x, y)
+    first = laid[0]
+    if x is None and y is None and first.y is not None and len(first.x.values) < len(first.y.values) > MANY:
+        laid = slices(found.summary.experiment, first.y.name, first.x.name)
+    return found, laid

@@ -228,6 +228,16 @@ async def test_cells_without_results_are_worked_out_by_another_process(
         assert len(reader.results()) == 20  # nothing is written
 
 
+async def test_too_many_cells_without_results_are_left_to_a_command(
+    open_app: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_map(directory / "half.ibs", known=20)
+    monkeypatch.setattr(module, "MOST_ASKED", 3)
+    async with open_app() as view:
+        await _opened(view, path)
+        await view.until(lambda: "4 cells are not worked out: ibtui map half --renew" in view.said("#status"))
+
+
 async def test_what_another_process_says_is_wrong_is_told(
     open_app: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +287,17 @@ async def test_a_damaged_map_is_told_in_one_line(open_app: Any, map_file: Path) 
         await view.until(lambda: "damaged" in view.said("#status"))
         await view.press("enter", "space", "s", "x", "right_square_bracket", "escape")
         await view.until_screen("LibraryScreen")
+
+
+@pytest.mark.long
+async def test_many_rows_fit_where_the_longer_axis_goes_to_the_right(open_app: Any, directory: Path) -> None:
+    rates = tuple(0.001 * k for k in range(1, 41))
+    batches = tuple(range(10, 260, 10))
+    path = write_map(directory / "many.ibs", learning_rate=rates, batch=batches, activation=("tanh",), snapshots=2)
+    async with open_app(size=(80, 24)) as view:
+        chart = await _opened(view, path)
+        assert (len(chart.shown.x), len(chart.shown.y)) == (40, 25)
+        assert chart.image.grid is not None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
