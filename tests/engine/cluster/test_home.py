@@ -75,6 +75,7 @@ def test_a_session_of_a_cluster_has_the_same_rows(client: Any, alone: dict[str, 
     assert sum(one.snapshot is not None for one in seen) == 4 * 5
 
 
+@pytest.mark.long
 def test_more_epochs_and_networks_are_trained_on_a_cluster(client: Any, alone: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "run.ibs"
     shorter = GRID.override({"epochs": 9, "networks": 2, "snapshot_at": (1, 4)})
@@ -120,6 +121,7 @@ def test_requests_reach_the_workers(client: Any, tmp_path: Path, slowly: None) -
     assert kinds[-2:] == ["paused", "stopped"]
 
 
+@pytest.mark.long
 def test_idle_workers_take_over_networks_of_the_one_that_is_at_work(
     client: Any, alone: dict[str, Path], tmp_path: Path, slowly: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_idle_workers_take_over_networks_of_the_one_that_is_at_work(
     assert bits(tmp_path / "run.ibs") == bits(alone["long"])
 
 
+@pytest.mark.long
 def test_large_cohorts_are_split_and_have_the_same_numbers(
     client: Any, alone: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +157,7 @@ def test_a_network_that_diverges_ends_the_run(client: Any, tmp_path: Path) -> No
     assert read_summary(tmp_path / "run.ibs").status == "stopped"
 
 
+@pytest.mark.long
 def test_a_cell_of_a_map_that_diverges_is_given_up_and_the_others_go_on(client: Any, tmp_path: Path) -> None:
     experiment = replace(GRID, activation=("linear",), learning_rate=(0.3, 1e20), hidden=((3,),))
     notes: list[str] = []
@@ -168,6 +172,7 @@ def test_a_cell_of_a_map_that_diverges_is_given_up_and_the_others_go_on(client: 
     assert sorted(epochs[0])[2:] == [12, 12]
 
 
+@pytest.mark.long
 def test_a_worker_that_fails_again_and_again_ends_the_run(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +184,7 @@ def test_a_worker_that_fails_again_and_again_ends_the_run(
         run(tmp_path / "run.ibs", GRID, cluster=client)
 
 
+@pytest.mark.long
 def test_an_order_that_ends_without_a_word_is_given_again(
     client: Any, alone: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +203,7 @@ def test_an_order_that_ends_without_a_word_is_given_again(
     assert bits(tmp_path / "run.ibs") == bits(alone["grid"])
 
 
+@pytest.mark.long
 def test_a_second_copy_is_dropped_and_one_with_other_numbers_noted(
     client: Any, alone: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +233,7 @@ def test_a_second_copy_is_dropped_and_one_with_other_numbers_noted(
     assert bits(path) == bits(alone["grid"])
 
 
+@pytest.mark.long
 def test_another_processor_is_noted_with_the_cohort(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
