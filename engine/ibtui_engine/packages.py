@@ -6,6 +6,7 @@ never names ibtui itself, which need not be the project of that name on the user
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -81,11 +82,12 @@ def install_command(*packages: str, again: bool = False) -> str:
     It uses pip, or uv where this Python has no pip. `again` replaces what is installed.
     """
     wanted = [requirement(DISTRIBUTIONS[package]) for package in packages]
-    python = _python()
-    if not _is_installed("pip") and shutil.which("uv") is not None:
-        command = ["uv", "pip", "install", "--python", python, *(["--reinstall"] if again else [])]
+    uv = "uv" if shutil.which("uv") is not None else os.environ.get("UV")  # which uv tells what it runs (`uvx`)
+    if not _is_installed("pip") and uv:
+        python = sys.executable or "python"  # that of `uvx` is no longer `python` when this has ended
+        command = [uv, "pip", "install", "--python", python, *(["--reinstall"] if again else [])]
     else:
-        command = [python, "-m", "pip", "install", *(["--force-reinstall"] if again else [])]
+        command = [_python(), "-m", "pip", "install", *(["--force-reinstall"] if again else [])]
     return shlex.join([*command, *wanted])
 
 

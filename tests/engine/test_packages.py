@@ -90,10 +90,20 @@ def test_the_command_takes_the_python_that_is_running(monkeypatch: pytest.Monkey
 def test_without_pip_the_command_is_one_of_uv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, only) -> None:
     only()
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("UV", raising=False)
     assert " -m pip install " in install_command("PIL")
     (tmp_path / "uv").touch(mode=0o755)
     words = shlex.split(install_command("PIL"))
     assert words == ["uv", "pip", "install", "--python", sys.executable, requirement("pillow")]
+
+
+def test_what_uv_runs_is_told_where_uv_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, only) -> None:
+    only()
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))  # `uvx` puts it first: `python` is this one
+    monkeypatch.setenv("UV", "/opt/uv/uv")
+    words = shlex.split(install_command("PIL", again=True))
+    start = ["/opt/uv/uv", "pip", "install", "--python", sys.executable]
+    assert words == [*start, "--reinstall", requirement("pillow")]
 
 
 def test_without_a_record_of_requirements_the_plain_name_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
