@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ibtui.charts.heat_map import KINDS, HeatCell, HeatMap
 from ibtui.formatting import printable
 from ibtui_engine.errors import InvalidValue
+from ibtui_engine.maps.cells import VERDICT
 from ibtui_engine.maps.reading import EARLIER, GIVEN_UP, KNOWN, RUNNING, WAITING
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ibtui_engine.maps.quantities import Quantity
     from ibtui_engine.maps.reading import Map, Place
 
-VERDICT = "verdict:"
 DEFAULT = "lost"
 SHORT = {"reproduced": "yes", "partly": "part", "not": "no", "undecided": "?", "–": "–"}
 
@@ -69,7 +69,7 @@ class Shown:
             state: State = "running" if place.state == RUNNING else "absent"
             return HeatCell(state=state, text=f"epoch {epoch}" if epoch else place.state, short=str(epoch or ""))
         if self.claim is not None:
-            return _of_verdict(place.cell.verdicts.get(self.claim))
+            return _of_verdict(place.cell.verdicts.get(self.claim), place.cell.absent.get(self.name, ""))
         assert self.quantity is not None
         found = place.cell.numbers.get(self.name)
         if found is None or found.value is None:
@@ -79,9 +79,9 @@ class Shown:
         return HeatCell(found.value, _text(found), _short(found.value, self.quantity.unit))
 
 
-def _of_verdict(found: CellVerdict | None) -> HeatCell:
+def _of_verdict(found: CellVerdict | None, why: str) -> HeatCell:
     if found is None:
-        return HeatCell(state="absent", text="lacks what the claim needs", short="–")
+        return HeatCell(state="absent", text=printable(why) or "lacks what the claim needs", short="–")
     text = found.verdict
     if found.shares:
         most = max(found.shares, key=lambda one: found.shares[one])

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ibtui.account_text import MARK
-from ibtui.map_charts import VERDICT
-from ibtui_engine.maps.cells import Cell, CellNumber, CellVerdict, judged
+from ibtui_engine.maps.cells import VERDICT, Cell, CellNumber, CellVerdict, judged
 from ibtui_engine.maps.quantities import QUANTITIES
 from ibtui_engine.maps.reading import EARLIER, GIVEN_UP, KNOWN, RUNNING, STOPPED, UNJUDGED, WAITING
 

@@ -46,9 +46,10 @@ def refine(
     from ibtui.cli.heat_maps import draw_maps
     from ibtui.cli.interruption import Interruption
     from ibtui.cli.progress import watcher
-    from ibtui.map_charts import VERDICT, Shown, heat_map, rows
+    from ibtui.map_charts import Shown, heat_map, rows
     from ibtui_engine import refinement
     from ibtui_engine.maps.axes import slices
+    from ibtui_engine.maps.cells import VERDICT
     from ibtui_engine.maps.reading import read_map
     from ibtui_engine.session.history import SessionReader
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float64
 
+from ibtui_engine.errors import InvalidValue
 from ibtui_engine.noise import NoiseErrors, noise_of
 from ibtui_engine.session.history import SessionReader
 from ibtui_engine.settings import GRID, SETTINGS
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 INCIDENTAL = frozenset({"networks", "seed", "snapshots", "snapshot_at", "weights", "trainer", "device"})
 """Settings in which ensembles may differ that are compared with each other."""
 
+MOST_CLASSES = 500
+"""Of p(y|x), up to which an IB curve is a matter of seconds."""
 SAMPLED_BETAS = np.geomspace(1.0, 1000.0, 16)
 """Of the points that the finite-sample curve of a sample is drawn through."""
 
@@ -36,6 +39,8 @@ class Evidence:
     of: RecordedEnsemble
     threads: int | None = None
     """For what takes computing; None takes all cores."""
+    patient: bool = True
+    """Whether to compute an IB curve that takes minutes; where not, what needs one raises InvalidValue."""
 
     @cached_property
     def moves(self) -> tuple[tuple[LayerDiffusion, ...], Displacements]:
@@ -56,8 +61,25 @@ class Evidence:
         return found if self.setting("optimizer") == "sgd" else np.full_like(found, np.nan)
 
     @cached_property
+    def _dear(self) -> str:
+        from ibtui_engine.bottleneck.kept import Classes, kept_curve
+
+        with self.of.open() as reader:
+            rule = reader.measured_rule(self.of.ensemble.rule.number)
+        classes = len(Classes.of(rule).weights)
+        if classes <= MOST_CLASSES or kept_curve(rule) is not None:
+            return ""
+        return f"the IB curve of {classes} classes takes minutes: ibtui map NAME --renew computes it"
+
+    def require_curve(self) -> None:
+        """Refuse what needs an IB curve that takes minutes, where nobody waits for it: InvalidValue."""
+        if not self.patient and self._dear:
+            raise InvalidValue(self._dear)
+
+    @cached_property
     def fits(self) -> LayerFits:
         """beta* of the converged layers."""
+        self.require_curve()
         return self.of.fits(threads=self.threads, require_beta=True)
 
     @cached_property
@@ -65,6 +87,7 @@ class Evidence:
         """The IB curve of what the layers were measured on."""
         from ibtui_engine.bottleneck.kept import find_curve
 
+        self.require_curve()
         with self.of.open() as reader:
             return find_curve(reader.measured_rule(self.of.ensemble.rule.number))
 

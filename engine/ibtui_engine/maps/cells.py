@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
+VERDICT = "verdict:"
+"""What the key of a claim follows where verdicts and quantities are named together."""
 VERSION = 1
 """Of how cells are worked out; to be raised where that changes and no declaration of a quantity or claim does."""
 
@@ -189,7 +191,11 @@ def work_out(one: Evidence) -> Cell:
     verdicts = {}
     for claim in judged():
         if not lacks(claim, one):
-            finding = claim.found([one])
+            try:
+                finding = claim.found([one])
+            except InvalidValue as error:
+                absent[f"{VERDICT}{claim.key}"] = str(error)
+                continue
             verdicts[claim.key] = CellVerdict(finding.verdict, finding.resampled)
     return Cell(of.ensemble.index, of.epochs[-1], of.ensemble.networks, numbers, absent, verdicts)
 
@@ -207,7 +213,7 @@ def keep(writer: SessionWriter, ensemble: int, threads: int | None = None) -> No
 
     try:
         with SessionReader(writer.path) as reader:
-            cell = work_out(Evidence(reader.recorded_ensemble(ensemble), threads))
+            cell = work_out(Evidence(reader.recorded_ensemble(ensemble), threads, patient=False))
         store(writer, cell)
     except StorageError:
         raise

@@ -95,6 +95,7 @@ def _accuracy(inside: bool) -> Callable[[Evidence], Found]:
 
 def _below(one: Evidence) -> Found:
     names = _hidden(one)
+    one.require_curve()
     with_weights = not why_no_beta(one.of.summary, one.of.ensemble)
     fits = one.fits if with_weights else one.of.fits(threads=one.threads)
     return _by_layer(names, fits.distance[:, : len(names)], "bits")

@@ -102,6 +102,25 @@ def test_quantities_are_found_or_their_absence_is_explained(ensembles: tuple[Rec
         assert all(quantity.label and quantity.about for quantity in QUANTITIES.values())
 
 
+@pytest.mark.parametrize(("classes", "kept", "found"), [(0, None, False), (0, "curve", True), (10**6, None, True)])
+def test_a_run_waits_for_no_curve_that_takes_minutes(
+    ensembles: tuple[RecordedEnsemble, ...], monkeypatch: pytest.MonkeyPatch, classes: int, kept: object, found: bool
+) -> None:
+    monkeypatch.setattr("ibtui_engine.account.evidence.MOST_CLASSES", classes)
+    monkeypatch.setattr("ibtui_engine.bottleneck.kept.kept_curve", lambda rule: kept)
+    one = Evidence(ensembles[0], threads=1, patient=False)
+    if found:
+        one.require_curve()
+        return
+    cell = work_out(one)
+    assert "the IB curve of " in cell.absent["below"]
+    assert "--renew computes it" in cell.absent["verdict:bound-symmetric"]
+    assert "bound-symmetric" not in cell.verdicts
+    assert {"dpi", "two-phases"} <= set(cell.verdicts)
+    assert "lost" in cell.numbers
+    Evidence(ensembles[0], threads=1).require_curve()
+
+
 numbers = st.builds(
     CellNumber,
     *(st.none() | st.floats(allow_nan=False, allow_infinity=False) for _ in range(2)),

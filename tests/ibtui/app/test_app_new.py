@@ -519,7 +519,7 @@ OPTIONS_ELSEWHERE = {
     "preset": "preset",
 }
 """Where the form has options of `ibtui run` under another name."""
-FOR_SCRIPTS = {"json", "quiet", "or_resume", "help"}
+FOR_SCRIPTS = {"json", "quiet", "or_resume", "help", "cluster", "trust_network"}
 """What those need that read the output, or run a job again; a taken name is refused by the form."""
 
 

@@ -81,9 +81,9 @@ def test_a_run_that_is_interrupted_is_saved_and_no_figure_is_made(
 ) -> None:
     execute = Run.execute
 
-    def stopped(self: Run, watch: Any, interrupt: Any) -> str:
+    def stopped(self: Run, watch: Any, interrupt: Any, cluster: Any) -> str:
         interrupt.request()
-        return execute(self, watch, interrupt)
+        return execute(self, watch, interrupt, cluster)
 
     monkeypatch.setattr(Run, "execute", stopped)
     out = tmp_path / "f.png"
