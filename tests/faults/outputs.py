@@ -21,7 +21,7 @@ LINES: dict[str, tuple[list[str], str]] = {
     "rule --out": (["rule", "symmetric", "--out"], ".npz"),
     "curve --out": (["curve", "symmetric-soft", "--error", "0.01", "--out"], ".csv"),
     "figure --out": (["figure", "2", "--session", SESSION, "--out"], ".png"),
-    "map --out": (["map", SESSION, "-o"], ".csv"),
+    "map --out": (["map", "example-figure-3", "-o"], ".csv"),
     "figure --data": (["figure", "2", "--session", SESSION, "--data"], ".csv"),
     "animate --out": (["animate", SESSION, "--ensemble", "0", "--out"], ".gif"),
     "account --out": (["account", "--out"], ".md"),
