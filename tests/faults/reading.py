@@ -150,7 +150,7 @@ def _resume(path: Path, chance: random.Random) -> bool:
 
     execute = Run.execute
 
-    def briefly(self: Run, watch: Any = None, interrupt: Interrupt | None = None) -> str:
+    def briefly(self: Run, watch: Any = None, interrupt: Interrupt | None = None, cluster: Any = None) -> str:
         stop = interrupt or Interrupt()
         return execute(self, lambda progress: stop.request() if progress.ensemble is not None else None, stop)
 

@@ -20,6 +20,19 @@ RELAXED = (*SMALL, "--epochs", "400", "--snapshots", "20", "--snapshot-at", "400
            "--relax-from", "100")  # fmt: skip
 """What the session `NAME` of the pages is here."""
 MENTIONED = {
+    "ibtui figure ib-guided",
+    "ibtui map",
+    "ibtui map NAME",
+    "ibtui map NAME --renew",
+    "ibtui map map-learning -o map.png",
+    "ibtui map rates",
+    "ibtui map rates --show drift-end",
+    "ibtui map rates --show verdict:two-phases",
+    "ibtui map rates -o rates.pdf",
+    "ibtui refine",
+    "ibtui refine NAME CLAIM",
+    "ibtui refine rates two-phases --budget 200",
+    "ibtui resume map-learning",
     "ibtui animate",
     "ibtui remeasure",
     "ibtui note",
@@ -32,7 +45,9 @@ MENTIONED = {
     "ibtui lesson FILE.toml --check",
     "ibtui import activations.npz -o my-net.ibs",
 }
-"""Commands that are named without what they need, and one that changes the files of a shell."""
+"""Commands that are named without what they need (`test_cli_map` runs those of maps), one that takes minutes (its
+figure has tests of its own), and one that changes the files of a shell.
+"""
 IN_THE_APP = {"ibtui", "ibtui open example-figure-3", "ibtui tour", "ibtui --log-file FILE.log"}
 SILENT = ("pause", "stop", "animate", "export", "figure")
 """They write files, or only say what they did; so does `list` where there is nothing."""

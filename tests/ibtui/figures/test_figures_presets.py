@@ -14,6 +14,7 @@ from ibtui.figures.drawing import picture
 from ibtui.figures.registry import FIGURES
 from ibtui.figures.table import table
 from ibtui.figures.terminal import chart
+from ibtui_engine.maps.axes import is_map
 from ibtui_engine.presets import PRESETS
 from ibtui_engine.rules.image_files import PARTS
 from ibtui_engine.runner import Run, begin
@@ -40,8 +41,9 @@ def test_the_quick_version_of_a_preset_runs_and_makes_all_its_outputs(name: str,
         experiment = experiment.override({"rule": f"mnist:{some_images(tmp_path)}"})
     assert Run(begin(path, name, experiment)).execute() == "finished"
     summary = read_summary(path)
-    assert summary.epochs_done == experiment.epochs
-    assert {one.snapshots for one in summary.ensembles} == {experiment.snapshot_epochs}
+    finished = [one for one in summary.ensembles if one.epochs_done == experiment.epochs]
+    assert len(finished) == experiment.count or (is_map(experiment) and len(finished) > experiment.count / 2)
+    assert {one.snapshots for one in finished} == {experiment.snapshot_epochs}
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     for figure in FIGURES.values():

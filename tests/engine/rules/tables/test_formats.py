@@ -19,6 +19,7 @@ from ibtui_engine.rules.tables.options import Reading
 
 h5py = pytest.importorskip("h5py")
 pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow.parquet")
 
 X = np.array([[0, 0, 2], [0, 1, 0], [1, 0, 1], [1, 1, 0]], float)
 Y = np.array([0, 1, 1, 0])
